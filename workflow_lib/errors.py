@@ -1,0 +1,37 @@
+"""User mistakes: what is wrong, what is allowed, and how to put it right; all problems at once."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing a user can put right.
+
+    Attributes:
+        where: config key path ("models.cnn.training.lr") or file path.
+        value: what was found, as text; "" when there is nothing to show.
+        allowed: what is wrong or what is allowed, one sentence without a full stop.
+        repair: what to do, one imperative sentence without a full stop.
+    """
+
+    where: str
+    value: str
+    allowed: str
+    repair: str
+
+    def __str__(self) -> str:
+        found = f": {self.value}" if self.value else ""
+        return f"{self.where}{found}\n    {self.allowed}\n    -> {self.repair}"
+
+
+class UserError(Exception):
+    """One or more problems in what the user gave; shown without a traceback."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        heading = "1 problem" if count == 1 else f"{count} problems"
+        return "\n".join([f"{heading}:", *map(str, self.problems)])

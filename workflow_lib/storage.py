@@ -1,0 +1,218 @@
+"""Whole-or-nothing files: labelled arrays as one zipped Zarr (format 3) each, tables as CSV or Parquet.
+
+Equal data gives equal bytes: members are sorted and undated, and nothing but data, labels and definitions goes in.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from workflow_lib.errors import Problem, UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+CHUNK_BYTES = 8 * 2**20
+"""Aim for the size of a chunk: large enough for one read, small enough to stream."""
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a scratch path beside `path`; it takes the place of `path` only when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:60]}.", dir=path.parent))
+    try:
+        scratch = folder / path.name
+        yield scratch
+        os.replace(scratch, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Zip a Zarr folder without compression (chunks are compressed), in fixed order and with fixed dates."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+            member = zipfile.ZipInfo(file.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
+            member.external_attr = 0o644 << 16
+            with archive.open(member, "w", force_zip64=True) as sink, file.open("rb") as source:
+                shutil.copyfileobj(source, sink)
+
+
+def save(dataset: "xr.Dataset", path: Path) -> None:
+    """Write a dataset as one zipped Zarr; text is stored with variable length."""
+    dataset = dataset.copy()
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind in "UO":
+            dataset[name] = variable.astype(np.dtypes.StringDType())
+    encoding = {
+        name: {"chunks": chunk_shape(variable.shape, variable.dtype)}
+        for name, variable in dataset.variables.items()
+        if variable.ndim and 0 not in variable.shape
+    }
+    with atomic(path) as scratch:
+        folder = scratch.with_name("store")
+        dataset.to_zarr(folder, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+        pack(folder, scratch)
+
+
+def chunk_shape(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
+    """Chunks of whole rows along the first dimension, about CHUNK_BYTES each."""
+    row = max(dtype.itemsize * int(np.prod(shape[1:])), 1)
+    return (min(max(CHUNK_BYTES // row, 1), shape[0]), *shape[1:])
+
+
+def load(path: Path) -> "xr.Dataset":
+    """Open a store lazily: `ds["x"][a:b].values` reads the chunks of these rows only.
+
+    Raises:
+        UserError: the file is missing or is no readable store.
+    """
+    import xarray as xr
+    import zarr
+
+    try:
+        store = zarr.storage.ZipStore(path, mode="r")
+        return xr.open_zarr(store, consolidated=False, chunks=None)
+    except FileNotFoundError:
+        raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
+    except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
+        raise UserError(damaged(path, error)) from error
+
+
+def damaged(path: Path, error: Exception) -> Problem:
+    """The problem of a file that cannot be read as what it should be."""
+    return Problem(
+        str(path),
+        f"{type(error).__name__}: {error}",
+        "the file is damaged",
+        f"delete it and run snakemake again: rm '{path}'",
+    )
+
+
+@dataclass(frozen=True)
+class VariableSpec:
+    """Shape of a variable to be streamed; the first of `dims` is the one that grows."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+class SampleWriter:
+    """Stream arrays along their first dimension into one zipped Zarr, whole chunks at a time.
+
+    Use as a context manager. Rows given to `append` are held back until they fill a chunk, so memory stays
+    at a few chunks. On leaving, the count of rows of every variable must equal its shape; only then does the
+    file appear under its name. An error inside the block leaves nothing.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        variables: Mapping[str, VariableSpec],
+        coords: Mapping[str, tuple[str, np.ndarray]],
+        attrs: Mapping[str, Any],
+    ) -> None:
+        self._path, self._variables, self._coords, self._attrs = path, variables, coords, attrs
+        self._exit = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        import zarr
+
+        self._scratch = self._exit.enter_context(atomic(self._path))
+        self._folder = self._scratch.with_name("store")
+        group = zarr.create_group(self._folder, zarr_format=3, attributes=dict(self._attrs))
+        self._arrays = {
+            name: group.create_array(
+                name,
+                shape=spec.shape,
+                dtype=spec.dtype,
+                chunks=chunk_shape(spec.shape, np.dtype(spec.dtype)),
+                dimension_names=spec.dims,
+                attributes=dict(spec.attrs),
+            )
+            for name, spec in self._variables.items()
+        }
+        self._held: dict[str, list[np.ndarray]] = {name: [] for name in self._variables}
+        self._written = dict.fromkeys(self._variables, 0)
+        return self
+
+    def append(self, **arrays: np.ndarray) -> None:
+        """Add the next rows of the named variables, each (rows, ...) in the shape announced."""
+        for name, rows in arrays.items():
+            self._held[name].append(np.asarray(rows))
+            chunk = self._arrays[name].chunks[0]
+            held = sum(len(block) for block in self._held[name])
+            if held >= chunk:
+                self._flush(name, held - held % chunk)
+
+    def _flush(self, name: str, count: int) -> None:
+        block = np.concatenate(self._held[name])
+        start = self._written[name]
+        self._arrays[name][start : start + count] = block[:count]
+        self._written[name] += count
+        self._held[name] = [block[count:].copy()]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._exit.__exit__(kind, error, trace)
+            return
+        with self._exit:
+            for name, spec in self._variables.items():
+                if self._held[name]:
+                    self._flush(name, sum(len(block) for block in self._held[name]))
+                if self._written[name] != spec.shape[0]:
+                    raise RuntimeError(
+                        f"{self._path}: {name} got {self._written[name]} rows, {spec.shape[0]} were announced"
+                    )
+            self._write_coords()
+            pack(self._folder, self._scratch)
+
+    def _write_coords(self) -> None:
+        import xarray as xr
+
+        coords = {
+            name: (dim, values.astype(np.dtypes.StringDType()) if values.dtype.kind in "UO" else values)
+            for name, (dim, values) in self._coords.items()
+        }
+        labels = xr.Dataset(coords=coords, attrs=dict(self._attrs))
+        labels.to_zarr(self._folder, mode="a", zarr_format=3, consolidated=False)
+
+
+def write_table(frame: "pd.DataFrame", path: Path) -> None:
+    """Write a tidy table as CSV (10 significant digits, LF) or, by its suffix, Parquet."""
+    with atomic(path) as scratch:
+        if path.suffix == ".parquet":
+            frame.to_parquet(scratch, index=False)
+        else:
+            frame.to_csv(scratch, index=False, float_format="%.10g", lineterminator="\n")
+
+
+def read_table(path: Path) -> "pd.DataFrame":
+    """Read a table written by `write_table`.
+
+    Raises:
+        UserError: the file is missing or is no readable table.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, keep_default_na=True)
+    except FileNotFoundError:
+        raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
+    except (ValueError, OSError) as error:
+        raise UserError(damaged(path, error)) from error
