@@ -15,9 +15,7 @@ class ZippedZarr(BackendEntrypoint):
 
     description = "Zarr stores in a single zip file (Latent Atlas)"
 
-    def open_dataset(
-        self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None
-    ) -> xr.Dataset:
+    def open_dataset(self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None) -> xr.Dataset:
         """Open a zipped Zarr store lazily."""
         return storage.load(Path(filename_or_obj)).drop_vars(drop_variables or [])
 

@@ -8,7 +8,8 @@ from typing import Protocol
 class Progress(Protocol):
     """Called by kernels with the units of work done so far and in all."""
 
-    def __call__(self, done: int, total: int) -> None: ...
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` units are done."""
 
 
 class _Log:

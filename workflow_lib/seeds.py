@@ -6,7 +6,7 @@ import numpy as np
 
 
 def derive(*names: object) -> int:
-    """Seed in [0, 2**63) that belongs to these names, for example derive("digits_cnn", 0, "order", epoch)."""
+    """Seed from 0 to 2**63 - 1 that belongs to these names, such as ("digits_cnn", 0, "order", epoch)."""
     text = "/".join(str(name) for name in names)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 

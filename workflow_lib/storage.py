@@ -4,11 +4,9 @@ Equal data gives equal bytes: members are sorted and undated, and nothing but da
 """
 
 import contextlib
-import os
 import shutil
-import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.files import atomic as atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,19 +23,6 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 8 * 2**20
 """Aim for the size of a chunk: large enough for one read, small enough to stream."""
-
-
-@contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Give a scratch path beside `path`; it takes the place of `path` only when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:60]}.", dir=path.parent))
-    try:
-        scratch = folder / path.name
-        yield scratch
-        os.replace(scratch, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pack(folder: Path, target: Path) -> None:
@@ -83,7 +69,8 @@ def load(path: Path) -> "xr.Dataset":
 
     try:
         store = zarr.storage.ZipStore(path, mode="r")
-        return xr.open_zarr(store, consolidated=False, chunks=None)
+        dataset: xr.Dataset = xr.open_zarr(store, consolidated=False, chunks=None)
+        return dataset
     except FileNotFoundError:
         raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
     except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:

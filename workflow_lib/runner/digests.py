@@ -1,0 +1,60 @@
+"""Content digests of files, remembered by path, size, time and inode so that a large file is read once."""
+
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+from workflow_lib.files import atomic
+
+RACY_SECONDS = 2.0
+"""A file written this recently may be written again within one tick of its clock: its digest is not remembered."""
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class DigestMemory:
+    """Digests of files that have not changed since they were last read.
+
+    Args:
+        folder: where one small record per file is kept; a lost or damaged record costs one more reading.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def digest(self, path: Path) -> str:
+        """SHA-256 of the bytes of `path`, or of names and bytes of all files below it if it is a folder."""
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*") if p.is_file())
+            lines = "".join(f"{self.digest(file)} {file.relative_to(path).as_posix()}\n" for file in files)
+            return hashlib.sha256(lines.encode()).hexdigest()
+        stat = path.stat()
+        identity = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()
+        record = self._folder / name[:2] / name[2:]
+        if (known := _recall(record)) and known[:3] == identity:
+            return str(known[3])
+        digest = content_digest(path)
+        if time.time() - stat.st_mtime > RACY_SECONDS:
+            with atomic(record) as scratch:
+                scratch.write_text(json.dumps([*identity, digest]))
+        return digest
+
+
+def _recall(record: Path) -> list[object] | None:
+    try:
+        known = json.loads(record.read_text())
+    except (OSError, ValueError):
+        return None
+    return known if isinstance(known, list) and len(known) == 4 else None
+
+
+def cache_folder(results: Path) -> Path:
+    """Where results are remembered: `$LATENT_ATLAS_CACHE`, shared by checkouts and users, or `results/.cache`."""
+    return Path(os.environ.get("LATENT_ATLAS_CACHE") or results / ".cache")

@@ -1,0 +1,126 @@
+"""Run one job: restore its outputs from the action cache, or run its step and publish what it made whole.
+
+The runner first checks that the code is the one that Snakemake planned with. A step writes to scratch paths;
+its outputs move into place only when it has ended well, so half a file is never mistaken for a whole one.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.runner import provenance
+from workflow_lib.runner.cache import ActionCache
+from workflow_lib.runner.digests import DigestMemory, cache_folder
+from workflow_lib.runner.fingerprint import code_fingerprint
+from workflow_lib.runner.job import Job, parse
+from workflow_lib.runner.signature import step_module
+from workflow_lib.steps.roles import Context
+
+RESULTS = Path("results")
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one job; 0 when its outputs are in place, 1 when it failed (the log says why)."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    job = parse(arguments)
+    # Libraries read these when they are first imported, which only the step does.
+    os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(job.threads)))
+    with _logged(job.log):
+        try:
+            run(job)
+        except UserError as error:
+            print(f"{job.verb}: {error}", file=sys.stderr)
+            return 1
+        except Exception:
+            traceback.print_exc()
+            return 1
+    return 0
+
+
+def run(job: Job) -> None:
+    """Bring the outputs of a job into place, from the cache or by running its step.
+
+    Raises:
+        UserError: the code is not that of the plan, or the step found a mistake in what the user gave.
+    """
+    _check_code(job)
+    folder = cache_folder(RESULTS)
+    cache, key = ActionCache(folder), job.key(DigestMemory(folder / "digests"))
+    record = cache.restore(key, job.files("output"))
+    if record is None:
+        record = _compute(job, key, cache)
+    else:
+        print(f"{job.verb}: restored from the cache, key {key[:12]}", file=sys.stderr)
+    for path in job.files("output").values():
+        provenance.write(record, path, RESULTS)
+
+
+def _check_code(job: Job) -> None:
+    if job.code != code_fingerprint(step_module(job.verb)):
+        raise UserError(
+            Problem(
+                f"--code {job.code}",
+                "",
+                f"the code of {job.verb} has changed since this job was planned",
+                "run snakemake again, so that it plans with the code as it is now",
+            )
+        )
+
+
+def _compute(job: Job, key: str, cache: ActionCache) -> dict[str, Any]:
+    """Run the step on scratch paths, keep its outputs in the cache, move them into place."""
+    scratch = RESULTS / ".scratch" / key
+    scratch.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="out-", dir=scratch) as folder:
+        staged = {name: Path(folder, name, path.name) for name, path in job.files("output").items()}
+        _call_step(job, staged, Context(job.device, job.threads, scratch / "state"))
+        record = provenance.record(job, key, seconds=time.monotonic() - started)
+        cache.store(key, staged, record)
+        for name, path in job.files("output").items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged[name].replace(path)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return record
+
+
+def _call_step(job: Job, staged: dict[str, Path], context: Context) -> None:
+    for path in staged.values():
+        path.parent.mkdir(parents=True)
+    arguments: dict[str, Any] = {"spec": json.loads(job.spec)}
+    for argument in job.signature.paths:
+        paths = job.paths[argument.name]
+        if argument.role == "output":
+            paths = [staged[f"{argument.name}/{i}"] for i in range(len(paths))]
+        arguments[argument.name] = paths if argument.many else paths[0] if paths else None
+    if job.signature.context:
+        arguments["context"] = context
+    step = getattr(import_module(step_module(job.verb)), job.verb)
+    step(**arguments)
+
+
+@contextlib.contextmanager
+def _logged(log: Path | None) -> Iterator[None]:
+    """Send what this process and its children print to a file, if one is given."""
+    if log is None:
+        yield
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        yield
+        sys.stdout.flush()
+        sys.stderr.flush()
