@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workflow_lib.errors import Problem, UserError
 from workflow_lib.runner.braces import expand
 from workflow_lib.runner.cache import action_key
 from workflow_lib.runner.digests import DigestMemory
 from workflow_lib.runner.signature import PathArgument, Role, Signature, signature
 
+NO_INPUT = "run snakemake, which makes the inputs of a job before the job"
 STEPS = Path(__file__).resolve().parents[1] / "steps"
 
 
@@ -49,7 +51,14 @@ class Job:
         }
 
     def key(self, memory: DigestMemory) -> str:
-        """Key of the action cache: everything that shapes the outputs, and nothing else."""
+        """Key of the action cache: everything that shapes the outputs, and nothing else.
+
+        Raises:
+            UserError: inputs are missing.
+        """
+        missing = [path for path in self.files("input").values() if not path.exists()]
+        if missing:
+            raise UserError(*(Problem(str(path), "", "the file does not exist", NO_INPUT) for path in missing))
         return action_key(
             verb=self.verb,
             spec=json.loads(self.spec),

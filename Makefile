@@ -1,0 +1,55 @@
+# make run: install, run the default study.   make test: install, check everything.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= config.yaml
+INSTALLED := $(VENV)/.installed
+
+.PHONY: run report test check format lint types docs constraints bench-kstar clean-venv
+
+run: $(INSTALLED)
+	$(BIN)/snakemake --configfile $(CONFIG)
+	@echo
+	@echo "Tables and figures: results/studies/    All on one page: make report, then open results/report.html"
+
+report: $(INSTALLED)
+	$(BIN)/snakemake --configfile $(CONFIG) --report results/report.html
+	@echo "Open results/report.html in a browser; it needs no network."
+
+test: $(INSTALLED)
+	$(BIN)/pytest
+
+check: format lint types
+
+format: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/snakemake --lint
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+docs: $(INSTALLED)
+	$(BIN)/python -m workflow_lib.config.generate
+
+bench-kstar: $(INSTALLED)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m bench.bench_kstar
+
+# A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean-venv:
+	rm -rf $(VENV)
+
+# Pins every package that is installed now, without the build tag of a CPU-only torch.
+constraints: $(INSTALLED)
+	(head -1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//') > constraints.new
+	mv constraints.new constraints.txt

@@ -1,0 +1,28 @@
+"""Datasets: every source of images becomes one store for each split.
+
+Reads what the config names, writes results/datasets/{dataset}/{train,test}.zarr.zip.
+"""
+
+
+rule prepare_dataset:
+    output:
+        train="results/datasets/{dataset}/train.zarr.zip",
+        test="results/datasets/{dataset}/test.zarr.zip",
+    log:
+        "results/logs/prepare_dataset/{dataset}.log",
+    benchmark:
+        "results/benchmarks/prepare_dataset/{dataset}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        spec=lambda w: PLAN.prepare_dataset(w.dataset),
+        code=PLAN.code("prepare_dataset"),
+    message:
+        "Preparing dataset {wildcards.dataset}"
+    shell:
+        "python -m workflow_lib prepare-dataset --train {output.train} --test {output.test}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"

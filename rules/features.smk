@@ -1,0 +1,65 @@
+"""Features: the outputs of the layers that a model names, all in one pass, one store for each layer.
+
+Reads a checkpoint and a dataset, writes
+results/features/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}.zarr.zip.
+Features computed elsewhere become results/features/given/{dataset}.zarr.zip.
+"""
+
+# A rule for each model, because the models differ in their layers, and the outputs of a rule are fixed.
+for model, settings in PLAN.config.models.items():
+
+    rule:
+        name:
+            f"extract_features_{model}"
+        input:
+            checkpoint=f"results/checkpoints/{model}/seed-{{seed}}/interval-{{interval}}.pt",
+            dataset=f"results/datasets/{settings.dataset}/{{split}}.zarr.zip",
+        output:
+            features=expand(
+                "results/features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}/{{transform}}/{layer}.zarr.zip",
+                model=model,
+                layer=settings.layers,
+            ),
+        log:
+            f"results/logs/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.log",
+        benchmark:
+            f"results/benchmarks/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.tsv"
+        conda:
+            "../environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=120,
+            device="auto",
+        params:
+            spec=lambda w, model=model: PLAN.extract_features(model, w.transform),
+            code=PLAN.code("extract_features"),
+        message:
+            f"Extracting features of {model}, seed {{wildcards.seed}}, {{wildcards.interval}} %, {{wildcards.split}}"
+        shell:
+            "python -m workflow_lib extract-features --checkpoint {input.checkpoint} --dataset {input.dataset}"
+            " --features {output.features}"
+            " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+
+
+rule import_features:
+    output:
+        features="results/features/given/{dataset}.zarr.zip",
+    log:
+        "results/logs/import_features/{dataset}.log",
+    benchmark:
+        "results/benchmarks/import_features/{dataset}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=lambda w: PLAN.import_features(w.dataset),
+        code=PLAN.code("import_features"),
+    message:
+        "Reading the given features {wildcards.dataset}"
+    shell:
+        "python -m workflow_lib import-features --features {output.features}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"

@@ -1,0 +1,54 @@
+"""Pictures of a latent space by other means: maps in two dimensions, and the classes of nearest neighbours.
+
+Reads features, writes results/maps/{source}/{method}.parquet and results/neighbours/{source}/{metric}.csv.
+"""
+
+
+rule compute_map:
+    input:
+        features="results/features/{source}.zarr.zip",
+    output:
+        map="results/maps/{source}/{method}.parquet",
+    log:
+        "results/logs/compute_map/{source}/{method}.log",
+    benchmark:
+        "results/benchmarks/compute_map/{source}/{method}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=lambda w: PLAN.compute_map(w.method),
+        code=PLAN.code("compute_map"),
+    message:
+        "Map of {wildcards.source}, {wildcards.method}"
+    shell:
+        "python -m workflow_lib compute-map --features {input.features} --map {output.map}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+
+
+rule count_neighbours:
+    input:
+        features="results/features/{source}.zarr.zip",
+    output:
+        neighbours="results/neighbours/{source}/{metric}.csv",
+    log:
+        "results/logs/count_neighbours/{source}/{metric}.log",
+    benchmark:
+        "results/benchmarks/count_neighbours/{source}/{metric}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=lambda w: PLAN.count_neighbours(w.metric),
+        code=PLAN.code("count_neighbours"),
+    message:
+        "Neighbours of {wildcards.source}, {wildcards.metric}"
+    shell:
+        "python -m workflow_lib count-neighbours --features {input.features} --neighbours {output.neighbours}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"

@@ -1,0 +1,182 @@
+"""Studies: tables and figures of the points that a study names.
+
+Reads k*, maps and neighbours; writes results/studies/{study}/{table}.csv and {figure}.{svg,png,csv}; the csv holds
+the numbers behind a figure.
+"""
+
+
+rule tabulate_study:
+    input:
+        kstar=lambda w: PLAN.studies[w.study].kstar.paths,
+    output:
+        classes=report(
+            "results/studies/{study}/classes.csv",
+            caption="../docs/captions/classes.rst",
+            category="{study}",
+            labels={"kind": "table", "content": "k* of each class"},
+        ),
+        aggregates=report(
+            "results/studies/{study}/aggregates.csv",
+            caption="../docs/captions/aggregates.rst",
+            category="{study}",
+            labels={"kind": "table", "content": "patterns"},
+        ),
+    log:
+        "results/logs/tabulate_study/{study}.log",
+    benchmark:
+        "results/benchmarks/tabulate_study/{study}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        spec=lambda w: PLAN.tabulate_study(w.study),
+        code=PLAN.code("tabulate_study"),
+        kstar=lambda w: PLAN.studies[w.study].kstar.patterns,
+    message:
+        "Tables of study {wildcards.study}"
+    shell:
+        "python -m workflow_lib tabulate-study --kstar {params.kstar:q}"
+        " --classes {output.classes} --aggregates {output.aggregates}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+
+
+rule draw_violins:
+    input:
+        kstar=lambda w: PLAN.studies[w.study].shown_kstar.paths,
+        classes="results/studies/{study}/classes.csv",
+    output:
+        svg="results/studies/{study}/violins.svg",
+        png=report(
+            "results/studies/{study}/violins.png",
+            caption="../docs/captions/violins.rst",
+            category="{study}",
+            labels={"kind": "figure", "content": "k* distributions"},
+        ),
+        csv="results/studies/{study}/violins.csv",
+    log:
+        "results/logs/draw_violins/{study}.log",
+    benchmark:
+        "results/benchmarks/draw_violins/{study}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        spec=lambda w: PLAN.draw_violins(w.study),
+        code=PLAN.code("draw_violins"),
+        kstar=lambda w: PLAN.studies[w.study].shown_kstar.patterns,
+    message:
+        "Figure violins of study {wildcards.study}"
+    shell:
+        "python -m workflow_lib draw-violins --kstar {params.kstar:q} --classes {input.classes}"
+        " --svg {output.svg} --png {output.png} --csv {output.csv}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+
+
+rule draw_trends:
+    input:
+        classes="results/studies/{study}/classes.csv",
+    output:
+        svg="results/studies/{study}/trends.svg",
+        png=report(
+            "results/studies/{study}/trends.png",
+            caption="../docs/captions/trends.rst",
+            category="{study}",
+            labels={"kind": "figure", "content": "k* over what the study varies"},
+        ),
+        csv="results/studies/{study}/trends.csv",
+    log:
+        "results/logs/draw_trends/{study}.log",
+    benchmark:
+        "results/benchmarks/draw_trends/{study}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        spec=lambda w: PLAN.draw_trends(w.study),
+        code=PLAN.code("draw_trends"),
+    message:
+        "Figure trends of study {wildcards.study}"
+    shell:
+        "python -m workflow_lib draw-trends --classes {input.classes}"
+        " --svg {output.svg} --png {output.png} --csv {output.csv}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+
+
+rule draw_maps:
+    input:
+        maps=lambda w: PLAN.studies[w.study].maps.paths,
+        kstar=lambda w: PLAN.studies[w.study].mapped_kstar.paths,
+        classes="results/studies/{study}/classes.csv",
+    output:
+        svg="results/studies/{study}/maps.svg",
+        png=report(
+            "results/studies/{study}/maps.png",
+            caption="../docs/captions/maps.rst",
+            category="{study}",
+            labels={"kind": "figure", "content": "maps beside k*"},
+        ),
+        csv="results/studies/{study}/maps.csv",
+    log:
+        "results/logs/draw_maps/{study}.log",
+    benchmark:
+        "results/benchmarks/draw_maps/{study}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        spec=lambda w: PLAN.draw_maps(w.study),
+        code=PLAN.code("draw_maps"),
+        maps=lambda w: PLAN.studies[w.study].maps.patterns,
+        kstar=lambda w: PLAN.studies[w.study].mapped_kstar.patterns,
+    message:
+        "Figure maps of study {wildcards.study}"
+    shell:
+        "python -m workflow_lib draw-maps --maps {params.maps:q} --kstar {params.kstar:q} --classes {input.classes}"
+        " --svg {output.svg} --png {output.png} --csv {output.csv}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+
+
+rule draw_neighbours:
+    input:
+        neighbours=lambda w: PLAN.studies[w.study].neighbours.paths,
+    output:
+        svg="results/studies/{study}/neighbours.svg",
+        png=report(
+            "results/studies/{study}/neighbours.png",
+            caption="../docs/captions/neighbours.rst",
+            category="{study}",
+            labels={"kind": "figure", "content": "classes of nearest neighbours"},
+        ),
+        csv="results/studies/{study}/neighbours.csv",
+    log:
+        "results/logs/draw_neighbours/{study}.log",
+    benchmark:
+        "results/benchmarks/draw_neighbours/{study}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        spec=lambda w: PLAN.draw_neighbours(w.study),
+        code=PLAN.code("draw_neighbours"),
+        neighbours=lambda w: PLAN.studies[w.study].neighbours.patterns,
+    message:
+        "Figure neighbours of study {wildcards.study}"
+    shell:
+        "python -m workflow_lib draw-neighbours --neighbours {params.neighbours:q}"
+        " --svg {output.svg} --png {output.png} --csv {output.csv}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"

@@ -1,0 +1,50 @@
+"""What can be asked for by name: `snakemake kstar`, `snakemake figures`, …"""
+
+from workflow_lib.plan import targets
+
+
+rule all:
+    default_target: True
+    input:
+        targets.tables(PLAN),
+        targets.figures(PLAN),
+
+
+rule checkpoints:
+    input:
+        targets.checkpoints(PLAN),
+
+
+rule features:
+    input:
+        targets.features(PLAN),
+
+
+rule kstar:
+    input:
+        targets.kstar(PLAN),
+
+
+rule maps:
+    input:
+        targets.maps(PLAN),
+
+
+rule tables:
+    input:
+        targets.tables(PLAN),
+
+
+rule figures:
+    input:
+        targets.figures(PLAN),
+
+
+localrules:
+    all,
+    checkpoints,
+    features,
+    kstar,
+    maps,
+    tables,
+    figures,

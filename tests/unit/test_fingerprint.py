@@ -1,0 +1,132 @@
+"""The code fingerprint changes with code that can run, and with nothing else."""
+
+import textwrap
+
+import pytest
+
+from workflow_lib.runner import fingerprint
+from workflow_lib.runner.job import STEPS
+
+STEP = """
+    from pkg.kernel import work
+    from typing import TYPE_CHECKING
+
+    if TYPE_CHECKING:
+        from pkg.drawing import Figure
+
+    def step():
+        \"\"\"Text.\"\"\"
+        from pkg.inner import more  # a reason
+        return more(work())
+"""
+MODULES = {
+    "__init__": "",
+    "step": STEP,
+    "kernel": "import numpy\n\ndef work():\n    return 1\n",
+    "inner": "def more(x):\n    return x + 1\n",
+    "drawing": "class Figure: ...\n",
+    "lazy/__init__": "def __getattr__(name):\n    return name\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    for name, text in MODULES.items():
+        file = tmp_path / "pkg" / f"{name}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(textwrap.dedent(text))
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    monkeypatch.setattr(fingerprint, "PACKAGE", "pkg")
+    return tmp_path / "pkg"
+
+
+def taken(module="pkg.step"):
+    for cached in (
+        fingerprint.code_fingerprint,
+        fingerprint.syntax_tree,
+        fingerprint._digest,
+        fingerprint._imported,
+        fingerprint._defined,
+    ):
+        cached.cache_clear()
+    return fingerprint.code_fingerprint(module)
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    yield
+    taken("workflow_lib.errors")
+
+
+def test_the_closure_holds_imports_inside_functions_but_none_for_type_checkers(package):
+    taken()
+    assert fingerprint.closure("pkg.step") == ["pkg", "pkg.inner", "pkg.kernel", "pkg.step"]
+    assert list(fingerprint.library_versions("pkg.step")) == ["numpy"]
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("step", "# a reason", "# another reason"),
+        ("step", "Text.", "Other text."),
+        ("step", "return more(work())", "return more(\n            work(),\n        )"),
+        ("drawing", "...", "pass"),
+    ],
+)
+def test_comments_docstrings_layout_and_foreign_modules_do_not_count(package, module, old, new):
+    before = taken()
+    edit(package / f"{module}.py", old, new)
+    assert taken() == before
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [("step", "work())", "work() + 1)"), ("kernel", "return 1", "return 2"), ("inner", "x + 1", "x - 1")],
+)
+def test_code_counts_wherever_it_is_imported_from(package, module, old, new):
+    before = taken()
+    edit(package / f"{module}.py", old, new)
+    assert taken() != before
+
+
+def test_the_version_of_a_library_counts(package, monkeypatch):
+    before = taken()
+    monkeypatch.setattr(fingerprint, "_version", lambda name: "0.0.1")
+    assert taken() != before
+
+
+def test_a_name_that_a_package_exports_lazily_is_refused(package):
+    edit(package / "step.py", "from pkg.kernel import work", "from pkg.lazy import work")
+    with pytest.raises(ValueError, match="pkg.step imports work from pkg.lazy, which exports it lazily"):
+        taken()
+
+
+def test_a_users_file_counts_as_its_syntax_tree(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("def build():\n    return 1\n")
+    before = fingerprint.source_fingerprint(file)
+    file.write_text("def build():  # comment\n    return 1\n")
+    assert fingerprint.source_fingerprint(file) == before
+    file.write_text("def build():\n    return 2\n")
+    assert fingerprint.source_fingerprint(file) != before
+
+
+VERBS = sorted(p.stem for p in STEPS.glob("*_*.py") if not p.stem.startswith("_"))
+WITH_TORCH = {"train_interval", "import_weights", "extract_features", "prepare_dataset", "compute_kstar"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_step_can_be_fingerprinted_and_draws_in_no_more_than_it_needs(verb):
+    taken(f"workflow_lib.steps.{verb}")
+    closure = fingerprint.closure(f"workflow_lib.steps.{verb}")
+    assert not [module for module in closure if ".config" in module or ".plan" in module or ".runner" in module]
+    if verb not in WITH_TORCH:
+        assert "torch" not in fingerprint.library_versions(f"workflow_lib.steps.{verb}")
+    if not verb.startswith("draw_"):
+        assert not [module for module in closure if ".figures" in module]
+
+
+def edit(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))

@@ -1,0 +1,172 @@
+"""What to make, and with which settings each job makes it.
+
+A method named like a rule gives the spec of one of its jobs: exactly the settings that shape its outputs, as one
+canonical string.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from workflow_lib.config.config import Config
+from workflow_lib.config.datasets import Arrays, Features, FromFunction, ImageFolder
+from workflow_lib.config.models import Model
+from workflow_lib.plan.canonical import canonical
+from workflow_lib.plan.study import StudyPlan, plan_study
+from workflow_lib.runner.digests import DigestMemory
+from workflow_lib.runner.fingerprint import code_fingerprint, source_fingerprint
+from workflow_lib.runner.signature import step_module
+
+
+class Plan:
+    """Artifacts and job settings that follow from a config.
+
+    Args:
+        config: the validated config.
+        memory: digests of the user's own data files, which are part of the settings.
+    """
+
+    def __init__(self, config: Config, memory: DigestMemory) -> None:
+        self.config = config
+        self._memory = memory
+
+    def code(self, verb: str) -> str:
+        """Fingerprint of the code of a verb."""
+        return code_fingerprint(step_module(verb))
+
+    @cached_property
+    def studies(self) -> dict[str, StudyPlan]:
+        """The studies of k*, by name."""
+        return {name: plan_study(study) for name, study in self.config.kstar_studies().items()}
+
+    @property
+    def given(self) -> list[str]:
+        """Datasets that bring features instead of images."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, Features)]
+
+    @property
+    def trained(self) -> list[str]:
+        """Models that are trained here."""
+        return [name for name, model in self.config.models.items() if model.training]
+
+    @property
+    def loaded(self) -> list[str]:
+        """Models whose weights are used as they are."""
+        return [name for name, model in self.config.models.items() if not model.training]
+
+    def previous(self, model: str, interval: int) -> list[int]:
+        """The interval before this one, if there is one: its checkpoint saves training the same epochs again."""
+        return [earlier for earlier in self.config.models[model].intervals if earlier < interval][-1:]
+
+    def prepare_dataset(self, dataset: str) -> str:
+        """Source, classes and subsample of a dataset of images, and what its files hold."""
+        return self._dataset(dataset)
+
+    def import_features(self, dataset: str) -> str:
+        """The same for given features."""
+        return self._dataset(dataset)
+
+    def train_interval(self, model: str, seed: int, interval: int) -> str:
+        """Network, training and the epoch at which it stops."""
+        settings = self.config.models[model]
+        if settings.training is None:
+            raise ValueError(f"{model} is not trained")
+        return canonical(
+            **self._network(settings),
+            **self._weights(settings),
+            training=settings.training.model_dump(mode="json"),
+            model=model,
+            seed=seed,
+            stop_epoch=settings.training.epochs * interval // 100,
+        )
+
+    def import_weights(self, model: str) -> str:
+        """Network and its weights."""
+        settings = self.config.models[model]
+        return canonical(**self._network(settings), **self._weights(settings), model=model, seed=0)
+
+    def extract_features(self, model: str, transform: str) -> str:
+        """Network, the layers by role, and the transform of the images."""
+        settings = self.config.models[model]
+        change = self.config.transforms.get(transform)
+        return canonical(
+            **self._network(settings),
+            layers={role: layer.model_dump(mode="json") for role, layer in settings.layers.items()},
+            transform=change.model_dump(mode="json") if change else None,
+        )
+
+    def compute_kstar(self, metric: str) -> str:
+        """The metric alone: threshold and skewness come later."""
+        return canonical(metric=metric)
+
+    def compute_map(self, method: str) -> str:
+        """Method, and how samples are chosen."""
+        maps = self.config.kstar.maps
+        return canonical(method=method, seed=maps.seed, samples=maps.samples)
+
+    def count_neighbours(self, metric: str) -> str:
+        """Metric and number of neighbours."""
+        return canonical(metric=metric, k=self.config.kstar.neighbours)
+
+    def tabulate_study(self, study: str) -> str:
+        """Points of the study and how their k* are summarised."""
+        kstar = self.config.kstar
+        return canonical(grids=self.studies[study].grids, skewness=kstar.skewness, threshold=kstar.threshold)
+
+    def draw_violins(self, study: str) -> str:
+        """Points shown, title, what varies, classes and threshold."""
+        plan = self.studies[study]
+        return canonical(**self._picture(plan), grids=plan.shown, **self._summary())
+
+    def draw_trends(self, study: str) -> str:
+        """Title, what varies and threshold."""
+        return canonical(**self._picture(self.studies[study]), **self._summary())
+
+    def draw_maps(self, study: str) -> str:
+        """Points mapped, methods, title, classes and threshold."""
+        plan = self.studies[study]
+        methods = list(plan.study.maps)
+        return canonical(**self._picture(plan), grids=plan.mapped, methods=methods, **self._summary())
+
+    def draw_neighbours(self, study: str) -> str:
+        """Points mapped, title and classes."""
+        plan = self.studies[study]
+        return canonical(**self._picture(plan), grids=plan.mapped, k=self.config.kstar.neighbours)
+
+    def _summary(self) -> dict[str, Any]:
+        return {"skewness": self.config.kstar.skewness, "threshold": self.config.kstar.threshold}
+
+    def _picture(self, plan: StudyPlan) -> dict[str, Any]:
+        return {"title": plan.study.title, "varied": plan.varied, "classes": plan.study.classes}
+
+    def _dataset(self, name: str) -> str:
+        dataset = self.config.datasets[name]
+        content: dict[str, str] = {}
+        if isinstance(dataset, Arrays | Features | ImageFolder):
+            content = {key: self._memory.digest(Path(path)) for key, path in dataset.files().items()}
+        elif isinstance(dataset, FromFunction):
+            content = {"function": function_source(dataset.function)}
+        settings = dataset.model_dump(mode="json", exclude={"download"})
+        return canonical(**settings, content=content)
+
+    def _network(self, model: Model) -> dict[str, Any]:
+        settings = model.model_dump(mode="json", include={"architecture", "options", "normalize"})
+        if ":" in model.architecture:
+            settings["content"] = function_source(model.architecture)
+        return settings
+
+    def _weights(self, model: Model) -> dict[str, Any]:
+        digests = {key: self._memory.digest(Path(path)) for key, path in model.files().items()}
+        return {"weights": model.weights, "weights_content": digests.get("weights")}
+
+
+def function_source(reference: str) -> str:
+    """Fingerprint of the file that holds a user's own `module:function`; "" for an installed module.
+
+    The module is looked for in the working directory.
+    """
+    module = reference.partition(":")[0].replace(".", "/")
+    for file in (Path(f"{module}.py"), Path(module, "__init__.py")):
+        if file.is_file():
+            return source_fingerprint(file)
+    return ""

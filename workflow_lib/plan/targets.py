@@ -1,0 +1,61 @@
+"""Final artifacts of each kind, as the target rules of Snakemake ask for them."""
+
+from collections.abc import Iterable
+
+from workflow_lib.plan.plan import Plan
+
+PICTURE = ("svg", "png", "csv")
+
+
+def checkpoints(plan: Plan) -> list[str]:
+    """Every checkpoint that the config asks for."""
+    return [
+        f"results/checkpoints/{name}/seed-{seed}/interval-{interval}.pt"
+        for name, model in plan.config.models.items()
+        for seed in model.seeds
+        for interval in model.intervals
+    ]
+
+
+def features(plan: Plan) -> list[str]:
+    """Features of every point of every study."""
+    return _unique(path for study in plan.studies.values() for path in study.features.paths)
+
+
+def kstar(plan: Plan) -> list[str]:
+    """k* of every point of every study."""
+    return _unique(path for study in plan.studies.values() for path in study.kstar.paths)
+
+
+def maps(plan: Plan) -> list[str]:
+    """Two-dimensional maps that the studies ask for."""
+    return _unique(path for study in plan.studies.values() if study.study.maps for path in study.maps.paths)
+
+
+def tables(plan: Plan) -> list[str]:
+    """Tables of every study."""
+    return [f"results/studies/{study}/{table}.csv" for study in plan.studies for table in ("classes", "aggregates")]
+
+
+def figures(plan: Plan) -> list[str]:
+    """Figures of every study: those that its choice of dimensions and maps allows."""
+    return [
+        f"results/studies/{name}/{figure}.{suffix}"
+        for name in plan.studies
+        for figure in figures_of(plan, name)
+        for suffix in PICTURE
+    ]
+
+
+def figures_of(plan: Plan, study: str) -> list[str]:
+    """Names of the figures of one study."""
+    chosen = ["violins", "neighbours"]
+    if set(plan.studies[study].varied) - {"seed"}:
+        chosen.append("trends")
+    if plan.studies[study].study.maps:
+        chosen.append("maps")
+    return chosen
+
+
+def _unique(paths: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(paths))
