@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_lib.config.load import load
+from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.digests import DigestMemory, cache_folder
 
@@ -19,5 +20,7 @@ def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
     Raises:
         UserError: all that is wrong with the config.
     """
+    for file in files:
+        read_mapping(Path(file))  # Snakemake's own reading loses keys that stand twice
     origin = ", ".join(Path(file).name for file in files) or "--config"
     return Plan(load(config, origin), DigestMemory(cache_folder(Path("results")) / "digests"))

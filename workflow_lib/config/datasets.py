@@ -1,0 +1,202 @@
+"""Section `datasets`: where images, or features computed elsewhere, come from."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workflow_lib.config.fields import (
+    LIST,
+    UNIQUE,
+    Count,
+    Fraction,
+    Function,
+    Options,
+    Section,
+    Seed,
+    Text,
+    example,
+)
+from workflow_lib.config.wording import unknown
+from workflow_lib.errors import Problem
+
+PerClass = Annotated[int, Field(ge=2)]
+ClassNames = Annotated[tuple[Text, ...], Field(min_length=2), *UNIQUE]
+ClassGroup = Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE]
+
+
+class Subsample(Section):
+    """A stratified draw: so many samples of every class."""
+
+    train: PerClass | None = None
+    """Training samples kept of every class; null keeps all. A larger count keeps those drawn before."""
+    test: PerClass | None = None
+    """Test samples kept of every class; null keeps all."""
+    seed: Seed = 0
+    """Seed of the draw."""
+
+
+class GivenSubsample(Section):
+    """A stratified draw from given features, which have one split only."""
+
+    given: PerClass
+    """Samples kept of every class. A larger count keeps those drawn before."""
+    seed: Seed = 0
+    """Seed of the draw."""
+
+
+class Source(Section):
+    """What all sources of data have in common."""
+
+    superclasses: Annotated[dict[Text, ClassGroup], Field(min_length=2)] | None = None
+    """New classes as groups of the source's own: {animal: [cat, dog], ...}; labels follow the alphabet.
+    Classes not listed are dropped; null keeps the source's classes."""
+    classes: ClassNames | None = None
+    """Classes to keep (superclasses, if there are any); their order gives the labels. null keeps all."""
+
+    def files(self) -> dict[str, str]:
+        """Key and path of every file or folder that must be there before the workflow starts."""
+        return {}
+
+
+class Images(Source):
+    """What all sources of images have in common."""
+
+    subsample: Subsample | None = None
+    """Keep so many samples of every class; null keeps all."""
+
+
+class Digits(Images):
+    """1,797 handwritten digits of 8x8 pixels in ten classes, embedded in scikit-learn: no download."""
+
+    model_config = example(source="digits", classes=["3", "5", "8"], subsample={"train": 100, "test": 50})
+
+    source: Literal["digits"]
+    """Digits embedded in scikit-learn."""
+    test_fraction: Fraction = 0.3
+    """Share of every class that becomes the test split."""
+    split_seed: Seed = 0
+    """Seed of the split."""
+
+
+class Torchvision(Images):
+    """A data set that torchvision reads; it comes with its own train and test splits."""
+
+    model_config = example(source="cifar10", root="data/cifar10", download=True)
+
+    source: Literal["cifar10", "cifar100", "fashion_mnist"]
+    """Data set of this name."""
+    root: Text
+    """Folder with the official files (or where `download` puts them), relative to the working directory."""
+    download: bool = False
+    """Fetch the files into `root` when they are not there."""
+
+    def files(self) -> dict[str, str]:
+        """The folder `root`, unless it may be downloaded."""
+        return {} if self.download else {"root": self.root}
+
+
+class ImageFolder(Images):
+    """A tree of image files with a folder for each class."""
+
+    model_config = example(source="imagefolder", root="data/birds", image_size=[64, 64], test_fraction=0.2)
+
+    source: Literal["imagefolder"]
+    """A tree of image files."""
+    root: Text
+    """The tree: root/train/CLASS and root/test/CLASS, or root/CLASS with a `test_fraction`."""
+    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), LIST]
+    """Height and width in pixels: the shorter side is resized, then the centre is cut out."""
+    test_fraction: Fraction | None = None
+    """Share of every class that becomes the test split; null: the tree has train and test folders."""
+    split_seed: Seed = 0
+    """Seed of the split."""
+
+    def files(self) -> dict[str, str]:
+        """The folder `root`."""
+        return {"root": self.root}
+
+
+class Arrays(Images):
+    """Images in two array files (.npz or Zarr)."""
+
+    model_config = example(source="arrays", train="data/train.npz", test="data/test.npz", layout="NCHW")
+
+    source: Literal["arrays"]
+    """Images in array files."""
+    train: Text
+    """File with the training images and labels."""
+    test: Text
+    """File with the test images and labels."""
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    """Order of the axes: sample, height, width, channel (NHWC, also without channel) or channel second."""
+    images: Text = "images"
+    """Name of the array of images inside the files: uint8, or float in [0, 1]."""
+    labels: Text = "labels"
+    """Name of the array of labels inside the files."""
+
+    def files(self) -> dict[str, str]:
+        """Both files."""
+        return {"train": self.train, "test": self.test}
+
+
+class Features(Source):
+    """Features computed elsewhere (.npz, Zarr or Parquet), with labels: analysis only, no model."""
+
+    model_config = example(source="features", path="data/embeddings.parquet", features="dim_", labels="topic")
+
+    source: Literal["features"]
+    """Features and labels in a file."""
+    subsample: GivenSubsample | None = None
+    """Keep so many samples of every class; null keeps all."""
+    path: Text
+    """The file, relative to the working directory."""
+    features: Text = "features"
+    """Name of the array (sample, feature); in Parquet a list column, or the prefix of numeric columns."""
+    labels: Text = "labels"
+    """Name of the array or column of labels: integers or text."""
+    predictions: Text | None = None
+    """Name of the array or column of predicted classes; with it the tables show accuracies."""
+    ids: Text | None = None
+    """Name of the array or column of unique sample names; null numbers them."""
+    class_names: Text | None = None
+    """Name of the array of class names, in the order of integer labels; null takes the labels themselves."""
+
+    def files(self) -> dict[str, str]:
+        """The file `path`."""
+        return {"path": self.path}
+
+
+class FromFunction(Images):
+    """A data set that a function of your own returns."""
+
+    model_config = example(source="function", function="my_data:load", options={"year": 2024})
+
+    source: Literal["function"]
+    """A function of your own."""
+    function: Function
+    """The function as module:name, imported from the working directory."""
+    options: Options = Field(default={})
+    """Keyword arguments of the function."""
+
+
+Dataset = Annotated[
+    Digits | Torchvision | ImageFolder | Arrays | Features | FromFunction, Field(discriminator="source")
+]
+
+
+def problems(name: str, dataset: Source) -> Iterator[Problem]:
+    """What makes no sense in one dataset, although every value is well formed."""
+    if not dataset.superclasses:
+        return
+    where = f"datasets.{name}"
+    for kept in dataset.classes or ():
+        if kept not in dataset.superclasses:
+            yield unknown(f"{where}.classes", kept, "superclass", dataset.superclasses)
+    group_of: dict[str, str] = {}
+    for group, members in dataset.superclasses.items():
+        for member in members:
+            if member in group_of:
+                allowed = f"a class belongs to one superclass only; this one is in {group_of[member]} and {group}"
+                yield Problem(f"{where}.superclasses.{group}", member, allowed, "remove it from one of them")
+            group_of[member] = group

@@ -1,0 +1,91 @@
+"""From plain mappings and files to a Config, or to one error with all that is wrong."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from workflow_lib.config import sense
+from workflow_lib.config.config import Config
+from workflow_lib.config.keys import with_text_keys
+from workflow_lib.config.transforms import ORIGINAL
+from workflow_lib.config.translate import translate
+from workflow_lib.config.yaml_file import read_mapping
+from workflow_lib.errors import Problem, UserError
+
+
+def load(raw: Mapping[str, Any], origin: str = "config.yaml", *, check_files: bool = True) -> Config:
+    """Validate a config.
+
+    Args:
+        raw: what YAML makes of the file: mappings, lists, text, numbers, true, false and null.
+        origin: name of the file, for messages about the whole of it.
+        check_files: whether files that the config names must be there.
+
+    Raises:
+        UserError: with every problem found. A dataset, model, transform or study with a malformed value is
+            checked for sense only when its values are well formed, and all of them only when every section is
+            a mapping.
+    """
+    if not isinstance(raw, Mapping) or not raw:
+        raise UserError(
+            Problem(origin, "", "must be a mapping with the section datasets", "see docs/config.md for the keys")
+        )
+    found: list[Problem] = []
+    raw = with_text_keys(raw, found)
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        found.extend(translate(error, raw))
+        if _lacks_a_section(error):
+            raise UserError(*found) from None
+        config = Config.model_validate(_well_formed(raw, error))
+    found.extend(sense.problems(config, _names(raw), check_files))
+    if found:
+        raise UserError(*found)
+    return config
+
+
+def read(path: Path, *, check_files: bool = True) -> Config:
+    """Read and validate a YAML file; raises UserError as `load` does, or for the file (missing, broken, ...)."""
+    return load(read_mapping(path), str(path), check_files=check_files)
+
+
+def _lacks_a_section(error: ValidationError) -> bool:
+    """Whether a whole section is missing or malformed, so that it cannot be said what the others refer to."""
+    return any(len(found["loc"]) == 1 and found["type"] != "extra_forbidden" for found in error.errors())
+
+
+def _well_formed(raw: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
+    """The config without each entry (a dataset, a model, a study, ...) that has an error in it."""
+    config: dict[str, Any] = {
+        section: dict(entries) for section, entries in raw.items() if isinstance(entries, Mapping)
+    }
+    studies = config.get("kstar", {}).get("studies")
+    if isinstance(studies, Mapping):
+        config["kstar"]["studies"] = dict(studies)
+    for details in error.errors(include_url=False, include_input=False, include_context=False):
+        *parents, last = _entry(details["loc"])
+        holder: Any = config
+        for key in parents:
+            holder = holder.get(key, {})
+        holder.pop(last, None)
+    return config
+
+
+def _entry(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Keys of the entry that a location is in: (section, name), or (kstar, studies, name)."""
+    return loc[:3] if loc[:2] == ("kstar", "studies") else loc[:2]
+
+
+def _names(raw: Mapping[str, Any]) -> sense.Names:
+    """Names in the sections, which are mappings, whatever else is wrong in them."""
+    datasets, models, transforms = (raw.get(section, {}) for section in ("datasets", "models", "transforms"))
+    given = tuple(
+        name
+        for name, dataset in datasets.items()
+        if isinstance(dataset, Mapping) and dataset.get("source") == "features"
+    )
+    images = tuple(name for name in datasets if name not in given)
+    return sense.Names(images, given, tuple(models), (ORIGINAL, *transforms))

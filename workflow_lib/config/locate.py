@@ -1,0 +1,82 @@
+"""Where an error of pydantic is: the key path as the user wrote it, and the section that the key belongs to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from workflow_lib.config.config import Config
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an error is.
+
+    Attributes:
+        path: keys and list positions as they stand in the config: "models.cnn.seeds[1]".
+        key: the last key.
+        section: model of the section that the last key belongs to.
+        choices: sections to choose from, by the value of their discriminating key; empty elsewhere.
+    """
+
+    path: str
+    key: str
+    section: type[BaseModel]
+    choices: Mapping[str, type[BaseModel]]
+
+
+def locate(loc: Sequence[int | str], raw: Any) -> Place:
+    """Follow `loc` through the types and through `raw`.
+
+    A location also names members of unions, and parts of forms that the user wrote in short: they are left out.
+    """
+    kind: Any = Config
+    section: type[BaseModel] = Config
+    path = key = ""
+    for step in loc:
+        if step == "[key]":
+            break
+        choices = _choices(kind)
+        if step in choices:
+            kind = choices[str(step)]
+            continue
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            section = kind
+            field = kind.model_fields.get(str(step))
+            kind = _plain(field.annotation) if field else None
+        else:
+            inner = [part for part in get_args(kind) if part is not Ellipsis]
+            kind = _plain(inner[-1]) if inner else None
+        if isinstance(raw, list) and isinstance(step, int):
+            path, raw = f"{path}[{step}]", raw[step]
+        elif isinstance(raw, Mapping) and (step in raw or step == loc[-1]):
+            key = str(step)
+            path, raw = f"{path}.{key}", raw.get(step)
+    return Place(path.removeprefix("."), key, section, _choices(kind))
+
+
+def _plain(annotation: Any) -> Any:
+    """The type without its annotations and without None."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    parts = [part for part in get_args(annotation) if part is not type(None)]
+    is_optional = get_origin(annotation) in (Union, UnionType) and len(parts) == 1
+    return _plain(parts[0]) if is_optional else annotation
+
+
+def _choices(kind: Any) -> dict[str, type[BaseModel]]:
+    """Members of a union of sections by every value of their first key, the discriminating one."""
+    if get_origin(kind) not in (Union, UnionType):
+        return {}
+    return {
+        value: member
+        for member in get_args(kind)
+        for value in get_args(member.model_fields[_discriminator(member)].annotation)
+    }
+
+
+def _discriminator(member: type[BaseModel]) -> str:
+    """Key that tells the members of a union apart: source or kind."""
+    return "source" if "source" in member.model_fields else "kind"

@@ -1,0 +1,220 @@
+"""Section `models`: networks, how they are trained, and the layers that are looked into."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+
+from workflow_lib.config.fields import (
+    FUNCTION,
+    LIST,
+    UNIQUE,
+    Count,
+    Name,
+    Options,
+    Percent,
+    Section,
+    Seed,
+    Text,
+    Unique,
+    example,
+    wrong,
+)
+from workflow_lib.errors import Problem
+
+ARCHITECTURE: Final = rf"^(small_cnn|resnet18|torchvision/\w+|{FUNCTION[1:-1]})$"
+TORCHVISION: Final = "torchvision"
+
+
+class SeedRange(Section):
+    """Seeds start, start + 1, ... (count of them)."""
+
+    start: Seed = 0
+    """First seed."""
+    count: Annotated[int, Field(ge=1, le=10_000)]
+    """How many seeds."""
+
+
+def _expanded(value: Any) -> Any:
+    """Tuple of seeds from a list or {start, count}."""
+    if isinstance(value, dict):
+        try:
+            seeds = SeedRange.model_validate(value)
+        except ValidationError:
+            raise wrong(
+                "must be a list of whole numbers from 0, or {start, count} with a count of 1 to 10000",
+                "write for example [0, 1, 2] or {start: 0, count: 3}",
+            ) from None
+        return tuple(range(seeds.start, seeds.start + seeds.count))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _with_the_end(intervals: tuple[int, ...]) -> tuple[int, ...]:
+    """The intervals in order, if the end of the training is among them."""
+    if 100 not in intervals:
+        raise wrong("must contain 100, the end of the training", "add 100 to the list")
+    return tuple(sorted(intervals))
+
+
+Seeds = Annotated[
+    tuple[Seed, ...],
+    Field(min_length=1),
+    *UNIQUE,
+    AfterValidator(lambda seeds: tuple(sorted(seeds))),
+    BeforeValidator(_expanded, json_schema_input_type=Annotated[list[Seed], Field(min_length=1)] | SeedRange),
+]
+Intervals = Annotated[Unique[Percent], AfterValidator(_with_the_end)]
+
+
+class Augmentation(Section):
+    """Random changes of the training images."""
+
+    flip: bool = False
+    """Mirror each image left to right with a probability of one half."""
+    crop_padding: Annotated[int, Field(ge=0)] = 0
+    """Pad by so many pixels on each side, then cut out the original size at a random place."""
+
+
+class Training(Section):
+    """How a network is trained."""
+
+    epochs: Count
+    """Passes over the training split; every interval must be a whole number of them."""
+    batch_size: Count = 128
+    """Images per step."""
+    optimizer: Literal["sgd", "adam", "adamw"] = "adam"
+    """Rule of the steps."""
+    lr: Annotated[float, Field(gt=0)] = 0.001
+    """Learning rate: the constant one, the first one (cosine) or the highest one (onecycle)."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Momentum, for sgd only."""
+    nesterov: bool = False
+    """Nesterov's form of the momentum, for sgd only."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Weight decay."""
+    schedule: Literal["constant", "cosine", "onecycle"] = "constant"
+    """How the learning rate changes over all the epochs."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target that is spread over all classes."""
+    augmentation: Augmentation = Augmentation()
+    """How the training images are changed at random; the default leaves them as they are."""
+
+
+class Normalization(Section):
+    """Subtract the mean and divide by the standard deviation, inside the network: images stay in [0, 1]."""
+
+    mean: Annotated[tuple[float, ...], Field(min_length=1), LIST]
+    """Mean of each channel, for images in [0, 1]."""
+    std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1), LIST]
+    """Standard deviation of each channel, for images in [0, 1]."""
+
+
+class Layer(Section):
+    """A module of the network whose output is kept as features."""
+
+    module: Text
+    """Name of the module inside the network, or logits for the network's output."""
+    pool: Literal["none", "avg", "max"] = "none"
+    """What becomes of maps: every value kept (none), or the average or maximum over the positions."""
+
+
+def _from_module_name(value: Any) -> Any:
+    """The short form `role: module` as the long one."""
+    if isinstance(value, str):
+        return {"module": value}
+    if not isinstance(value, (dict, Layer)):
+        raise wrong("must be the name of a module, or {module, pool}", "write for example conv1")
+    return value
+
+
+class Model(Section):
+    """One network: several seeds of it are trained on one dataset, or its weights are loaded."""
+
+    model_config = example(
+        architecture="resnet18",
+        dataset="photos",
+        normalize={"mean": [0.49, 0.48, 0.45], "std": [0.25, 0.24, 0.26]},
+        training={"epochs": 20, "optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "schedule": "onecycle"},
+        seeds={"start": 0, "count": 3},
+        intervals=[25, 50, 100],
+        layers={"early": {"module": "layer1", "pool": "avg"}, "penultimate": "avgpool", "logits": "logits"},
+    )
+
+    architecture: Annotated[str, StringConstraints(pattern=ARCHITECTURE)]
+    """small_cnn, resnet18 (CIFAR stem), torchvision/NAME, or module:function of your own."""
+    dataset: Name
+    """Name of the dataset of images that it is trained and tested on."""
+    options: Options = Field(default={})
+    """Keyword arguments of the architecture."""
+    normalize: Normalization | None = None
+    """Normalisation of the images inside the network; null leaves them in [0, 1]."""
+    weights: Text | None = None
+    """Weights to begin with: a file, or torchvision for its own; null draws them from the seed."""
+    training: Training | None = None
+    """How it is trained; null uses `weights` as they are."""
+    seeds: Seeds = (0,)
+    """Independent trainings: a list of seeds, or {start, count}. Longer lists train only what is new."""
+    intervals: Intervals = (100,)
+    """Percent of the epochs at which the network is kept; 100 must be among them."""
+    layers: Annotated[
+        dict[Name, Annotated[Layer, BeforeValidator(_from_module_name, json_schema_input_type=Text | Layer)]],
+        Field(min_length=1),
+    ]
+    """Layers to look into, as role: module name, or role: {module, pool}. The role names them everywhere."""
+
+    def files(self) -> dict[str, str]:
+        """Key and path of every file that must be there before the workflow starts."""
+        return {} if self.weights in (None, TORCHVISION) else {"weights": str(self.weights)}
+
+
+def problems(name: str, model: Model) -> Iterator[Problem]:
+    """What makes no sense in one model, although every value is well formed."""
+    where = f"models.{name}"
+    if model.weights == TORCHVISION and not model.architecture.startswith("torchvision/"):
+        yield Problem(
+            f"{where}.weights",
+            TORCHVISION,
+            f"torchvision has no weights for the architecture {model.architecture}",
+            "choose an architecture torchvision/NAME, or name a file",
+        )
+    if model.normalize and len(model.normalize.mean) != len(model.normalize.std):
+        yield Problem(
+            f"{where}.normalize",
+            f"{len(model.normalize.mean)} means and {len(model.normalize.std)} standard deviations",
+            "must have one mean and one standard deviation for each channel",
+            "make both lists equally long",
+        )
+    if model.training:
+        yield from _training_problems(f"{where}.training", model.training, model.intervals)
+    else:
+        yield from _untrained_problems(where, model)
+
+
+def _untrained_problems(where: str, model: Model) -> Iterator[Problem]:
+    """A network that is not trained needs weights, and has one seed and one interval."""
+    if model.weights is None:
+        yield Problem(where, "", "has neither training nor weights", "add training, or weights to load")
+        return
+    for key, values, only in (("seeds", model.seeds, (0,)), ("intervals", model.intervals, (100,))):
+        if values != only:
+            allowed = f"must be {list(only)} for a model that is not trained"
+            yield Problem(f"{where}.{key}", str(list(values)), allowed, f"remove {key}, or add training")
+
+
+def _training_problems(where: str, training: Training, intervals: tuple[int, ...]) -> Iterator[Problem]:
+    """Keys that only sgd knows, and intervals that are no whole number of epochs."""
+    for key, given in (("momentum", training.momentum), ("nesterov", training.nesterov)):
+        if given and training.optimizer != "sgd":
+            allowed = f"the optimizer {training.optimizer} takes no {key}"
+            yield Problem(f"{where}.{key}", str(given).lower(), allowed, f"remove {key}, or use sgd")
+    if training.nesterov and training.optimizer == "sgd" and not training.momentum:
+        yield Problem(f"{where}.nesterov", "true", "needs a momentum above 0", "add for example momentum: 0.9")
+    broken = [percent for percent in intervals if percent * training.epochs % 100]
+    if broken:
+        step = math.lcm(*(100 // math.gcd(100, percent) for percent in intervals))
+        below = training.epochs // step * step
+        fitting = f"{below} or {below + step}" if below else str(step)
+        shares = ", ".join(f"{percent} % is {percent * training.epochs / 100:g} epochs" for percent in broken)
+        allowed = f"every interval must be a whole number of epochs, but {shares}"
+        yield Problem(f"{where}.epochs", str(training.epochs), allowed, f"write {fitting}, or change the intervals")

@@ -1,0 +1,131 @@
+"""docs/config.md: every key of the config with type, default, allowed values and meaning, from the JSON schema."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from workflow_lib.config.fields import ALL, FUNCTION, NAME
+from workflow_lib.config.models import ARCHITECTURE
+
+Schema = dict[str, Any]
+
+INTRODUCTION = """\
+# Config
+
+<!-- Generated from workflow_lib/config; to change it: python -m workflow_lib.config.generate -->
+
+`config.yaml` says what is computed; threads, memory and devices are no part of it, they belong to profiles. It is
+checked when `snakemake` starts: every mistake is listed at once, with its key, what is allowed and what to do. An
+unknown key is a mistake. `NAME` stands for a name that you choose: lower-case letters, digits and `_`. A default of
+**required** means that there is none.
+
+An editor with a YAML language server completes and checks the keys when the file begins with
+
+```yaml
+# yaml-language-server: $schema=docs/config.schema.json
+```
+
+YAML traps: write `1.0e-3` or `0.001` (YAML reads `1e-3` as text), and put quotes around class names such as
+`"no"`, `"off"` or `"7"`.
+"""
+
+NOUNS = {
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "string": "text",
+    "null": "null",
+    "object": "mapping",
+}
+PATTERNS = {
+    NAME: "a name",
+    FUNCTION: "module:name",
+    ARCHITECTURE: "small_cnn, resnet18, torchvision/NAME, module:function",
+}
+BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
+UNBOUNDED = 2**63 - 1
+"""Upper bound of seeds: not worth a word in a table."""
+
+
+def reference(schema: Schema) -> str:
+    """The page, for the JSON schema of the whole config."""
+    definitions = schema["$defs"]
+    parts = [INTRODUCTION]
+    for section, content in schema["properties"].items():
+        parts.append(f"## {section}\n\n{content['description']}\n")
+        described = set()
+        for path, name in _parts(section, content, definitions):
+            if name not in described:
+                parts += _described(path, definitions[name])
+            described.add(name)
+    return "\n".join(parts)
+
+
+def _parts(path: str, content: Schema, definitions: dict[str, Schema]) -> Iterator[tuple[str, str]]:
+    """Path and name of every definition that the value of a key can have, and of those inside."""
+    if NAME in content.get("patternProperties", {}):
+        yield from _parts(f"{path}.NAME", content["patternProperties"][NAME], definitions)
+    for choice in (*content.get("oneOf", ()), *content.get("anyOf", ()), content):
+        name = choice.get("$ref", "").rpartition("/")[2]
+        if name:
+            yield path, name
+            for key, inner in definitions[name].get("properties", {}).items():
+                yield from _parts(f"{path}.{key}", inner, definitions)
+
+
+def _described(path: str, definition: Schema) -> Iterator[str]:
+    """Heading, meaning, table of keys and example of one definition."""
+    required = definition.get("required", ())
+    chosen_by = next((key for key in ("source", "kind") if key in required), None)
+    choice = f" with {chosen_by}: {_allowed(definition['properties'][chosen_by])}" if chosen_by else ""
+    yield f"### `{path}`{choice}\n\n{definition['description']}\n"
+    yield "| Key | Type | Default | Allowed | Meaning |\n|---|---|---|---|---|"
+    for key, content in sorted(definition["properties"].items(), key=lambda item: item[0] not in required):
+        default = "**required**" if key in required else f"`{json.dumps(content.get('default'))}`"
+        cells = (f"`{key}`", _type(content), default, _allowed(content), content["description"])
+        yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    yield ""
+    for keys in definition.get("examples", ()):
+        yield f"```yaml\n{_example(path, keys)}```\n"
+
+
+def _type(content: Schema) -> str:
+    """What kind of value a key takes."""
+    if "anyOf" in content:
+        *others, last = dict.fromkeys(_type(choice) for choice in content["anyOf"])
+        return f"{', '.join(others)} or {last}"
+    if content.get("type") == "array":
+        return f"list of {_type(content['items'])}s"
+    return ALL if content.get("const") == ALL else NOUNS[content.get("type", "object")]
+
+
+def _allowed(content: Schema) -> str:
+    """Which values of that kind a key takes; empty when all are allowed."""
+    return ", ".join(dict.fromkeys(_conditions(content)))
+
+
+def _conditions(content: Schema) -> list[str]:
+    """Values and bounds, one by one; those of several forms may repeat each other."""
+    words = [str(value) for value in content.get("enum", ())]
+    words += [str(content["const"])] if content.get("const", ALL) != ALL else []
+    words += [PATTERNS[content["pattern"]]] if "pattern" in content else []
+    words += [text.format(content[key]) for key, text in BOUNDS.items() if content.get(key, UNBOUNDED) < UNBOUNDED]
+    words += _conditions(content["items"]) + _length(content) if content.get("type") == "array" else []
+    words += [word for choice in content.get("anyOf", ()) for word in _conditions(choice)]
+    return words
+
+
+def _length(content: Schema) -> list[str]:
+    """How many entries a list has, where that is more than one."""
+    least, most = content.get("minItems", 0), content.get("maxItems")
+    return [f"{least} entries" if least == most else f"at least {least} entries"] if least > 1 else []
+
+
+def _example(path: str, keys: Schema) -> str:
+    """Keys of a definition as they stand in the config, from the top-level section on."""
+    value: Any = keys
+    for key in reversed(path.split(".")):
+        value = {"example" if key == "NAME" else key: value}
+    return yaml.safe_dump(value, sort_keys=False, default_flow_style=None)

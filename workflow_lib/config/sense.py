@@ -1,0 +1,143 @@
+"""Whether the parts of a config fit together: names that refer to nothing, values that contradict each other."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_lib.config import datasets, models
+from workflow_lib.config.config import Config
+from workflow_lib.config.fields import ALL
+from workflow_lib.config.kstar import MODEL_KEYS, Study
+from workflow_lib.config.models import Model
+from workflow_lib.config.transforms import ORIGINAL
+from workflow_lib.config.wording import listed, unknown
+from workflow_lib.errors import Problem
+
+RESERVED = {
+    "datasets": {ALL: "it stands for all of them in a study"},
+    "models": {ALL: "it stands for all of them in a study", "given": "it marks features given in a file"},
+    "transforms": {
+        ALL: "it stands for all of them in a study",
+        ORIGINAL: "it is always there and changes nothing",
+    },
+    "layers": {ALL: "it stands for all of them in a study"},
+}
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names that the user defined, also those of parts with mistakes: a reference to them is no second mistake.
+
+    Attributes:
+        images: datasets of images.
+        given: datasets of given features.
+        models, transforms: names in these sections; transforms with original.
+    """
+
+    images: tuple[str, ...]
+    given: tuple[str, ...]
+    models: tuple[str, ...]
+    transforms: tuple[str, ...]
+
+
+def problems(config: Config, names: Names, check_files: bool) -> Iterator[Problem]:
+    """All that does not fit together in a config of well-formed parts; looks for files when `check_files`."""
+    if not names.images and not names.given:
+        yield Problem("datasets", "", "must have at least one dataset", "add a dataset, see docs/config.md")
+    yield from _reserved("datasets", config.datasets)
+    yield from _reserved("models", config.models)
+    yield from _reserved("transforms", config.transforms)
+    for name, dataset in config.datasets.items():
+        yield from datasets.problems(name, dataset)
+        yield from _missing_files(f"datasets.{name}", dataset.files() if check_files else {})
+    for name, model in config.models.items():
+        yield from _reserved("layers", model.layers, f"models.{name}.layers")
+        yield from _dataset_problems(f"models.{name}.dataset", model, names)
+        yield from models.problems(name, model)
+        yield from _missing_files(f"models.{name}", model.files() if check_files else {})
+    for name, study in config.kstar.studies.items():
+        yield from _study_problems(f"kstar.studies.{name}", study, config, names)
+
+
+def _reserved(section: str, defined: Iterable[str], where: str | None = None) -> Iterator[Problem]:
+    """Names that have a meaning of their own."""
+    for name in defined:
+        reason = RESERVED[section].get(name)
+        if reason:
+            yield Problem(
+                f"{where or section}.{name}", "", f"the name {name} is reserved: {reason}", "choose another name"
+            )
+
+
+def _missing_files(where: str, files: Mapping[str, str]) -> Iterator[Problem]:
+    """Files that the config names and that are not there."""
+    for key, path in files.items():
+        if not Path(path).exists():
+            allowed = f"there is no such file or folder; looked for {Path(path).absolute()}"
+            repair = "put it there, or correct the path (relative paths begin at the working directory)"
+            yield Problem(f"{where}.{key}", path, allowed, repair)
+
+
+def _dataset_problems(where: str, model: Model, names: Names) -> Iterator[Problem]:
+    """A model needs a dataset of images."""
+    if model.dataset in names.given:
+        allowed = f"holds features, not images; datasets of images are: {listed(names.images)}"
+        yield Problem(where, model.dataset, allowed, "name a dataset of images")
+    elif model.dataset not in names.images:
+        yield unknown(where, model.dataset, "dataset of images", names.images)
+
+
+def _study_problems(where: str, study: Study, config: Config, names: Names) -> Iterator[Problem]:
+    """A study asks about models or about given features, and about what they have."""
+    if (study.model is None) == (study.features is None):
+        found = "neither" if study.model is None else "both"
+        yield Problem(where, "", f"needs model or features, and has {found}", "name one of the two")
+    elif study.features is not None:
+        yield from _features_problems(where, study, study.features, names)
+    else:
+        yield from _model_problems(where, study, study.model or (), config, names)
+
+
+def _features_problems(where: str, study: Study, chosen: tuple[str, ...], names: Names) -> Iterator[Problem]:
+    """A study of given features names such datasets, and no key that is about models."""
+    for key in MODEL_KEYS:
+        if key in study.model_fields_set:
+            yield Problem(
+                f"{where}.{key}", "", f"given features have no {key} to choose", f"remove {key} from the study"
+            )
+    if not names.given:
+        yield Problem(f"{where}.features", "", "no dataset has the source features", "add one to the section datasets")
+    else:
+        for name in chosen:
+            if name not in names.given:
+                yield unknown(f"{where}.features", name, "dataset of given features", names.given)
+
+
+def _model_problems(
+    where: str, study: Study, chosen: tuple[str, ...], config: Config, names: Names
+) -> Iterator[Problem]:
+    """Every model of the study must exist, and have the seeds, intervals and layers that the study names."""
+    if not names.models:
+        yield Problem(f"{where}.model", "", "there are no models", "add one to the section models")
+    for name in chosen:
+        if names.models and name not in names.models:
+            yield unknown(f"{where}.model", name, "model", names.models)
+    for name in study.transform:
+        if name not in names.transforms:
+            yield unknown(f"{where}.transform", name, "transform", names.transforms)
+    for name in chosen or config.models:
+        model = config.models.get(name)
+        if model:
+            for key, values, present in (
+                ("seed", study.seed, model.seeds),
+                ("interval", study.interval, model.intervals),
+                ("layer", study.layer, tuple(model.layers)),
+            ):
+                yield from _absent(f"{where}.{key}", values, f"{key} of the model {name}", present)
+
+
+def _absent(where: str, chosen: Iterable[object], what: str, present: tuple[object, ...]) -> Iterator[Problem]:
+    """Values that the study names and the model does not have."""
+    for value in chosen:
+        if value not in present:
+            yield unknown(where, value, what, present)

@@ -1,0 +1,88 @@
+"""Studies with every default and every `all` filled in: what the plan works with."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from workflow_lib.config.datasets import Features, Source
+from workflow_lib.config.kstar import Metric, Split, Study
+from workflow_lib.config.models import Model
+from workflow_lib.config.transforms import ORIGINAL
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """What a study takes from one model: `all` means all that this model has.
+
+    Attributes:
+        seeds: in rising order.
+        intervals: percent of the epochs, in rising order.
+        layers: roles, in the order of the study, or of the model when the study says all.
+    """
+
+    seeds: tuple[int, ...]
+    intervals: tuple[int, ...]
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ResolvedStudy:
+    """A study over models, or over given features; the other of `models` and `given` is empty.
+
+    Attributes:
+        title: heading of tables and figures.
+        description: what the study asks; may be empty.
+        models: what it takes from each model, by the model's name.
+        given: names of datasets of given features.
+        splits, transforms: for models; empty for given features.
+        metrics: distances.
+        maps: methods of the two-dimensional maps; may be empty.
+        classes: classes that pictures show, or None for all (or a choice of 20).
+    """
+
+    title: str
+    description: str
+    models: Mapping[str, ModelPart]
+    given: tuple[str, ...]
+    splits: tuple[str, ...]
+    transforms: tuple[str, ...]
+    metrics: tuple[str, ...]
+    maps: tuple[str, ...]
+    classes: tuple[str, ...] | None
+
+
+def given_names(datasets: Mapping[str, Source]) -> tuple[str, ...]:
+    """Names of the datasets that bring features instead of images."""
+    return tuple(name for name, dataset in datasets.items() if isinstance(dataset, Features))
+
+
+def resolve(
+    name: str,
+    study: Study,
+    datasets: Mapping[str, Source],
+    models: Mapping[str, Model],
+    transforms: Iterable[str],
+) -> ResolvedStudy:
+    """Fill in one valid study: `datasets`, `models` and `transforms` are the sections of its config."""
+    given = study.features is not None
+    chosen = () if given else study.model or tuple(models)
+    return ResolvedStudy(
+        title=study.title or name.replace("_", " ").capitalize(),
+        description=study.description,
+        models={model: _part(study, models[model]) for model in chosen},
+        given=(study.features or given_names(datasets)) if given else (),
+        splits=() if given else study.split or get_args(Split),
+        transforms=() if given else study.transform or (ORIGINAL, *transforms),
+        metrics=study.metric or get_args(Metric),
+        maps=study.maps,
+        classes=study.classes,
+    )
+
+
+def _part(study: Study, model: Model) -> ModelPart:
+    """What the study takes from this model."""
+    return ModelPart(
+        seeds=tuple(sorted(study.seed)) or model.seeds,
+        intervals=tuple(sorted(study.interval)) or model.intervals,
+        layers=study.layer or tuple(model.layers),
+    )

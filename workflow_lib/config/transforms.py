@@ -1,0 +1,48 @@
+"""Section `transforms`: ways to change the images before a trained network sees them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workflow_lib.config.fields import Count, Section, Seed, example
+
+ORIGINAL = "original"
+"""The transform that always exists and changes nothing."""
+
+
+class Rotation(Section):
+    """Turn the image; corners that come from outside are black."""
+
+    model_config = example(kind="rotation", degrees=30)
+
+    kind: Literal["rotation"]
+    """Rotation about the centre."""
+    degrees: Annotated[float, Field(ge=-360, le=360)]
+    """Angle, counter-clockwise."""
+
+
+class CentreCrop(Section):
+    """Cut out the centre and resize it to the full size."""
+
+    model_config = example(kind="centre_crop", pixels=24)
+
+    kind: Literal["centre_crop"]
+    """Cut out the centre, then resize."""
+    pixels: Count
+    """Side of the square that is kept."""
+
+
+class GaussianNoise(Section):
+    """Add normal noise to every pixel, then clip to [0, 1]."""
+
+    model_config = example(kind="gaussian_noise", std=0.1)
+
+    kind: Literal["gaussian_noise"]
+    """Normal noise on every pixel."""
+    std: Annotated[float, Field(gt=0)]
+    """Standard deviation, for images in [0, 1]."""
+    seed: Seed = 0
+    """Seed of the noise; each sample has its own, which follows from this seed and the sample's id."""
+
+
+AnyTransform = Annotated[Rotation | CentreCrop | GaussianNoise, Field(discriminator="kind")]

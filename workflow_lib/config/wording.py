@@ -1,0 +1,40 @@
+"""How values and names are shown in messages."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from workflow_lib.errors import Problem
+
+SHOWN = 80
+"""Longest value that a message shows whole, in characters."""
+
+
+def shown(value: Any) -> str:
+    """A value as it would stand in YAML, shortened to one line."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = str(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names in one line; "none" when there are none."""
+    return ", ".join(map(str, names)) or "none"
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is most like `name`, or None when nothing is like it."""
+    by_lower_case = {candidate.lower(): candidate for candidate in known}
+    matches = difflib.get_close_matches(str(name).lower(), by_lower_case, n=1)
+    return by_lower_case[matches[0]] if matches else None
+
+
+def unknown(where: str, name: object, what: str, known: Iterable[object]) -> Problem:
+    """Problem of a name that refers to nothing: `what` is the noun, `known` what there is."""
+    names = [str(candidate) for candidate in known]
+    suggestion = nearest(name, names)
+    repair = f"write {suggestion}" if suggestion else "choose one of these, or add it there"
+    return Problem(where, shown(name), f"is not a {what}; there are: {listed(names)}", repair)

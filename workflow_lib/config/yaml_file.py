@@ -1,0 +1,103 @@
+"""YAML files as plain mappings; what YAML itself would pass over or explain badly is an error that names the line."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow_lib.errors import Problem, UserError
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe loader that notes keys given twice, of which YAML would silently keep the last."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.repeated: list[tuple[str, int, int]] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Mapping of a node, as in the base class."""
+        first: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in first:
+                    self.repeated.append((key.value, line, first[key.value]))
+                first.setdefault(key.value, line)
+        return super().construct_mapping(node, deep)
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Content of a YAML file whose top level is a mapping.
+
+    Raises:
+        UserError: the file is missing, not UTF-8, not YAML, empty, no mapping, or gives a key twice.
+    """
+    text = _text(path)
+    loader = _Loader(_printable(text, path))
+    try:
+        content = loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        raise UserError(_broken(path, error)) from None
+    finally:
+        loader.dispose()
+    if loader.repeated:
+        raise UserError(*(_repeated(path, *found) for found in loader.repeated))
+    if not isinstance(content, dict) or not content:
+        found = "the file has no content" if not content else "the file is not a mapping of keys to values"
+        raise UserError(Problem(str(path), "", found, "write the sections of docs/config.md, such as datasets:"))
+    return content
+
+
+def _text(path: Path) -> str:
+    """The file as text."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        allowed = f"the config cannot be read: {(error.strerror or str(error)).lower()}"
+        raise UserError(Problem(str(path), "", allowed, "name a YAML file that is there")) from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            Problem(
+                f"{path}:{line}",
+                f"byte 0x{data[error.start]:02x}",
+                "the file is not UTF-8 text",
+                "save the file with the encoding UTF-8",
+            )
+        ) from None
+
+
+def _printable(text: str, path: Path) -> str:
+    """The text, if YAML allows all its characters."""
+    odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if odd:
+        line = text.count("\n", 0, odd.start()) + 1
+        raise UserError(
+            Problem(
+                f"{path}:{line}",
+                f"character U+{ord(odd.group()):04X}",
+                "YAML does not allow this control character",
+                "remove the character, or save the file as plain UTF-8 text",
+            )
+        )
+    return text
+
+
+def _broken(path: Path, error: yaml.MarkedYAMLError) -> Problem:
+    """Text that is not YAML."""
+    mark = error.problem_mark or error.context_mark
+    line = f":{mark.line + 1}" if mark else ""
+    tab = "'\\t'" in (error.problem or "")
+    what = "a tab cannot indent" if tab else ", ".join(filter(None, (error.context, error.problem)))
+    repair = "indent with spaces" if tab else "correct this line, or the one before it"
+    return Problem(f"{path}{line}", "", f"the file is not valid YAML: {what}", repair)
+
+
+def _repeated(path: Path, key: str, line: int, first: int) -> Problem:
+    """A key that stands twice in one mapping."""
+    allowed = f"the key stands here for the second time, first in line {first}"
+    return Problem(f"{path}:{line}", key, allowed, "remove or rename one of the two")
