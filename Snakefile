@@ -14,6 +14,18 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+
+
+rule all:
+    input:
+        targets.tables(PLAN),
+        targets.figures(PLAN),
+
+
+localrules:
+    all,
+
+
 include: "rules/targets.smk"
 include: "rules/datasets.smk"
 include: "rules/training.smk"

@@ -7,6 +7,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from workflow_lib.errors import UserError
+from workflow_lib.plan import targets
 from workflow_lib.plan.load import load_plan
 
 # `python` in the rules is the one that runs Snakemake, also where its environment has not been activated.

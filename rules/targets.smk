@@ -1,14 +1,5 @@
 """What can be asked for by name: `snakemake kstar`, `snakemake figures`, …"""
 
-from workflow_lib.plan import targets
-
-
-rule all:
-    default_target: True
-    input:
-        targets.tables(PLAN),
-        targets.figures(PLAN),
-
 
 rule checkpoints:
     input:
@@ -41,7 +32,6 @@ rule figures:
 
 
 localrules:
-    all,
     checkpoints,
     features,
     kstar,

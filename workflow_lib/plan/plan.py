@@ -146,7 +146,7 @@ class Plan:
             content = {key: self._memory.digest(Path(path)) for key, path in dataset.files().items()}
         elif isinstance(dataset, FromFunction):
             content = {"function": function_source(dataset.function)}
-        settings = dataset.model_dump(mode="json", exclude={"download"})
+        settings = dataset.model_dump(mode="json")
         return canonical(**settings, content=content)
 
     def _network(self, model: Model) -> dict[str, Any]:

@@ -1,0 +1,123 @@
+"""Named arrays out of the user's .npz and Zarr files; nothing is ever unpickled."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_lib.datasets.labels import listed
+from workflow_lib.errors import Problem, UserError
+
+SUFFIXES = (".npz", ".zarr", ".zarr.zip")
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """An opened file of named arrays.
+
+    Attributes:
+        path: the file.
+        names: names of its arrays.
+        get: array by name, in memory (.npz) or read on request (Zarr).
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    get: Callable[[str], Any]
+
+    def lazy(self, name: str) -> Any:
+        """Array `name` with `.shape`, `.dtype` and `array[rows]`; a Zarr array is not read yet.
+
+        Raises:
+            UserError: no such array, damaged data, or Python objects where numbers or text are wanted.
+        """
+        require_names(self.path, [name], self.names)
+        try:
+            return self.get(name)
+        except Exception as error:  # zipfile, zarr and their codecs raise errors of many kinds
+            if "allow_pickle" in str(error):
+                allowed = "the array holds Python objects, which are not loaded because they may run code"
+                repair = f"save it as numbers or plain text: {name}.astype(str)"
+                raise UserError(Problem(str(self.path), name, allowed, repair)) from error
+            raise UserError(damaged(str(self.path), error)) from error
+
+    def read(self, name: str) -> NDArray[Any]:
+        """Array `name` in memory; errors as of `lazy`."""
+        array = self.lazy(name)
+        try:
+            return np.asarray(array[...])
+        except Exception as error:  # see lazy
+            raise UserError(damaged(str(self.path), error)) from error
+
+
+def open_arrays(path: Path) -> ArrayFile:
+    """Open an .npz file or a Zarr group (folder or .zarr.zip).
+
+    Raises:
+        UserError: no such file, another kind of file, or a damaged one.
+    """
+    require_file(path, SUFFIXES)
+    try:
+        return _open_npz(path) if path.suffix == ".npz" else _open_zarr(path)
+    except Exception as error:  # see ArrayFile.lazy
+        raise UserError(damaged(str(path), error)) from error
+
+
+def _open_npz(path: Path) -> ArrayFile:
+    with _archive(path) as archive:
+        names = tuple(archive)
+
+    def get(name: str) -> Any:
+        with _archive(path) as archive:
+            return archive[name]
+
+    return ArrayFile(path, names, get)
+
+
+@contextlib.contextmanager
+def _archive(path: Path) -> Iterator[Mapping[str, Any]]:
+    with path.open("rb") as file:  # given a path, NumPy would leave a damaged file open
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, Mapping):
+            raise ValueError("this is a single array, not an archive of named ones")
+        yield archive
+
+
+def _open_zarr(path: Path) -> ArrayFile:
+    import zarr
+
+    store: Any = zarr.storage.ZipStore(path, mode="r") if path.suffix == ".zip" else path
+    arrays = dict(zarr.open_group(store, mode="r").arrays())
+    return ArrayFile(path, tuple(arrays), arrays.__getitem__)
+
+
+def require_file(path: Path, suffixes: tuple[str, ...]) -> None:
+    """Raise UserError unless `path` exists and its name ends in one of the suffixes."""
+    if not path.exists():
+        raise UserError(Problem(str(path), "", "the file does not exist", "correct the path in the config"))
+    if not path.name.endswith(suffixes):
+        allowed = f"the name ends in none of {', '.join(suffixes)}"
+        raise UserError(Problem(str(path), "", allowed, "save the arrays in one of these formats"))
+
+
+def damaged(origin: str, error: Exception) -> Problem:
+    """The problem of a user's file that is there and cannot be read."""
+    return Problem(origin, f"{type(error).__name__}: {error}", "the file cannot be read", "save it again")
+
+
+def require_names(path: Path, names: Sequence[str], available: Sequence[str]) -> None:
+    """Raise UserError that names every one of `names` that is not `available` in the file."""
+    problems = []
+    for name in names:
+        if name not in available:
+            nearest = get_close_matches(name, available, n=1) or available[:1]
+            allowed = f"the file has {listed(sorted(available)) or 'no arrays'}"
+            repair = f"name an array of the file, such as {nearest[0]}" if nearest else "save the array there"
+            problems.append(Problem(str(path), name, allowed, repair))
+    if problems:
+        raise UserError(*problems)

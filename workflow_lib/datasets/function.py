@@ -1,0 +1,69 @@
+"""Images from a Python function of the user's own."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_lib.datasets.image_arrays import array_split
+from workflow_lib.datasets.labels import encode
+from workflow_lib.datasets.split import Split, Strings, numbered, strings
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.user_code import call
+
+FORM = 'a function returns {"train": (images, labels, class_names[, ids]), "test": ...}'
+
+
+def read_function(spec: Mapping[str, Any]) -> dict[str, Split]:
+    """Splits that `function` ("module:name", found from the current directory) returns for `options`.
+
+    It returns {"train": (images, labels, class_names), "test": ...}, with ids as an optional fourth: images
+    (N, C, H, W) or (N, H, W), uint8 or floats in [0, 1], NumPy arrays or lazily read ones (memory map, Zarr);
+    labels whole numbers or names out of `class_names`; None as class_names takes the distinct labels.
+
+    Raises:
+        UserError: the function is not found, raises, or returns something else.
+    """
+    function = spec["function"]
+    result = call(function, spec["options"], "function")
+    parts = {name: _part(result, name, function) for name in ("train", "test")}
+    labels, class_names = encode(
+        [(f"{function} {name}", part.labels) for name, part in parts.items()], parts["train"].class_names
+    )
+    return {
+        name: array_split(
+            part.images,
+            part_labels,
+            numbered(name, len(part_labels)) if part.ids is None else part.ids,
+            class_names,
+            layout="NCHW",
+            source="function",
+            origin=f"{function} {name}",
+        )
+        for (name, part), part_labels in zip(parts.items(), labels, strict=True)
+    }
+
+
+class _Part(NamedTuple):
+    """One split as the function returned it."""
+
+    images: Any
+    labels: NDArray[Any]
+    class_names: list[str] | None
+    ids: Strings | None
+
+
+def _part(result: Any, name: str, function: str) -> _Part:
+    """The split `name` of the result, as arrays."""
+    try:
+        images, labels, class_names, *ids = result[name]
+        return _Part(
+            images if isinstance(getattr(images, "dtype", None), np.dtype) else np.asarray(images),
+            np.asarray(labels),
+            None if class_names is None else [str(label) for label in class_names],
+            strings(*ids) if ids else None,
+        )
+    except (TypeError, ValueError, KeyError, IndexError) as error:
+        found = f"{name}: {type(error).__name__}: {error}"
+        raise UserError(Problem(function, found, FORM, "return this form")) from error

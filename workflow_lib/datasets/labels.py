@@ -1,0 +1,138 @@
+"""Labels of any kind as class indices, and what every labelled set of samples must satisfy."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_lib.datasets.split import Labels, Strings
+from workflow_lib.errors import Problem, UserError
+
+SHOWN = 10
+"""Most names listed in one message."""
+
+
+def listed(names: Sequence[object]) -> str:
+    """The names with commas between them; beyond SHOWN, how many more there are."""
+    more = f", ... ({len(names) - SHOWN} more)" if len(names) > SHOWN else ""
+    return ", ".join(str(name) for name in names[:SHOWN]) + more
+
+
+def encode(
+    parts: Sequence[tuple[str, NDArray[Any]]], class_names: Iterable[object] | None = None
+) -> tuple[list[Labels], tuple[str, ...]]:
+    """Class indices of several sets of labels that share their classes.
+
+    Args:
+        parts: (origin, labels (N,)) each; labels are whole numbers or text.
+        class_names: names of the classes 0...n-1. Without them the distinct values of all parts, sorted, are
+            the classes: text is its own name, a number is named by its digits.
+
+    Returns:
+        int64 labels in [0, n) for each part, and the n class names.
+
+    Raises:
+        UserError: labels of another type, a number outside 0...n-1, a negative number, a name that is no class.
+    """
+    plain = [_plain(labels, origin) for origin, labels in parts]
+    distinct = set().union(*plain)
+    if len({isinstance(value, str) for value in distinct}) > 1:
+        where = " and ".join(origin for origin, _ in parts)
+        raise UserError(Problem(where, "", "some labels are text and some are numbers", "use one kind"))
+    if class_names is None:
+        values = sorted(distinct)
+        names = tuple(str(value) for value in values)
+    else:
+        names = tuple(str(name) for name in class_names)
+        values = list(names) if any(isinstance(value, str) for value in distinct) else list(range(len(names)))
+    index = {value: number for number, value in enumerate(values)}
+    problems = [
+        problem for (origin, _), part in zip(parts, plain, strict=True) for problem in _unknown(part, index, origin)
+    ]
+    if problems:
+        raise UserError(*problems)
+    return [np.array([index[value] for value in part], dtype=np.int64) for part in plain], names
+
+
+def _plain(labels: NDArray[Any], origin: str) -> Sequence[Any]:
+    """The labels as Python's whole numbers (none negative) or text."""
+    labels = np.asarray(labels)
+    if labels.ndim == 1 and labels.dtype.kind in "iub":
+        _require_no_negative(labels, origin)
+        return list(labels.astype(np.int64).tolist())
+    if labels.ndim == 1 and labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "replace")
+    if labels.ndim == 1 and labels.dtype.kind in "UTO" and all(isinstance(value, str) for value in labels):
+        return list(labels.tolist())
+    found = f"labels of type {labels.dtype}, shape {labels.shape}{_first_missing(labels)}"
+    allowed = "labels are one whole number or one text per sample"
+    raise UserError(Problem(origin, found, allowed, "save them as a one-dimensional array of integers or strings"))
+
+
+def _require_no_negative(labels: NDArray[Any], origin: str) -> None:
+    rows = np.flatnonzero(labels < 0).tolist()
+    if rows:
+        found = f"label {labels[rows[0]]} of row {rows[0]}{_and_more(rows)}"
+        repair = "leave out samples without a label, and number the classes from 0"
+        raise UserError(Problem(origin, found, "labels are not negative", repair))
+
+
+def _first_missing(labels: NDArray[Any]) -> str:
+    """Where the first None or NaN stands, as the end of a phrase."""
+    rows = [row for row, value in enumerate(labels.tolist()) if value is None or value != value]
+    return f", row {rows[0]} has no label" if rows else ""
+
+
+def _and_more(rows: Sequence[int]) -> str:
+    return f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+
+
+def _unknown(values: Sequence[Any], index: Mapping[Any, int], origin: str) -> list[Problem]:
+    """The problem of values that are not in the index of the classes."""
+    rows = [row for row, value in enumerate(values) if value not in index]
+    if not rows:
+        return []
+    found = f"label {values[rows[0]]} of row {rows[0]}{_and_more(rows)}"
+    if isinstance(values[0], str):
+        allowed = f"the classes are {listed(list(index))}"
+    else:
+        allowed = f"labels are whole numbers from 0 to {len(index) - 1}, one per class"
+    return [Problem(origin, found, allowed, "correct these labels or the class names")]
+
+
+def problems_of(labels: Labels, ids: Strings, class_names: Sequence[str], origin: str) -> list[Problem]:
+    """What keeps labelled samples from being analysed: lengths, repeated ids or names, too small classes.
+
+    k* (SCIENCE 1.1) needs a foreign sample for each sample, hence two classes; a class of one sample has no
+    neighbour of its own and is almost always a mistake in the data.
+    """
+    problems = []
+    if len(labels) != len(ids):
+        found = f"{len(labels)} labels, {len(ids)} ids"
+        problems.append(Problem(origin, found, "each sample has one of each", "save as many ids as labels"))
+    repeated = [value for value, count in Counter(ids.tolist()).items() if count > 1]
+    if repeated:
+        allowed = "several samples have the same id"
+        problems.append(Problem(origin, listed(repeated), allowed, "give every sample an id of its own"))
+    if len(set(class_names)) < len(class_names) or "" in class_names:
+        allowed = "class names are unique and not empty"
+        problems.append(Problem(origin, listed(class_names), allowed, "rename the classes"))
+    if len(class_names) < 2:
+        found = f"only class {class_names[0]}" if class_names else "no class"
+        allowed = "k* compares classes and needs two at least"
+        problems.append(Problem(origin, found, allowed, "add samples of another class"))
+    return problems + _small_classes(labels, class_names, origin)
+
+
+def _small_classes(labels: Labels, class_names: Sequence[str], origin: str) -> list[Problem]:
+    sizes = np.bincount(labels, minlength=len(class_names)).tolist()
+    problems = []
+    for size, words in ((0, "no sample"), (1, "one sample")):
+        small = [name for name, count in zip(class_names, sizes, strict=True) if count == size]
+        if small:
+            allowed = f"a class has {words}, and two are needed"
+            repair = "add samples, or leave the class out"
+            problems.append(Problem(origin, f"class {listed(small)}", allowed, repair))
+    return problems

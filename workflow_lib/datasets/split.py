@@ -1,0 +1,72 @@
+"""Labelled samples: what images and given features have in common, and splits of images read block by block."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int64]
+Rows = NDArray[np.int64]
+Strings = NDArray[Any]
+"""Text of variable length (numpy.dtypes.StringDType), which NumPy's own annotations cannot say yet."""
+
+
+def strings(values: Iterable[object]) -> Strings:
+    """Array (n,) of variable-length text."""
+    return np.array([str(value) for value in values], dtype=np.dtypes.StringDType())
+
+
+def numbered(prefix: str, count: int, width: int = 5) -> Strings:
+    """Ids such as "train-00017" for data that has no ids of its own; they follow the order of the file."""
+    return strings(f"{prefix}-{index:0{width}d}" for index in range(count))
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Samples with labels and stable ids; a subclass adds what is known of each sample.
+
+    Attributes:
+        source: kind of the source, such as "cifar10"; stored with the artifact.
+        origin: what errors name as the place of the samples: a file, a folder or the source and split.
+        labels: (N,) int64, indices into `class_names`.
+        ids: (N,) text, unique and independent of what else is selected.
+        class_names: one name per class.
+    """
+
+    source: str
+    origin: str
+    labels: Labels
+    ids: Strings
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: Rows) -> Self:
+        """These samples only, in this order."""
+        return replace(self, labels=self.labels[rows], ids=self.ids[rows])
+
+    def renumber(self, new_label: Labels, class_names: tuple[str, ...]) -> Self:
+        """The same samples in other classes: label c becomes `new_label[c]`."""
+        return replace(self, labels=new_label[self.labels], class_names=class_names)
+
+
+@dataclass(frozen=True, eq=False)
+class Split(Labelled):
+    """Labelled images; pixels stay where they are until they are read.
+
+    Attributes:
+        image_shape: (channels, height, width).
+        dtype: uint8 (0...255) or float32 (0...1).
+        read: ascending rows (n,) int64 -> images (n, channels, height, width) of `dtype`.
+    """
+
+    image_shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+    read: Callable[[Rows], NDArray[Any]]
+
+    def take(self, rows: Rows) -> Self:
+        """These samples only, in this order."""
+        return replace(super().take(rows), read=lambda wanted: self.read(rows[wanted]))

@@ -1,0 +1,74 @@
+"""CIFAR-10, CIFAR-100 and Fashion-MNIST from the files that torchvision reads."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workflow_lib.datasets.image_arrays import array_split
+from workflow_lib.datasets.split import Split, numbered
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.torchvision_shim import import_torchvision
+
+CLASSES = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "fashion_mnist": "FashionMNIST"}
+
+
+def read_torchvision(spec: Mapping[str, Any]) -> dict[str, Split]:
+    """The official train and test splits; ids "train-00000" and so on in the official order, pixels uint8.
+
+    Raises:
+        UserError: files are missing (says where they were looked for) or damaged, or the download failed.
+    """
+    return {name: _read(spec, name) for name in ("train", "test")}
+
+
+def _read(spec: Mapping[str, Any], name: str) -> Split:
+    data = _open(spec, name)
+    labels = np.asarray(data.targets, dtype=np.int64)
+    return array_split(
+        np.asarray(data.data),
+        labels,
+        numbered(name, len(labels)),
+        tuple(data.classes),
+        layout="NHWC",
+        source=spec["source"],
+        origin=f"{spec['source']} {name}",
+    )
+
+
+def _open(spec: Mapping[str, Any], name: str) -> Any:
+    kind = getattr(import_torchvision().datasets, CLASSES[spec["source"]])
+    root = Path(spec["root"])
+    missing = [path for path in _files(kind, root) if not path.exists()]
+    if missing and not spec["download"]:
+        raise UserError(
+            Problem(
+                f"{spec['source']}: root",
+                spec["root"],
+                f"the data set is not there: no file {missing[0]}",
+                "correct root, or set download: true to fetch it",
+            )
+        )
+    try:
+        return kind(root, train=name == "train", download=spec["download"])
+    except Exception as error:  # torchvision passes on whatever the network, unpickling or parsing raise
+        raise UserError(_failed(spec, root, error, downloading=bool(missing))) from error
+
+
+def _files(kind: Any, root: Path) -> list[Path]:
+    """Every file that torchvision wants to find below `root`."""
+    if kind.__name__ == "FashionMNIST":
+        folder = root / kind.__name__ / "raw"
+        return [folder / Path(url).stem for url, _ in kind.resources]
+    listed = [*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])]
+    return [root / kind.base_folder / name for name, _ in listed]
+
+
+def _failed(spec: Mapping[str, Any], root: Path, error: Exception, *, downloading: bool) -> Problem:
+    found = f"{spec['root']} ({type(error).__name__}: {error})"
+    if downloading:
+        allowed, repair = "the download failed", f"try again, or put the official files into {root} by hand"
+    else:
+        allowed, repair = "a file of the data set is damaged", "delete the data set there and set download: true"
+    return Problem(f"{spec['source']}: root", found, allowed, repair)

@@ -1,0 +1,70 @@
+"""Writing a split as the canonical artifact: checked, and streamed in blocks."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_lib.datasets.labels import problems_of
+from workflow_lib.datasets.split import Split, Strings
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.progress import Progress
+from workflow_lib.storage import SampleWriter, VariableSpec
+
+BLOCK_BYTES = 32 * 2**20
+"""Pixels held at a time; a data set need not fit into memory."""
+
+
+def write(split: Split, path: Path, *, progress: Progress | None = None) -> None:
+    """Write a split to `path` (format: see `workflow_lib.datasets.artifact`); nothing appears there on error.
+
+    Raises:
+        UserError: fewer than two classes, a class with fewer than two samples, repeated ids, pixels that are
+            not finite or outside [0, 1]; the class or the sample is named.
+    """
+    problems = problems_of(split.labels, split.ids, split.class_names, split.origin)
+    if problems:
+        raise UserError(*problems)
+    count, block = len(split), max(1, BLOCK_BYTES // (int(np.prod(split.image_shape)) * split.dtype.itemsize))
+    scale = "uint8: 255 is full intensity" if split.dtype == np.uint8 else "float: 1 is full intensity"
+    image = VariableSpec(
+        dims=("sample", "channel", "y", "x"),
+        shape=(count, *split.image_shape),
+        dtype=split.dtype.name,
+        attrs={"long_name": "image", "scale": scale},
+    )
+    coords: dict[str, tuple[str, NDArray[Any]]] = {
+        "sample": ("sample", split.ids),
+        "label": ("sample", split.labels),
+        "class": ("class", np.array(split.class_names)),
+    }
+    attrs = {"title": f"Images and labels of {split.source}", "source": split.source}
+    with SampleWriter(path, {"image": image}, coords, attrs) as writer:
+        for start in range(0, count, block):
+            rows = np.arange(start, min(start + block, count))
+            images = split.read(rows)
+            require_unit_range(images, split.ids[rows], split.origin)
+            writer.append(image=images)
+            if progress is not None:
+                progress(int(rows[-1]) + 1, count)
+
+
+def require_unit_range(images: NDArray[Any], ids: Strings, origin: str) -> None:
+    """Raise UserError for the first of these images (n, ...) that is not finite or leaves [0, 1]; uint8 passes."""
+    if images.dtype == np.uint8:
+        return
+    fits = (images >= 0) & (images <= 1)  # false for NaN
+    if fits.all():
+        return
+    sample = int(np.flatnonzero(~fits.reshape(len(images), -1).all(axis=1))[0])
+    value = images[sample][~fits[sample]][0]
+    kind = "leave 0 to 1" if np.isfinite(value) else "are not finite"
+    raise UserError(
+        Problem(
+            origin,
+            f"sample {ids[sample]} has the value {value:g}",
+            f"some pixels {kind}; floats go from 0 to 1",
+            "divide by the full scale (such as 255), or repair the sample",
+        )
+    )

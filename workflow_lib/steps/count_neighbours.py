@@ -1,0 +1,27 @@
+"""Classes of the nearest neighbours of each class."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_lib.neighbours import neighbour_classes
+from workflow_lib.progress import bar
+from workflow_lib.steps.roles import Input, Output
+from workflow_lib.storage import load, write_table
+
+
+def count_neighbours(*, spec: dict[str, Any], features: Input, neighbours: Output) -> None:
+    """Write the share of each class among the neighbours of each class, a row per pair.
+
+    Args:
+        spec: metric, k (number of neighbours).
+        features: feature store.
+        neighbours: CSV with class_name, neighbour_class, share (empty for a class without samples).
+    """
+    with load(features) as store:
+        names = store["class"].values.astype(object)
+        labels, points = store["label"].values, store["features"].values
+    shares = neighbour_classes(points, labels, len(names), spec["k"], spec["metric"], progress=bar("neighbours"))
+    pairs = {"class_name": np.repeat(names, len(names)), "neighbour_class": np.tile(names, len(names))}
+    write_table(pd.DataFrame({**pairs, "share": shares.ravel()}), neighbours)

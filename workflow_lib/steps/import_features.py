@@ -1,0 +1,12 @@
+"""Features that the user brings along, as the artifact that extracted features have."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflow_lib.datasets.given import read_given, write_given
+from workflow_lib.steps.roles import Output
+
+
+def import_features(*, spec: Mapping[str, Any], features: Output) -> None:
+    """Write the features and labels of the file that `spec` names."""
+    write_given(read_given(spec), features)

@@ -1,0 +1,32 @@
+"""Weights that the user brings along, as the checkpoint that a training would leave."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflow_lib import checkpoints
+from workflow_lib.datasets.artifact import open_split
+from workflow_lib.devices import configure
+from workflow_lib.models.layers import inner
+from workflow_lib.models.stored import describe, new_network
+from workflow_lib.models.weights import load_weights, read_weights, stored_outputs
+from workflow_lib.steps.roles import Context, Input, Output
+from workflow_lib.training import State
+
+
+def import_weights(*, spec: Mapping[str, Any], dataset: Input, checkpoint: Output, context: Context) -> None:
+    """Write the network that `spec` names with the weights that it names, after proving that they fit.
+
+    The network keeps the number of outputs that its weights were made for, also where the data set has
+    another number of classes: an untrained last layer would say nothing.
+    """
+    configure(context.device, context.threads)
+    split = open_split(dataset)
+    weights = read_weights(spec["weights"], spec["architecture"])
+    outputs = len(split.class_names)
+    network = new_network(spec, split.image_shape, outputs)
+    if (made_for := stored_outputs(network, weights)) not in (None, outputs):
+        outputs = made_for
+        network = new_network(spec, split.image_shape, outputs)
+    load_weights(network, weights, spec["weights"])
+    state = State(network=inner(network).state_dict())
+    checkpoints.save({**describe(spec, split.image_shape, outputs), **vars(state)}, checkpoint)

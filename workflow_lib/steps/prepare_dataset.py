@@ -1,0 +1,16 @@
+"""Image data of any source as two canonical artifacts, train and test."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflow_lib.datasets.registry import load
+from workflow_lib.datasets.writing import write
+from workflow_lib.progress import bar
+from workflow_lib.steps.roles import Output
+
+
+def prepare_dataset(*, spec: Mapping[str, Any], train: Output, test: Output) -> None:
+    """Write both splits of the data set that `spec` describes."""
+    splits = load(spec)
+    write(splits["train"], train, progress=bar("train images"))
+    write(splits["test"], test, progress=bar("test images"))

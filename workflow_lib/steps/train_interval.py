@@ -1,0 +1,101 @@
+"""Training of a model from wherever it was left until an interval's epoch."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_lib import checkpoints
+from workflow_lib.datasets.artifact import StoredSplit, open_split
+from workflow_lib.devices import configure
+from workflow_lib.errors import UserError
+from workflow_lib.models.normalization import Classifier
+from workflow_lib.models.stored import describe, new_network
+from workflow_lib.models.weights import load_weights, read_weights
+from workflow_lib.optimisation import Settings
+from workflow_lib.progress import bar
+from workflow_lib.steps.roles import Context, Hint, Input, Output
+from workflow_lib.storage import write_table
+from workflow_lib.training import CURVE, State, train
+
+NO_PART_OF_ORIGIN = ("stop_epoch", "weights", "weights_content")
+"""Settings that two checkpoints of one training may have otherwise; initial weights count by their values."""
+
+
+def train_interval(
+    *,
+    spec: Mapping[str, Any],
+    dataset: Input,
+    previous: Hint | None,
+    checkpoint: Output,
+    curve: Output,
+    context: Context,
+) -> None:
+    """Train until `spec["stop_epoch"]`; write the checkpoint and the learning curve from the first epoch on.
+
+    It starts from what a killed run of this job has left, else from the previous interval, else anew; the
+    result has the same bytes in each case.
+    """
+    device = configure(context.device, context.threads)
+    split = open_split(dataset)
+    images, outputs = split.all_images(), len(split.class_names)
+    network = _initial(spec, split)
+    about = {
+        **describe(spec, split.image_shape, outputs),
+        "origin": _origin(spec, network, images, split.labels),
+    }
+    kept = context.scratch / "training.pt"
+    state = train(
+        network,
+        images,
+        split.labels,
+        Settings.from_mapping(spec["training"]),
+        lineage=(spec["model"], spec["seed"]),
+        stop_epoch=spec["stop_epoch"],
+        state=_farthest([kept, previous], about["origin"], spec["stop_epoch"]),
+        device=device,
+        save_state=lambda state: checkpoints.save({**about, **vars(state)}, kept),
+        progress=bar(f"batches until epoch {spec['stop_epoch']}"),
+    )
+    checkpoints.save({**about, **vars(state)}, checkpoint)
+    write_table(pd.DataFrame(state.curve, columns=list(CURVE)), curve)
+
+
+def _initial(spec: Mapping[str, Any], split: StoredSplit) -> Classifier:
+    """The network before its first batch: from the seed, or from given weights."""
+    network = new_network(spec, split.image_shape, len(split.class_names))
+    if (source := spec["weights"]) is not None:
+        load_weights(network, read_weights(source, spec["architecture"]), source, keep_head=True)
+    return network
+
+
+def _origin(spec: Mapping[str, Any], network: Classifier, images: np.ndarray, labels: np.ndarray) -> str:
+    """Digest of all that decides how the training goes; checkpoints with the same one lie on one path."""
+    settings = {key: value for key, value in spec.items() if key not in NO_PART_OF_ORIGIN}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for tensor in network.state_dict().values():
+        digest.update(tensor.numpy().tobytes())
+    for array in (images, labels):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _farthest(candidates: list[Path | None], origin: str, stop_epoch: int) -> State | None:
+    """The farthest state on the way among files that may be missing, damaged or of another training."""
+    states: list[State] = []
+    for path in candidates:
+        if path is None or not path.is_file():
+            continue
+        try:
+            content = checkpoints.load(path)
+        except UserError as error:
+            print(f"not used: {error}", file=sys.stderr)
+            continue
+        if content.get("origin") == origin and content["epoch"] <= stop_epoch:
+            states.append(State(**{name: content[name] for name in State.__dataclass_fields__}))
+    return max(states, key=lambda state: (state.epoch, state.step), default=None)
