@@ -1,6 +1,9 @@
 """Jobs: exact keys, outputs whole or not there, restored when they were made before."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -91,8 +94,6 @@ def test_mistakes_of_users_end_with_one_message_and_no_traceback(project):
 
 def run_in_child(arguments, log):
     """`main` sends the messages of its process to the log, so it gets one of its own."""
-    import subprocess
-    import sys
 
     common = ["--spec", '{"metric":"euclidean"}', "--code", CODE, "--log", str(log)]
     return subprocess.run([sys.executable, "-m", "workflow_lib", *arguments, *common], check=False).returncode
@@ -163,3 +164,35 @@ def test_patterns_stand_for_paths_in_order():
     assert expand("a-{0,1}/{x,y}.csv") == ["a-0/x.csv", "a-0/y.csv", "a-1/x.csv", "a-1/y.csv"]
     assert braces([7]) == "7"
     assert expand(f"seed-{braces(range(3))}") == ["seed-0", "seed-1", "seed-2"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_job_at_once_and_without_litter(project, number):
+    script = """
+import os, signal, weakref
+from pathlib import Path
+from workflow_lib.files import atomic
+from workflow_lib.runner import run
+
+class Thing: ...
+
+def step(job):
+    thing = Thing()
+    # Exceptions in such callbacks are lost.
+    reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.Signals({number})))
+    with atomic(Path("results/out.csv")) as scratch:
+        scratch.write_text("half")
+        del thing
+        while True:
+            pass
+
+run.run = step
+run.main({arguments})
+"""
+    arguments = ["compute-kstar", "--features", "f", "--kstar", "k", "--spec", "{}", "--code", "x"]
+    before = sorted(project.rglob("*"))
+    done = subprocess.run(
+        [sys.executable, "-c", script.format(number=int(number), arguments=arguments)], check=False, timeout=60
+    )
+    assert done.returncode == 128 + number
+    assert sorted(project.rglob("*")) == before

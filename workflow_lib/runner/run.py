@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.files import remove_scratch, scratch_folder
 from workflow_lib.runner import provenance
 from workflow_lib.runner.cache import ActionCache
 from workflow_lib.runner.digests import DigestMemory, cache_folder
@@ -33,8 +33,9 @@ THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
 
 def main(arguments: Sequence[str]) -> int:
     """Run one job; 0 when its outputs are in place, 1 when it failed (the log says why)."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     job = parse(arguments)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end_at_once)
     # Libraries read these when they are first imported, which only the step does.
     os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(job.threads)))
     with _logged(job.log):
@@ -47,6 +48,12 @@ def main(arguments: Sequence[str]) -> int:
             traceback.print_exc()
             return 1
     return 0
+
+
+def _end_at_once(number: int, _frame: object) -> None:
+    """End without a trace. An exception raised here can be lost in a callback of the interpreter, and the job hangs."""
+    remove_scratch()
+    os._exit(128 + number)
 
 
 def run(job: Job) -> None:
@@ -82,10 +89,9 @@ def _check_code(job: Job) -> None:
 def _compute(job: Job, key: str, cache: ActionCache) -> dict[str, Any]:
     """Run the step on scratch paths, keep its outputs in the cache, move them into place."""
     scratch = RESULTS / ".scratch" / key
-    scratch.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="out-", dir=scratch) as folder:
-        staged = {name: Path(folder, name, path.name) for name, path in job.files("output").items()}
+    with scratch_folder(scratch, "out-") as folder:
+        staged = {name: folder / name / path.name for name, path in job.files("output").items()}
         _call_step(job, staged, Context(job.device, job.threads, scratch / "state"))
         record = provenance.record(job, key, seconds=time.monotonic() - started)
         cache.store(key, staged, record)
