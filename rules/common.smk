@@ -11,8 +11,8 @@ from workflow_lib.plan import targets
 from workflow_lib.plan.load import load_plan
 
 # `python` in the rules is the one that runs Snakemake, also where its environment has not been activated.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
 )
 
 try:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def augment(images: Tensor, augmentation: Augmentation, draws: Draws, start: int
     if augmentation.flip:
         images = torch.where(draws.flips[rows, None, None, None], images.flip(-1), images)
     if augmentation.crop_padding:
-        images = _cut(F.pad(images, [augmentation.crop_padding] * 4), draws.offsets[rows], images.shape[2:])
+        images = _cut(pad(images, [augmentation.crop_padding] * 4), draws.offsets[rows], images.shape[2:])
     return images
 
 

@@ -7,6 +7,7 @@ equal states give equal files, also after loading and saving again.
 
 import io
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,13 @@ def load(path: Path) -> dict[str, Any]:
         UserError: the file is missing or damaged.
     """
     try:
+        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the check sums
+            if (member := archive.testzip()) is not None:
+                raise zipfile.BadZipFile(f"wrong check sum of {member}")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise UserError(
-            Problem(str(path), "", "the file does not exist", "make it with snakemake")
-        ) from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
+    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, OSError, KeyError, ValueError) as error:
         raise UserError(damaged(path, error)) from error
     if not isinstance(state, dict):
         raise UserError(damaged(path, TypeError(f"holds {type(state).__name__}, not a checkpoint")))

@@ -68,9 +68,7 @@ def make_optimizer(settings: Settings, network: nn.Module) -> torch.optim.Optimi
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     common: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay, "fused": True}
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters, momentum=settings.momentum, nesterov=settings.nesterov, **common
-        )
+        return torch.optim.SGD(parameters, momentum=settings.momentum, nesterov=settings.nesterov, **common)
     if settings.optimizer == "adam":
         return torch.optim.Adam(parameters, **common)
     return torch.optim.AdamW(parameters, **common)
@@ -79,8 +77,8 @@ def make_optimizer(settings: Settings, network: nn.Module) -> torch.optim.Optimi
 def restore_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
     """Load a stored state, each tensor in the memory layout of its parameter.
 
-    A checkpoint stores contiguous tensors. The fused kernels walk a parameter and its moments side by side in memory, so
-    that moments in another layout than a channels-last parameter would be mixed up.
+    A checkpoint stores contiguous tensors. The fused kernels walk a parameter and its moments side by side in
+    memory, so that moments in another layout than a channels-last parameter would be mixed up.
     """
     optimizer.load_state_dict(dict(state))
     for parameter, moments in optimizer.state.items():

@@ -45,10 +45,9 @@ def train_interval(
     split = open_split(dataset)
     images, outputs = split.all_images(), len(split.class_names)
     network = _initial(spec, split)
-    about = {
-        **describe(spec, split.image_shape, outputs),
-        "origin": _origin(spec, network, images, split.labels),
-    }
+    runtime = device if device == "cuda" else f"{device}, threads: {context.threads}"
+    origin = _origin(spec, network, images, split.labels, runtime)
+    about = {**describe(spec, split.image_shape, outputs), "origin": origin}
     kept = context.scratch / "training.pt"
     state = train(
         network,
@@ -57,7 +56,7 @@ def train_interval(
         Settings.from_mapping(spec["training"]),
         lineage=(spec["model"], spec["seed"]),
         stop_epoch=spec["stop_epoch"],
-        state=_farthest([kept, previous], about["origin"], spec["stop_epoch"]),
+        state=_farthest([kept, previous], origin, spec["stop_epoch"]),
         device=device,
         save_state=lambda state: checkpoints.save({**about, **vars(state)}, kept),
         progress=bar(f"batches until epoch {spec['stop_epoch']}"),
@@ -74,10 +73,13 @@ def _initial(spec: Mapping[str, Any], split: StoredSplit) -> Classifier:
     return network
 
 
-def _origin(spec: Mapping[str, Any], network: Classifier, images: np.ndarray, labels: np.ndarray) -> str:
-    """Digest of all that decides how the training goes; checkpoints with the same one lie on one path."""
+def _origin(spec: Mapping[str, Any], network: Classifier, images: np.ndarray, labels: np.ndarray, runtime: str) -> str:
+    """Digest of all that decides how the training goes; checkpoints with the same one lie on one path.
+
+    The runtime is part of it because the device and the number of threads decide how sums are rounded.
+    """
     settings = {key: value for key, value in spec.items() if key not in NO_PART_OF_ORIGIN}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([settings, runtime], sort_keys=True).encode())
     for tensor in network.state_dict().values():
         digest.update(tensor.numpy().tobytes())
     for array in (images, labels):
@@ -96,6 +98,6 @@ def _farthest(candidates: list[Path | None], origin: str, stop_epoch: int) -> St
         except UserError as error:
             print(f"not used: {error}", file=sys.stderr)
             continue
-        if content.get("origin") == origin and content["epoch"] <= stop_epoch:
+        if content.get("origin") == origin and (content["epoch"], content["step"]) <= (stop_epoch, 0):
             states.append(State(**{name: content[name] for name in State.__dataclass_fields__}))
     return max(states, key=lambda state: (state.epoch, state.step), default=None)
