@@ -27,7 +27,6 @@ class Settings:
         weight_decay: L2 penalty (sgd, adam) or decoupled decay (adamw).
         schedule: constant | cosine | onecycle.
         label_smoothing: share of the target spread evenly over all classes, in [0, 1).
-        amp: compute in bfloat16 where it is safe; on CUDA only.
     """
 
     epochs: int
@@ -40,7 +39,6 @@ class Settings:
     schedule: str = "constant"
     label_smoothing: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
-    amp: bool = False
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> "Settings":

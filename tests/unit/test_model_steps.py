@@ -1,0 +1,260 @@
+import copy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from workflow_lib import checkpoints, storage
+from workflow_lib.errors import UserError
+from workflow_lib.models.registry import build
+from workflow_lib.models.stored import restore
+from workflow_lib.steps.extract_features import extract_features
+from workflow_lib.steps.import_weights import import_weights
+from workflow_lib.steps.roles import Context
+from workflow_lib.steps.train_interval import train_interval
+
+COUNT = 60
+NETWORK = {"architecture": "small_cnn", "options": {"width": 8, "hidden": 16}, "normalize": None}
+TRAIN = NETWORK | {
+    "weights": None,
+    "weights_content": None,
+    "training": {"epochs": 4, "batch_size": 16, "lr": 0.01, "augmentation": {"crop_padding": 1}},
+    "model": "cnn",
+    "seed": 3,
+    "stop_epoch": 4,
+}
+LAYERS = {"early": {"module": "conv1", "pool": "max"}, "late": {"module": "dense1", "pool": "none"}}
+
+
+@pytest.fixture(autouse=True)
+def torch_settings():
+    threads = torch.get_num_threads()
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def split(tmp_path):
+    return write_split(tmp_path / "train.zarr.zip")
+
+
+def write_split(path, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(COUNT) % 3
+    images = rng.integers(0, 150, (COUNT, 1, 8, 8), dtype=np.uint8)
+    images[np.arange(COUNT), 0, labels * 2] += 100
+    dataset = xr.Dataset(
+        {"image": (("sample", "channel", "y", "x"), images)},
+        {
+            "sample": ("sample", np.array([f"s{number}" for number in range(COUNT)])),
+            "label": ("sample", labels),
+            "class": ("class", np.array(["top", "middle", "bottom"])),
+        },
+    )
+    storage.save(dataset, path)
+    return path
+
+
+def context(tmp_path, name="scratch", threads=1):
+    return Context("cpu", threads, tmp_path / name)
+
+
+def trained(tmp_path, split, name="whole", previous=None, threads=1, **changes):
+    files = {"checkpoint": tmp_path / f"{name}.pt", "curve": tmp_path / f"{name}.csv"}
+    runtime = context(tmp_path, name, threads)
+    train_interval(spec=TRAIN | changes, dataset=split, previous=previous, **files, context=runtime)
+    return files["checkpoint"]
+
+
+def files_of(checkpoint):
+    return checkpoint.read_bytes(), checkpoint.with_suffix(".csv").read_bytes()
+
+
+def test_intervals_chain_to_the_same_files(tmp_path, split):
+    whole = files_of(trained(tmp_path, split))
+    first = trained(tmp_path, split, "first", stop_epoch=1)
+    second = trained(tmp_path, split, "second", previous=first, stop_epoch=3)
+    assert files_of(trained(tmp_path, split, "last", previous=second)) == whole
+    assert checkpoints.load(second)["epoch"] == 3
+    assert storage.read_table(tmp_path / "last.csv")["epoch"].tolist() == [1, 2, 3, 4]
+
+
+def forge(checkpoint):
+    """A checkpoint that says it is this one but holds other weights: the result shows whether it was used."""
+    content = checkpoints.load(checkpoint)
+    content["network"]["conv1.conv.weight"] += 1
+    checkpoints.save(content, checkpoint.with_suffix(".forged"))
+    return checkpoint.with_suffix(".forged")
+
+
+def test_the_previous_checkpoint_is_used_where_it_fits_only(tmp_path, split):
+    whole = files_of(trained(tmp_path, split))
+    first = trained(tmp_path, split, "first", stop_epoch=1)
+    forged = forge(first)
+    assert files_of(trained(tmp_path, split, "after", previous=forged)) != whole, "it was not read"
+
+    other_data = write_split(tmp_path / "other.zarr.zip", seed=1)
+    damaged = tmp_path / "damaged.pt"
+    damaged.write_bytes(first.read_bytes()[:-100])
+    strangers = {
+        "seed": trained(tmp_path, split, "stranger1", seed=4, stop_epoch=1),
+        "settings": trained(tmp_path, split, "stranger2", stop_epoch=1, training=TRAIN["training"] | {"lr": 0.02}),
+        "data": trained(tmp_path, other_data, "stranger3", stop_epoch=1),
+        "damaged": damaged,
+        "threads": forge(trained(tmp_path, split, "stranger4", stop_epoch=1, threads=2)),
+        "missing": tmp_path / "missing.pt",
+    }
+    for name, previous in strangers.items():
+        assert files_of(trained(tmp_path, split, f"after {name}", previous=previous)) == whole, name
+    longer = trained(tmp_path, split, "short", previous=trained(tmp_path, split, "long"), stop_epoch=1)
+    assert files_of(longer) == files_of(first)
+
+
+def test_a_killed_job_goes_on_from_its_scratch(tmp_path, split, monkeypatch):
+    whole = files_of(trained(tmp_path, split))
+    module = sys.modules["workflow_lib.steps.train_interval"]
+    real, steps = module.train, []
+
+    def killed(*arguments, save_state, **more):
+        def save(state):
+            save_state(state)
+            steps.append((state.epoch, state.step))
+            if len(steps) == 6:
+                raise KeyboardInterrupt
+
+        return real(*arguments, save_state=save, save_every=0, **more)
+
+    def resumed(*arguments, state, **more):
+        assert (state.epoch, state.step) == steps[-1] == (1, 2)
+        return real(*arguments, state=state, **more)
+
+    monkeypatch.setattr(module, "train", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, split, "job")
+    assert not (tmp_path / "job.pt").exists()
+    monkeypatch.setattr(module, "train", resumed)
+    assert files_of(trained(tmp_path, split, "job")) == whole
+
+
+def features(tmp_path, split, checkpoint, roles=("late", "early"), **changes):
+    paths = [tmp_path / f"{role}.zarr.zip" for role in roles]
+    spec = NETWORK | {"layers": LAYERS, "transform": None} | changes
+    extract_features(spec=spec, checkpoint=checkpoint, dataset=split, features=paths, context=context(tmp_path))
+    return [storage.load(path).load() for path in paths]
+
+
+def test_features_of_a_trained_network(tmp_path, split):
+    checkpoint = trained(tmp_path, split)
+    late, early = features(tmp_path, split, checkpoint)
+    network, stored = restore(checkpoints.load(checkpoint)), storage.load(split)
+    images = torch.from_numpy(stored["image"].values).float() / 255
+    with torch.no_grad():
+        maps = network.network.conv1(images)
+        vectors = network.network.dense1(network.network.flatten(network.network.conv3(network.network.conv2(maps))))
+        predicted = network(images).argmax(1)
+    np.testing.assert_allclose(late["features"], vectors, atol=1e-5)
+    np.testing.assert_allclose(early["features"], maps.amax((2, 3)), atol=1e-5)
+    for store in (late, early):
+        assert store["features"].dims == ("sample", "feature")
+        assert store["features"].dtype == np.float32
+        assert store["class"].values.tolist() == ["top", "middle", "bottom"]
+        np.testing.assert_array_equal(store["sample"], stored["sample"])
+        np.testing.assert_array_equal(store["label"], stored["label"])
+        np.testing.assert_array_equal(store["prediction"], predicted)
+
+
+def test_features_are_streamed_in_order(tmp_path, split, monkeypatch):
+    checkpoint = trained(tmp_path, split)
+    whole = features(tmp_path, split, checkpoint)
+    monkeypatch.setattr("workflow_lib.steps.extract_features.MOST_IN_BATCH", 7)
+    for one, other in zip(whole, features(tmp_path, split, checkpoint), strict=True):
+        np.testing.assert_allclose(one["features"], other["features"], atol=1e-5)
+        np.testing.assert_array_equal(one["prediction"], other["prediction"])
+
+
+def test_a_wrong_order_is_noticed(tmp_path, split, monkeypatch):
+    from workflow_lib.datasets.artifact import StoredSplit
+
+    real = StoredSplit.images
+
+    def reversed_batches(self, start, stop):
+        images = real(self, start, stop)
+        return images[::-1].copy()
+
+    checkpoint = trained(tmp_path, split)
+    monkeypatch.setattr(StoredSplit, "images", reversed_batches)
+    with pytest.raises(UserError, match="sample s0"):
+        features(tmp_path, split, checkpoint)
+
+
+def test_transformed_images_give_other_features(tmp_path, split):
+    checkpoint = trained(tmp_path, split)
+    plain, noisy = (
+        features(tmp_path, split, checkpoint, roles=["late"], transform=transform)[0]["features"].values
+        for transform in (None, {"kind": "gaussian_noise", "std": 0.3, "seed": 0})
+    )
+    assert not np.allclose(plain, noisy, atol=1e-2)
+
+
+def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp_path, split):
+    network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
+    torch.save(network.network.state_dict(), tmp_path / "weights.pt")
+    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "weights_content": "", "model": "cnn", "seed": 0}
+    checkpoint = tmp_path / "imported.pt"
+    import_weights(spec=spec, dataset=split, checkpoint=checkpoint, context=context(tmp_path))
+    layers = {"logits": {"module": "logits", "pool": "none"}}
+    (store,) = features(tmp_path, split, checkpoint, roles=["logits"], layers=layers)
+    images = torch.from_numpy(storage.load(split)["image"].values).float() / 255
+    np.testing.assert_allclose(store["features"], network(images).detach(), atol=1e-5)
+    assert store["features"].shape == (COUNT, 5)
+    assert "prediction" not in store
+
+
+def test_training_starts_from_given_weights(tmp_path, split):
+    network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
+    torch.save(network.network.state_dict(), tmp_path / "weights.pt")
+    started = trained(
+        tmp_path,
+        split,
+        weights=str(tmp_path / "weights.pt"),
+        stop_epoch=1,
+        training={"epochs": 1, "batch_size": 60, "lr": 1e-12, "optimizer": "sgd"},
+    )
+    moved = checkpoints.load(started)["network"]
+    torch.testing.assert_close(moved["conv2.conv.weight"], network.network.conv2.conv.weight.detach())
+    assert moved["logits.weight"].shape == (3, 16)
+
+
+USER_CODE = """
+from torch import nn
+def make(in_channels, image_size, n_classes):
+    return nn.Sequential(
+        nn.Conv2d(in_channels, 4, 3), nn.BatchNorm2d(4, track_running_stats=False), nn.Flatten(),
+        nn.Linear(144, n_classes),
+    )
+"""
+
+
+def test_features_that_depend_on_the_batch_are_refused(tmp_path, split, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    Path("batch_networks.py").write_text(USER_CODE)
+    network = {"architecture": "batch_networks:make", "options": {}}
+    checkpoint = trained(tmp_path, split, **network)
+    sound = {"conv": {"module": "0", "pool": "none"}}
+    features(tmp_path, split, checkpoint, roles=["conv"], layers=sound, **network)
+    unsound = {"norm": {"module": "1", "pool": "none"}}
+    with pytest.raises(UserError, match="share its batch"):
+        features(tmp_path, split, checkpoint, roles=["norm"], layers=unsound, **network)
+
+
+def test_a_wrong_layer_lists_the_layers(tmp_path, split):
+    layers = copy.deepcopy(LAYERS)
+    layers["late"]["module"] = "dense2"
+    with pytest.raises(UserError, match=r"layers\.late: dense2\n.*conv1, .*\n.*'dense1'"):
+        features(tmp_path, split, trained(tmp_path, split), layers=layers)
+    assert not (tmp_path / "late.zarr.zip").exists()

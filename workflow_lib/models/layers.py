@@ -1,0 +1,55 @@
+"""Layers of a network by name."""
+
+import difflib
+
+from torch import nn
+
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.normalization import Classifier
+
+OUTPUT = "logits"
+"""Always names the network's output, whether or not a module is called so."""
+
+
+def inner(network: nn.Module) -> nn.Module:
+    """The user's own network, out of its normalisation."""
+    return network.network if isinstance(network, Classifier) else network
+
+
+def layer_names(network: nn.Module) -> list[str]:
+    """Names of all modules in the order in which they were made, and `logits` for the output."""
+    names = [name for name, _ in inner(network).named_modules() if name and name != OUTPUT]
+    return [*names, OUTPUT]
+
+
+def find_layer(network: nn.Module, name: str, where: str = "layers") -> nn.Module:
+    """The module called `name`; the whole network for `logits`.
+
+    Raises:
+        UserError: there is no such module; the error lists those that exist, with the nearest name.
+    """
+    network = inner(network)
+    if name == OUTPUT:
+        return network
+    module: nn.Module
+    for known, module in network.named_modules():
+        if name and known == name:
+            return module
+    names = layer_names(network)
+    raise UserError(Problem(where, name, f"the layers are: {', '.join(names)}", nearest(name, names)))
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """The advice to take the most similar of `names`, or any of them."""
+    similar = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"write {similar[0]!r}" if similar else "take one of these names"
+
+
+def head_name(network: nn.Module) -> str | None:
+    """Name of the last linear (or 1 x 1 convolution) layer, which gives the logits; None when there is none."""
+    names = [
+        name
+        for name, module in inner(network).named_modules()
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1))
+    ]
+    return names[-1] if names else None

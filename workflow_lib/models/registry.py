@@ -1,0 +1,126 @@
+"""Classifiers by name of architecture, with initial weights that depend on a seed only."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.layers import nearest
+from workflow_lib.models.normalization import Classifier, wrap
+from workflow_lib.models.small_cnn import SmallCNN
+from workflow_lib.models.torchvision_models import PREFIX, resnet18, torchvision_model
+from workflow_lib.user_code import call
+
+OWN = {"small_cnn": ("width", "hidden"), "resnet18": ()}
+"""Architectures of this project and the options they take."""
+
+
+def build(
+    architecture: str,
+    *,
+    in_channels: int,
+    image_size: tuple[int, int],
+    n_classes: int,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+    normalize: Mapping[str, Sequence[float]] | None = None,
+) -> Classifier:
+    """A classifier on the CPU whose initial weights are a function of the arguments alone.
+
+    Args:
+        architecture: small_cnn | resnet18 | torchvision/NAME | module:function.
+        in_channels: of the images.
+        image_size: (y, x) in pixels.
+        n_classes: number of logits.
+        seed: of the initial weights; the global generator of torch is left as it was.
+        options: what the architecture takes besides, such as `width` of small_cnn.
+        normalize: {"mean": […], "std": […]} per channel of images in [0, 1], or None.
+
+    Raises:
+        UserError: unknown architecture or option, normalisation of another number of channels, a user's
+            function that fails, or a network that cannot take such images or gives other than (n, n_classes).
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        network = _network(architecture, in_channels, image_size, n_classes, options or {})
+        classifier = wrap(network, in_channels, normalize)
+        _try_out(classifier, architecture, (in_channels, *image_size), n_classes)
+    return classifier
+
+
+def _network(
+    architecture: str,
+    in_channels: int,
+    image_size: tuple[int, int],
+    n_classes: int,
+    options: Mapping[str, Any],
+) -> nn.Module:
+    if ":" in architecture:
+        return _user_model(architecture, in_channels, image_size, n_classes, options)
+    if architecture.startswith(PREFIX):
+        return torchvision_model(architecture, in_channels, n_classes, options)
+    if architecture not in OWN:
+        names = [*OWN, f"{PREFIX}NAME", "module:function"]
+        raise UserError(
+            Problem(
+                "architecture",
+                architecture,
+                f"must be one of {', '.join(names)}",
+                nearest(architecture, names),
+            )
+        )
+    if unknown := [key for key in options if key not in OWN[architecture]]:
+        known = list(OWN[architecture])
+        raise UserError(
+            Problem(
+                f"options.{unknown[0]}",
+                str(options[unknown[0]]),
+                f"{architecture} takes {', '.join(known) or 'no options'}",
+                nearest(unknown[0], known) if known else "remove it",
+            )
+        )
+    if architecture == "resnet18":
+        return resnet18(in_channels, n_classes)
+    return SmallCNN(in_channels, image_size, n_classes, **options)
+
+
+def _user_model(
+    reference: str, in_channels: int, image_size: tuple[int, int], n_classes: int, options: Mapping[str, Any]
+) -> nn.Module:
+    shape = {"in_channels": in_channels, "image_size": image_size, "n_classes": n_classes}
+    network = call(reference, {**shape, **options}, "architecture")
+    if not isinstance(network, nn.Module):
+        found = f"must return a torch.nn.Module, not {type(network).__name__}"
+        raise UserError(Problem("architecture", reference, found, "correct the function"))
+    return network
+
+
+def _try_out(network: Classifier, architecture: str, shape: tuple[int, ...], n_classes: int) -> None:
+    """Send two grey images through, so that a misfit is told here and not in the midst of training."""
+    network.eval()
+    try:
+        with torch.inference_mode():
+            logits = network(torch.full((2, *shape), 0.5))
+    except Exception as error:
+        raise UserError(
+            Problem(
+                "architecture",
+                architecture,
+                f"fails on images of shape {shape}: {type(error).__name__}: {error}",
+                "take an architecture for images of this size and number of channels",
+            )
+        ) from error
+    finally:
+        network.train()
+    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if found != (2, n_classes):
+        raise UserError(
+            Problem(
+                "architecture",
+                architecture,
+                f"must return logits of shape (2, {n_classes}) for two images and {n_classes} classes, not {found}",
+                "correct the number of outputs",
+            )
+        )

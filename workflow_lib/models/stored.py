@@ -1,0 +1,44 @@
+"""Networks in checkpoints: what must stand beside the weights to make the network again."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workflow_lib import seeds
+from workflow_lib.models.layers import inner
+from workflow_lib.models.normalization import Classifier
+from workflow_lib.models.registry import build
+
+MADE_FROM = ("architecture", "options", "normalize")
+"""Settings of a model that say how its network is built."""
+
+
+def new_network(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) -> Classifier:
+    """The untrained network of a job.
+
+    Args:
+        spec: architecture, options, normalize, and model and seed, from which its initial weights follow.
+        image_shape: (channels, y, x).
+        outputs: number of logits.
+    """
+    channels, height, width = image_shape
+    return build(
+        spec["architecture"],
+        in_channels=channels,
+        image_size=(height, width),
+        n_classes=outputs,
+        options=spec["options"],
+        normalize=spec["normalize"],
+        seed=seeds.derive(spec["model"], spec["seed"], "weights"),
+    )
+
+
+def describe(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) -> dict[str, Any]:
+    """What a checkpoint says besides its weights: architecture, options, normalize, image_shape, outputs."""
+    return {**{key: spec[key] for key in MADE_FROM}, "image_shape": list(image_shape), "outputs": outputs}
+
+
+def restore(checkpoint: Mapping[str, Any]) -> Classifier:
+    """The network of a checkpoint (`workflow_lib.checkpoints.load`) with its weights, in eval mode, on the CPU."""
+    network = new_network({**checkpoint, "model": "", "seed": 0}, checkpoint["image_shape"], checkpoint["outputs"])
+    inner(network).load_state_dict(checkpoint["network"])
+    return network.eval()

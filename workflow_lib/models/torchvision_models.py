@@ -1,0 +1,81 @@
+"""Networks and weights that come with torchvision."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.error import URLError
+
+from torch import Tensor, nn
+
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.layers import nearest
+from workflow_lib.models.torchvision_shim import import_torchvision
+
+PREFIX = "torchvision/"
+
+
+def resnet18(in_channels: int, n_classes: int) -> nn.Module:
+    """ResNet-18 with the stem for small images: 3 x 3 convolution of stride 1, no max-pool.
+
+    Layers: layer1 … layer4, avgpool (512 features), fc. He et al. (2016); stem as usual for CIFAR-10.
+    """
+    network: nn.Module = import_torchvision().models.resnet18(num_classes=n_classes)
+    network.conv1 = nn.Conv2d(in_channels, 64, kernel_size=3, padding=1, bias=False)
+    nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
+    network.maxpool = nn.Identity()
+    return network
+
+
+def torchvision_model(architecture: str, in_channels: int, n_classes: int, options: Mapping[str, Any]) -> nn.Module:
+    """Classification network `torchvision/NAME` with `n_classes` outputs; options go to torchvision.
+
+    Raises:
+        UserError: no such network (the error names similar ones), or images that have not three channels.
+    """
+    models = import_torchvision().models
+    names = models.list_models(models)
+    name = architecture.removeprefix(PREFIX)
+    if name not in names:
+        raise UserError(
+            Problem("architecture", architecture, f"torchvision has: {', '.join(names)}", nearest(name, names))
+        )
+    if in_channels != 3:
+        raise UserError(
+            Problem(
+                "architecture",
+                architecture,
+                f"torchvision's networks take three channels and the images have {in_channels}",
+                "take small_cnn or resnet18, or wrap the network in a function of your own",
+            )
+        )
+    network: nn.Module = models.get_model(name, weights=None, num_classes=n_classes, **options)
+    return network
+
+
+def torchvision_weights(architecture: str) -> dict[str, Tensor]:
+    """The weights that torchvision recommends for `torchvision/NAME`, from its own cache or the network.
+
+    Raises:
+        UserError: torchvision has none for this architecture, or they cannot be fetched.
+    """
+    if not architecture.startswith(PREFIX):
+        raise UserError(
+            Problem(
+                "weights",
+                "torchvision",
+                f"torchvision has no weights for {architecture}",
+                "name a file of weights, or an architecture torchvision/NAME",
+            )
+        )
+    weights = import_torchvision().models.get_model_weights(architecture.removeprefix(PREFIX)).DEFAULT
+    try:
+        state: dict[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise UserError(
+            Problem(
+                "weights",
+                "torchvision",
+                f"{weights.url} cannot be fetched ({error})",
+                "connect to the network, or fetch this file elsewhere and name it as weights",
+            )
+        ) from error
+    return state

@@ -1,0 +1,124 @@
+"""Weights from a file into a network, completely or not at all."""
+
+import pickle
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.layers import head_name, inner
+from workflow_lib.models.torchvision_models import torchvision_weights
+
+WRAPPERS = ("network", "state_dict", "model")
+"""Keys under which checkpoints of this project and of others keep the state_dict."""
+
+SHOWN = 8
+
+
+def read_weights(source: str, architecture: str) -> dict[str, Tensor]:
+    """A state_dict from a `.safetensors` file, a file of `torch.save`, or "torchvision".
+
+    A file of `torch.save` may hold the state_dict itself or have it under `network`, `state_dict` or `model`.
+    No code in the file is run (`weights_only`).
+
+    Raises:
+        UserError: the file is missing, is damaged, or holds something else than named tensors.
+    """
+    if source == "torchvision":
+        return torchvision_weights(architecture)
+    path = Path(source)
+    if not path.is_file():
+        raise UserError(Problem("weights", source, "there is no such file", "correct the path"))
+    tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    for key in WRAPPERS:
+        if isinstance(tensors, Mapping) and isinstance(tensors.get(key), Mapping):
+            tensors = tensors[key]
+    if not isinstance(tensors, Mapping) or not all(isinstance(value, Tensor) for value in tensors.values()):
+        raise UserError(
+            Problem("weights", source, "must hold a state_dict", "save network.state_dict() with torch.save")
+        )
+    return {str(name).removeprefix("module."): value for name, value in tensors.items()}
+
+
+def _read_torch(path: Path) -> object:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        raise UserError(
+            Problem(
+                "weights",
+                str(path),
+                f"cannot be read as tensors only: {str(error).splitlines()[0]}",
+                "save the state_dict, not the whole network: torch.save(network.state_dict(), path)",
+            )
+        ) from error
+
+
+def _read_safetensors(path: Path) -> object:
+    if find_spec("safetensors") is None:
+        raise UserError(
+            Problem("weights", str(path), "the package safetensors is not installed", "pip install safetensors")
+        )
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UserError(Problem("weights", str(path), f"is damaged: {error}", "make it again")) from error
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str, keep_head: bool = False) -> None:
+    """Copy `weights` into `network`.
+
+    With `keep_head` the last linear layer keeps its initial values where the weights have another number of
+    outputs: the network is about to be trained for other classes.
+
+    Raises:
+        UserError: names that miss, names that the network has not, or shapes that disagree, all listed.
+    """
+    target = inner(network)
+    own = target.state_dict()
+    weights = dict(weights)
+    if keep_head and (head := head_name(target)) is not None:
+        for name in (f"{head}.weight", f"{head}.bias"):
+            if name in own and name in weights and own[name].shape != weights[name].shape:
+                weights[name] = own[name]
+    problems = [
+        *_listed("missing", [name for name in own if name not in weights]),
+        *_listed("unknown to the network", [name for name in weights if name not in own]),
+        *_listed(
+            "of another shape",
+            [
+                f"{name} {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
+                for name, tensor in own.items()
+                if name in weights and weights[name].shape != tensor.shape
+            ],
+        ),
+    ]
+    if problems:
+        raise UserError(
+            Problem(
+                "weights",
+                source,
+                "do not fit the network: " + "; ".join(problems),
+                "take the architecture and options these weights were made with",
+            )
+        )
+    target.load_state_dict(weights)
+
+
+def _listed(label: str, names: list[str]) -> list[str]:
+    if not names:
+        return []
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return [f"{label}: {', '.join(names[:SHOWN])}{more}"]
+
+
+def stored_outputs(network: nn.Module, weights: Mapping[str, Tensor]) -> int | None:
+    """Number of outputs that `weights` were made for; None when the last layer is not among them."""
+    head = weights.get(f"{head_name(network)}.weight")
+    return None if head is None else int(head.shape[0])

@@ -1,0 +1,156 @@
+"""Two-dimensional maps of features: t-SNE, Isomap, PCA, UMAP (SCIENCE 1.7).
+
+Maps are pictures: they distort neighbourhoods, which is why k* is computed in the full space. All of them are
+computed by one thread, because their loops amplify the last bit, which depends on the number of threads.
+"""
+
+import contextlib
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import eigh
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from workflow_lib import seeds
+from workflow_lib.errors import Problem, UserError
+
+Array = npt.NDArray[np.float64]
+
+TSNE_DIMENSIONS = 50
+"""t-SNE gets at most this many principal components (van der Maaten and Hinton 2008, section 4.2: 30)."""
+
+FEWEST_SAMPLES = 5
+"""With fewer samples a neighbourhood is the whole data set and a map says nothing."""
+
+
+def project(features: npt.NDArray[np.floating], method: str, seed: int) -> Array:
+    """Coordinates (n, 2) float64 of features (n, d) on a map, n >= 5; equal seeds give equal maps.
+
+    `method`: "tsne" (perplexity 30), "isomap" (10 neighbours), "pca", "umap" (15 neighbours). Perplexity and
+    neighbours shrink when there are too few samples. t-SNE and UMAP start from the principal components, which
+    keeps the large-scale arrangement (Kobak and Linderman 2021). Axes have no unit, and their directions mean
+    something only for PCA; the sign of each PCA and Isomap axis is chosen so that its farthest point is positive.
+    Samples that all coincide lie at the origin on every map.
+
+    Raises:
+        UserError: the method is unknown, or there are fewer than 5 samples.
+    """
+    if method not in METHODS:
+        raise UserError(Problem("maps", method, f"must be one of {', '.join(METHODS)}", "choose one of these"))
+    if len(features) < FEWEST_SAMPLES:
+        allowed = f"a map needs at least {FEWEST_SAMPLES} samples"
+        raise UserError(Problem("maps", f"{len(features)} samples", allowed, "use more samples or leave maps out"))
+    if (features == features[0]).all():
+        return np.zeros((len(features), 2))
+    centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
+    return METHODS[method](centred / np.abs(centred).max(), seed)
+
+
+def principal_components(centred: Array, count: int) -> Array:
+    """Scores (n, count) of centred data (n, d) on its first principal axes; columns beyond d or n are zero.
+
+    Decomposes the smaller of the two Gram matrices, so wide feature maps cost no more than their samples.
+    """
+    n, d = centred.shape
+    gram = centred.T @ centred if d < n else centred @ centred.T  # (m, m), m = min(n, d)
+    found = min(count, len(gram))
+    values, vectors = eigh(gram, subset_by_index=(len(gram) - found, len(gram) - 1))
+    values, vectors = values[::-1], vectors[:, ::-1]  # largest first
+    scores = centred @ vectors if d < n else vectors * np.sqrt(np.maximum(values, 0))
+    return np.pad(_positive(scores), ((0, 0), (0, count - found)))
+
+
+def _positive(points: Array) -> Array:
+    """Flip axes so that the entry of the largest magnitude is positive: eigenvectors have no sign of their own."""
+    farthest = np.abs(points).argmax(axis=0)
+    signs = np.where(points[farthest, np.arange(points.shape[1])] < 0, -1.0, 1.0)
+    return np.asarray(points * signs)
+
+
+def _pca(centred: Array, seed: int) -> Array:
+    with threadpool_limits(limits=1):
+        return principal_components(centred, 2)
+
+
+def _tsne(centred: Array, seed: int) -> Array:
+    from sklearn.manifold import TSNE
+
+    model = TSNE(
+        init=(1e-4 * _start(centred, seed)).astype(np.float32),
+        perplexity=min(30.0, (len(centred) - 1) / 3),
+        random_state=_seed32("tsne", seed),
+        n_jobs=1,
+    )
+    with threadpool_limits(limits=1):
+        data = principal_components(centred, TSNE_DIMENSIONS) if centred.shape[1] > TSNE_DIMENSIONS else centred
+        return np.asarray(model.fit_transform(data), dtype=np.float64)
+
+
+def _isomap(centred: Array, seed: int) -> Array:
+    from sklearn.manifold import Isomap
+
+    model = Isomap(n_neighbors=min(10, len(centred) - 1), eigen_solver="dense", n_jobs=1)  # dense: no random start
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
+        # Well-separated classes leave the neighbour graph in pieces; scikit-learn joins them by their shortest
+        # links and warns about doing so, and about the sparse matrix that this changes.
+        warnings.filterwarnings("ignore", message="The number of connected components", category=UserWarning)
+        warnings.filterwarnings("ignore", message="Changing the sparsity structure")
+        return _positive(np.asarray(model.fit_transform(centred), dtype=np.float64))
+
+
+def _umap(centred: Array, seed: int) -> Array:
+    """UMAP on exact neighbours, so that nothing depends on the approximate search of the library."""
+    umap = _import_umap()
+    neighbours = min(15, len(centred) - 1)
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
+        # The library asks for a search index, which only placing further points on the map would need.
+        warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
+        model = umap.UMAP(
+            n_neighbors=neighbours,
+            precomputed_knn=_neighbours(centred, neighbours),
+            init=_start(centred, seed),
+            random_state=_seed32("umap", seed),
+            n_jobs=1,
+        )
+        return np.asarray(model.fit_transform(centred.astype(np.float32)), dtype=np.float64)
+
+
+def _import_umap() -> Any:
+    """UMAP with its two slowest functions compiled once per machine, not once per process (5 s each time)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Tensorflow not installed", category=ImportWarning)
+        import umap
+    for function in (umap.umap_.smooth_knn_dist, umap.umap_.compute_membership_strengths):
+        # Where there is no folder to write to, it compiles again.
+        with contextlib.suppress(RuntimeError):
+            function.enable_caching()
+    return umap
+
+
+def _neighbours(points: Array, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Indices and distances (n, count) of the nearest samples, each sample itself first."""
+    from sklearn.neighbors import NearestNeighbors
+
+    distances, indices = NearestNeighbors(n_neighbors=count - 1).fit(points).kneighbors()
+    own = np.arange(len(points))[:, None]
+    return np.hstack([own, indices]), np.pad(distances, ((0, 0), (1, 0))).astype(np.float32)
+
+
+def _start(centred: Array, seed: int) -> Array:
+    """First two principal components, the first with variance 1, and a breath of noise to part coinciding samples."""
+    with threadpool_limits(limits=1):
+        components = principal_components(centred, 2)
+    noise = seeds.generator("map", seed, "start").normal(size=components.shape)
+    return np.asarray(components / components[:, 0].std() + 1e-4 * noise)
+
+
+def _seed32(method: str, seed: int) -> int:
+    """Seed in the 32-bit range that scikit-learn and UMAP take."""
+    return seeds.derive("map", seed, method) % 2**32
+
+
+METHODS: dict[str, Callable[[Array, int], Array]] = {"tsne": _tsne, "isomap": _isomap, "pca": _pca, "umap": _umap}
+"""How to compute each kind of map from centred features (n, d) of largest magnitude 1, and a seed."""

@@ -1,0 +1,74 @@
+"""Tables of a study: a row per class, and the aggregates of SCIENCE 1.5."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from workflow_lib.kstar.summary import Skewness, summarize
+from workflow_lib.points import DIMENSIONS
+
+PATTERNS = ("Fractured", "Overlapped", "Clustered")
+VALUES = ("mean", "skewness", "accuracy")
+
+
+def class_table(
+    points: Iterable[Mapping[str, Any]],
+    stores: Iterable[xr.Dataset],
+    skewness: Skewness = "anchored",
+    threshold: float = 0.5,
+) -> pd.DataFrame:
+    """A row for each point of a study and each class that has samples there.
+
+    Args:
+        points: values of the seven dimensions, in the order of `stores`.
+        stores: k* stores; `kappa` and `label` (sample), `class` (names by label), `prediction` (sample) if known.
+        skewness: "anchored" or "plain" (SCIENCE 1.2).
+        threshold: skewness beyond which a class is fractured or clustered (SCIENCE 1.3).
+
+    Returns:
+        The seven dimensions, then label (int), class_name, n (samples), mean, std (ddof 0) and skewness of k*,
+        pattern, accuracy (share of the class's samples predicted right, 0 to 1; NaN without predictions).
+        Plain skewness of a constant class is NaN and its pattern "Undefined".
+    """
+    return pd.concat(
+        [
+            pd.DataFrame({d: [point[d]] for d in DIMENSIONS}).merge(_classes(store, skewness, threshold), how="cross")
+            for point, store in zip(points, stores, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def _classes(store: xr.Dataset, skewness: Skewness, threshold: float) -> pd.DataFrame:
+    labels = store["label"].values
+    table = summarize(store["kappa"].values, labels, skewness, threshold)
+    names = store["class"].values.astype(object)
+    table.insert(1, "class_name", names[table["label"]])
+    table["accuracy"] = float("nan")
+    if "prediction" in store.coords:
+        right = pd.Series(store["prediction"].values == labels)
+        table["accuracy"] = right.groupby(labels).mean().to_numpy()  # classes in sorted order, as in the summary
+    return table
+
+
+def aggregate_table(classes: pd.DataFrame) -> pd.DataFrame:
+    """Per point and pattern: how many classes, and the means of their values (SCIENCE 1.5).
+
+    Args:
+        classes: as `class_table` returns it.
+
+    Returns:
+        The seven dimensions, pattern (Fractured, Overlapped, Clustered, All), n_classes, then the means over the
+        classes of mean, skewness and accuracy. A pattern without classes has n_classes 0 and NaN elsewhere. "All"
+        counts every class, also those of undefined skewness, which its mean of skewness leaves out.
+    """
+    parts = [classes[classes["pattern"] == pattern].assign(pattern=pattern) for pattern in PATTERNS]
+    rows = pd.concat([*parts, classes.assign(pattern="All")])
+    values = {value: (value, "mean") for value in VALUES}
+    found = rows.groupby([*DIMENSIONS, "pattern"], sort=False).agg(n_classes=("label", "size"), **values)
+    points = classes[list(DIMENSIONS)].drop_duplicates()
+    every = points.merge(pd.DataFrame({"pattern": [*PATTERNS, "All"]}), how="cross")
+    table = every.merge(found.reset_index(), on=[*DIMENSIONS, "pattern"], how="left")
+    return table.assign(n_classes=table["n_classes"].fillna(0).astype("int64"))
