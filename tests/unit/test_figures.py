@@ -1,0 +1,323 @@
+"""Figures: what they choose to show and say about it, the numbers behind them, text that does not overlap."""
+
+import itertools
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from workflow_lib import storage
+from workflow_lib.errors import UserError
+from workflow_lib.figures.panels import arrange, choose_classes, constants, spread
+from workflow_lib.figures.style import NAME_LENGTH, class_styles, save, short_names, signed
+from workflow_lib.figures.trends import trend_numbers, trends
+from workflow_lib.figures.violins import density
+from workflow_lib.kstar.exact import neighbourhood
+from workflow_lib.points import DIMENSIONS
+from workflow_lib.points import points as study_points
+from workflow_lib.steps.compute_map import compute_map
+from workflow_lib.steps.count_neighbours import count_neighbours
+from workflow_lib.steps.draw_maps import draw_maps
+from workflow_lib.steps.draw_neighbours import draw_neighbours
+from workflow_lib.steps.draw_trends import draw_trends
+from workflow_lib.steps.draw_violins import draw_violins
+from workflow_lib.steps.tabulate_study import tabulate_study
+
+HELD = {
+    "model": ["net"],
+    "seed": [0],
+    "interval": [100],
+    "split": ["test"],
+    "transform": ["original"],
+    "layer": ["logits"],
+    "metric": ["euclidean"],
+}
+LAYERS, INTERVALS = ["early", "middle", "late"], [25, 40, 60, 70, 80, 90, 100]
+
+
+def grid(**varied):
+    return [{**HELD, **varied}]
+
+
+def table_of(grids, classes=5):
+    """A table of classes of the right form; the skewness of class i is i."""
+    rows = [
+        {**point, "label": i, "class_name": f"c{i}", "n": 9, "mean": 0.5, "std": 0.1, "skewness": float(i)}
+        | {"pattern": "Overlapped", "accuracy": 0.9}
+        for point in study_points(grids)
+        for i in range(classes)
+    ]
+    return pd.DataFrame(rows)
+
+
+class TestPanels:
+    def test_spread_keeps_the_ends(self):
+        assert spread(range(10), 4) == [0, 3, 6, 9]
+        assert spread("ab", 4) == ["a", "b"]
+        assert spread(range(10), 1) == [9]
+
+    def test_two_dimensions_span_a_grid_with_intervals_from_left_to_right(self):
+        points = study_points(grid(interval=[25, 100], layer=LAYERS))
+        layout = arrange(points)
+        shown = [[(points[i]["interval"], points[i]["layer"]) for i in row] for row in layout.rows]
+        assert shown == [[(25, layer), (100, layer)] for layer in LAYERS]
+        assert layout.titles[0] == "interval 25\N{NO-BREAK SPACE}%, layer early"
+
+    def test_too_many_panels_are_thinned_and_it_is_said(self):
+        layout = arrange(study_points(grid(interval=INTERVALS, layer=LAYERS)))
+        assert len(layout.shown) == 12
+        assert "12 of 21 panels are shown (interval 25, 60, 80, 100 of 7)." in layout.note
+
+    def test_one_dimension_is_laid_out_in_reading_order(self):
+        layout = arrange(study_points(grid(layer=list("abcde"))))
+        assert layout.rows == [[0, 1, 2], [3, 4, None]]
+        assert "panels" not in layout.note
+
+    def test_third_dimension_is_held_at_its_last_value_and_it_is_said(self):
+        points = study_points(grid(interval=[50, 100], layer=["a", "b"], metric=["euclidean", "cosine"]))
+        layout = arrange(points)
+        assert {points[i]["metric"] for i in layout.shown} == {"cosine"}
+        assert "Shown for metric cosine only." in layout.note
+
+    def test_one_seed_of_each_point_is_shown(self):
+        points = study_points([*grid(model=["a"], seed=[3, 4]), *grid(model=["b"], seed=[7])])
+        assert [points[i]["seed"] for i in arrange(points).shown] == [3, 7]
+
+    def test_models_with_other_layers_make_no_empty_panels(self):
+        layout = arrange(study_points([*grid(model=["a"], layer=["x", "y"]), *grid(model=["b"], layer=["z"])]))
+        assert layout.rows == [[0, 1, 2]]
+        assert layout.titles[2] == "b, layer z"
+
+    def test_what_is_common_is_named(self):
+        assert constants(study_points(grid(layer=LAYERS))).startswith("All: net, seed 0, interval 100")
+        assert "layer" not in constants(study_points(grid(layer=LAYERS)))
+
+
+class TestClasses:
+    def test_up_to_twenty_are_all_shown(self):
+        names, note = choose_classes(table_of(grid(), 20), None)
+        assert names == [f"c{i}" for i in range(20)]
+        assert note == ""
+
+    def test_of_more_twenty_spread_over_the_skewness_are_shown_in_order(self):
+        names, note = choose_classes(table_of(grid(), 100), None)
+        assert len(names) == 20
+        assert names[0] == "c0"
+        assert names[-1] == "c99"
+        assert note.startswith("20 of 100 classes")
+
+    def test_wanted_ones_are_shown_in_the_order_asked_for(self):
+        assert choose_classes(table_of(grid()), ["c3", "c1"]) == (["c3", "c1"], "2 of 5 classes are shown.")
+
+    def test_unknown_names_are_all_named_with_the_nearest(self):
+        with pytest.raises(UserError, match=r"2 problems[\s\S]*c33[\s\S]*write 'c3'[\s\S]*zebra"):
+            choose_classes(table_of(grid()), ["c33", "c1", "zebra"])
+
+
+class TestNames:
+    def test_long_names_are_cut(self):
+        assert short_names(["a" * 30, "b"]) == ["a" * (NAME_LENGTH - 1) + "…", "b"]
+
+    def test_names_with_equal_beginnings_stay_distinct(self):
+        names = short_names([f"a very long name of class {i}" for i in range(3)])
+        assert len(set(names)) == 3
+        assert all(len(name) <= NAME_LENGTH for name in names)
+
+    def test_names_that_cannot_be_written_or_told_apart_become_numbers(self):
+        assert short_names(["École", "日本語", "x" * 40, "x" * 41]) == ["École", "#2", "#3", "#4"]
+
+    def test_numbers_have_a_true_minus_and_no_negative_zero(self):
+        assert [signed(value) for value in (-1.234, -0.001, 2, np.nan)] == ["−1.23", "0.00", "2.00", "–"]
+
+    @pytest.mark.parametrize("count", [1, 10, 20, 100])
+    def test_classes_look_different(self, count):
+        assert len(set(class_styles(count))) == count
+
+
+class TestDensity:
+    def test_equals_a_sum_of_reflected_kernels(self):
+        values, at = np.array([0.1, 0.4, 0.4, 1.0]), np.linspace(0, 1, 7)
+        width = values.std() * 4**-0.2
+        mirrored = np.concatenate([values, -values, 2 - values])
+        expected = np.array([np.exp(-0.5 * ((x - mirrored) / width) ** 2).sum() for x in at])
+        np.testing.assert_allclose(density(values, at), expected / expected.max())
+
+    def test_even_values_give_an_even_density_up_to_the_ends(self):
+        assert density(np.linspace(0, 1, 1001), np.linspace(0, 1, 50)).min() > 0.97
+
+    def test_equal_values_give_a_peak_there(self):
+        np.testing.assert_array_equal(density(np.full(9, 0.5), np.array([0.4, 0.5, 0.6])).round(3), [0, 1, 0])
+
+
+class TestTrends:
+    def test_numbers_are_means_over_seeds_and_over_classes(self):
+        table = table_of(grid(seed=[0, 1], interval=[50, 100], layer=["a", "b"]), classes=2)
+        table["mean"] = np.arange(16.0)
+        numbers, note = trend_numbers(table)
+        assert (numbers.attrs, note) == ({"along": "interval", "beside": "layer"}, "")
+        own = table[(table["interval"] == 50) & (table["layer"] == "b")]
+        here = numbers[(numbers["measure"] == "mean") & (numbers["interval"] == 50) & (numbers["layer"] == "b")]
+        for name, rows in own.groupby("class_name"):
+            assert here.set_index("class_name").loc[name, "value"] == rows["mean"].mean()
+        overall = here.set_index("class_name").loc[""]
+        seeds = own.groupby("seed")["mean"].mean()
+        assert overall[["value", "lowest", "highest", "seeds"]].tolist() == [seeds.mean(), seeds.min(), seeds.max(), 2]
+
+    def test_the_dimension_of_most_values_goes_along_where_there_are_no_intervals(self):
+        numbers, note = trend_numbers(table_of(grid(layer=["a", "b"], transform=list("opqrst"), split=["a", "b"])))
+        assert numbers.attrs == {"along": "transform", "beside": "layer"}
+        assert note == "Shown for split b only."
+
+    def test_intervals_close_together_are_not_written_over_each_other(self):
+        numbers, _ = trend_numbers(table_of(grid(interval=[25, 97, 98, 99, 100])))
+        figure = trends(numbers, title="", note="", threshold=0.5, coloured=[])
+        texts = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
+        assert texts == ["25", "", "", "", "100"]
+        assert overlapping_texts(figure) == []
+
+    def test_classes_without_a_skewness_are_drawn(self):
+        numbers, _ = trend_numbers(table_of(grid(layer=LAYERS)).assign(skewness=np.nan))
+        assert len(trends(numbers, title="", note="", threshold=0.5, coloured=["c1"]).axes) == 2
+
+    def test_accuracy_is_left_out_where_it_is_not_known(self):
+        table = table_of(grid(layer=LAYERS))
+        known, unknown = (trend_numbers(each)[0] for each in (table, table.assign(accuracy=np.nan)))
+        drawn = [trends(each, title="", note="", threshold=0.5, coloured=[]) for each in (known, unknown)]
+        assert [len(figure.axes) for figure in drawn] == [3, 2]
+
+
+def overlapping_texts(figure):
+    """Pairs of texts whose boxes overlap, as drawn; and the legend with panels that it covers."""
+    FigureCanvasAgg(figure).draw()
+    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    hidden = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for low, high in [sorted(axis.get_view_interval())]
+        for tick in axis.get_major_ticks()
+        for label in (tick.label1, tick.label2)
+        if not (axes.axison and low <= tick.get_loc() <= high)
+    }
+    boxes = [(t.get_text(), t.get_window_extent().padded(-0.5)) for t in texts if t not in hidden]
+    beside = [("legend", legend.get_window_extent()) for legend in figure.legends]
+    panels = [(f"panel {i}", axes.get_window_extent()) for i, axes in enumerate(figure.axes)]
+    pairs = [*itertools.combinations(boxes, 2), *itertools.product(beside, panels)]
+    return [(a, b) for (a, p), (b, q) in pairs if p.overlaps(q)]
+
+
+@pytest.fixture
+def study(tmp_path, request):
+    """Stores of features and k* of a small study, its spec, and the tables made from it."""
+    classes, grids, names = request.param
+    generator = np.random.default_rng(0)
+    labels = np.repeat(np.arange(classes), 6)
+    points = study_points(grids)
+    files = {"features": [], "kstar": []}
+    for i in range(len(points)):
+        features = generator.normal(size=(len(labels), 4)) + (labels % 3)[:, None]
+        coords = {
+            "sample": [f"s{j}" for j in range(len(labels))],
+            "label": ("sample", labels),
+            "class": names[:classes],
+            "prediction": ("sample", labels),
+        }
+        result = neighbourhood(features, labels, "euclidean")
+        both = {"features": {"features": (("sample", "feature"), features)}}
+        both["kstar"] = {"kappa": ("sample", result.kappa), "kstar": ("sample", result.kappa / 6)}
+        for kind, variables in both.items():
+            files[kind].append(tmp_path / f"{kind}{i}.zarr.zip")
+            storage.save(xr.Dataset(variables, coords), files[kind][-1])
+    spec = {"grids": grids, "title": "A title", "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
+    tables = {"classes": tmp_path / "classes.csv", "aggregates": tmp_path / "aggregates.csv"}
+    tabulate_study(spec=spec, kstar=files["kstar"], **tables)
+    return spec, files, tables["classes"], tmp_path
+
+
+def outputs(folder, name):
+    return {kind: folder / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
+
+
+PLAIN = [f"class {i}" for i in range(40)]
+ODD = [f"a very long name with $x^2$, number {i}" if i % 2 else f"日本{i}" for i in range(40)]
+STUDIES = {
+    "3 classes, 1 panel": (3, grid(), PLAIN),
+    "10 classes, 4 panels": (10, grid(interval=[50, 100], layer=["early", "late"]), PLAIN),
+    "20 classes, long names": (20, grid(layer=["early", "late"]), ODD),
+    "40 classes, 3 panels": (40, grid(layer=LAYERS), PLAIN),
+}
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES.keys(), indirect=True)
+def test_figures_of_a_study_are_drawn_without_overlapping_text(study, monkeypatch):
+    spec, files, classes, folder = study
+    drawn = []
+    for step in ("violins", "trends", "maps", "neighbours"):
+        monkeypatch.setattr(f"workflow_lib.steps.draw_{step}.save", lambda figure, *_, **__: drawn.append(figure))
+    maps, tables = [], []
+    for i, features in enumerate(files["features"]):
+        maps.append(folder / f"{i}.parquet")
+        tables.append(folder / f"neighbours{i}.csv")
+        compute_map(spec={"method": "pca", "seed": 0, "samples": 100}, features=features, map=maps[-1])
+        count_neighbours(spec={"metric": "euclidean", "k": 3}, features=features, neighbours=tables[-1])
+    draw_violins(spec=spec, kstar=files["kstar"], classes=classes, **outputs(folder, "violins"))
+    draw_trends(spec=spec, classes=classes, **outputs(folder, "trends"))
+    draw_neighbours(spec=spec, neighbours=tables, **outputs(folder, "neighbours"))
+    with_maps = {**spec, "methods": ["pca"]}
+    draw_maps(spec=with_maps, maps=maps, kstar=files["kstar"], classes=classes, **outputs(folder, "maps"))
+    assert [overlapping_texts(figure) for figure in drawn] == [[]] * 4
+
+
+def test_overlapping_text_is_found():
+    figure = trends(trend_numbers(table_of(grid(layer=LAYERS)))[0], title="t", note="", threshold=0.5, coloured=[])
+    figure.axes[0].set_title("A heading", loc="left")
+    figure.axes[0].set_title("Another heading over the first", loc="center", x=0.1)
+    assert overlapping_texts(figure)
+
+
+@pytest.mark.parametrize("study", [(3, grid(layer=["early", "late"]), PLAIN)], indirect=True)
+def test_equal_inputs_give_equal_bytes_and_the_numbers_stand_beside(study):
+    spec, files, classes, folder = study
+    written = []
+    for name in ("first", "second"):
+        draw_violins(spec=spec, kstar=files["kstar"], classes=classes, **outputs(folder, name))
+        written.append([path.read_bytes() for path in outputs(folder, name).values()])
+    assert written[0] == written[1]
+    numbers = pd.read_csv(folder / "first.csv")
+    assert list(numbers)[:7] == list(DIMENSIONS)
+    assert len(numbers) == 2 * 3
+    kstar = storage.load(files["kstar"][1])
+    last = numbers.iloc[-1]
+    values = kstar["kstar"].values[kstar["label"].values == 2]
+    np.testing.assert_allclose(last[["q0", "q25", "q50", "q100"]].astype(float), np.quantile(values, [0, 0.25, 0.5, 1]))
+    assert re.search(rb"<svg[^>]*viewBox", written[0][0])
+    assert b"dc:date" not in written[0][0]
+
+
+@pytest.mark.parametrize("study", [(3, grid(layer=["early"]), PLAIN)], indirect=True)
+def test_maps_hold_a_stratified_sample_with_its_names(study):
+    _, files, _, folder = study
+    spec = {"method": "pca", "seed": 0, "samples": 9}
+    compute_map(spec=spec, features=files["features"][0], map=folder / "map.parquet")
+    table = pd.read_parquet(folder / "map.parquet")
+    assert list(table) == ["sample", "label", "class_name", "x", "y"]
+    assert table["label"].value_counts().tolist() == [3, 3, 3]
+    assert (table["class_name"] == "class " + table["label"].astype(str)).all()
+    assert (table["sample"].str[1:].astype(int) // 6 == table["label"]).all()
+
+
+def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    figure = trends(trend_numbers(table_of(grid(layer=LAYERS)))[0], title="", note="", threshold=0.5, coloured=[])
+
+    def fail(path, **_):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(figure, "savefig", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save(figure, pd.DataFrame(), **outputs(tmp_path, "a"))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,171 @@
+"""What a figure of limited size shows of a study: which points, which classes; and how it says so."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.figures.style import SHOWN_CLASSES
+from workflow_lib.points import DIMENSIONS
+
+Point = Mapping[str, Any]
+T = TypeVar("T")
+
+MOST_PANELS = 12
+MOST_COLUMNS = 4
+PREFERENCE = ("interval", "layer", "metric", "transform", "model", "split")
+"""Dimensions by how much one wants to see them side by side; of a study that varies more, the others are held."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Panels in a grid.
+
+    Attributes:
+        rows: indices of points, None for an empty place; all rows equally long.
+        titles: of each point, as it stands above its panel.
+        note: what the points have in common, and what is left out.
+    """
+
+    rows: list[list[int | None]]
+    titles: list[str]
+    note: str
+
+    @property
+    def shown(self) -> list[int]:
+        """Indices of the points that have a panel, row by row."""
+        return [index for row in self.rows for index in row if index is not None]
+
+
+def spread(values: Sequence[T], count: int) -> list[T]:
+    """At most `count` values, evenly spread, with the first and the last."""
+    if len(values) <= count:
+        return list(values)
+    if count == 1:
+        return [values[-1]]
+    return [values[round(i * (len(values) - 1) / (count - 1))] for i in range(count)]
+
+
+def arrange(points: Sequence[Point], most: int = MOST_PANELS, across: int = MOST_COLUMNS) -> Layout:
+    """Place the points of a study, at most `most` of them and `across` of them side by side.
+
+    Two varied dimensions span a grid, with intervals from left to right; one is laid out in reading order. Further
+    ones are held at their last value; of several seeds the first is taken. When there are too many values,
+    evenly spread ones are taken. Points that make no full grid are laid out in reading order.
+    """
+    chosen, held = _hold(points)
+    cells = _grid(chosen, most, across)
+    if not cells or any(index is None for row in cells for index in row):
+        cells = _wrap(spread(list(chosen), most), across)
+    dimensions = [d for d in DIMENSIONS if len(_values(chosen, d)) > 1]
+    titles = [
+        ", ".join(describe(d, point[d]) for d in dimensions) or describe("model", point["model"]) for point in points
+    ]
+    shown = [index for row in cells for index in row if index is not None]
+    notes = [constants(points), held, _left_out(chosen, shown, dimensions)]
+    return Layout(cells, titles, " ".join(filter(None, notes)))
+
+
+def describe(dimension: str, value: object) -> str:
+    """A value with the name of its dimension, as panels are titled."""
+    if dimension == "model":
+        return str(value)
+    return f"{dimension} {value}\N{NO-BREAK SPACE}%" if dimension == "interval" else f"{dimension} {value}"
+
+
+def constants(points: Sequence[Point]) -> str:
+    """What all points have in common, as a sentence for the line below a figure."""
+    common = [describe(d, points[0][d]) for d in DIMENSIONS if len({point[d] for point in points}) == 1]
+    return f"All: {', '.join(common)}." if common else ""
+
+
+def choose_classes(
+    table: pd.DataFrame, wanted: Sequence[str] | None, most: int = SHOWN_CLASSES
+) -> tuple[list[str], str]:
+    """Names of the classes to show, in the order of their labels (of `wanted`, if given), and a note on the choice.
+
+    Args:
+        table: rows per class with class_name, label and skewness.
+        wanted: names chosen by the user; None takes all, or `most` spread evenly over the range of skewness.
+        most: number of classes that are shown unless the user says otherwise.
+
+    Raises:
+        UserError: a name that no class bears.
+    """
+    known = table.groupby("class_name", sort=False).agg(label=("label", "first"), skewness=("skewness", "mean"))
+    if wanted is not None:
+        check_names(wanted, list(known.index))
+        return list(wanted), "" if len(wanted) == len(known) else f"{len(wanted)} of {len(known)} classes are shown."
+    if len(known) <= most:
+        return list(known.sort_values("label", kind="stable").index), ""
+    ranked = spread(list(known.sort_values(["skewness", "label"]).index), most)
+    note = f"{most} of {len(known)} classes are shown, spread evenly over the range of skewness."
+    return list(known.loc[ranked].sort_values("label", kind="stable").index), note
+
+
+def check_names(wanted: Sequence[str], known: Sequence[str]) -> None:
+    """Raise a UserError that names every one of `wanted` that is not among `known`, and what is nearest to it."""
+    problems = []
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1) or [known[0]]
+            allowed = f"no class of this study has this name; its {len(known)} classes include {near[0]!r}"
+            problems.append(
+                Problem("kstar.studies: classes", name, allowed, f"write {near[0]!r}, or leave classes out")
+            )
+    if problems:
+        raise UserError(*problems)
+
+
+def _values(points: Mapping[int, Point], dimension: str) -> list[Any]:
+    return list(dict.fromkeys(point[dimension] for point in points.values()))
+
+
+def _hold(points: Sequence[Point]) -> tuple[dict[int, Point], str]:
+    """Points by index, one seed each, that differ in at most two dimensions; and what the others are held at."""
+    first: dict[tuple[Any, ...], int] = {}
+    for index, point in enumerate(points):
+        first.setdefault(tuple(point[d] for d in DIMENSIONS if d != "seed"), index)
+    chosen, held = {index: points[index] for index in first.values()}, []
+    for dimension in [d for d in PREFERENCE if len(_values(chosen, d)) > 1][2:]:
+        value = _values(chosen, dimension)[-1]
+        chosen = {index: point for index, point in chosen.items() if point[dimension] == value}
+        held.append(describe(dimension, value))
+    return chosen, f"Shown for {', '.join(held)} only." if held else ""
+
+
+def _grid(points: Mapping[int, Point], most: int, across: int) -> list[list[int | None]]:
+    """Rows of a grid that two varied dimensions span; [] when there are not two, or only one column."""
+    varied = [d for d in PREFERENCE if len(_values(points, d)) > 1]
+    if len(varied) < 2 or across < 2:
+        return []
+    if varied[0] != "interval":
+        varied.sort(key=lambda d: len(_values(points, d)))
+    columns = spread(_values(points, varied[0]), across)
+    lines = spread(_values(points, varied[1]), most // len(columns))
+    places = {(point[varied[0]], point[varied[1]]): index for index, point in points.items()}
+    return [[places.get((column, line)) for column in columns] for line in lines]
+
+
+def _wrap(indices: Sequence[int], across: int) -> list[list[int | None]]:
+    """Rows of equal length in reading order, as even as can be, the last one filled up with empty places."""
+    lines = math.ceil(len(indices) / across)
+    across = math.ceil(len(indices) / lines)
+    padded: list[int | None] = [*indices, *[None] * (lines * across - len(indices))]
+    return [padded[i : i + across] for i in range(0, len(padded), across)]
+
+
+def _left_out(points: Mapping[int, Point], shown: Sequence[int], dimensions: Sequence[str]) -> str:
+    if len(shown) == len(points):
+        return ""
+    kept = {index: points[index] for index in shown}
+    parts = [
+        f"{dimension} {', '.join(map(str, _values(kept, dimension)))} of {len(_values(points, dimension))}"
+        for dimension in dimensions
+        if len(_values(kept, dimension)) < len(_values(points, dimension))
+    ]
+    return f"{len(shown)} of {len(points)} panels are shown ({'; '.join(parts)})."

@@ -1,0 +1,32 @@
+"""What figures are drawn from: tables read back from CSV, samples from stores."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workflow_lib.points import DIMENSIONS
+from workflow_lib.storage import load
+
+TEXT = ("model", "split", "transform", "layer", "metric", "pattern", "class_name", "neighbour_class")
+NUMBERS = ("mean", "std", "skewness", "accuracy", "share")
+
+
+def read_named(path: Path) -> pd.DataFrame:
+    """Read a table whose names are text whatever they look like: classes may be called "1", "007" or "NA"."""
+    missing = {column: [""] for column in NUMBERS}
+    return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=missing)
+
+
+def number_points(table: pd.DataFrame, points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of `table` that belong to `points`, with the index of the point in a column `point`."""
+    numbered = pd.DataFrame(list(points)).assign(point=range(len(points)))
+    return numbered.merge(table, on=list(DIMENSIONS))
+
+
+def kstar_values(path: Path) -> pd.DataFrame:
+    """A row per sample of a k* store: class_name, kstar."""
+    with load(path) as store:
+        names = store["class"].values.astype(object)
+        return pd.DataFrame({"class_name": names[store["label"].values], "kstar": store["kstar"].values})

@@ -1,0 +1,151 @@
+"""Violins of k* per class (SCIENCE 1.7), a panel for each point of a study."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from workflow_lib.figures.panels import Layout
+from workflow_lib.figures.style import (
+    PATTERN_COLOURS,
+    RC,
+    name_height,
+    name_rotation,
+    new_figure,
+    pattern_patches,
+    short_names,
+    signed,
+)
+
+Array = npt.NDArray[np.float64]
+
+READING = (
+    "k* near 1: the nearest samples of a sample are all of its own class; near 0: another class is close by. "
+    "k* is not an accuracy. Number: skewness. Dots: samples, at most 200 a class."
+)
+DOTS = 200
+SMALLEST_BANDWIDTH = 0.01
+QUANTILES = (0, 5, 25, 50, 75, 95, 100)
+
+
+@mpl.rc_context(RC)
+def violins(
+    values: Mapping[int, pd.DataFrame],
+    summary: pd.DataFrame,
+    classes: Sequence[str],
+    layout: Layout,
+    *,
+    title: str,
+    note: str,
+    threshold: float,
+) -> Figure:
+    """Violins of `classes` for every point of a layout.
+
+    Args:
+        values: for each point shown, a row per sample: class_name, kstar.
+        summary: rows point (index), class_name, mean, skewness, pattern.
+        classes: names, in the order of drawing.
+        layout: which point goes where.
+        title: heading of the figure.
+        note: what is held and left out; follows the line on how to read the figure.
+        threshold: skewness beyond which a class is fractured or clustered, for the legend.
+    """
+    rows, columns = len(layout.rows), len(layout.rows[0])
+    names = short_names(classes)
+    width = columns * panel_width(len(classes)) + 1.9
+    height = rows * 1.9 + name_height(names)
+    figure = new_figure(width, height, title, f"{READING} {note}")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for line, row in enumerate(layout.rows):
+        for column, point in enumerate(row):
+            axes = grid[line, column]
+            if point is None:
+                axes.set_axis_off()
+                continue
+            draw_panel(axes, values[point], summary[summary["point"] == point], classes, names)
+            axes.set_title(layout.titles[point], loc="left", pad=4)
+            axes.set_ylabel("k*" if column == 0 else "")
+            below = layout.rows[line + 1][column] if line + 1 < rows else None
+            axes.tick_params(axis="x", labelbottom=below is None)
+    handles = [*pattern_patches(threshold, undefined=bool((summary["pattern"] == "Undefined").any())), mean_marker()]
+    figure.legend(handles=handles, loc="outside right upper")
+    return figure
+
+
+def violin_numbers(values: Mapping[int, pd.DataFrame], summary: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """What the violins show in numbers: the rows of `summary` with the quantiles q0 ... q100 of k*."""
+    tables = []
+    for point, samples in values.items():
+        groups = samples[samples["class_name"].isin(classes)].groupby("class_name", sort=False)["kstar"]
+        table = pd.DataFrame({f"q{q}": groups.quantile(q / 100) for q in QUANTILES})
+        tables.append(table.reset_index().assign(point=point))
+    return summary.merge(pd.concat(tables), on=["point", "class_name"]).drop(columns="point")
+
+
+def panel_width(classes: int) -> float:
+    """Width in inches of a panel with this many violins."""
+    return max(0.5 + 0.24 * classes, 1.6)
+
+
+def panels_across(classes: int) -> int:
+    """How many such panels fit side by side."""
+    return 4 if classes <= 12 else 2
+
+
+def mean_marker() -> Line2D:
+    """Legend entry of the mean."""
+    return Line2D([], [], marker="D", markersize=4, color="white", markeredgecolor="black", linestyle="", label="mean")
+
+
+def draw_panel(
+    axes: Axes, samples: pd.DataFrame, summary: pd.DataFrame, classes: Sequence[str], names: Sequence[str]
+) -> None:
+    """Draw the violin of each class that has samples, with its skewness above it, coloured by its pattern."""
+    rows = {row["class_name"]: row for row in summary.to_dict("records")}
+    dots = []
+    for position, name in enumerate(classes):
+        if name not in rows:
+            continue
+        row = rows[name]
+        values = samples.loc[samples["class_name"] == name, "kstar"].to_numpy()
+        colour, text = PATTERN_COLOURS[row["pattern"]], signed(row["skewness"])
+        dots.append(_draw_violin(axes, position, values, colour).assign(colour=colour))
+        axes.plot(position, row["mean"], "D", markersize=3, color="white", markeredgecolor="black", markeredgewidth=0.6)
+        axes.text(position, 1.05, text, rotation=90, ha="center", va="bottom", fontsize=6.5, color=colour)
+    if dots:
+        every = pd.concat(dots)
+        axes.scatter(every["x"], every["y"], s=1.2, c=every["colour"], linewidths=0, rasterized=True)
+    axes.set(xlim=(-0.7, len(classes) - 0.3), ylim=(-0.02, 1.5), yticks=[0, 0.5, 1])
+    axes.set_xticks(range(len(classes)), names, rotation=name_rotation(names))
+    axes.spines["left"].set_bounds(0, 1)
+
+
+def _draw_violin(axes: Axes, position: int, values: Array, colour: str) -> pd.DataFrame:
+    """Draw the outline; return x and y of the dots, at most 200, that stand for the samples."""
+    constant = values.min() == values.max()
+    grid = values[0] + np.array([-0.01, 0, 0.01]) if constant else np.linspace(values.min(), values.max(), 60)
+    half = 0.42 * density(values, grid)
+    left, right = position - half, position + half
+    axes.fill_betweenx(grid, left, right, facecolor=(colour, 0.35), edgecolor=colour, linewidth=0.5)
+    dots = np.sort(values)[np.linspace(0, len(values) - 1, min(len(values), DOTS)).round().astype(int)]
+    aside = np.arange(len(dots)) * 0.6180339887 % 1 - 0.5  # golden ratio: evenly scattered without chance
+    return pd.DataFrame({"x": position + 1.6 * aside * np.interp(dots, grid, half), "y": dots})
+
+
+def density(values: Array, grid: Array) -> Array:
+    """Kernel estimate of the density of values in [0, 1] at `grid`, largest value 1.
+
+    Gaussian kernels of Scott's width (0.01 at least), reflected at 0 and 1 so that nothing spills over the ends of
+    the support.
+    """
+    support, counts = np.unique(values, return_counts=True)
+    width = max(values.std() * len(values) ** -0.2, SMALLEST_BANDWIDTH)
+    estimate = np.zeros(len(grid))
+    for mirrored in (support, -support, 2 - support):
+        estimate += np.exp(-0.5 * ((grid[:, None] - mirrored) / width) ** 2) @ counts
+    return np.asarray(estimate / estimate.max())
