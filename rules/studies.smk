@@ -1,7 +1,7 @@
 """Studies: tables and figures of the points that a study names.
 
-Reads k*, maps and neighbours; writes results/studies/{study}/{table}.csv and {figure}.{svg,png,csv}; the csv holds
-the numbers behind a figure.
+Reads k*, maps and neighbours; writes results/studies/{study}/{table}.csv, tables.html and {figure}.{svg,png,csv}; the csv
+holds the numbers behind a figure.
 """
 
 
@@ -9,18 +9,8 @@ rule tabulate_study:
     input:
         kstar=lambda w: PLAN.studies[w.study].kstar.paths,
     output:
-        classes=report(
-            "results/studies/{study}/classes.csv",
-            caption="../docs/captions/classes.rst",
-            category="{study}",
-            labels={"kind": "table", "content": "k* of each class"},
-        ),
-        aggregates=report(
-            "results/studies/{study}/aggregates.csv",
-            caption="../docs/captions/aggregates.rst",
-            category="{study}",
-            labels={"kind": "table", "content": "patterns"},
-        ),
+        classes="results/studies/{study}/classes.csv",
+        aggregates="results/studies/{study}/aggregates.csv",
     log:
         "results/logs/tabulate_study/{study}.log",
     benchmark:
@@ -40,6 +30,38 @@ rule tabulate_study:
     shell:
         "python -m workflow_lib tabulate-study --kstar {params.kstar:q}"
         " --classes {output.classes} --aggregates {output.aggregates}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+
+
+rule render_tables:
+    input:
+        classes="results/studies/{study}/classes.csv",
+        aggregates="results/studies/{study}/aggregates.csv",
+    output:
+        page=report(
+            "results/studies/{study}/tables.html",
+            caption="../docs/captions/tables.rst",
+            category="{study}",
+            labels={"kind": "table", "content": "classes and patterns"},
+        ),
+    log:
+        "results/logs/render_tables/{study}.log",
+    benchmark:
+        "results/benchmarks/render_tables/{study}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        spec=lambda w: PLAN.render_tables(w.study),
+        code=PLAN.code("render_tables"),
+    message:
+        "Page of tables of study {wildcards.study}"
+    shell:
+        "python -m workflow_lib render-tables --classes {input.classes} --aggregates {input.aggregates}"
+        " --page {output.page}"
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 
 

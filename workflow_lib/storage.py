@@ -6,7 +6,7 @@ Equal data gives equal bytes: members are sorted and undated, and nothing but da
 import contextlib
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -189,8 +189,12 @@ def write_table(frame: "pd.DataFrame", path: Path) -> None:
             frame.to_csv(scratch, index=False, float_format="%.10g", lineterminator="\n")
 
 
-def read_table(path: Path) -> "pd.DataFrame":
+def read_table(path: Path, text: Collection[str] = ()) -> "pd.DataFrame":
     """Read a table written by `write_table`.
+
+    Args:
+        path: CSV or, by its suffix, Parquet.
+        text: columns of a CSV that are text whatever they look like: a class may be called "1", "007" or "NA".
 
     Raises:
         UserError: the file is missing or is no readable table.
@@ -198,7 +202,11 @@ def read_table(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, keep_default_na=True)
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        columns = pd.read_csv(path, nrows=0).columns
+        missing = {column: [""] for column in columns if column not in text}
+        return pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=missing)
     except FileNotFoundError:
         raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
     except (ValueError, OSError) as error:

@@ -7,16 +7,14 @@ from typing import Any
 import pandas as pd
 
 from workflow_lib.points import DIMENSIONS
-from workflow_lib.storage import load
+from workflow_lib.storage import load, read_table
 
 TEXT = ("model", "split", "transform", "layer", "metric", "pattern", "class_name", "neighbour_class")
-NUMBERS = ("mean", "std", "skewness", "accuracy", "share")
 
 
 def read_named(path: Path) -> pd.DataFrame:
-    """Read a table whose names are text whatever they look like: classes may be called "1", "007" or "NA"."""
-    missing = {column: [""] for column in NUMBERS}
-    return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=missing)
+    """Read a table of a study; its names are text whatever they look like."""
+    return read_table(path, TEXT)
 
 
 def number_points(table: pd.DataFrame, points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -113,6 +113,11 @@ class Plan:
         kstar = self.config.kstar
         return canonical(grids=self.studies[study].grids, skewness=kstar.skewness, threshold=kstar.threshold)
 
+    def render_tables(self, study: str) -> str:
+        """Title and description."""
+        settings = self.studies[study].study
+        return canonical(title=settings.title, description=settings.description)
+
     def draw_violins(self, study: str) -> str:
         """Points shown, title, what varies, classes and threshold."""
         plan = self.studies[study]

@@ -40,9 +40,9 @@ class StudyPlan:
     """
 
     study: ResolvedStudy
-    grids: list[Grid]
-    shown: list[Grid]
-    mapped: list[Grid]
+    grids: Sequence[Grid]
+    shown: Sequence[Grid]
+    mapped: Sequence[Grid]
 
     @property
     def varied(self) -> list[str]:
@@ -79,7 +79,7 @@ class StudyPlan:
         """Classes of nearest neighbours of these points."""
         return self._files(self.mapped, "results/neighbours/{source}/{metric}.csv")
 
-    def _files(self, grids: list[Grid], template: str) -> Files:
+    def _files(self, grids: Sequence[Grid], template: str) -> Files:
         template = template.replace("{source}", GIVEN if self.study.given else FROM_MODEL)
         methods = braces(self.study.maps)
         names = [{dimension: braces(values) for dimension, values in grid.items()} for grid in grids]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from workflow_lib.plan.plan import Plan
 
+TABLES = ("classes.csv", "aggregates.csv", "tables.html")
 PICTURE = ("svg", "png", "csv")
 
 
@@ -34,7 +35,7 @@ def maps(plan: Plan) -> list[str]:
 
 def tables(plan: Plan) -> list[str]:
     """Tables of every study."""
-    return [f"results/studies/{study}/{table}.csv" for study in plan.studies for table in ("classes", "aggregates")]
+    return [f"results/studies/{study}/{table}" for study in plan.studies for table in TABLES]
 
 
 def figures(plan: Plan) -> list[str]:

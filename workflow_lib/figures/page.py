@@ -1,0 +1,55 @@
+"""The tables of a study as a page to read: what varies in columns, what is held above them."""
+
+import html
+from collections.abc import Sequence
+
+import pandas as pd
+
+from workflow_lib.points import DIMENSIONS
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #222; }
+p { max-width: 50rem; }
+table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
+th { position: sticky; top: 0; background: #fff; border-bottom: 2px solid #888; text-align: left; }
+th, td { padding: .2rem .8rem; }
+td { border-bottom: 1px solid #ddd; }
+"""
+
+NOTE = (
+    "k* of a sample: the neighbours of its own class that come before the first of another, as a share of the class. "
+    "Skewness above the threshold: Fractured; below minus the threshold: Clustered. k* is not an accuracy."
+)
+
+
+def tables_page(title: str, description: str, classes: pd.DataFrame, aggregates: pd.DataFrame) -> str:
+    """One self-contained HTML page.
+
+    Args:
+        title: of the study.
+        description: what the study asks; may be empty.
+        classes: as `tables.class_table` gives it.
+        aggregates: as `tables.aggregate_table` gives it; values of a pattern without classes are shown as "—".
+    """
+    held = [dimension for dimension in DIMENSIONS if classes[dimension].nunique() == 1]
+    constants = ", ".join(f"{dimension} {classes[dimension].iloc[0]}" for dimension in held)
+    paragraphs = [description, NOTE, f"All: {constants}." if constants else ""]
+    return "\n".join(
+        [
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+            f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>",
+            f"<h1>{html.escape(title)}</h1>",
+            *(f"<p>{html.escape(text)}</p>" for text in paragraphs if text),
+            "<h2>Patterns: number of classes, and means over them</h2>",
+            _table(aggregates, held),
+            "<h2>Classes</h2>",
+            _table(classes, [*held, "label"]),
+            "</body></html>\n",
+        ]
+    )
+
+
+def _table(frame: pd.DataFrame, hidden: Sequence[str]) -> str:
+    shown = frame.drop(columns=list(hidden))
+    shown.columns = [str(column).replace("_", " ") for column in shown.columns]
+    return shown.to_html(index=False, border=0, na_rep="—", float_format="{:.3f}".format)
