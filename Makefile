@@ -22,6 +22,7 @@ test: $(INSTALLED)
 
 check: format lint types
 
+# What pre-commit checks too.
 format: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
@@ -29,6 +30,7 @@ format: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/snakemake --lint
+	$(BIN)/python -m workflow_lib.config.generate --check
 
 types: $(INSTALLED)
 	$(BIN)/mypy
@@ -44,6 +46,7 @@ bench-kstar: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -W ignore -c "import umap"  # compiles for half a minute, once, so that no job has to
 	touch $@
 
 clean-venv:

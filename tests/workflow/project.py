@@ -58,12 +58,15 @@ class Project:
         restored = {name for name in started if "restored from the cache" in self.log(name)}
         return Run(done.returncode, done.stdout + done.stderr, started - restored, restored)
 
+    def config(self) -> dict:
+        """Content of config.yaml."""
+        return yaml.safe_load((self.folder / "config.yaml").read_text())
+
     def edit_config(self, change) -> None:
         """Apply a function to the content of config.yaml."""
-        file = self.folder / "config.yaml"
-        config = yaml.safe_load(file.read_text())
+        config = self.config()
         change(config)
-        file.write_text(yaml.safe_dump(config, sort_keys=False))
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that must be there in a file."""
@@ -87,10 +90,7 @@ class Project:
 
     def _log_times(self) -> dict[str, int]:
         logs = self.folder / "results" / "logs"
-        return {
-            str(file.relative_to(logs).with_suffix("")): file.stat().st_mtime_ns
-            for file in logs.rglob("*.log")
-        }
+        return {str(file.relative_to(logs).with_suffix("")): file.stat().st_mtime_ns for file in logs.rglob("*.log")}
 
 
 def verbs(jobs: set[str]) -> set[str]:

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from workflow_lib.errors import UserError
+from workflow_lib.kstar.inputs import METRICS, check
+
+FEATURES = np.arange(1.0, 13).reshape(6, 2)
+LABELS = np.array([0, 1, 0, 1, 0, 1])
+
+
+def spoiled(value, row, column=0):
+    features = FEATURES.copy()
+    features[row, column] = value
+    return features
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "metric", "words"),
+    [
+        (FEATURES, LABELS, "manhattan", ["manhattan", *METRICS]),
+        (FEATURES, LABELS[:4], "euclidean", ["6 rows", "4 labels"]),
+        (FEATURES[:, 0], LABELS, "euclidean", ["(6,)", "Flatten"]),
+        (FEATURES[:, :0], LABELS, "euclidean", ["(6, 0)"]),
+        (FEATURES * 1j, LABELS, "euclidean", ["complex"]),
+        (FEATURES, LABELS[:, None], "euclidean", ["(6, 1)"]),
+        (FEATURES, LABELS / 2, "euclidean", ["labels", "float64"]),
+        (FEATURES, np.array(["a", None, "b"] * 2, dtype=object), "euclidean", ["labels", "object"]),
+        (FEATURES, np.full(6, "cat"), "euclidean", ["only class cat"]),
+        (FEATURES[:0], LABELS[:0], "euclidean", ["no samples"]),
+        (spoiled(np.nan, 3, 1), LABELS, "euclidean", ["nan", "sample 3", "feature 1"]),
+        (spoiled(-np.inf, 4), LABELS, "chebyshev", ["-inf", "sample 4"]),
+        (spoiled(0, 2) * [1, 0], LABELS, "cosine", ["sample 2", "zero vector"]),
+        (spoiled(1e300, 2), LABELS, "euclidean", ["1e+300"]),
+        (spoiled(1e-300, 2) * [1, 0], LABELS, "cosine", ["1e-300"]),
+    ],
+)
+def test_an_error_names_what_was_found(features, labels, metric, words):
+    with pytest.raises(UserError) as error:
+        check(features, labels, metric)
+    assert [word for word in words if word not in str(error.value)] == []
+
+
+def test_problems_come_together():
+    with pytest.raises(UserError) as error:
+        check(spoiled(np.nan, 0), np.zeros(6, dtype=int), "euclidean")
+    assert len(error.value.problems) == 2
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev"])
+def test_a_zero_vector_is_only_an_error_under_cosine(metric):
+    assert len(check(FEATURES * 0, LABELS, metric).order) == 6
+
+
+@pytest.mark.parametrize("kind", ["U1", object, np.dtypes.StringDType()])
+def test_strings_of_any_kind_are_names(kind):
+    assert check(FEATURES, np.array(list("bacaba"), dtype=kind), "euclidean").order.tolist() == [1, 3, 5, 0, 4, 2]
+
+
+def test_classes_become_neighbours_and_keep_their_order():
+    samples = check(FEATURES, np.array(["b", "a", "c", "a", "b", "a"]), "cosine")
+    assert samples.order.tolist() == [1, 3, 5, 0, 4, 2]
+    assert samples.starts.tolist() == [0, 3, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("float32", "float32"), ("float64", "float64"), ("float16", "float64"), ("int64", "float64"), ("bool", "float64")],
+)
+def test_float32_and_float64_are_used_as_given(given, kept):
+    assert check(FEATURES.astype(given), LABELS, "euclidean").features.dtype == kept

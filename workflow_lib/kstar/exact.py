@@ -1,0 +1,82 @@
+"""Exact k*: the rank of the nearest sample of another class, without a sort and without an N x N matrix.
+
+kappa_i = 1 + number of samples of the class of i that are nearer to i than its nearest foreign sample (SCIENCE 1.1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from workflow_lib.kstar.inputs import Metric, check
+from workflow_lib.kstar.pairs import Nearest, Rows
+from workflow_lib.kstar.rows import in_units, rows_of
+from workflow_lib.kstar.sweep import available_threads, sweep
+from workflow_lib.progress import Progress
+
+
+@dataclass(frozen=True)
+class KStarResult:
+    """k* and what it was measured against, a row per sample in the caller's order; nothing is ever NaN.
+
+    Attributes:
+        kappa: (N,) int64, 1 to the size of the sample's class; k* = kappa / n_c.
+        nearest_foreign: (N,) int64, row of the nearest sample of another class; of equally near ones the lowest.
+        nearest_foreign_distance: (N,) float64, in the units of the features; for cosine 1 - cos, 0 to 2.
+    """
+
+    kappa: np.ndarray
+    nearest_foreign: np.ndarray
+    nearest_foreign_distance: np.ndarray
+
+
+def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: Metric = "euclidean") -> npt.NDArray[np.int64]:
+    """Kappa of every sample, (N,) int64 from 1 to the size of its class; arguments and errors as `neighbourhood`."""
+    return neighbourhood(features, labels, metric).kappa
+
+
+def neighbourhood(
+    features: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    metric: Metric = "euclidean",
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> KStarResult:
+    """k* and the nearest foreign sample, equal to what float64 distances by direct difference give.
+
+    A foreign sample at exactly the distance of one of the own class counts as nearer, so an exact duplicate in another
+    class gives kappa 1. The sample itself is left out by identity. docs/kstar.md says what "exact" means and proves it.
+
+    Args:
+        features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
+        labels: (N,) integers or strings; a class of one sample has kappa 1.
+        metric: "euclidean", "cityblock", "chebyshev" or "cosine".
+        device: "cpu", or "cuda" to make the float32 tiles there; the result is the same.
+        threads: CPU threads; None takes OMP_NUM_THREADS, else the cores of this process.
+        progress: called with the tiles done and in all.
+
+    Raises:
+        UserError: one class only, a non-finite feature, a zero vector under cosine, lengths that differ, an unknown
+            metric; each names what was found.
+    """
+    samples = check(features, labels, metric)
+    rows = rows_of(samples, metric)
+    nearest, nearer = _sweep(rows, samples.starts, device, threads, progress)
+    count = len(samples.order)
+    kappa, foreign, distance = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count)
+    kappa[samples.order] = nearer + 1
+    foreign[samples.order] = nearest.row
+    distance[samples.order] = in_units(nearest.distance, rows, metric)
+    return KStarResult(kappa, foreign, distance)
+
+
+def _sweep(
+    rows: Rows, starts: np.ndarray, device: str, threads: int | None, progress: Progress | None
+) -> tuple[Nearest, np.ndarray]:
+    if device == "cpu":
+        return sweep(rows, starts, threads=threads or available_threads(), progress=progress)
+    from workflow_lib.kstar.accelerator import sweep_on
+
+    return sweep_on(device, rows, starts, progress=progress)

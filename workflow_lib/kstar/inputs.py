@@ -1,0 +1,116 @@
+"""What k* accepts: features and labels checked once, errors that name the sample."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from workflow_lib.errors import Problem, UserError
+
+Metric = Literal["euclidean", "cityblock", "chebyshev", "cosine"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+SMALLEST, LARGEST = 1e-290, 1e290
+"""Range of magnitudes of a row under cosine, of all features together else, that float64 arithmetic can scale to 1."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked input, with the samples of each class made neighbours.
+
+    Attributes:
+        features: (N, d) float32 or float64, C-contiguous, writable (never written), finite, in the caller's order.
+        order: (N,) int64, the caller's row at each sorted position; the classes are contiguous in it.
+        starts: (C + 1,) int64, sorted position where each class begins, and N.
+    """
+
+    features: np.ndarray
+    order: np.ndarray
+    starts: np.ndarray
+
+
+def check(features: npt.ArrayLike, labels: npt.ArrayLike, metric: str) -> Samples:
+    """Validate what a user gave to k* and sort it by class.
+
+    Args:
+        features: (N, d) real numbers; float32 and float64 are taken as they are, others become float64.
+        labels: (N,) integers or strings; a class may have a single sample.
+        metric: one of METRICS.
+
+    Raises:
+        UserError: unknown metric, wrong shapes, lengths that differ, labels of another kind, a non-finite
+            feature, a zero vector under cosine, or a single class, for which k* is undefined (SCIENCE 1.1).
+    """
+    names = np.asarray(labels)
+    matrix = np.asarray(features)
+    problems = [*_metric_problems(metric), *_shape_problems(matrix, names)]
+    if problems:
+        raise UserError(*problems)
+    if matrix.dtype not in (np.float32, np.float64):
+        matrix = matrix.astype(np.float64)
+    # A read-only array has a type of its own, for which everything would be compiled once more: a copy is cheaper.
+    matrix = np.require(matrix, requirements=["C", "W"])
+    problems = [*_value_problems(matrix, metric), *_class_problems(names)]
+    if problems:
+        raise UserError(*problems)
+    _, codes, sizes = np.unique(names, return_inverse=True, return_counts=True)
+    order = np.argsort(codes, kind="stable").astype(np.int64)
+    return Samples(matrix, order, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
+
+
+def _metric_problems(metric: str) -> list[Problem]:
+    if metric in METRICS:
+        return []
+    return [Problem("metric", str(metric), f"allowed: {', '.join(METRICS)}", "Choose one of these")]
+
+
+def _shape_problems(features: np.ndarray, labels: np.ndarray) -> list[Problem]:
+    problems = []
+    if features.ndim != 2 or features.shape[1] == 0 or features.dtype.kind not in "biuf":
+        allowed = "features must be real numbers in a matrix (sample, feature) with at least one feature"
+        found = f"{features.dtype} {features.shape}"
+        problems.append(Problem("features", found, allowed, "Flatten each sample to one row of numbers"))
+    if labels.ndim != 1 or not _are_names(labels):
+        allowed = "labels must be integers or strings, one for each sample"
+        problems.append(Problem("labels", f"{labels.dtype} {labels.shape}", allowed, "Pass class indices or names"))
+    elif features.ndim == 2 and len(features) != len(labels):
+        found = f"{len(features)} rows of features, {len(labels)} labels"
+        allowed = "each sample needs one label"
+        problems.append(Problem("features, labels", found, allowed, "Pass both for the same samples"))
+    return problems
+
+
+def _are_names(labels: np.ndarray) -> bool:
+    if labels.dtype.kind == "O":
+        return len(kinds := {type(label) for label in labels}) == 1 and kinds <= {str, int}
+    return labels.dtype.kind in "biuUT"
+
+
+def _value_problems(features: np.ndarray, metric: str) -> list[Problem]:
+    largest = np.maximum(features.max(axis=1), -features.min(axis=1)).astype(np.float64)  # (N,), NaN stays NaN
+    endless = np.flatnonzero(~np.isfinite(largest))
+    if endless.size:
+        column = int(np.flatnonzero(~np.isfinite(features[endless[0]]))[0])
+        found = f"{features[endless[0], column]} at sample {endless[0]}, feature {column}"
+        allowed = f"features must be finite ({endless.size} samples are not)"
+        return [Problem("features", found, allowed, "Find out where it arises, or leave these samples out")]
+    if metric == "cosine":
+        zero = np.flatnonzero(largest == 0)
+        if zero.size:
+            allowed = f"a zero vector has no direction ({zero.size} samples are zero)"
+            repair = "Leave these samples out or choose another metric"
+            return [Problem("features", f"sample {zero[0]} is zero", allowed, repair)]
+    scales = largest if metric == "cosine" else largest.max(initial=0)
+    if np.any((scales > 0) & ((scales < SMALLEST) | (scales > LARGEST))):
+        allowed = f"magnitudes must lie between {SMALLEST:g} and {LARGEST:g}, or float64 cannot square them"
+        return [Problem("features", f"{np.min(scales)} to {np.max(scales)}", allowed, "Scale the features")]
+    return []
+
+
+def _class_problems(labels: np.ndarray) -> list[Problem]:
+    classes = np.unique(labels)
+    if classes.size > 1:
+        return []
+    found = f"only class {classes[0]}" if classes.size else "no samples"
+    allowed = "k* is the rank of the first neighbour of another class, so it needs two classes"
+    return [Problem("labels", found, allowed, "Add samples of another class")]

@@ -1,0 +1,90 @@
+"""k* of one class in numbers: mean, spread, skewness and the pattern they amount to (SCIENCE 1.2, 1.3)."""
+
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workflow_lib.errors import Problem, UserError
+
+Skewness = Literal["anchored", "plain"]
+SUPPORT_ENDS = (0.0, 1.0)
+
+
+def summarize(
+    kappa: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    skewness: Skewness = "anchored",
+    threshold: float = 0.5,
+) -> pd.DataFrame:
+    """Per-class summary of k* = kappa / n_c.
+
+    Args:
+        kappa: (N,) integers, the rank of each sample's nearest foreign sample, 1 to the size of its class.
+        labels: (N,) integers or strings.
+        skewness: "anchored" takes the class's values together with 0 and 1, the ends of the support, as the
+            paper's tables do, and is always defined; "plain" takes the values alone.
+        threshold: skewness above it is "Fractured", below its negative "Clustered", else "Overlapped".
+
+    Returns:
+        A row per class, in sorted order of the labels: label, n (samples), mean and std (ddof 0) of k*,
+        in [1/n, 1] and [0, 0.5], skewness (biased), pattern. Mean and std are of the plain values under
+        either choice of skewness. Plain skewness of a class whose values are all equal (so too of a single
+        sample) is NaN and its pattern "Undefined"; nothing else is ever NaN.
+
+    Raises:
+        UserError: lengths differ, a kappa is outside 1 to n_c, an unknown skewness, a negative threshold.
+    """
+    ranks, names = np.asarray(kappa), np.asarray(labels)
+    _check(ranks, names, skewness, threshold)
+    classes, codes, sizes = np.unique(names, return_inverse=True, return_counts=True)
+    _check_range(ranks, codes, sizes)
+    rows = []
+    for code, (label, size) in enumerate(zip(classes, sizes, strict=True)):
+        values = ranks[codes == code] / size
+        skew = skewness_of([*values, *SUPPORT_ENDS] if skewness == "anchored" else values)
+        rows.append((label, int(size), values.mean(), values.std(), skew, pattern_of(skew, threshold)))
+    return pd.DataFrame(rows, columns=["label", "n", "mean", "std", "skewness", "pattern"])
+
+
+def skewness_of(values: npt.ArrayLike) -> float:
+    """Biased coefficient of skewness m3 / m2**1.5, as scipy.stats.skew; NaN when all values are equal."""
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.size == 0 or sample.min() == sample.max():
+        return float("nan")
+    centred = sample - sample.mean()
+    return float(np.mean(centred**3) / np.mean(centred**2) ** 1.5)
+
+
+def pattern_of(skewness: float, threshold: float) -> str:
+    """Pattern of a skewness (SCIENCE 1.3): "Fractured", "Clustered", "Overlapped"; "Undefined" for NaN."""
+    if np.isnan(skewness):
+        return "Undefined"
+    if skewness > threshold:
+        return "Fractured"
+    return "Clustered" if skewness < -threshold else "Overlapped"
+
+
+def _check(kappa: np.ndarray, labels: np.ndarray, skewness: str, threshold: float) -> None:
+    problems = []
+    if kappa.ndim != 1 or kappa.shape != labels.shape or not np.issubdtype(kappa.dtype, np.integer):
+        found = f"kappa {kappa.dtype} {kappa.shape}, labels {labels.shape}"
+        allowed = "kappa must be integers and labels must be one for each of them"
+        problems.append(Problem("summarize(kappa, labels)", found, allowed, "Pass both as arrays of one length"))
+    if skewness not in get_args(Skewness):
+        allowed = f"allowed: {', '.join(get_args(Skewness))}"
+        problems.append(Problem("skewness", str(skewness), allowed, "Choose one of these"))
+    if not threshold >= 0:
+        allowed = "the threshold of the patterns must be 0 or more"
+        problems.append(Problem("threshold", str(threshold), allowed, "Set it to 0.5, the paper's value"))
+    if problems:
+        raise UserError(*problems)
+
+
+def _check_range(kappa: np.ndarray, codes: np.ndarray, sizes: np.ndarray) -> None:
+    wrong = np.flatnonzero((kappa < 1) | (kappa > sizes[codes]))
+    if wrong.size:
+        first = wrong[0]
+        allowed = f"sample {first} belongs to a class of {sizes[codes[first]]}: its kappa must be 1 to that"
+        raise UserError(Problem("kappa", str(kappa[first]), allowed, "Pass kappa with the labels it was made from"))

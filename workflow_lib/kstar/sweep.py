@@ -1,0 +1,134 @@
+"""Both passes over the upper triangle of pairs, tile by tile, on the CPU.
+
+Threads take whole tiles. The scores of a tile are made without any lock; what they decide is written under the locks
+of its row block and its column block. As every decision is exact, neither the number of threads nor the order of the
+tiles can change a result.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import combinations_with_replacement, pairwise
+from threading import Lock, local
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from workflow_lib.kstar.bounds import stand_in
+from workflow_lib.kstar.pairs import Nearest, Rows, count_tile, search_tile
+from workflow_lib.kstar.scores import score_tile
+from workflow_lib.progress import Progress
+
+TILE = 1024
+"""Rows of a block: a tile of 4 MB stays in cache from its making to its use."""
+
+
+def sweep(
+    rows: Rows, starts: np.ndarray, *, threads: int, progress: Progress | None = None, tile: int = TILE
+) -> tuple[Nearest, np.ndarray]:
+    """Find the nearest foreign sample of every sample, then count the samples of its class that are nearer.
+
+    Args:
+        rows: the rows to compare, of at least two classes.
+        starts: (C + 1,) int64, the position where each class begins, and N.
+        threads: tiles worked on at the same time; BLAS is held to one thread in each.
+        progress: called with the tiles done and in all.
+        tile: most rows in a block.
+
+    Returns:
+        The nearest foreign samples, and the counts, (N,) int64; both in the order of the positions.
+    """
+    values, bounds = stand_in(rows)
+    count = len(rows.order)
+    nearest = unknown(count)
+    nearer = np.zeros(count, dtype=np.int64)
+    edges = block_edges(starts, tile)
+    blocks = list(combinations_with_replacement(range(len(edges) - 1), 2))
+    foreign = [(i, j) for i, j in blocks if edges[j + 1] > rows.class_end[edges[i]]]
+    same = [(i, j) for i, j in blocks if edges[j] < rows.class_end[edges[i + 1] - 1]]
+    tiles = _Tiles(values, rows.kind, edges, threads, Steps(len(foreign) + len(same), progress))
+    tiles.each(foreign, lambda scores, row, column: search_tile(scores, row, column, bounds, nearest, rows))
+    close_duplicates(nearest)
+    tiles.each(same, lambda scores, row, column: count_tile(scores, row, column, bounds, nearest, rows, nearer))
+    return nearest, nearer
+
+
+def unknown(count: int) -> Nearest:
+    """No foreign sample found yet."""
+    limit = np.full(count, np.inf, dtype=np.float32)
+    return Nearest(np.full(count, np.inf), np.full(count, count, dtype=np.int64), limit)
+
+
+def close_duplicates(nearest: Nearest) -> None:
+    """Set limits so that nothing counts as nearer than a foreign duplicate: at distance zero no pair needs a look."""
+    nearest.limit[nearest.distance == 0] = -np.inf
+
+
+def block_edges(starts: np.ndarray, tile: int) -> list[int]:
+    """Edges of blocks of at most `tile` positions: a large class is cut evenly, small classes share a block.
+
+    Blocks that do not straddle large classes make tiles that are wholly foreign or wholly of one class, and each pass
+    leaves out the tiles of the other.
+    """
+    edges = [0]
+    for first, end in pairwise(starts.tolist()):
+        if end - edges[-1] > tile and first > edges[-1]:
+            edges.append(first)
+        pieces = -(-(end - first) // tile)
+        if pieces > 1:
+            edges += [first + (end - first) * piece // pieces for piece in range(1, pieces + 1)]
+    return edges if edges[-1] == starts[-1] else [*edges, int(starts[-1])]
+
+
+def available_threads() -> int:
+    """Threads that the environment grants: OMP_NUM_THREADS, else the cores this process may use."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Steps:
+    """Counts steps of work and reports them."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total, self.progress, self.done = total, progress, 0
+
+    def advance(self) -> None:
+        """One step is done."""
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+class _Tiles:
+    """Makes tiles in threads and hands each to a decision, while no other thread decides on the same positions."""
+
+    def __init__(self, values: np.ndarray, kind: int, edges: list[int], threads: int, steps: Steps) -> None:
+        self.values, self.kind, self.edges, self.threads, self.steps = values, kind, edges, threads, steps
+        self.locks = [Lock() for _ in edges]
+        self.own = local()
+
+    def each(self, tiles: list[tuple[int, int]], decide: Callable[[np.ndarray, int, int], None]) -> None:
+        """Call decide(scores, first row, first column) for each (row block, column block)."""
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.threads) as pool:
+            for _ in pool.map(lambda tile: self._one(tile[0], tile[1], decide), tiles):
+                self.steps.advance()
+
+    def _one(self, i: int, j: int, decide: Callable[[np.ndarray, int, int], None]) -> None:
+        left = self.values[self.edges[i] : self.edges[i + 1]]
+        right = self.values[self.edges[j] : self.edges[j + 1]]
+        scores = self._buffer(len(left) * len(right)).reshape(len(left), len(right))
+        score_tile(left, right, self.kind, scores)
+        with ExitStack() as held:
+            for block in sorted({i, j}):
+                held.enter_context(self.locks[block])
+            decide(scores, self.edges[i], self.edges[j])
+
+    def _buffer(self, size: int) -> np.ndarray:
+        """Scratch of this thread, kept between tiles: fresh memory would be cleared page by page each time."""
+        if not hasattr(self.own, "buffer") or self.own.buffer.size < size:
+            self.own.buffer = np.empty(size, dtype=np.float32)
+        buffer: np.ndarray = self.own.buffer
+        return buffer[:size]
