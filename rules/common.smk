@@ -27,7 +27,7 @@ wildcard_constraints:
     seed=r"\d+",
     interval=r"\d+",
     split="train|test",
-    transform=r"[a-z]\w*",
+    transform="|".join(["original", *PLAN.config.transforms]),
     source=r"[\w/-]+",
     metric="[a-z]+",
     method="[a-z]+",

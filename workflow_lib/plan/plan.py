@@ -119,30 +119,28 @@ class Plan:
         return canonical(title=settings.title, description=settings.description)
 
     def draw_violins(self, study: str) -> str:
-        """Points shown, title, what varies, classes and threshold."""
+        """Points shown, title, classes and threshold."""
         plan = self.studies[study]
-        return canonical(**self._picture(plan), grids=plan.shown, **self._summary())
+        return canonical(**self._picture(plan), grids=plan.shown, threshold=self.config.kstar.threshold)
 
     def draw_trends(self, study: str) -> str:
-        """Title, what varies and threshold."""
-        return canonical(**self._picture(self.studies[study]), **self._summary())
+        """Title, classes and threshold."""
+        return canonical(**self._picture(self.studies[study]), threshold=self.config.kstar.threshold)
 
     def draw_maps(self, study: str) -> str:
         """Points mapped, methods, title, classes and threshold."""
         plan = self.studies[study]
         methods = list(plan.study.maps)
-        return canonical(**self._picture(plan), grids=plan.mapped, methods=methods, **self._summary())
+        threshold = self.config.kstar.threshold
+        return canonical(**self._picture(plan), grids=plan.mapped, methods=methods, threshold=threshold)
 
     def draw_neighbours(self, study: str) -> str:
         """Points mapped, title and classes."""
         plan = self.studies[study]
         return canonical(**self._picture(plan), grids=plan.mapped, k=self.config.kstar.neighbours)
 
-    def _summary(self) -> dict[str, Any]:
-        return {"skewness": self.config.kstar.skewness, "threshold": self.config.kstar.threshold}
-
     def _picture(self, plan: StudyPlan) -> dict[str, Any]:
-        return {"title": plan.study.title, "varied": plan.varied, "classes": plan.study.classes}
+        return {"title": plan.study.title, "classes": plan.study.classes}
 
     def _dataset(self, name: str) -> str:
         dataset = self.config.datasets[name]

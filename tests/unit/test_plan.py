@@ -1,0 +1,148 @@
+"""The plan: paths in the order of the points, and specs that hold what shapes a job and nothing else."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_lib.config.load import load
+from workflow_lib.plan import targets
+from workflow_lib.plan.plan import Plan, function_source
+from workflow_lib.points import DIMENSIONS, points, varied
+from workflow_lib.runner.digests import DigestMemory
+
+RAW = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+
+
+@pytest.fixture
+def plan_of(tmp_path):
+    def plan(change=lambda raw: None):
+        raw = deepcopy(RAW)
+        change(raw)
+        return Plan(load(raw), DigestMemory(tmp_path / "digests"))
+
+    return plan
+
+
+def specs(plan):
+    """Spec of one job of each verb."""
+    return {
+        "prepare_dataset": plan.prepare_dataset("digits"),
+        "train_interval": plan.train_interval("digits_cnn", 0, 40),
+        "extract_features": plan.extract_features("digits_cnn", "original"),
+        "compute_kstar": plan.compute_kstar("cosine"),
+        "compute_map": plan.compute_map("pca"),
+        "count_neighbours": plan.count_neighbours("cosine"),
+        **{verb: getattr(plan, verb)("training") for verb in ("tabulate_study", "render_tables")},
+        **{verb: getattr(plan, verb)("training") for verb in ("draw_violins", "draw_trends", "draw_neighbours")},
+        "draw_maps": plan.draw_maps("metrics"),
+    }
+
+
+FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda raw: None, set()),
+        (lambda raw: raw["kstar"].update(threshold=0.7), {"tabulate_study"} | FIGURES - {"draw_neighbours"}),
+        (lambda raw: raw["kstar"].update(skewness="plain"), {"tabulate_study"}),
+        (lambda raw: raw["kstar"].update(neighbours=5), {"count_neighbours", "draw_neighbours"}),
+        (lambda raw: raw["kstar"].update(maps={"seed": 1}), {"compute_map"}),
+        (lambda raw: raw["models"]["digits_cnn"]["training"].update(lr=0.003), {"train_interval"}),
+        (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_study"}),
+        (lambda raw: raw["datasets"]["digits"].update(split_seed=1), {"prepare_dataset"}),
+        (lambda raw: raw["kstar"]["studies"]["training"].update(description="Why?"), {"render_tables"}),
+        (
+            lambda raw: raw["kstar"]["studies"]["training"].update(title="T"),
+            {"render_tables"} | FIGURES - {"draw_maps"},
+        ),
+        (
+            lambda raw: raw["models"]["digits_cnn"].update(options={"hidden": 32}),
+            {"train_interval", "extract_features"},
+        ),
+        (lambda raw: raw["models"].update(other=deepcopy(raw["models"]["digits_cnn"])), set()),
+    ],
+)
+def test_a_setting_is_part_of_exactly_the_specs_that_it_shapes(plan_of, change, expected):
+    before, after = specs(plan_of()), specs(plan_of(change))
+    assert {verb for verb in before if before[verb] != after[verb]} == expected
+
+
+def test_specs_are_canonical_json(plan_of):
+    for spec in specs(plan_of()).values():
+        assert spec == json.dumps(json.loads(spec), sort_keys=True, separators=(",", ":"))
+
+
+def test_paths_stand_in_the_order_of_the_points(plan_of):
+    study = plan_of().studies["training"]
+    expected = [
+        "results/kstar/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}/{metric}.zarr.zip".format(
+            **p
+        )
+        for p in points(study.grids)
+    ]
+    assert study.kstar.paths == expected
+    assert len(expected) == 2 * 7 * 3
+    assert len(study.kstar.patterns) == 1
+    assert study.varied == ["seed", "interval", "layer"]
+
+
+def test_a_large_study_fits_on_a_command_line(plan_of):
+    study = plan_of(lambda raw: raw["models"]["digits_cnn"].update(seeds={"start": 0, "count": 2300})).studies[
+        "training"
+    ]
+    assert len(study.kstar.paths) == 2300 * 7 * 3
+    assert len(" ".join(study.kstar.patterns)) < 32_000
+
+
+def test_only_maps_of_the_first_seed_last_interval_and_first_metric_are_made(plan_of):
+    plan = plan_of()
+    expected = [
+        f"results/maps/digits_cnn/seed-0/interval-100/test/original/{layer}/{method}.parquet"
+        for layer in ("early", "penultimate", "logits")
+        for method in ("tsne", "isomap", "pca", "umap")
+    ]
+    assert targets.maps(plan) == expected
+
+
+def test_given_features_take_the_place_of_a_model(plan_of, tmp_path):
+    file = tmp_path / "given.npz"
+    file.write_bytes(b"1")
+
+    def given(raw):
+        raw["datasets"]["mine"] = {"source": "features", "path": str(file)}
+        raw["kstar"]["studies"] = {"mine": {"features": "mine", "metric": ["euclidean", "cosine"]}}
+
+    plan = plan_of(given)
+    study = plan.studies["mine"]
+    assert study.kstar.paths == [f"results/kstar/given/mine/{m}.zarr.zip" for m in ("euclidean", "cosine")]
+    assert study.varied == ["metric"]
+    assert "results/studies/mine/maps.svg" not in targets.figures(plan)
+    before = plan.import_features("mine")
+    file.write_bytes(b"2")
+    assert plan_of(given).import_features("mine") != before
+
+
+def test_each_interval_starts_from_the_one_before(plan_of):
+    plan = plan_of()
+    assert [plan.previous("digits_cnn", interval) for interval in (25, 40, 100)] == [[], [25], [90]]
+    assert json.loads(plan.train_interval("digits_cnn", 1, 40))["stop_epoch"] == 8
+
+
+def test_an_edit_of_a_users_own_function_changes_its_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def build():\n    return 1\n")
+    before = function_source("mine:build")
+    (tmp_path / "mine.py").write_text("def build():\n    return 2\n")
+    assert before != function_source("mine:build")
+    assert function_source("numpy:zeros") == ""
+
+
+def test_varied_looks_at_all_grids_together():
+    one = {dimension: [0] for dimension in DIMENSIONS}
+    assert varied([one]) == []
+    assert varied([one, {**one, "model": [1]}]) == ["model"]
