@@ -80,7 +80,7 @@ MUTANTS: list[tuple[str, Any, str, list[str]]] = [
     ("datasets/all", {"source": "digits"}, "datasets.all", ["reserved", "choose another name"]),
     ("models/given", good()["models"]["cnn"], "models.given", ["reserved"]),
     ("transforms/original", {"kind": "rotation", "degrees": 1}, "transforms.original", ["always there"]),
-    (f"{CNN}/layers/all", "fc", "models.cnn.layers.all", ["reserved"]),
+    (f"{CNN}/layers/all", "dense1", "models.cnn.layers.all", ["reserved"]),
     # datasets
     ("datasets/digits", None, "datasets.digits", ["must be a mapping"]),
     ("datasets/digits/source", "digit", "datasets.digits.source", ['"digit"', "cifar10", "write digits"]),
@@ -160,6 +160,12 @@ MUTANTS: list[tuple[str, Any, str, list[str]]] = [
         {"epochs": 20, "optimizer": "sgd", "nesterov": True},
         "models.cnn.training.nesterov",
         ["needs a momentum above 0"],
+    ),
+    (
+        "models/cnn/layers/early",
+        "conv9.relu",
+        "models.cnn.layers.early",
+        ["module of small_cnn", "dense1", "write conv"],
     ),
     (f"{TRAINING}/momentun", 0.9, "models.cnn.training.momentun", ["write momentum instead"]),
     (f"{TRAINING}/augmentation", None, "models.cnn.training.augmentation", ["must be a mapping"]),

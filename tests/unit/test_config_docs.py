@@ -72,7 +72,7 @@ def test_shipped_configs_are_found():
         SMALLEST,
         with_model(seeds={"count": 2}),
         with_model(seeds=[1, 2]),
-        with_model(layers={"a": {"module": "x", "pool": "max"}, "b": "y"}),
+        with_model(layers={"a": {"module": "conv1", "pool": "max"}, "b": "dense1"}),
         with_study(seed="all", interval="all", layer="all", metric="all", split="all", transform="all"),
         with_study(seed=0, interval=100, layer="out", metric="cosine", split="train", transform="original"),
         with_study(seed=[0, 1], interval=[100], layer=["out"], metric=["cosine", "euclidean"], split=["train"]),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from workflow_lib.config.models import BLOCKS
 from workflow_lib.errors import UserError
 from workflow_lib.models.layers import find_layer, head_name, layer_names
 from workflow_lib.models.registry import build
@@ -268,3 +269,10 @@ def test_a_network_is_made_again_from_its_description():
     stored = {**describe(spec, (1, 8, 8), 3), "network": network.network.state_dict()}
     images = torch.rand(2, 1, 8, 8)
     assert torch.equal(restore(stored)(images), network.eval()(images))
+
+
+@pytest.mark.parametrize("architecture", sorted(BLOCKS))
+@pytest.mark.parametrize("side", [8, 32])
+def test_the_config_knows_the_outermost_modules(architecture, side):
+    network = build(architecture, in_channels=1, image_size=(side, side), n_classes=3, seed=0)
+    assert {name.split(".")[0] for name in layer_names(network)} == set(BLOCKS[architecture])

@@ -21,10 +21,16 @@ from workflow_lib.config.fields import (
     example,
     wrong,
 )
+from workflow_lib.config.wording import unknown
 from workflow_lib.errors import Problem
 
 ARCHITECTURE: Final = rf"^(small_cnn|resnet18|torchvision/\w+|{FUNCTION[1:-1]})$"
 TORCHVISION: Final = "torchvision"
+BLOCKS: Final = {
+    "small_cnn": ("conv1", "conv2", "conv3", "flatten", "dense1", "logits"),
+    "resnet18": ("conv1", "bn1", "relu", "maxpool", *(f"layer{i}" for i in range(1, 5)), "avgpool", "fc", "logits"),
+}
+"""Outermost modules of the architectures that are always the same: a wrong layer is told before anything is trained."""
 
 
 class SeedRange(Section):
@@ -185,6 +191,10 @@ def problems(name: str, model: Model) -> Iterator[Problem]:
             "must have one mean and one standard deviation for each channel",
             "make both lists equally long",
         )
+    for role, layer in model.layers.items():
+        blocks = BLOCKS.get(model.architecture)
+        if blocks and layer.module.split(".")[0] not in blocks:
+            yield unknown(f"{where}.layers.{role}", layer.module.split(".")[0], f"module of {model.architecture}", blocks)
     if model.training:
         yield from _training_problems(f"{where}.training", model.training, model.intervals)
     else:
