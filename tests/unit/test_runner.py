@@ -10,7 +10,7 @@ import pytest
 
 from workflow_lib import storage
 from workflow_lib.errors import UserError
-from workflow_lib.runner import cache, digests, run
+from workflow_lib.runner import digests, run
 from workflow_lib.runner.braces import braces, expand
 from workflow_lib.runner.fingerprint import code_fingerprint
 from workflow_lib.runner.job import parse
@@ -107,23 +107,6 @@ def test_hints_do_not_enter_the_key_and_inputs_do(project):
     (project / "earlier.pt").write_bytes(b"1")
     assert parse([*call, "--previous", "earlier.pt"]).key(memory) == alone
     assert parse([*call[:-1], "cuda"]).key(memory) != alone
-
-
-def test_a_cached_object_that_is_damaged_is_removed_and_counts_as_missing(tmp_path, capfd):
-    file = tmp_path / "a"
-    file.write_text("content")
-    store = cache.ActionCache(tmp_path / "cache")
-    store.store("k" * 64, {"out": file}, {"by": "test"})
-    assert store.restore("k" * 64, {"out": tmp_path / "b"}) == {"by": "test"}
-    assert (tmp_path / "b").read_text() == "content"
-    (damaged,) = [p for p in (tmp_path / "cache/objects").rglob("*") if p.is_file()]
-    damaged.write_text("c0ntent")
-    assert store.restore("k" * 64, {"out": tmp_path / "c"}) is None
-    assert not damaged.exists()
-    assert not (tmp_path / "c").exists()
-    assert str(damaged) in capfd.readouterr().err
-    assert store.restore("k" * 64, {"other": tmp_path / "c"}) is None
-    assert store.restore("x" * 64, {"out": tmp_path / "c"}) is None
 
 
 def test_digests_are_remembered_until_a_file_changes(tmp_path, monkeypatch):

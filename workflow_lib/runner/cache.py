@@ -1,20 +1,26 @@
 """The action cache: results of jobs by the key of everything that shapes them.
 
-Layout: `actions/<key>` lists the digests of a job's outputs and its record; `objects/<digest>` holds the bytes.
 Objects are written before the action that names them, and both appear by rename, so an action is never half there.
+Bytes are verified whenever they are copied. An object that has gone or is damaged costs a computation, nothing else,
+so no process ever waits for another. A cache that cannot be read or written costs the same.
 """
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workflow_lib.files import atomic
-from workflow_lib.runner.digests import content_digest
+from workflow_lib.files import atomic, scratch_folder
+from workflow_lib.runner.actions import Action, action_file, count, object_file, read_action, write_action
+from workflow_lib.runner.copying import copy_with_digest
+
+LOST = (errno.EIO, errno.ESTALE)
+"""Errors of reading, not of writing: a failing disk; a file that another machine has removed."""
 
 
 def action_key(**parts: object) -> str:
@@ -34,7 +40,7 @@ class ActionCache:
         self._folder = folder
 
     def restore(self, key: str, outputs: Mapping[str, Path]) -> dict[str, Any] | None:
-        """Put the outputs of an earlier job in their places.
+        """Put the outputs of an earlier job in their places: all of them, or none.
 
         Args:
             key: from `action_key`.
@@ -43,53 +49,63 @@ class ActionCache:
         Returns:
             The record stored with them, or None when they are not all there and whole. A damaged object is
             removed, so that the job that follows stores it afresh.
+
+        Raises:
+            OSError: an output cannot be written.
         """
+        file = action_file(self._folder, key)
+        action = read_action(file)
+        if action is None or set(action.outputs) != set(outputs):
+            return None
         try:
-            action = json.loads(self._action(key).read_text())
-        except (OSError, ValueError):
+            with contextlib.ExitStack() as stack:
+                for role, path in outputs.items():
+                    self._copy_out(action.outputs[role], stack.enter_context(atomic(path)))
+        except _LostError as error:
+            print(f"cache: {error}; computing again", file=sys.stderr)
             return None
-        digests: dict[str, str] = action["outputs"]
-        if set(digests) != set(outputs):
-            return None
-        if not all(self._copy_out(digests[role], path) for role, path in outputs.items()):
-            return None
-        os.utime(self._action(key))
-        return dict(action["record"])
+        with contextlib.suppress(OSError):
+            os.utime(file)
+        count(self._folder, action.verb, "hits")
+        return action.record
 
     def store(self, key: str, outputs: Mapping[str, Path], record: Mapping[str, Any]) -> None:
-        """Keep finished outputs under `key`."""
-        digests = {role: self._copy_in(path) for role, path in outputs.items()}
-        with atomic(self._action(key)) as scratch:
-            scratch.write_text(json.dumps({"outputs": digests, "record": dict(record)}, sort_keys=True))
-
-    def _action(self, key: str) -> Path:
-        return self._folder / "actions" / key[:2] / key[2:]
-
-    def _object(self, digest: str) -> Path:
-        return self._folder / "objects" / digest[:2] / digest[2:]
+        """Keep finished outputs under `key`; when the cache cannot be written, say so and go on."""
+        try:
+            action = Action({role: self._copy_in(path) for role, path in outputs.items()}, dict(record))
+            write_action(action, action_file(self._folder, key))
+        except OSError as error:
+            print(f"cache: the result is not kept for later runs: {error}", file=sys.stderr)
+        else:
+            count(self._folder, action.verb, "misses")
 
     def _copy_in(self, path: Path) -> str:
-        digest = content_digest(path)
-        if not self._object(digest).exists():
-            with atomic(self._object(digest)) as scratch:
-                shutil.copyfile(path, scratch)
+        """Keep the bytes of a file; an object that is there already is replaced, which heals it and makes it young."""
+        with scratch_folder(self._folder / "objects", ".new-") as scratch, path.open("rb", buffering=0) as source:
+            digest = copy_with_digest(source, scratch / "object")
+            target = object_file(self._folder, digest)
+            target.parent.mkdir(exist_ok=True)
+            (scratch / "object").replace(target)
         return digest
 
-    def _copy_out(self, digest: str, path: Path) -> bool:
-        source = self._object(digest)
+    def _copy_out(self, digest: str, path: Path) -> None:
+        file = object_file(self._folder, digest)
         try:
-            with atomic(path) as scratch:
-                shutil.copyfile(source, scratch)
-                if content_digest(scratch) != digest:
-                    raise _DamagedError
-        except FileNotFoundError:
-            return False
-        except _DamagedError:
-            print(f"cache: {source} was damaged and is removed; computing again", file=sys.stderr)
-            source.unlink(missing_ok=True)
-            return False
-        return True
+            source = file.open("rb", buffering=0)
+        except OSError as error:
+            raise _LostError(f"{file} cannot be read ({error.strerror})") from None
+        with source:
+            try:
+                whole = copy_with_digest(source, path) == digest
+            except OSError as error:
+                if error.errno in LOST:
+                    raise _LostError(f"{file} cannot be read ({error.strerror})") from None
+                raise
+        if not whole:
+            with contextlib.suppress(OSError):
+                file.unlink()
+            raise _LostError(f"{file} was damaged and is removed")
 
 
-class _DamagedError(Exception):
-    """The bytes of a cached object are not those that its name says."""
+class _LostError(Exception):
+    """A cached object is not there, or its bytes are not those that its name says."""

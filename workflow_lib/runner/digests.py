@@ -1,5 +1,6 @@
 """Content digests of files, remembered by path, size, time and inode so that a large file is read once."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -42,7 +43,8 @@ class DigestMemory:
             return str(known[3])
         digest = content_digest(path)
         if time.time() - stat.st_mtime > RACY_SECONDS:
-            with atomic(record) as scratch:
+            # A cache that is full or may only be read costs another reading, not the job.
+            with contextlib.suppress(OSError), atomic(record) as scratch:
                 scratch.write_text(json.dumps([*identity, digest]))
         return digest
 
