@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run report test check format lint types docs constraints bench-kstar clean-venv
+.PHONY: run report why orphans remove-orphans test check format lint types docs constraints bench-kstar clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --configfile $(CONFIG)
@@ -16,6 +16,17 @@ run: $(INSTALLED)
 report: $(INSTALLED)
 	$(BIN)/snakemake --configfile $(CONFIG) --report results/report.html
 	@echo "Open results/report.html in a browser; it needs no network."
+
+# Which setting, input or code would make jobs run; runs nothing.
+why: $(INSTALLED)
+	@$(BIN)/python -m workflow_lib.plan.why --config $(CONFIG)
+
+# Results that $(CONFIG) no longer names; several configs keep what any of them names: CONFIG="a.yaml b.yaml".
+orphans: $(INSTALLED)
+	@$(BIN)/python -m workflow_lib.plan.orphans --config $(CONFIG)
+
+remove-orphans: $(INSTALLED)
+	@$(BIN)/python -m workflow_lib.plan.orphans --config $(CONFIG) --remove
 
 test: $(INSTALLED)
 	$(BIN)/pytest

@@ -58,6 +58,24 @@ class Project:
         restored = {name for name in started if "restored from the cache" in self.log(name)}
         return Run(done.returncode, done.stdout + done.stderr, started - restored, restored)
 
+    def why(self) -> set[str]:
+        """Names of the jobs that `make why` says would run."""
+        script = """
+import sys
+from pathlib import Path
+from workflow_lib.config.yaml_file import read_mapping
+from workflow_lib.plan.load import load_plan
+from workflow_lib.plan.why import explain
+file = Path("config.yaml")
+answer = explain(load_plan(read_mapping(file), [file]))
+print("\\n".join([*answer.reasons, *answer.following]))
+"""
+        environment = os.environ | {"PYTHONPATH": str(self.folder)}
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=True
+        )
+        return set(done.stdout.split())
+
     def config(self) -> dict:
         """Content of config.yaml."""
         return yaml.safe_load((self.folder / "config.yaml").read_text())

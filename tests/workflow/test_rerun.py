@@ -18,13 +18,16 @@ def test_the_first_run_computes_everything_and_the_second_nothing(finished):
     again = finished.snakemake()
     assert again.code == 0
     assert again.started == set()
+    assert finished.why() == set()
     assert "Nothing to be done" in again.output
 
 
 def test_a_metric_more_runs_only_its_kstar_and_what_follows(project):
     project.edit_config(lambda c: c["kstar"]["studies"]["training"].update(metric=["euclidean", "cityblock"]))
+    expected = project.why()
     run = project.snakemake()
     assert run.code == 0, run.output
+    assert run.started == expected
     kstar = {job for job in run.computed if job.startswith("compute_kstar")}
     assert kstar
     assert all(job.endswith("/cityblock") for job in kstar)
@@ -34,7 +37,9 @@ def test_a_metric_more_runs_only_its_kstar_and_what_follows(project):
 
 def test_a_threshold_runs_only_tables_and_figures(project):
     project.edit_config(lambda c: c["kstar"].update(threshold=0.7))
+    expected = project.why()
     run = project.snakemake()
+    assert run.started == expected
     assert run.code == 0, run.output
     assert verbs(run.started) <= DRAWING
     assert "tabulate_study" in verbs(run.computed)

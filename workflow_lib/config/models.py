@@ -192,9 +192,9 @@ def problems(name: str, model: Model) -> Iterator[Problem]:
             "make both lists equally long",
         )
     for role, layer in model.layers.items():
-        blocks = BLOCKS.get(model.architecture)
-        if blocks and layer.module.split(".")[0] not in blocks:
-            yield unknown(f"{where}.layers.{role}", layer.module.split(".")[0], f"module of {model.architecture}", blocks)
+        block, blocks = layer.module.split(".")[0], BLOCKS.get(model.architecture)
+        if blocks and block not in blocks:
+            yield unknown(f"{where}.layers.{role}", block, f"module of {model.architecture}", blocks)
     if model.training:
         yield from _training_problems(f"{where}.training", model.training, model.intervals)
     else:

@@ -38,6 +38,11 @@ def code_fingerprint(module: str) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def module_digests(module: str) -> dict[str, str]:
+    """12 hexadecimal digits for each module that `module` can run, by name: tells where a fingerprint changed."""
+    return {name: _digest(name)[:12] for name in closure(module)}
+
+
 def library_versions(module: str) -> dict[str, str]:
     """Installed version, without its build tag, of each library that code of `module` imports."""
     names = {name.split(".")[0] for part in closure(module) for name in _imported(part)}

@@ -10,7 +10,7 @@ from typing import Any
 
 import workflow_lib
 from workflow_lib.files import atomic
-from workflow_lib.runner.fingerprint import library_versions
+from workflow_lib.runner.fingerprint import library_versions, module_digests
 from workflow_lib.runner.job import Job
 from workflow_lib.runner.signature import step_module
 
@@ -25,6 +25,7 @@ def record(job: Job, key: str, seconds: float) -> dict[str, Any]:
         "inputs": {name: str(path) for name, path in job.files("input").items()},
         "latent_atlas": workflow_lib.__version__,
         "git": _git_commit(),
+        "modules": module_digests(step_module(job.verb)),
         "versions": {"python": platform.python_version()} | library_versions(step_module(job.verb)),
         "device": job.device,
         "threads": job.threads,

@@ -1,0 +1,343 @@
+"""Why a job would run: each kind of change is told in the words of the config, and no other."""
+
+import contextlib
+import json
+import os
+import shutil
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_lib.config.load import load
+from workflow_lib.plan import why
+from workflow_lib.plan.jobs import default_targets, job_of, upstream
+from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.records import record_path
+from workflow_lib.plan.settings import differences
+from workflow_lib.runner.digests import DigestMemory, content_digest
+from workflow_lib.runner.fingerprint import library_versions, module_digests
+from workflow_lib.runner.job import Job
+from workflow_lib.runner.signature import signature, step_module
+
+MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
+FEATURES = "results/features/digits_cnn/seed-0/interval-50/test/original/early.zarr.zip"
+KSTAR = "results/kstar/digits_cnn/seed-0/interval-50/test/original/early/euclidean.zarr.zip"
+KSTAR_JOB = "compute_kstar/digits_cnn/seed-0/interval-50/test/original/early/euclidean"
+
+
+class Reading(DigestMemory):
+    """Digests that are not remembered: quicker for files this small."""
+
+    def digest(self, path):
+        return content_digest(path)
+
+
+def planned(change=lambda raw: None):
+    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    change(raw)
+    return Plan(load(raw), DigestMemory(Path("digests")))
+
+
+def finish(plan):
+    """Write all results of a plan, each with other bytes, and the records that the runner would write."""
+    for step, job in enumerate(upstream(plan, default_targets(plan))):
+        for path in map(Path, job.makes):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(str(path))
+            os.utime(path, (step + 1, step + 1))
+        paths = {name: [Path(p) for p in paths] for name, paths in {**job.inputs, **job.outputs}.items()}
+        spec, code = job.spec(plan), plan.code(job.verb)
+        run = Job(job.verb, signature(job.verb), paths, spec, code, "cpu", 1, None)
+        record = {
+            "spec": json.loads(spec),
+            "code": code,
+            "key": run.key(Reading(Path())),
+            "inputs": {name: str(path) for name, path in run.files("input").items()},
+            "device": "cpu",
+            "modules": module_digests(step_module(job.verb)),
+            "versions": {"python": "3.0"} | library_versions(step_module(job.verb)),
+        }
+        for artifact in job.makes:
+            record_path(artifact).parent.mkdir(parents=True, exist_ok=True)
+            record_path(artifact).write_text(json.dumps(record))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A folder in which everything the miniature asks for is there; not to be edited."""
+    folder = tmp_path_factory.mktemp("whole")
+    with contextlib.chdir(folder):
+        finish(planned())
+    return folder
+
+
+@pytest.fixture
+def finished(whole, tmp_path, monkeypatch):
+    """A copy of it as the working directory."""
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def edit_record(artifact, change):
+    file = record_path(artifact)
+    record = json.loads(file.read_text())
+    change(record)
+    file.write_text(json.dumps(record))
+
+
+def lines(change=lambda raw: None):
+    return why.describe(why.explain(planned(change))).splitlines()
+
+
+def set_model(**values):
+    return lambda raw: raw["models"]["digits_cnn"].update(values)
+
+
+def set_training(**values):
+    return lambda raw: raw["models"]["digits_cnn"]["training"].update(values)
+
+
+def set_study(**values):
+    return lambda raw: raw["kstar"]["studies"]["training"].update(values)
+
+
+def test_nothing_runs_when_records_and_plan_agree(finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    assert lines() == ["Nothing would run."]
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (set_training(lr=0.02), "train_interval digits_cnn (6 jobs): models.digits_cnn.training.lr: 0.01 -> 0.02"),
+        (
+            set_training(epochs=8),
+            "train_interval digits_cnn (6 jobs): models.digits_cnn.training.epochs: 4 -> 8",
+        ),
+        (
+            set_training(augmentation={"flip": True}),
+            "train_interval digits_cnn (6 jobs): models.digits_cnn.training.augmentation.flip: false -> true",
+        ),
+        (
+            set_model(layers={"early": {"module": "conv1", "pool": "max"}, "logits": "logits"}),
+            'extract_features digits_cnn (6 jobs): models.digits_cnn.layers.early.pool: "avg" -> "max"',
+        ),
+        (
+            lambda raw: raw["datasets"]["digits"]["subsample"].update(train=30),
+            "prepare_dataset digits (1 job): datasets.digits.subsample.train: 20 -> 30",
+        ),
+        (
+            lambda raw: raw["kstar"].update(threshold=0.7),
+            "tabulate_study training, metrics (2 jobs): kstar.threshold: 0.5 -> 0.7",
+        ),
+        (
+            lambda raw: raw["kstar"].update(neighbours=5),
+            "count_neighbours digits_cnn (2 jobs): kstar.neighbours: 10 -> 5",
+        ),
+        (
+            lambda raw: raw["kstar"].update(maps={"seed": 3}),
+            "compute_map digits_cnn (2 jobs): kstar.maps.seed: 0 -> 3",
+        ),
+        (
+            set_study(description="Why?"),
+            'render_tables training (1 job): kstar.studies.training.description: "" -> "Why?"',
+        ),
+        (
+            set_study(interval=100),
+            "tabulate_study training (1 job): kstar.studies.training.interval: [25, 50, 100] -> [100]",
+        ),
+        (
+            set_model(seeds=[0]),
+            "tabulate_study training, metrics (2 jobs): models.digits_cnn.seeds: [0, 1] -> [0]",
+        ),
+    ],
+)
+def test_a_setting_is_named_as_in_the_config(finished, change, line):
+    assert line in lines(change)
+
+
+def test_of_long_values_the_difference_is_told(finished):
+    text = "\n".join(lines(set_model(seeds={"start": 1, "count": 40})))
+    assert "models.digits_cnn.seeds: [2, 3, 4, " in text
+    assert "added, [0] taken out" in text
+    finish(planned(set_study(description="word " * 50)))
+    change = set_study(description="word " * 50 + "end")
+    assert "render_tables training (1 job): kstar.studies.training.description: has changed" in lines(change)
+
+
+def test_a_key_that_specs_no_longer_have_is_no_setting_of_the_user(finished):
+    edit_record("results/studies/training/trends.svg", lambda record: record["spec"].update(varied=["seed"]))
+    assert "draw_trends training (1 job): code: setting varied: no longer passed" in lines()
+    edit_record("results/studies/training/violins.svg", lambda record: record["spec"].pop("grids"))
+    assert "draw_violins training (1 job): code: setting grids: passed now" in lines()
+
+
+def test_another_architecture_is_told_once(finished):
+    (finished / "net.py").write_text("def build(): ...")
+    text = [line for line in lines(set_model(architecture="net:build")) if line.startswith("train_interval")]
+    expected = 'models.digits_cnn.architecture: "small_cnn" -> "net:build"'
+    assert expected in "\n".join(text)
+    assert not any("content" in line for line in text)
+
+
+def test_a_model_that_is_loaded_instead_of_trained_is_told_so(finished):
+    (finished / "net.pt").write_text("weights")
+
+    def load_weights(raw):
+        model = raw["models"]["digits_cnn"]
+        del model["training"], model["seeds"], model["intervals"]
+        model["weights"] = "net.pt"
+
+    text = "\n".join(lines(load_weights))
+    assert 'import_weights digits_cnn (1 job): models.digits_cnn.weights: null -> "net.pt"' in text
+    assert "import_weights digits_cnn (1 job): models.digits_cnn.training: {" in text
+    assert "stop_epoch" not in text
+
+
+def test_code_of_a_users_own_model_is_told_by_its_key(finished):
+    (finished / "net.py").write_text("def build(): ...")
+    finish(planned(set_model(architecture="net:build")))
+    (finished / "net.py").write_text("def build(): ...  # with a comment")
+    assert lines(set_model(architecture="net:build")) == ["Nothing would run."]
+    (finished / "net.py").write_text("def build(): return 1")
+    expected = "train_interval digits_cnn (6 jobs): models.digits_cnn.architecture: the content has changed"
+    assert expected in lines(set_model(architecture="net:build"))
+
+
+def test_only_what_depends_on_a_setting_is_named(finished):
+    answer = why.explain(planned(lambda raw: raw["kstar"].update(threshold=0.7)))
+    verbs = {name.partition("/")[0] for name in [*answer.reasons, *answer.following]}
+    assert verbs == {"tabulate_study", "render_tables", "draw_violins", "draw_trends", "draw_maps"}
+    assert {name.partition("/")[0] for name in answer.following} == {"render_tables"}
+
+
+def test_what_follows_is_told_in_one_line(finished):
+    text = lines(set_training(lr=0.02))
+    assert text[0] == "43 of 44 jobs would run."
+    assert len(text) == 3
+    assert "extract_features digits_cnn (6 jobs), compute_kstar digits_cnn (16 jobs)" in text[2]
+    assert "input: made anew" in text[2]
+
+
+def test_a_seed_more_is_missing_only_where_it_is_new(finished):
+    answer = why.explain(planned(set_model(seeds=[0, 1, 2])))
+    missing = [name for name, reasons in answer.reasons.items() if reasons == [why.MISSING]]
+    assert missing
+    assert all("/seed-2/" in name for name in missing)
+
+
+def test_a_module_of_the_code_is_named(finished):
+    edit_record(
+        KSTAR, lambda record: record.update(code="0", modules=record["modules"] | {"workflow_lib.storage": "0"})
+    )
+    assert "compute_kstar digits_cnn (1 job): code: workflow_lib.storage has changed" in lines()
+
+
+def test_modules_that_come_and_go_are_named(finished):
+    def change(record):
+        del record["modules"]["workflow_lib.storage"]
+        record.update(code="0", modules=record["modules"] | {"workflow_lib.old": "0"})
+
+    edit_record(KSTAR, change)
+    assert "compute_kstar digits_cnn (1 job): code: workflow_lib.old is no longer used" in lines()
+    assert "compute_kstar digits_cnn (1 job): code: workflow_lib.storage is used now" in lines()
+
+
+def test_a_library_is_named_with_both_versions(finished):
+    numpy = library_versions("workflow_lib.steps.compute_kstar")["numpy"]
+    edit_record(KSTAR, lambda record: record.update(code="0", versions=record["versions"] | {"numpy": "1.0"}))
+    assert f"compute_kstar digits_cnn (1 job): library: numpy 1.0 -> {numpy}" in lines()
+
+
+def test_a_record_without_modules_tells_that_the_code_has_changed(finished):
+    edit_record(KSTAR, lambda record: (record.pop("modules"), record.update(code="0")))
+    assert "compute_kstar digits_cnn (1 job): code: that of compute_kstar has changed" in lines()
+
+
+def test_the_version_of_python_alone_is_no_reason(finished):
+    edit_record(KSTAR, lambda record: record["versions"].update(python="2.7"))
+    assert lines() == ["Nothing would run."]
+
+
+def test_an_input_counts_when_its_bytes_differ_not_when_only_its_time_does(finished):
+    os.utime(FEATURES)
+    assert lines() == ["Nothing would run."]
+    Path(FEATURES).write_text("other")
+    assert f"compute_kstar digits_cnn (1 job): input: {FEATURES} has changed" in lines()
+
+
+def test_an_input_of_another_name_counts_when_its_bytes_differ(finished):
+    edit_record(KSTAR, lambda record: record["inputs"].update({"features/0": "results/features/given/old.zarr.zip"}))
+    assert lines() == ["Nothing would run."]
+    edit_record(KSTAR, lambda record: record.update(key="0"))
+    expected = f"input: results/features/given/old.zarr.zip -> {FEATURES}"
+    assert f"compute_kstar digits_cnn (1 job): {expected}" in lines()
+
+
+def test_a_missing_output_is_made_only_if_something_needs_it(finished):
+    Path(FEATURES).unlink()
+    assert lines() == ["Nothing would run."]
+    Path("results/studies/training/violins.svg").unlink()
+    answer = why.explain(planned())
+    assert answer.reasons == {"draw_violins/training": [why.MISSING]}
+    Path(KSTAR).unlink()
+    answer = why.explain(planned())
+    assert set(answer.reasons) == {
+        "draw_violins/training",
+        KSTAR_JOB,
+        "extract_features/digits_cnn/seed-0/interval-50/test-original",
+    }
+    assert "tabulate_study/training" in answer.following
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"spec": 1}'])
+def test_results_without_a_sound_record_are_not_known(finished, content):
+    if content is None:
+        record_path(KSTAR).unlink()
+    else:
+        record_path(KSTAR).write_text(content)
+    assert lines()[1:] == [f"compute_kstar digits_cnn (1 job): {why.UNKNOWN}"]
+
+
+def test_content_of_a_users_file_is_told_by_its_key(finished, tmp_path):
+    data = tmp_path / "data.npz"
+    data.write_text("one")
+    raw = {
+        "datasets": {"words": {"source": "features", "path": "data.npz"}},
+        "kstar": {"studies": {"words": {"features": "words"}}},
+    }
+    finish(Plan(load(raw), DigestMemory(Path("digests"))))
+    data.write_text("two!")
+    answer = why.explain(Plan(load(raw), DigestMemory(Path("digests"))))
+    assert answer.reasons == {"import_features/words": ["datasets.words.path: the content has changed"]}
+    assert "tabulate_study/words" in answer.following
+
+
+def test_leaves_that_differ_are_found_on_both_sides():
+    found = list(differences({"a": 1, "b": {"c": [1], "d": 2}}, {"a": 1, "b": {"c": [2], "e": None}}))
+    assert [path for path, _, _ in found] == [("b", "c"), ("b", "e"), ("b", "d")]
+    assert list(differences({"a": 0.1}, {"a": 0.1})) == []
+
+
+def test_the_jobs_of_a_plan_come_after_those_they_need(finished):
+    plan = planned()
+    made = set()
+    for job in upstream(plan, default_targets(plan)):
+        assert set(job.needs) <= made
+        made.update(job.makes)
+        assert all(job_of(plan, path) == job for path in job.makes)
+    assert set(default_targets(plan)) <= made
+
+
+def test_the_program_prints_the_answer_and_every_problem_of_a_config(finished, capsys):
+    config = finished / "config.yaml"
+    config.write_text(MINIATURE.read_text().replace("lr: 0.01", "lr: 0.02"))
+    assert why.main(["--config", str(config)]) == 0
+    assert "models.digits_cnn.training.lr: 0.01 -> 0.02" in capsys.readouterr().out
+    config.write_text(MINIATURE.read_text().replace("lr: 0.01", "lr: -1"))
+    assert why.main(["--config", str(config)]) == 1
+    assert "models.digits_cnn.training.lr" in capsys.readouterr().err

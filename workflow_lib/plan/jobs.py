@@ -1,0 +1,169 @@
+"""The jobs of a plan, found from the artifacts they make: what Snakemake's rules say, for those that ask without it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workflow_lib.plan import targets
+from workflow_lib.plan.plan import Plan
+
+TABULATED = ("classes", "aggregates")
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """One job of the plan.
+
+    Attributes:
+        verb: name of its rule and step.
+        subject: dataset, model or study that the job is about, as the config names it.
+        place: what tells it from other jobs of its verb, as in `results/logs/{verb}/{place}.log`.
+        arguments: what the plan's method of the same name takes.
+        inputs: paths by argument of the step; hints, such as an earlier checkpoint, among them.
+        outputs: paths by argument of the step.
+    """
+
+    verb: str
+    subject: str
+    place: str
+    arguments: tuple[Any, ...]
+    inputs: Mapping[str, list[str]]
+    outputs: Mapping[str, list[str]]
+
+    @property
+    def name(self) -> str:
+        """Name of the job: its log and its benchmark are called so."""
+        return f"{self.verb}/{self.place}"
+
+    @property
+    def needs(self) -> list[str]:
+        """All paths that must be there before the job starts."""
+        return [path for paths in self.inputs.values() for path in paths]
+
+    @property
+    def makes(self) -> list[str]:
+        """All paths that the job writes."""
+        return [path for paths in self.outputs.values() for path in paths]
+
+    def spec(self, plan: Plan) -> str:
+        """Settings that shape the outputs, as the plan has them."""
+        return str(getattr(plan, self.verb)(*self.arguments))
+
+
+def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
+    """Every job that artifacts need, each after those that make its inputs."""
+    jobs: dict[str, PlannedJob] = {}
+    made: set[str] = set()
+    waiting = list(paths)[::-1]
+    while waiting:
+        if waiting[-1] in made:
+            waiting.pop()
+            continue
+        job = job_of(plan, waiting[-1])
+        if open_inputs := [path for path in job.needs if path not in made]:
+            waiting += reversed(open_inputs)
+        else:
+            jobs[job.name] = job
+            made.update(job.makes)
+    return list(jobs.values())
+
+
+def default_targets(plan: Plan) -> list[str]:
+    """What `snakemake` makes when it is called without a target."""
+    return targets.tables(plan) + targets.figures(plan)
+
+
+def job_of(plan: Plan, path: str) -> PlannedJob:
+    """The job that makes an artifact of the plan."""
+    _, kind, *place = path.removesuffix(".zarr.zip").split("/")
+    if kind == "datasets":
+        return _prepare_dataset(place[0])
+    if kind == "checkpoints":
+        return _checkpoint(plan, *place)
+    if kind == "features":
+        return _import_features(place[1]) if place[0] == "given" else _extract_features(plan, *place[:-1])
+    if kind == "studies":
+        return _study_job(plan, place[0], place[1].partition(".")[0])
+    return _on_features(kind, place)
+
+
+def _prepare_dataset(dataset: str) -> PlannedJob:
+    outputs = {split: [f"results/datasets/{dataset}/{split}.zarr.zip"] for split in ("train", "test")}
+    return PlannedJob("prepare_dataset", dataset, dataset, (dataset,), {}, outputs)
+
+
+def _import_features(dataset: str) -> PlannedJob:
+    outputs = {"features": [f"results/features/given/{dataset}.zarr.zip"]}
+    return PlannedJob("import_features", dataset, dataset, (dataset,), {}, outputs)
+
+
+def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
+    settings = plan.config.models[model]
+    place = f"{model}/{seed}/{file.partition('.')[0]}"
+    checkpoint = f"results/checkpoints/{place}.pt"
+    if settings.training is None:
+        inputs = {"dataset": [f"results/datasets/{settings.dataset}/test.zarr.zip"]}
+        return PlannedJob("import_weights", model, model, (model,), inputs, {"checkpoint": [checkpoint]})
+    interval = int(file.partition(".")[0].removeprefix("interval-"))
+    earlier = [f"results/checkpoints/{model}/{seed}/interval-{i}.pt" for i in plan.previous(model, interval)]
+    return PlannedJob(
+        "train_interval",
+        model,
+        place,
+        (model, int(seed.removeprefix("seed-")), interval),
+        {"dataset": [f"results/datasets/{settings.dataset}/train.zarr.zip"], "previous": earlier},
+        {"checkpoint": [checkpoint], "curve": [f"results/checkpoints/{place}.curve.csv"]},
+    )
+
+
+def _extract_features(plan: Plan, model: str, seed: str, interval: str, split: str, transform: str) -> PlannedJob:
+    settings = plan.config.models[model]
+    folder = f"results/features/{model}/{seed}/{interval}/{split}/{transform}"
+    return PlannedJob(
+        "extract_features",
+        model,
+        f"{model}/{seed}/{interval}/{split}-{transform}",
+        (model, transform),
+        {
+            "checkpoint": [f"results/checkpoints/{model}/{seed}/{interval}.pt"],
+            "dataset": [f"results/datasets/{settings.dataset}/{split}.zarr.zip"],
+        },
+        {"features": [f"{folder}/{layer}.zarr.zip" for layer in settings.layers]},
+    )
+
+
+def _on_features(kind: str, place: list[str]) -> PlannedJob:
+    """A job that reads the features of one point."""
+    verb, argument, suffix = {
+        "kstar": ("compute_kstar", "kstar", ".zarr.zip"),
+        "maps": ("compute_map", "map", ".parquet"),
+        "neighbours": ("count_neighbours", "neighbours", ".csv"),
+    }[kind]
+    source, choice = "/".join(place[:-1]), place[-1].removesuffix(suffix)
+    return PlannedJob(
+        verb,
+        place[1] if place[0] == "given" else place[0],
+        f"{source}/{choice}",
+        (choice,),
+        {"features": [f"results/features/{source}.zarr.zip"]},
+        {argument: [f"results/{kind}/{source}/{choice}{suffix}"]},
+    )
+
+
+def _study_job(plan: Plan, study: str, stem: str) -> PlannedJob:
+    folder, files = f"results/studies/{study}", plan.studies[study]
+    classes = {"classes": [f"{folder}/classes.csv"]}
+    if stem in TABULATED:
+        outputs = {table: [f"{folder}/{table}.csv"] for table in TABULATED}
+        return PlannedJob("tabulate_study", study, study, (study,), {"kstar": files.kstar.paths}, outputs)
+    if stem == "tables":
+        inputs = classes | {"aggregates": [f"{folder}/aggregates.csv"]}
+        return PlannedJob("render_tables", study, study, (study,), inputs, {"page": [f"{folder}/tables.html"]})
+    inputs = {
+        "violins": lambda: {"kstar": files.shown_kstar.paths} | classes,
+        "trends": lambda: classes,
+        "maps": lambda: {"maps": files.maps.paths, "kstar": files.mapped_kstar.paths} | classes,
+        "neighbours": lambda: {"neighbours": files.neighbours.paths},
+    }[stem]()
+    outputs = {suffix: [f"{folder}/{stem}.{suffix}"] for suffix in targets.PICTURE}
+    return PlannedJob(f"draw_{stem}", study, study, (study,), inputs, outputs)

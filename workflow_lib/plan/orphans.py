@@ -1,0 +1,153 @@
+"""Results that the plan no longer names: `python -m workflow_lib.plan.orphans [--remove] --config config.yaml`.
+
+Only what lies below `results` is looked at. Links are neither followed nor touched.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_lib.config.yaml_file import read_mapping
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan.load import load_plan
+from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.records import record_path
+
+ARTIFACTS = ("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies")
+COMPANIONS = ("provenance", "logs", "benchmarks")
+"""Folders of what accompanies artifacts: their records, and the logs and times of their jobs."""
+UNITS = ("B", "kB", "MB", "GB")
+DAY = 86_400.0
+"""Seconds after which a hidden scratch file cannot belong to a job that is alive."""
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A file that no job of the plan makes.
+
+    Attributes:
+        path: below `results`.
+        size: in bytes.
+    """
+
+    path: Path
+    size: int
+
+    @property
+    def is_artifact(self) -> bool:
+        """Whether it is a result, not a record, log or benchmark of one."""
+        return self.path.parts[1] in ARTIFACTS
+
+
+def orphans(plans: Iterable[Plan]) -> list[Orphan]:
+    """Files below `results` that none of the plans names, sorted by path.
+
+    Hidden files, such as what a killed job left half-written, are orphans when they are older than a day.
+    """
+    named = {path for plan in plans for job in planned_jobs(plan) for path in _files_of(job)}
+    return [
+        Orphan(path, path.lstat().st_size)
+        for folder in (*ARTIFACTS, *COMPANIONS)
+        for path in sorted(_files_below(Path("results", folder)))
+        if path not in named and not _is_in_work(path)
+    ]
+
+
+def planned_jobs(plan: Plan) -> list[PlannedJob]:
+    """Every job of the plan, whether the default target needs it or not."""
+    datasets = [f"results/datasets/{name}/train.zarr.zip" for name in plan.config.datasets if name not in plan.given]
+    given = [f"results/features/given/{name}.zarr.zip" for name in plan.given]
+    return upstream(plan, [*default_targets(plan), *targets.checkpoints(plan), *datasets, *given])
+
+
+def remove(found: Iterable[Orphan]) -> None:
+    """Remove orphans, and the folders that are empty without them.
+
+    Raises:
+        UserError: for all that could not be removed; the others are gone.
+    """
+    problems = []
+    for orphan in found:
+        try:
+            orphan.path.unlink(missing_ok=True)
+            _remove_empty(orphan.path.parent)
+        except OSError as error:
+            reason = f"cannot be removed: {(error.strerror or str(error)).lower()}"
+            problems.append(Problem(str(orphan.path), "", reason, "make its folder writable and try again"))
+    if problems:
+        raise UserError(*problems)
+
+
+def describe(found: Sequence[Orphan]) -> str:
+    """Artifacts with their sizes, one a line, and the sum over everything."""
+    if not found:
+        return "No orphans: the plan names everything below results/."
+    artifacts = [orphan for orphan in found if orphan.is_artifact]
+    others = [orphan for orphan in found if not orphan.is_artifact]
+    lines = [f"{_size([orphan]):>9}  {orphan.path}" for orphan in artifacts]
+    if others:
+        lines.append(f"{_size(others):>9}  {len(others)} records, logs and benchmarks")
+    return "\n".join([*lines, f"{_size(found):>9}  in all"])
+
+
+def _files_of(job: PlannedJob) -> Iterator[Path]:
+    """Every file that a job leaves: its outputs with their records, its log, its benchmark."""
+    for artifact in job.makes:
+        yield Path(artifact)
+        yield record_path(artifact)
+    yield Path("results", "logs", f"{job.name}.log")
+    yield Path("results", "benchmarks", f"{job.name}.tsv")
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    if folder.is_symlink():
+        return
+    for parent, _, names in os.walk(folder, followlinks=False):
+        yield from (path for name in names if not (path := Path(parent, name)).is_symlink())
+
+
+def _is_in_work(path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    return hidden and time.time() - path.lstat().st_mtime < DAY
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder and those around it, as long as they are empty and lie inside one kind of results."""
+    while len(folder.parts) > 2 and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def _size(found: Iterable[Orphan]) -> str:
+    value, unit = float(sum(orphan.size for orphan in found)), 0
+    while value >= 1000 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.{min(unit, 1)}f} {UNITS[unit]}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """List orphans, or remove them and say which; 1 when a config is wrong or a file cannot be removed, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m workflow_lib.plan.orphans", description="List or remove orphans.")
+    parser.add_argument("--config", type=Path, nargs="+", default=[Path("config.yaml")], help="whose results to keep")
+    parser.add_argument("--remove", action="store_true", help="remove what is listed")
+    options = parser.parse_args(arguments)
+    try:
+        found = orphans([load_plan(read_mapping(file), [file]) for file in options.config])
+        print(describe(found))
+        if options.remove and found:
+            remove(found)
+            print("Removed.")
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

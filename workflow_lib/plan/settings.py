@@ -1,0 +1,102 @@
+"""Differences between the settings that a job was made with and those of the plan, in the words of the config."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workflow_lib.config.config import Config
+from workflow_lib.config.wording import shown
+from workflow_lib.plan.jobs import PlannedJob
+
+ABSENT = object()
+SHORT_LIST = 12
+"""Most values of a list that are shown on both sides."""
+KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
+"""Settings of single points that stand in the section `kstar` under another name."""
+LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
+"""Key of a model that holds all values of a dimension of studies."""
+
+
+def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """One line for each setting that differs, such as `models.net.training.lr: 0.01 -> 0.02`.
+
+    Args:
+        config: what the plan was made from.
+        job: the job whose settings these are.
+        before: the spec in the record of the outputs.
+        now: the spec that the plan gives.
+    """
+    lines: dict[str, str] = {}
+    contents: list[str] = []
+    for path, old, new in differences(before, now):
+        key = config_key(job, path)
+        if path[0] == "grids" and ABSENT not in (old, new):
+            lines |= _changed_points(config, job.subject, old, new)
+        elif path[0] in ("content", "weights_content"):
+            contents.append(_data_key(job, path))
+        elif key.startswith("kstar.") and ABSENT in (old, new):
+            # Always written out, so it is the workflow that has changed, not the config.
+            lines[f"code: setting {path[0]}"] = "no longer passed" if new is ABSENT else "passed now"
+        else:
+            lines[key] = _change(old, new)
+    for key in contents:
+        lines.setdefault(key, "the content has changed")
+    if len(lines) > 1:
+        lines.pop("stop_epoch", None)  # follows from the number of epochs
+    return [f"{key}: {change}" for key, change in lines.items()]
+
+
+def differences(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Path and both values of every leaf that differs between two mappings of mappings; a list is a leaf."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in [*now, *(key for key in before if key not in now)]:
+            yield from differences(before.get(key, ABSENT), now.get(key, ABSENT), (*path, str(key)))
+    elif before != now:
+        yield path, before, now
+
+
+def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
+    """Key path in the config of one setting in the spec of a job."""
+    inner = ".".join(path)
+    if job.verb in ("prepare_dataset", "import_features"):
+        return f"datasets.{job.subject}.{inner}"
+    if path[0] == "stop_epoch":
+        return inner
+    if path[0] == "transform":
+        return ".".join(["transforms", str(job.arguments[1]), *path[1:]])
+    if job.verb in ("train_interval", "import_weights", "extract_features"):
+        return f"models.{job.subject}.{inner}"
+    if path[0] in ("title", "description", "classes", "methods"):
+        return f"kstar.studies.{job.subject}.{inner.replace('methods', 'maps')}"
+    return f"kstar.{KSTAR_KEYS.get(inner, inner)}"
+
+
+def _data_key(job: PlannedJob, path: tuple[str, ...]) -> str:
+    """Key that names the file, or the function, whose content is a setting."""
+    if path[0] == "weights_content":
+        return config_key(job, ("weights",))
+    return config_key(job, path[1:] or ("architecture",))
+
+
+def _changed_points(config: Config, study: str, before: Any, now: Any) -> dict[str, str]:
+    """What differs between the grids of a study, by key; one that says `all` follows the model's own list."""
+    old, new = ({grid["model"][0]: grid for grid in grids} for grids in (before, now))
+    asked = config.kstar.studies[study]
+    lines: dict[str, str] = {}
+    if list(old) != list(new):
+        lines[f"kstar.studies.{study}.{'features' if asked.model is None else 'model'}"] = _change([*old], [*new])
+    for model in [model for model in new if model in old]:
+        for (dimension, *_), values, wanted in differences(old[model], new[model]):
+            follows = dimension in LISTS and not getattr(asked, dimension)
+            key = f"models.{model}.{LISTS[dimension]}" if follows else f"kstar.studies.{study}.{dimension}"
+            lines[key] = _change(values, wanted)
+    return lines
+
+
+def _change(old: Any, new: Any) -> str:
+    """Both values; of long lists what has come and gone, since the ends of long values are not shown."""
+    if isinstance(old, list) and isinstance(new, list) and max(len(old), len(new)) > SHORT_LIST:
+        come, gone = ([value for value in some if value not in others] for some, others in ((new, old), (old, new)))
+        parts = [f"{shown(values)} {text}" for values, text in ((come, "added"), (gone, "taken out")) if values]
+        return ", ".join(parts) or "another order"
+    before, after = ("(not set)" if value is ABSENT else shown(value) for value in (old, new))
+    return f"{before} -> {after}" if before != after else "has changed"

@@ -1,0 +1,144 @@
+"""Why would a job run? `python -m workflow_lib.plan.why --config config.yaml` tells it before anything does.
+
+The plan is compared with the record beside each result; nothing is run, no result is touched.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow_lib.config.yaml_file import read_mapping
+from workflow_lib.errors import UserError
+from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan.load import load_plan
+from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.records import changed_code, changed_inputs, record_of
+from workflow_lib.plan.settings import changed_settings
+
+MISSING = "not there yet"
+"""Reason of a job whose outputs are missing while nothing else about it has changed."""
+FOLLOWING = "input: made anew by jobs named above; where it comes out equal, nothing is computed"
+UNKNOWN = "not known, the record below results/provenance is missing or damaged"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What would run and why.
+
+    Attributes:
+        jobs: all jobs of the plan, each after those that make its inputs.
+        reasons: for each job with a reason of its own, by name: the settings, code, inputs or outputs.
+        following: names of jobs that run only because an input will be made anew.
+        unknown: names of jobs whose outputs are there without a record that could be compared.
+    """
+
+    jobs: Sequence[PlannedJob]
+    reasons: Mapping[str, list[str]]
+    following: Collection[str]
+    unknown: Collection[str]
+
+
+def explain(plan: Plan, targets: Iterable[str] | None = None) -> Answer:
+    """Compare a plan with the records of what is below `results`.
+
+    Args:
+        plan: what shall be there.
+        targets: artifacts asked for; None takes those of plain `snakemake`.
+    """
+    asked = list(default_targets(plan) if targets is None else targets)
+    jobs = upstream(plan, asked)
+    missing = {job.name: [path for path in job.makes if not Path(path).exists()] for job in jobs}
+    records = {job.name: record for job in jobs if (record := record_of(job))}
+    reasons = {job.name: _differences(plan, job, records[job.name]) for job in jobs if job.name in records}
+    reasons = {name: lines for name, lines in reasons.items() if lines}
+    running = _running(jobs, set(reasons), missing, asked)
+    reasons |= {name: [MISSING] for name in running - set(reasons) if missing[name]}
+    unknown = {job.name for job in jobs if not missing[job.name]} - set(records) - running
+    return Answer(jobs, reasons, running - set(reasons), unknown)
+
+
+def _differences(plan: Plan, job: PlannedJob, record: Mapping[str, Any]) -> list[str]:
+    """What differs from the record of a job's outputs; inputs count only while settings and code are the same."""
+    spec = job.spec(plan)
+    settings = changed_settings(plan.config, job, record["spec"], json.loads(spec))
+    code = changed_code(job.verb, plan.code(job.verb), record)
+    return settings + code or changed_inputs(job, spec, record)
+
+
+def _running(
+    jobs: Sequence[PlannedJob], differing: set[str], missing: Mapping[str, list[str]], asked: Sequence[str]
+) -> set[str]:
+    """Names of the jobs that run: what differs or is asked for and missing, what follows, and what these lack.
+
+    A missing input of outputs that are all there is not made again, as long as nothing needs it.
+    """
+    maker = {path: job.name for job in jobs for path in job.makes}
+    running = differing | {maker[path] for path in asked if path in missing[maker[path]]}
+    size = -1
+    while size != len(running):
+        size = len(running)
+        for job in jobs:
+            if any(maker[path] in running for path in job.needs):
+                running.add(job.name)
+        for job in reversed(jobs):
+            if job.name in running:
+                running |= {maker[path] for path in job.needs if path in missing[maker[path]]}
+    return running
+
+
+def describe(answer: Answer) -> str:
+    """The answer as text: a line for each reason, with the jobs that share it."""
+    count = len(answer.reasons) + len(answer.following)
+    lines = [f"{count} of {len(answer.jobs)} jobs would run." if count else "Nothing would run."]
+    shared: dict[str, list[PlannedJob]] = {}
+    for job in answer.jobs:
+        for reason in answer.reasons.get(job.name, []):
+            shared.setdefault(reason, []).append(job)
+    for reason, jobs in shared.items():
+        for group in _by_verb(jobs):
+            example = f", such as {_first_missing(group)}" if reason == MISSING else ""
+            lines.append(f"{_counted(group)}: {reason}{example}")
+    for names, text in ((answer.following, FOLLOWING), (answer.unknown, UNKNOWN)):
+        if names:
+            groups = _by_verb(job for job in answer.jobs if job.name in names)
+            lines.append(f"{', '.join(map(_counted, groups))}: {text}")
+    return "\n".join(lines)
+
+
+def _by_verb(jobs: Iterable[PlannedJob]) -> list[list[PlannedJob]]:
+    """Jobs of the same verb together, in the order in which each verb first comes."""
+    groups: dict[str, list[PlannedJob]] = {}
+    for job in jobs:
+        groups.setdefault(job.verb, []).append(job)
+    return list(groups.values())
+
+
+def _counted(jobs: Sequence[PlannedJob]) -> str:
+    """One verb, what its jobs are about, and how many there are."""
+    subjects = ", ".join(dict.fromkeys(job.subject for job in jobs))
+    return f"{jobs[0].verb} {subjects} ({len(jobs)} job{'s' if len(jobs) > 1 else ''})"
+
+
+def _first_missing(jobs: Sequence[PlannedJob]) -> str:
+    return next(path for path in jobs[0].makes if not Path(path).exists())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print why jobs would run; 1 when the config is wrong, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m workflow_lib.plan.why", description="Tell why jobs would run.")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="what shall be there")
+    file = parser.parse_args(arguments).config
+    try:
+        print(describe(explain(load_plan(read_mapping(file), [file]))))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
