@@ -11,6 +11,7 @@ import pytest
 from workflow_lib import storage
 from workflow_lib.errors import UserError
 from workflow_lib.runner import digests, run
+from workflow_lib.runner import job as runner_job
 from workflow_lib.runner.braces import braces, expand
 from workflow_lib.runner.fingerprint import code_fingerprint
 from workflow_lib.runner.job import parse
@@ -179,3 +180,25 @@ run.main({arguments})
     )
     assert done.returncode == 128 + number
     assert sorted(project.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("driver", "version", "visible", "expected"),
+    [
+        (True, "2.13.0", None, "cuda"),
+        (True, "2.13.0", "-1", "cpu"),
+        (True, "2.13.0+cpu", None, "cpu"),
+        (False, "2.13.0", None, "cpu"),
+    ],
+)
+def test_auto_takes_a_gpu_only_where_torch_can_use_it(tmp_path, monkeypatch, driver, version, visible, expected):
+    from importlib import metadata
+
+    monkeypatch.setattr(runner_job, "GPU", tmp_path if driver else tmp_path / "none")
+    monkeypatch.setattr(metadata, "version", lambda _: version)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    files = ["--features", "f", "--kstar", "k", "--spec", "{}", "--code", "x"]
+    assert parse(["compute-kstar", *files]).device == expected
+    assert parse(["compute-kstar", *files, "--device", "cpu"]).device == "cpu"

@@ -14,6 +14,8 @@ from workflow_lib.runner.digests import DigestMemory
 from workflow_lib.runner.signature import PathArgument, Role, Signature, signature
 
 NO_INPUT = "run snakemake, which makes the inputs of a job before the job"
+GPU = Path("/dev/nvidiactl")
+"""There where a driver for GPUs is loaded."""
 STEPS = Path(__file__).resolve().parents[1] / "steps"
 
 
@@ -112,8 +114,18 @@ def _paths(patterns: list[str]) -> list[Path]:
 
 
 def _device(wish: str) -> str:
-    """The device class a job runs on; "auto" takes a GPU where there is one, without paying for `import torch`."""
+    """The device class of a job; "auto" takes a GPU that torch was built for, without paying for `import torch`."""
     if wish != "auto":
         return wish
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    return "cuda" if Path("/dev/nvidiactl").exists() and not hidden else "cpu"
+    return "cuda" if GPU.exists() and not hidden and _torch_knows_gpus() else "cpu"
+
+
+def _torch_knows_gpus() -> bool:
+    """Whether the installed torch is not a CPU build, which names itself in its version."""
+    from importlib import metadata
+
+    try:
+        return "+cpu" not in metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return False
