@@ -1,18 +1,24 @@
 """Jobs: exact keys, outputs whole or not there, restored when they were made before."""
 
+import hashlib
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from workflow_lib import storage
 from workflow_lib.errors import UserError
-from workflow_lib.runner import digests, run
+from workflow_lib.runner import digests, inputs, run
 from workflow_lib.runner import job as runner_job
 from workflow_lib.runner.braces import braces, expand
+from workflow_lib.runner.cache import ActionCache
 from workflow_lib.runner.fingerprint import code_fingerprint
 from workflow_lib.runner.job import parse
 from workflow_lib.runner.signature import PathArgument, signature
@@ -100,29 +106,34 @@ def run_in_child(arguments, log):
     return subprocess.run([sys.executable, "-m", "workflow_lib", *arguments, *common], check=False).returncode
 
 
+def keys(job):
+    digest = {name: digests.content_digest(path) for name, path in job.files("input").items()}
+    return [job.key(unit, digest) for unit in job.units]
+
+
 def test_hints_do_not_enter_the_key_and_inputs_do(project):
     files = ["--dataset", "results/features.zarr.zip", "--checkpoint", "c.pt", "--curve", "c.csv"]
     call = ["train-interval", *files, "--spec", "{}", "--code", "x", "--device", "cpu"]
-    memory = digests.DigestMemory(project / "digests")
-    alone = parse(call).key(memory)
-    (project / "earlier.pt").write_bytes(b"1")
-    assert parse([*call, "--previous", "earlier.pt"]).key(memory) == alone
-    assert parse([*call[:-1], "cuda"]).key(memory) != alone
+    before = keys(parse(call))
+    assert keys(parse([*call, "--previous", "earlier.pt"])) == keys(parse(call))
+    assert keys(parse([*call[:-1], "cuda"])) != keys(parse(call))
+    (project / "results/features.zarr.zip").write_bytes(b"other")
+    assert keys(parse(call)) != before
 
 
 def test_digests_are_remembered_until_a_file_changes(tmp_path, monkeypatch):
-    import os
-
     file = tmp_path / "data"
     file.write_text("one")
-    os.utime(file, (1, 1))
+    monkeypatch.setattr(digests, "RACY_SECONDS", -1.0)
     memory = digests.DigestMemory(tmp_path / "memory")
     first = memory.digest(file)
     with monkeypatch.context() as patched:
         patched.setattr(digests, "content_digest", lambda _: pytest.fail("read again"))
         assert memory.digest(file) == first
+    written = file.stat().st_mtime_ns
+    time.sleep(0.02)  # beyond one tick of the file system's clock
     file.write_text("two")
-    os.utime(file, (2, 2))
+    os.utime(file, ns=(written, written))
     assert memory.digest(file) != first
     folder = tmp_path / "tree"
     (folder / "a").mkdir(parents=True)
@@ -202,3 +213,115 @@ def test_auto_takes_a_gpu_only_where_torch_can_use_it(tmp_path, monkeypatch, dri
     files = ["--features", "f", "--kstar", "k", "--spec", "{}", "--code", "x"]
     assert parse(["compute-kstar", *files]).device == expected
     assert parse(["compute-kstar", *files, "--device", "cpu"]).device == "cpu"
+
+
+class Layers:
+    """Stands for the step of features: writes each layer's settings, and remembers which it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def extract_features(self, *, spec, checkpoint, dataset, features, context):
+        self.asked.append(sorted(spec["layers"]))
+        for path in features:
+            path.write_text(checkpoint.read_text() + spec["layers"][path.name.partition(".")[0]])
+
+
+@pytest.fixture
+def extract(project, monkeypatch):
+    """Runs a job of several layers; gives the layers that were computed and the content of all files."""
+    for name in ("checkpoint", "dataset"):
+        (project / f"{name}.bin").write_text(name)
+
+    def call(**layers):
+        steps = Layers()
+        monkeypatch.setattr(run, "import_module", lambda _: steps)
+        code = code_fingerprint("workflow_lib.steps.extract_features")
+        spec = json.dumps({"each": "layers", "layers": layers})
+        paths = [f"results/{role}.zarr.zip" for role in layers]
+        files = ["--checkpoint", "checkpoint.bin", "--dataset", "dataset.bin", "--features", *paths]
+        run.run(parse(["extract-features", *files, "--spec", spec, "--code", code, "--device", "cpu"]))
+        return steps.asked, [(project / path).read_text() for path in paths]
+
+    return call
+
+
+def test_of_several_outputs_only_those_that_are_new_are_computed(extract, capfd):
+    assert extract(a="1", b="2") == ([["a", "b"]], ["checkpoint1", "checkpoint2"])
+    assert extract(c="3", b="2", a="1") == ([["c"]], ["checkpoint3", "checkpoint2", "checkpoint1"])
+    assert "2 of 3 outputs were in the cache" in capfd.readouterr().err
+    assert extract(b="2") == ([], ["checkpoint2"])
+    assert "restored from the cache" in capfd.readouterr().err
+    assert extract(b="1", a="1") == ([["b"]], ["checkpoint1", "checkpoint1"])
+
+
+def test_each_output_has_a_record_of_its_own_settings(project, extract):
+    extract(a="1", b="2")
+    record = json.loads((project / "results/provenance/b.zarr.zip.json").read_text())
+    assert record["spec"] == {"each": "layers", "layers": {"b": "2"}}
+    assert record["digest"] == digests.content_digest(project / "results/b.zarr.zip")
+
+
+def damage(file):
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.fixture
+def artifact(project):
+    """An input that a job has made, with the record of it."""
+    run.run(job(output="results/made.zarr.zip"))
+    return project / "results/made.zarr.zip"
+
+
+def proved(path, project):
+    memory = digests.DigestMemory(project / "results/.cache/digests")
+    return inputs.sound_digests({"role": path}, Path("results"), memory, ActionCache(Path("results/.cache")))
+
+
+def test_a_damaged_input_comes_back_from_the_cache_and_is_named(project, artifact, capfd):
+    whole = artifact.read_bytes()
+    name = artifact.relative_to(project)
+    damage(artifact)
+    assert proved(name, project) == {"role": hashlib.sha256(whole).hexdigest()}
+    assert artifact.read_bytes() == whole
+    assert artifact.with_name("made.zarr.zip.damaged").read_bytes() != whole
+    assert "results/made.zarr.zip: damaged or edited" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("record", ["there", "gone", "not readable", "of an earlier version"])
+def test_a_damaged_input_that_cannot_be_brought_back_is_put_aside(project, artifact, record):
+    sidecar = project / "results/provenance/made.zarr.zip.json"
+    if record == "gone":
+        sidecar.unlink()
+    elif record == "not readable":
+        sidecar.write_text("{")
+    elif record == "of an earlier version":
+        sidecar.write_text("{}")
+    shutil.rmtree(project / "results/.cache")
+    name = artifact.relative_to(project)
+    assert proved(name, project)
+    damage(artifact)
+    with pytest.raises(UserError, match=r"made\.zarr\.zip\n.*damaged(.|\n)*run snakemake again"):
+        proved(name, project)
+    assert not artifact.exists()
+    assert artifact.with_name("made.zarr.zip.damaged").exists()
+    with pytest.raises(UserError, match="does not exist"):
+        proved(name, project)
+
+
+def test_all_inputs_that_are_not_sound_are_named_at_once(project, artifact):
+    shutil.rmtree(project / "results/.cache")
+    artifact.write_bytes(artifact.read_bytes()[:-1])
+    job = parse(
+        ["compute-kstar", "--features", "results/{made,none}.zarr.zip", "--kstar", "k", "--spec", "{}", "--code", "x"]
+    )
+    with pytest.raises(UserError) as error:
+        inputs.sound_digests(
+            job.files("input"), Path("results"), digests.DigestMemory(project / "d"), ActionCache(project / "c")
+        )
+    assert [problem.where for problem in error.value.problems] == [
+        "results/made.zarr.zip",
+        "results/none.zarr.zip",
+    ]

@@ -18,20 +18,12 @@ from workflow_lib.plan.records import record_path
 from workflow_lib.plan.settings import differences
 from workflow_lib.runner.digests import DigestMemory, content_digest
 from workflow_lib.runner.fingerprint import library_versions, module_digests
-from workflow_lib.runner.job import Job
-from workflow_lib.runner.signature import signature, step_module
+from workflow_lib.runner.signature import step_module
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 FEATURES = "results/features/digits_cnn/seed-0/interval-50/test/original/early.zarr.zip"
 KSTAR = "results/kstar/digits_cnn/seed-0/interval-50/test/original/early/euclidean.zarr.zip"
 KSTAR_JOB = "compute_kstar/digits_cnn/seed-0/interval-50/test/original/early/euclidean"
-
-
-class Reading(DigestMemory):
-    """Digests that are not remembered: quicker for files this small."""
-
-    def digest(self, path):
-        return content_digest(path)
 
 
 def planned(change=lambda raw: None):
@@ -47,21 +39,21 @@ def finish(plan):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(str(path))
             os.utime(path, (step + 1, step + 1))
-        paths = {name: [Path(p) for p in paths] for name, paths in {**job.inputs, **job.outputs}.items()}
-        spec, code = job.spec(plan), plan.code(job.verb)
-        run = Job(job.verb, signature(job.verb), paths, spec, code, "cpu", 1, None)
-        record = {
-            "spec": json.loads(spec),
-            "code": code,
-            "key": run.key(Reading(Path())),
-            "inputs": {name: str(path) for name, path in run.files("input").items()},
-            "device": "cpu",
-            "modules": module_digests(step_module(job.verb)),
-            "versions": {"python": "3.0"} | library_versions(step_module(job.verb)),
-        }
-        for artifact in job.makes:
-            record_path(artifact).parent.mkdir(parents=True, exist_ok=True)
-            record_path(artifact).write_text(json.dumps(record))
+        run = job.run(plan, "cpu")
+        inputs = run.files("input")
+        for unit in run.units:
+            record = {
+                "spec": unit.spec,
+                "code": run.code,
+                "key": run.key(unit, {name: content_digest(path) for name, path in inputs.items()}),
+                "inputs": {name: str(path) for name, path in inputs.items()},
+                "device": "cpu",
+                "modules": module_digests(step_module(job.verb)),
+                "versions": {"python": "3.0"} | library_versions(step_module(job.verb)),
+            }
+            for artifact in map(str, unit.outputs.values()):
+                record_path(artifact).parent.mkdir(parents=True, exist_ok=True)
+                record_path(artifact).write_text(json.dumps(record))
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workflow_lib.plan import targets
 from workflow_lib.plan.plan import Plan
+from workflow_lib.runner.job import Job
+from workflow_lib.runner.signature import signature
 
 TABULATED = ("classes", "aggregates")
 
@@ -45,9 +48,11 @@ class PlannedJob:
         """All paths that the job writes."""
         return [path for paths in self.outputs.values() for path in paths]
 
-    def spec(self, plan: Plan) -> str:
-        """Settings that shape the outputs, as the plan has them."""
-        return str(getattr(plan, self.verb)(*self.arguments))
+    def run(self, plan: Plan, device: str) -> Job:
+        """The job as the runner gets it: its spec as the plan has it, on the device class given."""
+        paths = {name: [Path(path) for path in paths] for name, paths in {**self.inputs, **self.outputs}.items()}
+        spec = str(getattr(plan, self.verb)(*self.arguments))
+        return Job(self.verb, signature(self.verb), paths, spec, plan.code(self.verb), device, threads=1, log=None)
 
 
 def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:

@@ -86,11 +86,12 @@ class Plan:
         return canonical(**self._network(settings), **self._weights(settings), model=model, seed=0)
 
     def extract_features(self, model: str, transform: str) -> str:
-        """Network, the layers by role, and the transform of the images."""
+        """Network, the layers by role, each with an output of its own, and the transform of the images."""
         settings = self.config.models[model]
         change = self.config.transforms.get(transform)
         return canonical(
             **self._network(settings),
+            each="layers",
             layers={role: layer.model_dump(mode="json") for role, layer in settings.layers.items()},
             transform=change.model_dump(mode="json") if change else None,
         )

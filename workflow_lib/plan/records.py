@@ -1,15 +1,16 @@
 """What the records beside the results say, compared with code and inputs as they are now."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workflow_lib.plan.jobs import PlannedJob
-from workflow_lib.runner.digests import DigestMemory, content_digest
+from workflow_lib.runner.digests import content_digest
 from workflow_lib.runner.fingerprint import library_versions, module_digests
 from workflow_lib.runner.job import Job
-from workflow_lib.runner.signature import signature, step_module
+from workflow_lib.runner.signature import step_module
+from workflow_lib.runner.units import Unit
 
 PARTS = {"spec": dict, "code": str, "inputs": dict, "key": str, "device": str, "versions": dict}
 """What a record must hold to be compared, by type."""
@@ -20,11 +21,11 @@ def record_path(artifact: str) -> Path:
     return Path("results", "provenance", artifact.removeprefix("results/") + ".json")
 
 
-def record_of(job: PlannedJob) -> dict[str, Any] | None:
-    """The record of a job's outputs, which all have the same; None when there is none that can be read."""
-    for artifact in job.makes:
+def record_of(artifacts: Iterable[Path]) -> dict[str, Any] | None:
+    """The record of artifacts that share one; None when there is none that can be read."""
+    for artifact in artifacts:
         try:
-            record = json.loads(record_path(artifact).read_bytes())
+            record = json.loads(record_path(str(artifact)).read_bytes())
         except (OSError, ValueError):
             continue
         if isinstance(record, dict) and all(isinstance(record.get(part), kind) for part, kind in PARTS.items()):
@@ -51,19 +52,18 @@ def changed_code(verb: str, code: str, record: Mapping[str, Any]) -> list[str]:
     return lines or [f"code: that of {verb} has changed"]
 
 
-def changed_inputs(job: PlannedJob, spec: str, record: Mapping[str, Any]) -> list[str]:
-    """What differs in the inputs of a job whose settings and code are the same; nothing while their bytes are.
+def changed_inputs(job: Job, unit: Unit, record: Mapping[str, Any]) -> list[str]:
+    """What differs in the inputs of outputs whose settings and code are the same; nothing while their bytes are.
 
     Args:
-        job: the job, its outputs possibly not there.
-        spec: its settings.
+        job: the job that makes them.
+        unit: the outputs, possibly not there.
         record: from `record_of`.
     """
-    run = _runnable(job, spec, record)
-    now = {name: str(path) for name, path in run.files("input").items()}
-    replaced = _changes(record["inputs"], now)
-    newer = _newer(list(now.values()), job.makes)
-    if not (replaced or newer) or _is_made_from(run, record["key"]):
+    inputs = job.files("input")
+    replaced = _changes(record["inputs"], {name: str(path) for name, path in inputs.items()})
+    newer = _newer(list(inputs.values()), list(unit.outputs.values()))
+    if not (replaced or newer) or _is_made_from(job, unit, record):
         return []
     lines = [f"input: {old or '(none)'} -> {new or '(none)'}" for old, new in replaced.values()]
     return lines or [f"input: {path} has changed" for path in newer]
@@ -79,27 +79,16 @@ def _change(old: str, new: str) -> str:
     return "has changed" if old and new else "is used now" if new else "is no longer used"
 
 
-def _newer(inputs: list[str], outputs: list[str]) -> list[str]:
+def _newer(inputs: list[Path], outputs: list[Path]) -> list[Path]:
     """Inputs written after the oldest output."""
-    written = [path.stat().st_mtime_ns for path in map(Path, outputs) if path.exists()]
-    there = [path for path in inputs if Path(path).exists()]
-    return [path for path in there if Path(path).stat().st_mtime_ns > min(written, default=0)] if written else []
+    written = [path.stat().st_mtime_ns for path in outputs if path.exists()]
+    return [path for path in inputs if path.exists() and path.stat().st_mtime_ns > min(written)] if written else []
 
 
-def _runnable(job: PlannedJob, spec: str, record: Mapping[str, Any]) -> Job:
-    """The job as the runner would get it, on the device that the record names."""
-    paths = {name: [Path(path) for path in paths] for name, paths in {**job.inputs, **job.outputs}.items()}
-    return Job(job.verb, signature(job.verb), paths, spec, record["code"], record["device"], threads=1, log=None)
-
-
-def _is_made_from(run: Job, key: str) -> bool:
-    """Whether the inputs hold the same bytes as when the outputs were made with this key."""
-    there = all(path.exists() for path in run.files("input").values())
-    return there and run.key(_Unremembered(Path())) == key
-
-
-class _Unremembered(DigestMemory):
-    """Digests that leave nothing behind."""
-
-    def digest(self, path: Path) -> str:
-        return content_digest(path)
+def _is_made_from(job: Job, unit: Unit, record: Mapping[str, Any]) -> bool:
+    """Whether the inputs hold the same bytes as when the outputs were made, on the device of that time."""
+    inputs = job.files("input")
+    if not all(path.exists() for path in inputs.values()):
+        return False
+    digests = {name: content_digest(path) for name, path in inputs.items()}
+    return bool(replace(job, device=record["device"]).key(unit, digests) == record["key"])

@@ -11,13 +11,14 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from workflow_lib.files import atomic, scratch_folder
 from workflow_lib.runner.actions import Action, action_file, count, object_file, read_action, write_action
 from workflow_lib.runner.copying import copy_with_digest
+from workflow_lib.runner.digests import content_digest
 
 LOST = (errno.EIO, errno.ESTALE)
 """Errors of reading, not of writing: a failing disk; a file that another machine has removed."""
@@ -39,45 +40,57 @@ class ActionCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def restore(self, key: str, outputs: Mapping[str, Path]) -> dict[str, Any] | None:
+    def find(self, key: str, roles: Collection[str]) -> Action | None:
+        """The action of a key, if it is known and made outputs of just these roles."""
+        action = read_action(action_file(self._folder, key))
+        return action if action and set(action.outputs) == set(roles) else None
+
+    def restore(self, key: str, action: Action, outputs: Mapping[str, Path]) -> bool:
         """Put the outputs of an earlier job in their places: all of them, or none.
 
         Args:
             key: from `action_key`.
+            action: what `find` knows of it.
             outputs: role of each output and where it shall appear.
 
         Returns:
-            The record stored with them, or None when they are not all there and whole. A damaged object is
-            removed, so that the job that follows stores it afresh.
+            Whether they were all there and whole. A damaged object is removed, so that the job that follows
+            stores it afresh.
 
         Raises:
             OSError: an output cannot be written.
         """
-        file = action_file(self._folder, key)
-        action = read_action(file)
-        if action is None or set(action.outputs) != set(outputs):
-            return None
         try:
             with contextlib.ExitStack() as stack:
                 for role, path in outputs.items():
                     self._copy_out(action.outputs[role], stack.enter_context(atomic(path)))
         except _LostError as error:
             print(f"cache: {error}; computing again", file=sys.stderr)
-            return None
+            return False
         with contextlib.suppress(OSError):
-            os.utime(file)
+            os.utime(action_file(self._folder, key))
         count(self._folder, action.verb, "hits")
-        return action.record
+        return True
 
-    def store(self, key: str, outputs: Mapping[str, Path], record: Mapping[str, Any]) -> None:
+    def store(self, key: str, outputs: Mapping[str, Path], record: Mapping[str, Any]) -> Action:
         """Keep finished outputs under `key`; when the cache cannot be written, say so and go on."""
         try:
             action = Action({role: self._copy_in(path) for role, path in outputs.items()}, dict(record))
             write_action(action, action_file(self._folder, key))
         except OSError as error:
             print(f"cache: the result is not kept for later runs: {error}", file=sys.stderr)
-        else:
-            count(self._folder, action.verb, "misses")
+            return Action({role: content_digest(path) for role, path in outputs.items()}, dict(record))
+        count(self._folder, action.verb, "misses")
+        return action
+
+    def mend(self, path: Path, digest: str) -> bool:
+        """Replace a damaged file by the kept bytes of its digest; whether they were there and whole."""
+        try:
+            with atomic(path) as scratch:
+                self._copy_out(digest, scratch)
+        except _LostError:
+            return False
+        return True
 
     def _copy_in(self, path: Path) -> str:
         """Keep the bytes of a file; an object that is there already is replaced, which heals it and makes it young."""

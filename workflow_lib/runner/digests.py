@@ -1,4 +1,4 @@
-"""Content digests of files, remembered by path, size, time and inode so that a large file is read once."""
+"""Content digests of files, remembered by path, size, times and inode so that a large file is read once."""
 
 import contextlib
 import hashlib
@@ -36,13 +36,14 @@ class DigestMemory:
             lines = "".join(f"{self.digest(file)} {file.relative_to(path).as_posix()}\n" for file in files)
             return hashlib.sha256(lines.encode()).hexdigest()
         stat = path.stat()
-        identity = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        # The time of change, unlike that of modification, cannot be set back: a file written to is read again.
+        identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()
         record = self._folder / name[:2] / name[2:]
-        if (known := _recall(record)) and known[:3] == identity:
-            return str(known[3])
+        if (known := _recall(record)) and known[:-1] == identity:
+            return str(known[-1])
         digest = content_digest(path)
-        if time.time() - stat.st_mtime > RACY_SECONDS:
+        if time.time() - stat.st_ctime > RACY_SECONDS:
             # A cache that is full or may only be read costs another reading, not the job.
             with contextlib.suppress(OSError), atomic(record) as scratch:
                 scratch.write_text(json.dumps([*identity, digest]))
@@ -54,7 +55,7 @@ def _recall(record: Path) -> list[object] | None:
         known = json.loads(record.read_text())
     except (OSError, ValueError):
         return None
-    return known if isinstance(known, list) and len(known) == 4 else None
+    return known if isinstance(known, list) and known else None
 
 
 def cache_folder(results: Path) -> Path:

@@ -3,17 +3,15 @@
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_lib.errors import Problem, UserError
 from workflow_lib.runner.braces import expand
 from workflow_lib.runner.cache import action_key
-from workflow_lib.runner.digests import DigestMemory
 from workflow_lib.runner.signature import PathArgument, Role, Signature, signature
+from workflow_lib.runner.units import Unit, split
 
-NO_INPUT = "run snakemake, which makes the inputs of a job before the job"
 GPU = Path("/dev/nvidiactl")
 """There where a driver for GPUs is loaded."""
 STEPS = Path(__file__).resolve().parents[1] / "steps"
@@ -52,21 +50,24 @@ class Job:
             for i, path in enumerate(self.paths[argument.name])
         }
 
-    def key(self, memory: DigestMemory) -> str:
-        """Key of the action cache: everything that shapes the outputs, and nothing else.
+    @property
+    def units(self) -> list[Unit]:
+        """The outputs, by what is kept and restored together."""
+        return split(json.loads(self.spec), self.files("output"))
 
-        Raises:
-            UserError: inputs are missing.
+    def key(self, unit: Unit, inputs: Mapping[str, str]) -> str:
+        """Key of the action cache: everything that shapes the outputs of a unit, and nothing else.
+
+        Args:
+            unit: one of this job's.
+            inputs: digest of each input by its role.
         """
-        missing = [path for path in self.files("input").values() if not path.exists()]
-        if missing:
-            raise UserError(*(Problem(str(path), "", "the file does not exist", NO_INPUT) for path in missing))
         return action_key(
             verb=self.verb,
-            spec=json.loads(self.spec),
+            spec=unit.spec,
             code=self.code,
-            inputs={name: memory.digest(path) for name, path in self.files("input").items()},
-            outputs=sorted(self.files("output")),
+            inputs=dict(inputs),
+            outputs=sorted(unit.outputs),
             device=self.device if self.signature.context else "any",
         )
 

@@ -4,7 +4,7 @@ import datetime
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from workflow_lib.runner.job import Job
 from workflow_lib.runner.signature import step_module
 
 
-def record(job: Job, key: str, seconds: float) -> dict[str, Any]:
-    """The record of a job that has just been computed."""
+def record(job: Job, spec: Mapping[str, Any], key: str, seconds: float) -> dict[str, Any]:
+    """The record of outputs that a job has just computed, shaped by `spec` and kept under `key`."""
     return {
         "verb": job.verb,
-        "spec": json.loads(job.spec),
+        "spec": dict(spec),
         "code": job.code,
         "key": key,
         "inputs": {name: str(path) for name, path in job.files("input").items()},
@@ -35,11 +35,30 @@ def record(job: Job, key: str, seconds: float) -> dict[str, Any]:
     }
 
 
-def write(record: Mapping[str, Any], artifact: Path, results: Path) -> None:
-    """Write the record of `artifact` to `results/provenance/…/<artifact>.json`."""
+def write(record: Mapping[str, Any], digest: str, artifact: Path, results: Path) -> None:
+    """Write the record of `artifact`, and the digest of its bytes, to `results/provenance/…/<artifact>.json`."""
+    with atomic(_place(artifact, results)) as scratch:
+        scratch.write_text(json.dumps({**record, "digest": digest}, indent=1, sort_keys=True) + "\n")
+
+
+def forget(artifacts: Iterable[Path], results: Path) -> None:
+    """Remove the records of artifacts that are about to change, lest a kill leaves one that speaks of other bytes."""
+    for artifact in artifacts:
+        _place(artifact, results).unlink(missing_ok=True)
+
+
+def digest_of(artifact: Path, results: Path) -> str | None:
+    """SHA-256 that an artifact had when it was made; None when no record tells."""
+    try:
+        digest = json.loads(_place(artifact, results).read_bytes())["digest"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return digest if isinstance(digest, str) else None
+
+
+def _place(artifact: Path, results: Path) -> Path:
     inside = artifact.relative_to(results) if artifact.is_relative_to(results) else Path(artifact.name)
-    with atomic(results / "provenance" / f"{inside}.json") as scratch:
-        scratch.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return results / "provenance" / f"{inside}.json"
 
 
 def _git_commit() -> str:

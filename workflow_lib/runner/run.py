@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,14 @@ from typing import Any
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.files import remove_scratch, scratch_folder
 from workflow_lib.runner import provenance
-from workflow_lib.runner.cache import ActionCache
+from workflow_lib.runner.actions import Action
+from workflow_lib.runner.cache import ActionCache, action_key
 from workflow_lib.runner.digests import DigestMemory, cache_folder
 from workflow_lib.runner.fingerprint import code_fingerprint
+from workflow_lib.runner.inputs import sound_digests
 from workflow_lib.runner.job import Job, parse
 from workflow_lib.runner.signature import step_module
+from workflow_lib.runner.units import Unit, join
 from workflow_lib.steps.roles import Context
 
 RESULTS = Path("results")
@@ -57,21 +60,35 @@ def _end_at_once(number: int, _frame: object) -> None:
 
 
 def run(job: Job) -> None:
-    """Bring the outputs of a job into place, from the cache or by running its step.
+    """Bring the outputs of a job into place, from the cache or by running its step for those that are not there.
 
     Raises:
-        UserError: the code is not that of the plan, or the step found a mistake in what the user gave.
+        UserError: the code is not that of the plan, an input is missing or damaged, or the step found a mistake in
+            what the user gave.
     """
     _check_code(job)
     folder = cache_folder(RESULTS)
-    cache, key = ActionCache(folder), job.key(DigestMemory(folder / "digests"))
-    record = cache.restore(key, job.files("output"))
-    if record is None:
-        record = _compute(job, key, cache)
-    else:
-        print(f"{job.verb}: restored from the cache, key {key[:12]}", file=sys.stderr)
-    for path in job.files("output").values():
-        provenance.write(record, path, RESULTS)
+    cache = ActionCache(folder)
+    inputs = sound_digests(job.files("input"), RESULTS, DigestMemory(folder / "digests"), cache)
+    keys = {job.key(unit, inputs): unit for unit in job.units}
+    missing = {key: unit for key, unit in keys.items() if not _restore(key, unit, cache)}
+    if not missing:
+        print(f"{job.verb}: restored from the cache, key {', '.join(key[:12] for key in keys)}", file=sys.stderr)
+        return
+    if len(missing) < len(keys):
+        print(f"{job.verb}: {len(keys) - len(missing)} of {len(keys)} outputs were in the cache", file=sys.stderr)
+    _compute(job, missing, cache)
+
+
+def _restore(key: str, unit: Unit, cache: ActionCache) -> bool:
+    action = cache.find(key, unit.outputs)
+    if action is None:
+        return False
+    provenance.forget(unit.outputs.values(), RESULTS)
+    restored = cache.restore(key, action, unit.outputs)
+    if restored:
+        _write_records(action, unit)
+    return restored
 
 
 def _check_code(job: Job) -> None:
@@ -86,35 +103,48 @@ def _check_code(job: Job) -> None:
         )
 
 
-def _compute(job: Job, key: str, cache: ActionCache) -> dict[str, Any]:
-    """Run the step on scratch paths, keep its outputs in the cache, move them into place."""
-    scratch = RESULTS / ".scratch" / key
+def _compute(job: Job, units: Mapping[str, Unit], cache: ActionCache) -> None:
+    """Run the step on scratch paths for these units by key, keep its outputs in the cache, move them into place."""
+    name = action_key(units=sorted(units)) if len(units) > 1 else next(iter(units))
+    scratch = RESULTS / ".scratch" / name
     started = time.monotonic()
     with scratch_folder(scratch, "out-") as folder:
-        staged = {name: folder / name / path.name for name, path in job.files("output").items()}
-        _call_step(job, staged, Context(job.device, job.threads, scratch / "state"))
-        record = provenance.record(job, key, seconds=time.monotonic() - started)
-        cache.store(key, staged, record)
-        for name, path in job.files("output").items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged[name].replace(path)
+        staged = {path: folder / str(i) / path.name for i, path in enumerate(_outputs(units.values()))}
+        _call_step(job, list(units.values()), staged, Context(job.device, job.threads, scratch / "state"))
+        seconds = time.monotonic() - started
+        for key, unit in units.items():
+            made = {role: staged[path] for role, path in unit.outputs.items()}
+            action = cache.store(key, made, provenance.record(job, unit.spec, key, seconds))
+            provenance.forget(unit.outputs.values(), RESULTS)
+            for path in unit.outputs.values():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                staged[path].replace(path)
+            _write_records(action, unit)
     shutil.rmtree(scratch, ignore_errors=True)
-    return record
 
 
-def _call_step(job: Job, staged: dict[str, Path], context: Context) -> None:
+def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], context: Context) -> None:
     for path in staged.values():
         path.parent.mkdir(parents=True)
-    arguments: dict[str, Any] = {"spec": json.loads(job.spec)}
+    arguments: dict[str, Any] = {"spec": join(json.loads(job.spec), units)}
     for argument in job.signature.paths:
         paths = job.paths[argument.name]
         if argument.role == "output":
-            paths = [staged[f"{argument.name}/{i}"] for i in range(len(paths))]
+            paths = [staged[path] for path in paths if path in staged]
         arguments[argument.name] = paths if argument.many else paths[0] if paths else None
     if job.signature.context:
         arguments["context"] = context
     step = getattr(import_module(step_module(job.verb)), job.verb)
     step(**arguments)
+
+
+def _outputs(units: Iterable[Unit]) -> list[Path]:
+    return [path for unit in units for path in unit.outputs.values()]
+
+
+def _write_records(action: Action, unit: Unit) -> None:
+    for role, path in unit.outputs.items():
+        provenance.write(action.record, action.outputs[role], path, RESULTS)
 
 
 @contextlib.contextmanager
