@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run report why orphans remove-orphans test check format lint types docs constraints bench-kstar clean-venv
+.PHONY: run report why orphans remove-orphans verify repair test proof bench-workflow check format lint types docs constraints bench-kstar clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --configfile $(CONFIG)
@@ -28,8 +28,19 @@ orphans: $(INSTALLED)
 remove-orphans: $(INSTALLED)
 	@$(BIN)/python -m workflow_lib.plan.orphans --config $(CONFIG) --remove
 
+# Compares every result with the digest it had when it was made; `repair` also puts aside what is damaged.
+verify: $(INSTALLED)
+	@$(BIN)/python -m workflow_lib.runner.verify
+
+repair: $(INSTALLED)
+	@$(BIN)/python -m workflow_lib.runner.verify --repair
+
 test: $(INSTALLED)
 	$(BIN)/pytest
+
+# Edits, kills and damage, in full: the jobs that ran and the bytes of every result, against what must be.
+proof: $(INSTALLED)
+	$(BIN)/python tests/workflow/proof.py contract kills damage
 
 check: format lint types
 
@@ -52,6 +63,9 @@ docs: $(INSTALLED)
 bench-kstar: $(INSTALLED)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m bench.bench_kstar
+
+bench-workflow: $(INSTALLED)
+	$(BIN)/python -m bench.bench_workflow
 
 # A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -15,7 +15,7 @@ import pytest
 
 from workflow_lib import storage
 from workflow_lib.errors import UserError
-from workflow_lib.runner import digests, inputs, run
+from workflow_lib.runner import digests, inputs, run, verify
 from workflow_lib.runner import job as runner_job
 from workflow_lib.runner.braces import braces, expand
 from workflow_lib.runner.cache import ActionCache
@@ -325,3 +325,55 @@ def test_all_inputs_that_are_not_sound_are_named_at_once(project, artifact):
         "results/made.zarr.zip",
         "results/none.zarr.zip",
     ]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept in the cache", "kept nowhere"])
+def test_verify_names_what_is_damaged_and_repairs_it(project, artifact, capsys, kept):
+    assert verify.main([]) == 0
+    assert capsys.readouterr().out.startswith("1 artifacts checked, 0 damaged")
+    whole = artifact.read_bytes()
+    damage(artifact)
+    assert verify.main([]) == 1
+    assert "results/made.zarr.zip\n" in capsys.readouterr().out
+    if not kept:
+        shutil.rmtree(project / "results/.cache")
+    assert verify.main(["--repair"]) == 0
+    assert artifact.exists() == kept
+    assert not kept or artifact.read_bytes() == whole
+    assert artifact.with_name("made.zarr.zip.damaged").exists()
+    assert verify.main([]) == 0
+
+
+def test_a_job_whose_scratch_was_removed_by_its_like_takes_the_result_of_that(project, monkeypatch):
+    call_step = run._call_step
+
+    def overtaken(*arguments):
+        with monkeypatch.context() as other:
+            other.setattr(run, "_call_step", call_step)
+            run.run(job(output="results/other.zarr.zip"))
+        assert not any((project / "results/.scratch").iterdir())
+        call_step(*arguments)
+
+    monkeypatch.setattr(run, "_call_step", overtaken)
+    run.run(job())
+    assert (project / "results/kstar.zarr.zip").read_bytes() == (project / "results/other.zarr.zip").read_bytes()
+
+
+def test_a_full_disk_is_told_in_words(project):
+    limited = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+from workflow_lib.runner.run import main
+sys.exit(main(sys.argv[1:]))
+"""
+    files = ["--features", "results/features.zarr.zip", "--kstar", "results/kstar.zarr.zip", "--log", "job.log"]
+    call = ["compute-kstar", *files, "--spec", '{"metric":"euclidean"}', "--code", CODE, "--device", "cpu"]
+    done = subprocess.run([sys.executable, "-c", limited, *call], check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    told = (project / "job.log").read_text() + done.stderr
+    assert "compute_kstar: 1 problem:" in told
+    assert "make room" in told
+    assert "Traceback" not in told
+    assert not (project / "results/kstar.zarr.zip").exists()
+    assert list((project / "results/.scratch").iterdir()) == []

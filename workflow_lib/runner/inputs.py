@@ -8,7 +8,7 @@ import contextlib
 import sys
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow_lib.errors import Problem, UserError
@@ -35,23 +35,27 @@ def sound_digests(
     Raises:
         UserError: inputs are missing, or are damaged and not in the cache; names them all.
     """
-    digests: dict[str, str] = {}
-    problems = []
-    for role, path in inputs.items():
-        try:
-            digest = memory.digest(path)
-        except FileNotFoundError:
-            problems.append(Problem(str(path), "", "the file does not exist", NO_INPUT))
-            continue
-        expected = provenance.digest_of(path, results)
-        sound = _is_readable(path) if expected is None else digest == expected
-        if sound or _mend(path, expected, cache):
-            digests[role] = expected or digest
-        else:
-            problems.append(_damaged(path))
+    found = {role: _proved(path, results, memory, cache) for role, path in inputs.items()}
+    problems = [digest for digest in found.values() if isinstance(digest, Problem)]
     if problems:
         raise UserError(*problems)
-    return digests
+    return {role: str(digest) for role, digest in found.items()}
+
+
+def sound_hints(hints: Sequence[Path], results: Path, memory: DigestMemory, cache: ActionCache) -> list[Path]:
+    """Those of these files that are there and undamaged, or could be brought back; a job does without the others."""
+    return [path for path in hints if isinstance(_proved(path, results, memory, cache), str)]
+
+
+def _proved(path: Path, results: Path, memory: DigestMemory, cache: ActionCache) -> str | Problem:
+    """Digest of an artifact, brought back from the cache if need be; or what is wrong with it."""
+    try:
+        digest = memory.digest(path)
+    except FileNotFoundError:
+        return Problem(str(path), "", "the file does not exist", NO_INPUT)
+    expected = provenance.digest_of(path, results)
+    sound = _is_readable(path) if expected is None else digest == expected
+    return expected or digest if sound or mend(path, expected, cache) else _damaged(path)
 
 
 def _is_readable(path: Path) -> bool:
@@ -65,19 +69,25 @@ def _is_readable(path: Path) -> bool:
         return False
 
 
-def _mend(path: Path, digest: str | None, cache: ActionCache) -> bool:
-    """Put a damaged artifact aside, and bring it back from the cache if that has it."""
+def mend(path: Path, digest: str | None, cache: ActionCache) -> bool:
+    """Put a damaged artifact aside as `….damaged`; whether it could be brought back from the cache.
+
+    Args:
+        path: the artifact.
+        digest: SHA-256 that it had when it was made, or None where that is not known.
+        cache: where its bytes may be kept.
+    """
     with contextlib.suppress(FileNotFoundError):  # another job that reads it has just done the same
-        path.replace(_aside(path))
-    if digest is None or not cache.mend(path, digest):
-        return False
-    print(
-        f"{path}: damaged or edited; put aside as {_aside(path).name}, and taken from the cache again", file=sys.stderr
-    )
-    return True
+        path.replace(aside(path))
+    mended = digest is not None and cache.mend(path, digest)
+    print(f"{path}: damaged or edited; put aside as {aside(path).name}", file=sys.stderr)
+    if mended:
+        print(f"{path}: taken from the cache again", file=sys.stderr)
+    return mended
 
 
-def _aside(path: Path) -> Path:
+def aside(path: Path) -> Path:
+    """Where a damaged artifact goes, for the user to look at or to delete."""
     return path.with_name(f"{path.name}.damaged")
 
 
@@ -86,5 +96,5 @@ def _damaged(path: Path) -> Problem:
         str(path),
         "",
         "the file is damaged or was edited: its bytes are not those that were written",
-        f"run snakemake again, which makes it anew; what was there is now {_aside(path).name}",
+        f"run snakemake again, which makes it anew; what was there is now {aside(path).name}",
     )
