@@ -53,12 +53,14 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m workflow_lib.config.generate --check
+	$(BIN)/python tests/workflow/contract_page.py --check
 
 types: $(INSTALLED)
 	$(BIN)/mypy
 
 docs: $(INSTALLED)
 	$(BIN)/python -m workflow_lib.config.generate
+	$(BIN)/python tests/workflow/contract_page.py
 
 bench-kstar: $(INSTALLED)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'

@@ -1,10 +1,13 @@
 """Files that appear under their names only when they are whole."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from workflow_lib.errors import Problem, UserError
 
 _open: set[Path] = set()
 
@@ -35,3 +38,16 @@ def remove_scratch() -> None:
     """Remove every scratch folder of this process; for a process that must end at once."""
     for folder in list(_open):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise UserError if a folder is there and may not be written."""
+    if folder.exists() and not os.access(folder, os.W_OK):
+        raise UserError(
+            Problem(
+                str(folder),
+                "",
+                "results cannot be made: this folder may only be read",
+                f"give yourself the right to write, or let {folder} be a link to a folder of your own",
+            )
+        )

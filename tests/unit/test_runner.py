@@ -15,7 +15,7 @@ import pytest
 
 from workflow_lib import storage
 from workflow_lib.errors import UserError
-from workflow_lib.runner import digests, inputs, run, verify
+from workflow_lib.runner import digests, inputs, run, snakemake_process, verify
 from workflow_lib.runner import job as runner_job
 from workflow_lib.runner.braces import braces, expand
 from workflow_lib.runner.cache import ActionCache
@@ -344,19 +344,45 @@ def test_verify_names_what_is_damaged_and_repairs_it(project, artifact, capsys, 
     assert verify.main([]) == 0
 
 
-def test_a_job_whose_scratch_was_removed_by_its_like_takes_the_result_of_that(project, monkeypatch):
+def test_a_job_removes_what_its_like_left_that_are_dead_and_nothing_of_the_living(project, monkeypatch):
+    """Zarr makes a folder anew that is removed while it writes; what was in it would be lost without an error."""
+    dead = subprocess.Popen(["true"])
+    dead.wait()
     call_step = run._call_step
+    left = []
 
-    def overtaken(*arguments):
-        with monkeypatch.context() as other:
-            other.setattr(run, "_call_step", call_step)
-            run.run(job(output="results/other.zarr.zip"))
-        assert not any((project / "results/.scratch").iterdir())
+    def beside_others(*arguments):
+        (scratch,) = (project / "results/.scratch").iterdir()
+        for name in (f"{run.OUT_HERE}{dead.pid}-x", f"{run.OUT_HERE}{os.getppid()}-x", "out-elsewhere-1-x", "state"):
+            (scratch / name).mkdir()
+            left.append(scratch / name)
         call_step(*arguments)
 
-    monkeypatch.setattr(run, "_call_step", overtaken)
+    monkeypatch.setattr(run, "_call_step", beside_others)
     run.run(job())
-    assert (project / "results/kstar.zarr.zip").read_bytes() == (project / "results/other.zarr.zip").read_bytes()
+    assert [folder.exists() for folder in left] == [False, True, True, False]
+
+
+def test_a_job_whose_snakemake_was_killed_keeps_its_result_and_publishes_nothing(project, monkeypatch):
+    parent = subprocess.Popen(["sleep", "60"])
+    space = snakemake_process.identity().partition(" ")[2]
+    monkeypatch.setenv(snakemake_process.PROCESS, f"{parent.pid} {space}")
+    call_step = run._call_step
+
+    def while_snakemake_is_killed(*arguments):
+        parent.kill()
+        parent.wait()
+        call_step(*arguments)
+
+    monkeypatch.setattr(run, "_call_step", while_snakemake_is_killed)
+    with pytest.raises(UserError, match="the Snakemake that started it has ended"):
+        run.run(job())
+    assert not (project / "results/kstar.zarr.zip").exists()
+    assert list((project / "results/.scratch").iterdir()) == []
+    monkeypatch.delenv(snakemake_process.PROCESS)
+    monkeypatch.setattr(run, "_compute", lambda *_: pytest.fail("computed again"))
+    run.run(job())
+    assert (project / "results/kstar.zarr.zip").exists()
 
 
 def test_a_full_disk_is_told_in_words(project):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import workflow_lib
-from workflow_lib.files import atomic
 from workflow_lib.runner.fingerprint import library_versions, module_digests
 from workflow_lib.runner.job import Job
 from workflow_lib.runner.signature import step_module
@@ -35,10 +34,15 @@ def record(job: Job, spec: Mapping[str, Any], key: str, seconds: float) -> dict[
     }
 
 
-def write(record: Mapping[str, Any], digest: str, artifact: Path, results: Path) -> None:
-    """Write the record of `artifact`, and the digest of its bytes, to `results/provenance/…/<artifact>.json`."""
-    with atomic(_place(artifact, results)) as scratch:
-        scratch.write_text(json.dumps({**record, "digest": digest}, indent=1, sort_keys=True) + "\n")
+def write(record: Mapping[str, Any], digest: str, artifact: Path, results: Path, scratch: Path) -> None:
+    """Write the record of `artifact`, with the digest of its bytes, to `results/provenance/…/<artifact>.json`.
+
+    It is written to `scratch` first, which takes its place: a kill leaves nothing half written among the records.
+    """
+    place = _place(artifact, results)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    scratch.write_text(json.dumps({**record, "digest": digest}, indent=1, sort_keys=True) + "\n")
+    scratch.replace(place)
 
 
 def forget(artifacts: Iterable[Path], results: Path) -> None:

@@ -8,12 +8,13 @@ import contextlib
 import errno
 import json
 import os
+import platform
 import shutil
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -28,11 +29,17 @@ from workflow_lib.runner.digests import DigestMemory, cache_folder
 from workflow_lib.runner.fingerprint import code_fingerprint
 from workflow_lib.runner.inputs import sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse
+from workflow_lib.runner.log import logged
 from workflow_lib.runner.signature import step_module
+from workflow_lib.runner.snakemake_process import SnakemakeProcess
 from workflow_lib.runner.units import Unit, join
 from workflow_lib.steps.roles import Context
 
 RESULTS = Path("results")
+OUT_HERE = f"out-{platform.node()}-"
+"""Begin of the names of the folders in which jobs on this machine make outputs; the process id follows."""
+DAY = 86_400.0
+"""Seconds after which a folder on another machine is taken to be abandoned."""
 DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -44,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, _end_at_once)
     # Libraries read these when they are first imported, which only the step does.
     os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(job.threads)))
-    with _logged(job.log) as say:
+    with logged(job.log) as say:
         try:
             run(job)
         except UserError as error:
@@ -69,6 +76,9 @@ def _disk_problem(error: Exception) -> Problem:
 def _end_at_once(number: int, _frame: object) -> None:
     """End without a trace. An exception raised here can be lost in a callback of the interpreter, and the job hangs."""
     remove_scratch()
+    for folder in (RESULTS / ".scratch").glob("*"):
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # stays if a step has kept a state in it
     os._exit(128 + number)
 
 
@@ -80,12 +90,15 @@ def run(job: Job) -> None:
             what the user gave.
     """
     _check_code(job)
+    snakemake = SnakemakeProcess()
     folder = cache_folder(RESULTS)
     cache, memory = ActionCache(folder), DigestMemory(folder / "digests")
     inputs = sound_digests(job.files("input"), RESULTS, memory, cache)
     keys = {job.key(unit, inputs): unit for unit in job.units}
-    missing = {key: unit for key, unit in keys.items() if not _restore(key, unit, cache)}
+    scratch = RESULTS / ".scratch" / (action_key(units=sorted(keys)) if len(keys) > 1 else next(iter(keys)))
+    missing = {key: unit for key, unit in keys.items() if not _restore(key, unit, scratch, cache, snakemake)}
     if not missing:
+        _tidy(scratch)  # a kill may have come after everything was kept
         print(f"{job.verb}: restored from the cache, key {', '.join(key[:12] for key in keys)}", file=sys.stderr)
         return
     if len(missing) < len(keys):
@@ -93,18 +106,37 @@ def run(job: Job) -> None:
     hints = {
         a.name: sound_hints(job.paths[a.name], RESULTS, memory, cache) for a in job.signature.paths if a.role == "hint"
     }
-    _compute(replace(job, paths={**job.paths, **hints}), missing, cache)
+    try:
+        _compute(replace(job, paths={**job.paths, **hints}), missing, scratch, cache, snakemake)
+    finally:
+        with contextlib.suppress(OSError):
+            scratch.rmdir()  # stays if the step failed and has kept a state
 
 
-def _restore(key: str, unit: Unit, cache: ActionCache) -> bool:
+def _restore(key: str, unit: Unit, scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess) -> bool:
     action = cache.find(key, unit.outputs)
     if action is None:
         return False
-    provenance.forget(unit.outputs.values(), RESULTS)
-    restored = cache.restore(key, action, unit.outputs)
-    if restored:
-        _write_records(action, unit)
-    return restored
+    _end_if_alone(snakemake)
+    with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder:
+        staged = _staged([unit], folder)
+        if not cache.restore(key, action, {role: staged[path] for role, path in unit.outputs.items()}):
+            return False
+        _publish(unit, staged, action)
+    return True
+
+
+def _end_if_alone(snakemake: SnakemakeProcess) -> None:
+    """Publish nothing for a Snakemake that was killed: the next one may make the same outputs with other settings."""
+    if snakemake.has_ended:
+        raise UserError(
+            Problem(
+                "this job",
+                "",
+                "the Snakemake that started it has ended; what was computed is kept in the cache, nothing is published",
+                "run snakemake again, which takes it from there",
+            )
+        )
 
 
 def _check_code(job: Job) -> None:
@@ -119,38 +151,66 @@ def _check_code(job: Job) -> None:
         )
 
 
-def _compute(job: Job, units: Mapping[str, Unit], cache: ActionCache) -> None:
-    """Run the step on scratch paths for these units by key, and publish what it made."""
-    name = action_key(units=sorted(units)) if len(units) > 1 else next(iter(units))
-    scratch = RESULTS / ".scratch" / name
+def _compute(
+    job: Job, units: Mapping[str, Unit], scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess
+) -> None:
+    """Run the step on scratch paths for these units by key, keep what it made in the cache, and publish it."""
     started = time.monotonic()
+    with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder:
+        staged = _staged(units.values(), folder)
+        _call_step(job, list(units.values()), staged, Context(job.device, job.threads, scratch / "state"))
+        seconds = time.monotonic() - started
+        actions = {}
+        for key, unit in units.items():
+            made = {role: staged[path] for role, path in unit.outputs.items()}
+            actions[key] = cache.store(key, made, provenance.record(job, unit.spec, key, seconds))
+        _tidy(scratch)
+        _end_if_alone(snakemake)
+        for key, unit in units.items():
+            _publish(unit, staged, actions[key])
+
+
+def _tidy(scratch: Path) -> None:
+    """Once its outputs are kept: remove the state of a job, and what its like has left that were killed."""
+    for folder in scratch.glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if folder.name == "state" or _is_abandoned(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        scratch.rmdir()
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether nobody writes there: a writer whose folder goes would make it anew, and publish half a store."""
+    if folder.name.startswith(OUT_HERE):
+        return not _lives(int(folder.name.removeprefix(OUT_HERE).partition("-")[0]))
+    return time.time() - folder.stat().st_mtime > DAY
+
+
+def _lives(process: int) -> bool:
     try:
-        with scratch_folder(scratch, "out-") as folder:
-            paths = [path for unit in units.values() for path in unit.outputs.values()]
-            staged = {path: folder / str(i) / path.name for i, path in enumerate(paths)}
-            _call_step(job, list(units.values()), staged, Context(job.device, job.threads, scratch / "state"))
-            seconds = time.monotonic() - started
-            for key, unit in units.items():
-                _publish(unit, staged, cache, key, provenance.record(job, unit.spec, key, seconds))
-        shutil.rmtree(scratch, ignore_errors=True)
-    except Exception:
-        # A kill of Snakemake alone leaves jobs running. One that ends removes the scratch folder of the same job
-        # started anew, which then fails, and finds its result here.
-        if not all(_restore(key, unit, cache) for key, unit in units.items()):
-            raise
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.rmdir()  # stays if the step has kept a state in it
+        os.kill(process, 0)  # asks only
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
 
 
-def _publish(unit: Unit, staged: Mapping[Path, Path], cache: ActionCache, key: str, record: Mapping[str, Any]) -> None:
-    """Keep the outputs of a unit in the cache, then move them into place."""
-    action = cache.store(key, {role: staged[path] for role, path in unit.outputs.items()}, record)
+def _staged(units: Iterable[Unit], folder: Path) -> dict[Path, Path]:
+    """Where each output is made before it is moved into place."""
+    paths = [path for unit in units for path in unit.outputs.values()]
+    return {path: folder / str(i) / path.name for i, path in enumerate(paths)}
+
+
+def _publish(unit: Unit, staged: Mapping[Path, Path], action: Action) -> None:
+    """Move the outputs of a unit into place, then their records."""
     provenance.forget(unit.outputs.values(), RESULTS)
     for path in unit.outputs.values():
         path.parent.mkdir(parents=True, exist_ok=True)
         staged[path].replace(path)
-    _write_records(action, unit)
+    for role, path in unit.outputs.items():
+        provenance.write(action.record, action.outputs[role], path, RESULTS, staged[path].with_name("record"))
 
 
 def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], context: Context) -> None:
@@ -166,36 +226,3 @@ def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], con
         arguments["context"] = context
     step = getattr(import_module(step_module(job.verb)), job.verb)
     step(**arguments)
-
-
-def _write_records(action: Action, unit: Unit) -> None:
-    for role, path in unit.outputs.items():
-        provenance.write(action.record, action.outputs[role], path, RESULTS)
-
-
-@contextlib.contextmanager
-def _logged(log: Path | None) -> Iterator[Callable[[str], None]]:
-    """Send what this process and its children print to a file, if one is given.
-
-    Gives a function for a last message, which reaches the terminal when the file cannot take it: its disk is full.
-    """
-    terminal = os.fdopen(os.dup(2), "w")
-    if log is not None:
-        try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("w") as file:
-                os.dup2(file.fileno(), 1)
-                os.dup2(file.fileno(), 2)
-        except OSError as error:
-            print(f"{log}: {error.strerror}; messages go to the terminal", file=terminal, flush=True)
-
-    def say(text: str) -> None:
-        try:
-            os.write(2, f"{text}\n".encode())
-        except OSError:
-            print(text, file=terminal, flush=True)
-
-    yield say
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
-            stream.flush()
