@@ -8,21 +8,25 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
+include: "rules/common.smk"
+
+
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml"
+    configfile: "config.yaml"  # after common.smk, which explains what is wrong with it
 
 
 report: "docs/captions/workflow.rst"
 
 
-include: "rules/common.smk"
-
-
 rule all:
     input:
-        targets.tables(PLAN),
-        targets.figures(PLAN),
+        lambda w: asked_for(targets.tables(PLAN) + targets.figures(PLAN)),
+
+
+onstart:
+    # Snakemake itself would end with a traceback in the middle.
+    require_writable(Path("results"))
 
 
 localrules:

@@ -3,32 +3,60 @@
 import os
 import sys
 from pathlib import Path
+from typing import get_args
 
-from snakemake.exceptions import WorkflowError
-
+from workflow_lib.config.kstar import MapMethod, Metric, Split
 from workflow_lib.errors import UserError
+from workflow_lib.files import require_writable
 from workflow_lib.plan import targets
-from workflow_lib.plan.load import load_plan
+from workflow_lib.plan.load import load_plan, read_config
+from workflow_lib.plan.outdated import outdated
+from workflow_lib.runner import snakemake_process
 
 # `python` in the rules is the one that runs Snakemake, also where its environment has not been activated.
 os.environ.update(
-    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
+    # A job publishes nothing when the Snakemake that started it has been killed.
+    LATENT_ATLAS_SNAKEMAKE=snakemake_process.identity(),
 )
 
+CONFIG_FILES = workflow.configfiles or ["config.yaml"]
+
 try:
-    PLAN = load_plan(config, workflow.configfiles)
+    PLAN = load_plan(
+        read_config(CONFIG_FILES, workflow.config_settings.config_args), CONFIG_FILES
+    )
 except UserError as error:
-    raise WorkflowError(error) from None
+    # Snakemake would put a traceback around an exception; this prints the message alone, with exit code 1.
+    sys.exit(str(error))
 
 
+def one_of(names):
+    """Regular expression of these names and nothing else."""
+    return "|".join(map(str, names)) or "$^"
+
+
+def of_all_models(key):
+    """Regular expression of the values that any model has, such as its seeds."""
+    models = PLAN.config.models.values()
+    return one_of(sorted({value for model in models for value in getattr(model, key)}))
+
+
+def asked_for(paths):
+    """These paths; what their records say is outdated is made again, also where Snakemake's own memory was lost."""
+    workflow.dag.forcefiles.update(outdated(PLAN, paths))
+    return paths
+
+
+# A path that the config does not name is told at once, as one that no rule makes.
 wildcard_constraints:
-    dataset=r"[a-z]\w*",
-    model=r"[a-z]\w*",
-    seed=r"\d+",
-    interval=r"\d+",
-    split="train|test",
-    transform="|".join(["original", *PLAN.config.transforms]),
+    dataset=one_of(PLAN.config.datasets),
+    model=one_of(PLAN.config.models),
+    seed=of_all_models("seeds"),
+    interval=of_all_models("intervals"),
+    split=one_of(get_args(Split)),
+    transform=one_of(["original", *PLAN.config.transforms]),
     source=r"[\w/-]+",
-    metric="[a-z]+",
-    method="[a-z]+",
-    study=r"[a-z]\w*",
+    metric=one_of(get_args(Metric)),
+    method=one_of(get_args(MapMethod)),
+    study=one_of(PLAN.studies),

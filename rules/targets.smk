@@ -3,32 +3,32 @@
 
 rule checkpoints:
     input:
-        targets.checkpoints(PLAN),
+        lambda w: asked_for(targets.checkpoints(PLAN)),
 
 
 rule features:
     input:
-        targets.features(PLAN),
+        lambda w: asked_for(targets.features(PLAN)),
 
 
 rule kstar:
     input:
-        targets.kstar(PLAN),
+        lambda w: asked_for(targets.kstar(PLAN)),
 
 
 rule maps:
     input:
-        targets.maps(PLAN),
+        lambda w: asked_for(targets.maps(PLAN)),
 
 
 rule tables:
     input:
-        targets.tables(PLAN),
+        lambda w: asked_for(targets.tables(PLAN)),
 
 
 rule figures:
     input:
-        targets.figures(PLAN),
+        lambda w: asked_for(targets.figures(PLAN)),
 
 
 localrules:

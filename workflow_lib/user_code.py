@@ -21,23 +21,30 @@ def call(reference: str, arguments: Mapping[str, Any], where: str) -> Any:
         where: config key that names the function, for the error.
 
     Raises:
-        UserError: there is no such module or function, or either raised an exception.
+        UserError: there is no such module or function, or either raised an exception or wanted to end the program.
     """
-    module = reference.partition(":")[0]
     try:
         return _find(reference, where)(**arguments)
     except UserError:
         raise
-    except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
+    except (Exception, SystemExit) as error:
+        module = reference.partition(":")[0]
         raise UserError(
             Problem(
                 where,
                 reference,
-                f"stopped with {type(error).__name__}: {error} ({last.filename}, line {last.lineno})",
+                f"stopped with {type(error).__name__}: {error}{_place(error, module)}",
                 f"correct the function, its name or its options; {module} is looked for in {Path.cwd()}",
             )
         ) from error
+
+
+def _place(error: BaseException, module: str) -> str:
+    """File and line where an error came up: the last in the user's own module, or else the last of all."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [place for place in places if Path(place[0]).stem == module.rpartition(".")[2]]
+    file, line = (own or places)[-1]
+    return "" if file.startswith("<") else f" ({file}, line {line})"
 
 
 def _find(reference: str, where: str) -> Callable[..., Any]:

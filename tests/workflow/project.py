@@ -1,17 +1,37 @@
 """A copy of the project in which a test runs Snakemake, edits one thing, and looks at which jobs ran."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "environment.yaml")
+KINDS = ("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies")
+"""Folders of results that are compared: not logs, times, origins, nor what is hidden."""
+
+FORECAST = """
+import json, sys
+from pathlib import Path
+from workflow_lib.config.yaml_file import read_mapping
+from workflow_lib.plan import targets
+from workflow_lib.plan.load import load_plan
+from workflow_lib.plan.why import explain
+file = Path("config.yaml")
+plan = load_plan(read_mapping(file), [file])
+asked = [path for name in sys.argv[1:] for path in getattr(targets, name)(plan)]
+answer = explain(plan, asked or None)
+jobs = {job.name: job.makes for job in answer.jobs}
+json.dump({"jobs": jobs, "running": [*answer.reasons, *answer.following]}, sys.stdout)
+"""
 
 
 @dataclass(frozen=True)
@@ -35,52 +55,69 @@ class Run:
         return self.computed | self.restored
 
 
-class Project:
-    """The workflow in a folder of its own, with the miniature study as its config.yaml."""
+@dataclass(frozen=True)
+class Forecast:
+    """What the plan says before anything runs.
 
-    def __init__(self, folder: Path) -> None:
+    Attributes:
+        jobs: paths that each job makes, by the job's name; all jobs that the targets need.
+        running: names of the jobs that `make why` says would run.
+    """
+
+    jobs: dict[str, list[str]]
+    running: set[str]
+
+
+class Project:
+    """The workflow in a folder of its own, with the miniature study as its config.yaml.
+
+    Args:
+        folder: where it is; an empty folder becomes a project.
+        cores: how many Snakemake may use; None leaves that to the profile.
+
+    Attributes:
+        environment: variables that are set for every command.
+    """
+
+    def __init__(self, folder: Path, cores: int | None = None) -> None:
         self.folder = folder
-        for part in PARTS:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-            copy(ROOT / part, folder / part)
-        shutil.copy(ROOT / "configs" / "miniature.yaml", folder / "config.yaml")
+        self.environment: dict[str, str] = {}
+        self._cores = () if cores is None else ("--cores", str(cores))
+        if not (folder / "Snakefile").exists():
+            for part in PARTS:
+                copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+                copy(ROOT / part, folder / part)
+            shutil.copy(ROOT / "configs" / "miniature.yaml", folder / "config.yaml")
+
+    def copy(self, folder: Path, cores: int | None = None) -> "Project":
+        """The same project in another folder, with its results, their time stamps, and Snakemake's memory of them."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder, cores)
 
     def snakemake(self, *arguments: str) -> Run:
         """Run Snakemake as a user would, and read from the logs what its jobs did."""
         before = self._log_times()
-        environment = {k: v for k, v in os.environ.items() if k != "LATENT_ATLAS_CACHE"}
-        environment["PYTHONPATH"] = str(self.folder)
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=900
-        )
+        done = self.python("-m", "snakemake", *self._cores, *arguments)
         started = {name for name, time in self._log_times().items() if before.get(name) != time}
         restored = {name for name in started if "restored from the cache" in self.log(name)}
         return Run(done.returncode, done.stdout + done.stderr, started - restored, restored)
 
+    def forecast(self, *stages: str) -> Forecast:
+        """Ask the plan; the stages are those that Snakemake is called with, such as kstar."""
+        done = self.python("-c", FORECAST, *stages)
+        assert done.returncode == 0, done.stdout + done.stderr
+        answer = json.loads(done.stdout)
+        return Forecast(answer["jobs"], set(answer["running"]))
+
     def why(self) -> set[str]:
         """Names of the jobs that `make why` says would run."""
-        script = """
-import sys
-from pathlib import Path
-from workflow_lib.config.yaml_file import read_mapping
-from workflow_lib.plan.load import load_plan
-from workflow_lib.plan.why import explain
-file = Path("config.yaml")
-answer = explain(load_plan(read_mapping(file), [file]))
-print("\\n".join([*answer.reasons, *answer.following]))
-"""
-        environment = os.environ | {"PYTHONPATH": str(self.folder)}
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=True
-        )
-        return set(done.stdout.split())
+        return self.forecast().running
 
-    def config(self) -> dict:
+    def config(self) -> dict[str, Any]:
         """Content of config.yaml."""
         return yaml.safe_load((self.folder / "config.yaml").read_text())
 
-    def edit_config(self, change) -> None:
+    def edit_config(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Apply a function to the content of config.yaml."""
         config = self.config()
         change(config)
@@ -93,18 +130,31 @@ print("\\n".join([*answer.reasons, *answer.following]))
         (self.folder / path).write_text(text.replace(old, new))
 
     def log(self, name: str) -> str:
+        """What a job printed, by its name."""
         return (self.folder / "results" / "logs" / f"{name}.log").read_text()
 
     def results(self) -> dict[str, bytes]:
-        """Bytes of every artifact that is compared: not logs, times, origins, nor what is hidden."""
+        """Bytes of every artifact that is compared."""
         root = self.folder / "results"
-        kinds = ("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies")
         return {
             str(file.relative_to(root)): file.read_bytes()
-            for kind in kinds
+            for kind in KINDS
             for file in sorted((root / kind).rglob("*"))
             if file.is_file()
         }
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in the folder, with the workflow of this project."""
+        own = {name: value for name, value in os.environ.items() if name != "LATENT_ATLAS_CACHE"}
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=own | {"PYTHONPATH": str(self.folder)} | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
 
     def _log_times(self) -> dict[str, int]:
         logs = self.folder / "results" / "logs"

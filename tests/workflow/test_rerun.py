@@ -1,119 +1,62 @@
-"""After an edit exactly what depends on it runs again, and the results equal those of a clean run."""
+"""Runs of Snakemake that are no rows of the contract: from nothing, through a history, with what users do wrong."""
 
+import random
 import re
 import shutil
 
+import contract
 import numpy as np
 import pytest
-from project import ROOT, Project, verbs
+from edits import remove
+from project import ROOT, verbs
 
 pytestmark = pytest.mark.workflow
 
 MODEL = "digits_cnn"
-DRAWING = {"tabulate_study", "render_tables", "draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
+SHRINKING = ("a seed taken out", "an interval taken out")
+"""Rows of the contract that leave so little that a clean run is short."""
+COMPOSABLE = (
+    "the k\\* threshold",
+    "the definition of skewness",
+    "the number of neighbours that are counted",
+    "a method added to the maps of a study",
+    "a metric added to a study",
+    "the order of a model's layers",
+    "a study added on points that are there",
+    "the names of two studies swapped",
+    "all studies' results deleted",
+    "the whole project copied by `cp -r`: new time stamps",
+    "`.snakemake` deleted",
+    "`results/.cache` deleted",
+    "`results/provenance` deleted",
+    "code of a kernel, with a change",
+    "the style of the figures",
+)
+"""Rows of the contract that can follow each other in any order."""
 
 
-def test_the_first_run_computes_everything_and_the_second_nothing(finished):
-    assert finished.first_run.computed
-    again = finished.snakemake()
-    assert again.code == 0
-    assert again.started == set()
-    assert finished.why() == set()
-    assert "Nothing to be done" in again.output
+def test_the_first_run_computes_all_jobs_of_the_plan(finished):
+    assert finished.first_run.computed == set(finished.forecast().jobs)
+    assert finished.first_run.restored == set()
 
 
-def test_a_metric_more_runs_only_its_kstar_and_what_follows(project):
-    project.edit_config(lambda c: c["kstar"]["studies"]["training"].update(metric=["euclidean", "cityblock"]))
-    expected = project.why()
-    run = project.snakemake()
+@pytest.mark.parametrize("seed", [0])
+def test_after_a_history_of_seven_edits_the_results_equal_a_clean_run(seed, project, tmp_path):
+    draw = random.Random(seed)
+    history = [*SHRINKING, *draw.sample(COMPOSABLE, 5)]
+    draw.shuffle(history)
+    edits = {row.name: row.edit for row in contract.rows()}
+    for name in history:
+        edits[name](project)
+        run = project.snakemake()
+        assert run.code == 0, f"{history}, at {name}: {run.output}"
+    clean = project.copy(tmp_path / "clean")
+    remove("results", ".snakemake")(clean)
+    run = clean.snakemake()
     assert run.code == 0, run.output
-    assert run.started == expected
-    kstar = {job for job in run.computed if job.startswith("compute_kstar")}
-    assert kstar
-    assert all(job.endswith("/cityblock") for job in kstar)
-    assert verbs(run.computed) <= {"compute_kstar"} | DRAWING
-    assert not any("metrics" in job for job in run.started)
-
-
-def test_a_threshold_runs_only_tables_and_figures(project):
-    project.edit_config(lambda c: c["kstar"].update(threshold=0.7))
-    expected = project.why()
-    run = project.snakemake()
-    assert run.started == expected
-    assert run.code == 0, run.output
-    assert verbs(run.started) <= DRAWING
-    assert "tabulate_study" in verbs(run.computed)
-
-
-def test_an_interval_more_trains_only_that(project):
-    before = project.results()
-    project.edit_config(lambda c: c["models"][MODEL].update(intervals=[25, 50, 75, 100]))
-    run = project.snakemake("kstar")
-    assert run.code == 0, run.output
-    assert verbs(run.computed) == {"train_interval", "extract_features", "compute_kstar"}
-    assert all("interval-75" in job for job in run.computed)
-    after = project.results()
-    assert all(after[name] == data for name, data in before.items() if not name.startswith("studies"))
-
-
-def test_a_seed_more_trains_only_that(project):
-    project.edit_config(lambda c: c["models"][MODEL].update(seeds={"start": 0, "count": 3}))
-    run = project.snakemake("kstar")
-    assert run.code == 0, run.output
-    assert verbs(run.computed) == {"train_interval", "extract_features", "compute_kstar"}
-    assert all("seed-2" in job for job in run.started)
-
-
-def test_a_learning_rate_trains_again_and_taking_it_back_computes_nothing(project):
-    before = project.results()
-    lr = project.config()["models"][MODEL]["training"]["lr"]
-    project.edit_config(lambda c: c["models"][MODEL]["training"].update(lr=lr / 2))
-    changed = project.snakemake("features")
-    assert changed.code == 0, changed.output
-    assert verbs(changed.started) == {"train_interval", "extract_features"}
-    assert changed.restored == set()
-    assert project.results() != before
-    project.edit_config(lambda c: c["models"][MODEL]["training"].update(lr=lr))
-    back = project.snakemake()
-    assert back.code == 0, back.output
-    assert back.computed == set()
-    assert project.results() == before
-
-
-def test_comments_key_order_and_written_out_defaults_run_nothing(project):
-    def reorder(config):
-        config["models"][MODEL] = dict(reversed(config["models"][MODEL].items()))
-        config["kstar"]["skewness"] = "anchored"
-
-    project.edit_config(reorder)
-    project.edit("workflow_lib/tables.py", '"""Tables of a study: ', '"""All tables of a study: ')
-    project.edit("workflow_lib/tables.py", "\ndef class_table(", "\n# A comment.\n\n\ndef class_table(")
-    run = project.snakemake()
-    assert run.code == 0, run.output
-    assert run.started == set()
-
-
-def test_code_of_a_step_runs_what_can_depend_on_it_and_equal_results_end_the_wave(project):
-    file = "workflow_lib/steps/compute_kstar.py"
-    project.edit(file, "sizes = np.bincount(labels)", "sizes = np.bincount(labels) * 1")
-    run = project.snakemake("tables")
-    assert run.code == 0, run.output
-    assert verbs(run.computed) == {"compute_kstar"}
-    assert verbs(run.restored) == {"tabulate_study", "render_tables"}
-
-
-def test_a_clean_run_of_the_edited_config_gives_the_same_bytes(project, tmp_path_factory):
-    def change(config):
-        config["models"][MODEL]["intervals"] = [75, 100]
-        config["kstar"]["studies"]["training"]["metric"] = "chebyshev"
-
-    project.edit_config(change)
-    assert project.snakemake("tables").code == 0
-    clean = Project(tmp_path_factory.mktemp("clean"))
-    clean.edit_config(change)
-    assert clean.snakemake("tables").code == 0
-    edited = project.results()
-    assert {name: edited.get(name) for name in clean.results()} == clean.results()
+    assert run.restored == set()
+    results, wanted = project.results(), clean.results()
+    assert [name for name in wanted if results.get(name) != wanted[name]] == [], history
 
 
 def test_a_users_own_features_need_no_model(project):

@@ -1,7 +1,7 @@
 """Section `datasets`: where images, or features computed elsewhere, come from."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,16 @@ from workflow_lib.errors import Problem
 PerClass = Annotated[int, Field(ge=2)]
 ClassNames = Annotated[tuple[Text, ...], Field(min_length=2), *UNIQUE]
 ClassGroup = Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE]
+ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
+CLASSES: Final = {
+    "digits": tuple("0123456789"),
+    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "fashion_mnist": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+}
+"""Classes of the sources that always have the same: a wrong name is told before anything is read."""
 
 
 class Subsample(Section):
@@ -48,6 +58,8 @@ class GivenSubsample(Section):
 class Source(Section):
     """What all sources of data have in common."""
 
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """How the names of its files end; empty where it reads folders."""
     superclasses: Annotated[dict[Text, ClassGroup], Field(min_length=2)] | None = None
     """New classes as groups of the source's own: {animal: [cat, dog], ...}; labels follow the alphabet.
     Classes not listed are dropped; null keeps the source's classes."""
@@ -120,6 +132,7 @@ class ImageFolder(Images):
 class Arrays(Images):
     """Images in two array files (.npz or Zarr)."""
 
+    suffixes: ClassVar[tuple[str, ...]] = ARRAYS
     model_config = example(source="arrays", train="data/train.npz", test="data/test.npz", layout="NCHW")
 
     source: Literal["arrays"]
@@ -143,6 +156,7 @@ class Arrays(Images):
 class Features(Source):
     """Features computed elsewhere (.npz, Zarr or Parquet), with labels: analysis only, no model."""
 
+    suffixes: ClassVar[tuple[str, ...]] = (*ARRAYS, ".parquet")
     model_config = example(source="features", path="data/embeddings.parquet", features="dim_", labels="topic")
 
     source: Literal["features"]
@@ -185,18 +199,39 @@ Dataset = Annotated[
 ]
 
 
+def class_names(dataset: Source) -> tuple[str, ...] | None:
+    """Names of the classes of a dataset, or None when only its files tell them."""
+    if dataset.classes:
+        return dataset.classes
+    return tuple(sorted(dataset.superclasses)) if dataset.superclasses else _own_classes(dataset)
+
+
 def problems(name: str, dataset: Source) -> Iterator[Problem]:
     """What makes no sense in one dataset, although every value is well formed."""
-    if not dataset.superclasses:
-        return
-    where = f"datasets.{name}"
-    for kept in dataset.classes or ():
-        if kept not in dataset.superclasses:
-            yield unknown(f"{where}.classes", kept, "superclass", dataset.superclasses)
+    where, own = f"datasets.{name}", _own_classes(dataset)
+    groups = dataset.superclasses or {}
+    if groups:
+        yield from _absent(f"{where}.classes", dataset.classes or (), "superclass", tuple(groups))
+    elif own:
+        yield from _absent(f"{where}.classes", dataset.classes or (), "class of this source", own)
     group_of: dict[str, str] = {}
-    for group, members in dataset.superclasses.items():
+    for group, members in groups.items():
+        if own:
+            yield from _absent(f"{where}.superclasses.{group}", members, "class of this source", own)
         for member in members:
             if member in group_of:
                 allowed = f"a class belongs to one superclass only; this one is in {group_of[member]} and {group}"
                 yield Problem(f"{where}.superclasses.{group}", member, allowed, "remove it from one of them")
             group_of[member] = group
+
+
+def _own_classes(dataset: Source) -> tuple[str, ...] | None:
+    """Classes of the source itself, if they are always the same."""
+    return CLASSES.get(getattr(dataset, "source", ""))
+
+
+def _absent(where: str, chosen: tuple[str, ...], what: str, present: tuple[str, ...]) -> Iterator[Problem]:
+    """Names of classes that there are not."""
+    for name in chosen:
+        if name not in present:
+            yield unknown(where, name, what, present)

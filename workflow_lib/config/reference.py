@@ -29,6 +29,30 @@ An editor with a YAML language server completes and checks the keys when the fil
 
 YAML traps: write `1.0e-3` or `0.001` (YAML reads `1e-3` as text), and put quotes around class names such as
 `"no"`, `"off"` or `"7"`.
+
+Single values can be given on the command line: `snakemake --config "kstar={threshold: 0.7}"`. Of several files after
+`--configfile` the later ones count.
+
+## When something is wrong
+
+```text
+2 problems:
+models.digits_cnn.training.lrr: 0.01
+    is not a known key here; known keys are: epochs, batch_size, optimizer, lr, …
+    -> write lr instead
+datasets.own.function: my_data:laod
+    my_data.py defines no laod; it has: load
+    -> write my_data:load
+```
+
+Where it is, what was found; what is allowed; what to do. Mistakes in the config, in paths and in the source of your own
+functions are told by every command, `snakemake -n` too, before anything is run or touched. What only the data or a
+network can tell (a damaged image, a layer of your own network) comes in the same form from the first job that
+reads them: Snakemake shows the log of the job, goes on with what does not depend on it, and leaves nothing half-made.
+
+Snakemake reads what follows `--configfile` and `--config` before the workflow is asked. So it reports in its own words,
+some of them Python's, a file that is missing, not UTF-8 or not YAML: `make why CONFIG=that_file.yaml` says what is
+wrong and in which line. `No rule to produce …` means that the config does not name this result.
 """
 
 NOUNS = {

@@ -1,14 +1,14 @@
 """Whether the parts of a config fit together: names that refer to nothing, values that contradict each other."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from workflow_lib.config import datasets, models
+from workflow_lib.config import datasets, functions, models, paths
 from workflow_lib.config.config import Config
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
+from workflow_lib.config.studies import given_names
 from workflow_lib.config.transforms import ORIGINAL
 from workflow_lib.config.wording import listed, unknown
 from workflow_lib.errors import Problem
@@ -49,14 +49,21 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     yield from _reserved("transforms", config.transforms)
     for name, dataset in config.datasets.items():
         yield from datasets.problems(name, dataset)
-        yield from _missing_files(f"datasets.{name}", dataset.files() if check_files else {})
+        if check_files:
+            yield from paths.problems(f"datasets.{name}", dataset.files(), dataset.suffixes)
+            if isinstance(dataset, datasets.FromFunction):
+                yield from functions.problems(f"datasets.{name}.function", dataset.function)
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
         yield from _dataset_problems(f"models.{name}.dataset", model, names)
         yield from models.problems(name, model)
-        yield from _missing_files(f"models.{name}", model.files() if check_files else {})
+        if check_files:
+            yield from paths.problems(f"models.{name}", model.files())
+            if ":" in model.architecture:
+                yield from functions.problems(f"models.{name}.architecture", model.architecture)
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)
+        yield from _class_problems(f"kstar.studies.{name}.classes", study, config)
 
 
 def _reserved(section: str, defined: Iterable[str], where: str | None = None) -> Iterator[Problem]:
@@ -67,15 +74,6 @@ def _reserved(section: str, defined: Iterable[str], where: str | None = None) ->
             yield Problem(
                 f"{where or section}.{name}", "", f"the name {name} is reserved: {reason}", "choose another name"
             )
-
-
-def _missing_files(where: str, files: Mapping[str, str]) -> Iterator[Problem]:
-    """Files that the config names and that are not there."""
-    for key, path in files.items():
-        if not Path(path).exists():
-            allowed = f"there is no such file or folder; looked for {Path(path).absolute()}"
-            repair = "put it there, or correct the path (relative paths begin at the working directory)"
-            yield Problem(f"{where}.{key}", path, allowed, repair)
 
 
 def _dataset_problems(where: str, model: Model, names: Names) -> Iterator[Problem]:
@@ -141,3 +139,16 @@ def _absent(where: str, chosen: Iterable[object], what: str, present: tuple[obje
     for value in chosen:
         if value not in present:
             yield unknown(where, value, what, present)
+
+
+def _class_problems(where: str, study: Study, config: Config) -> Iterator[Problem]:
+    """Classes that pictures shall show and that no dataset of the study has, as far as the config tells."""
+    if study.features is not None:
+        sources = study.features or tuple(given_names(config.datasets))
+    else:
+        chosen = [config.models.get(name) for name in study.model or config.models]
+        sources = tuple(model.dataset for model in chosen if model)
+    known = [datasets.class_names(config.datasets[name]) if name in config.datasets else None for name in sources]
+    if known and None not in known:
+        present = tuple(dict.fromkeys(name for classes in known for name in classes or ()))
+        yield from _absent(where, study.classes or (), "class of this study", present)

@@ -1,4 +1,4 @@
-"""YAML files as plain mappings; what YAML itself would pass over or explain badly is an error that names the line."""
+"""YAML as plain values; what YAML itself would pass over or explain badly is an error that names the line."""
 
 from collections.abc import Hashable
 from pathlib import Path
@@ -34,19 +34,32 @@ def read_mapping(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is missing, not UTF-8, not YAML, empty, no mapping, or gives a key twice.
     """
-    text = _text(path)
-    loader = _Loader(_printable(text, path))
-    try:
-        content = loader.get_single_data()
-    except yaml.MarkedYAMLError as error:
-        raise UserError(_broken(path, error)) from None
-    finally:
-        loader.dispose()
-    if loader.repeated:
-        raise UserError(*(_repeated(path, *found) for found in loader.repeated))
+    content = read_value(_text(path), str(path))
     if not isinstance(content, dict) or not content:
         found = "the file has no content" if not content else "the file is not a mapping of keys to values"
         raise UserError(Problem(str(path), "", found, "write the sections of docs/config.md, such as datasets:"))
+    return content
+
+
+def read_value(text: str, where: str) -> Any:
+    """What YAML makes of a text.
+
+    Args:
+        text: the whole of it.
+        where: file, or whatever else it comes from, to be named in errors.
+
+    Raises:
+        UserError: the text is not YAML, or gives a key twice.
+    """
+    loader = _Loader(_printable(text, where))
+    try:
+        content = loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        raise UserError(_broken(where, error)) from None
+    finally:
+        loader.dispose()
+    if loader.repeated:
+        raise UserError(*(_repeated(where, *found) for found in loader.repeated))
     return content
 
 
@@ -71,14 +84,14 @@ def _text(path: Path) -> str:
         ) from None
 
 
-def _printable(text: str, path: Path) -> str:
+def _printable(text: str, where: str) -> str:
     """The text, if YAML allows all its characters."""
     odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if odd:
         line = text.count("\n", 0, odd.start()) + 1
         raise UserError(
             Problem(
-                f"{path}:{line}",
+                f"{where}:{line}",
                 f"character U+{ord(odd.group()):04X}",
                 "YAML does not allow this control character",
                 "remove the character, or save the file as plain UTF-8 text",
@@ -87,17 +100,17 @@ def _printable(text: str, path: Path) -> str:
     return text
 
 
-def _broken(path: Path, error: yaml.MarkedYAMLError) -> Problem:
+def _broken(where: str, error: yaml.MarkedYAMLError) -> Problem:
     """Text that is not YAML."""
     mark = error.problem_mark or error.context_mark
     line = f":{mark.line + 1}" if mark else ""
     tab = "'\\t'" in (error.problem or "")
     what = "a tab cannot indent" if tab else ", ".join(filter(None, (error.context, error.problem)))
     repair = "indent with spaces" if tab else "correct this line, or the one before it"
-    return Problem(f"{path}{line}", "", f"the file is not valid YAML: {what}", repair)
+    return Problem(f"{where}{line}", "", f"this is not valid YAML: {what}", repair)
 
 
-def _repeated(path: Path, key: str, line: int, first: int) -> Problem:
+def _repeated(where: str, key: str, line: int, first: int) -> Problem:
     """A key that stands twice in one mapping."""
     allowed = f"the key stands here for the second time, first in line {first}"
-    return Problem(f"{path}:{line}", key, allowed, "remove or rename one of the two")
+    return Problem(f"{where}:{line}", key, allowed, "remove or rename one of the two")

@@ -93,6 +93,9 @@ def _open_zarr(path: Path) -> ArrayFile:
 
     store: Any = zarr.storage.ZipStore(path, mode="r") if path.suffix == ".zip" else path
     arrays = dict(zarr.open_group(store, mode="r").arrays())
+    for name, array in arrays.items():
+        if any(getattr(codec, "codec_id", None) == "pickle" for codec in (*array.filters, *array.compressors)):
+            raise ValueError(f"{name} is stored with pickle, which is not read because it may run code")
     return ArrayFile(path, tuple(arrays), arrays.__getitem__)
 
 

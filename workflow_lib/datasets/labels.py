@@ -1,5 +1,6 @@
 """Labels of any kind as class indices, and what every labelled set of samples must satisfy."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,9 @@ from workflow_lib.errors import Problem, UserError
 
 SHOWN = 10
 """Most names listed in one message."""
+
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, such as line breaks, and what is left of bytes that are no Unicode."""
 
 
 def listed(names: Sequence[object]) -> str:
@@ -112,18 +116,26 @@ def problems_of(labels: Labels, ids: Strings, class_names: Sequence[str], origin
     if len(labels) != len(ids):
         found = f"{len(labels)} labels, {len(ids)} ids"
         problems.append(Problem(origin, found, "each sample has one of each", "save as many ids as labels"))
-    repeated = [value for value, count in Counter(ids.tolist()).items() if count > 1]
+    repeated = _repeated(ids.tolist())
     if repeated:
         allowed = "several samples have the same id"
         problems.append(Problem(origin, listed(repeated), allowed, "give every sample an id of its own"))
-    if len(set(class_names)) < len(class_names) or "" in class_names:
-        allowed = "class names are unique and not empty"
-        problems.append(Problem(origin, listed(class_names), allowed, "rename the classes"))
+    wrong = _repeated(class_names) + ["an empty name" for name in class_names if not name.strip()]
+    if wrong:
+        problems.append(Problem(origin, listed(wrong), "class names are unique and not empty", "rename the classes"))
+    for kind, names in (("ids", ids.tolist()), ("class names", class_names)):
+        if unprintable := [ascii(name) for name in names if UNPRINTABLE.search(name)]:
+            allowed = f"{kind} are Unicode without line breaks and other control characters"
+            problems.append(Problem(origin, listed(unprintable), allowed, "take these characters out"))
     if len(class_names) < 2:
         found = f"only class {class_names[0]}" if class_names else "no class"
         allowed = "k* compares classes and needs two at least"
         problems.append(Problem(origin, found, allowed, "add samples of another class"))
     return problems + _small_classes(labels, class_names, origin)
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def _small_classes(labels: Labels, class_names: Sequence[str], origin: str) -> list[Problem]:

@@ -14,8 +14,9 @@ Strings = NDArray[Any]
 
 
 def strings(values: Iterable[object]) -> Strings:
-    """Array (n,) of variable-length text."""
-    return np.array([str(value) for value in values], dtype=np.dtypes.StringDType())
+    """Array (n,) of variable-length text; bytes in names of files that are no Unicode become escapes."""
+    texts = [str(value).encode("utf-8", "backslashreplace").decode("utf-8") for value in values]
+    return np.array(texts, dtype=np.dtypes.StringDType())
 
 
 def numbered(prefix: str, count: int, width: int = 5) -> Strings:

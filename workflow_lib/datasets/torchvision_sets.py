@@ -66,7 +66,8 @@ def _files(kind: Any, root: Path) -> list[Path]:
 
 
 def _failed(spec: Mapping[str, Any], root: Path, error: Exception, *, downloading: bool) -> Problem:
-    found = f"{spec['root']} ({type(error).__name__}: {error})"
+    reason = str(error).partition(". ")[0]  # torch goes on to advise running the code in a file
+    found = f"{spec['root']} ({type(error).__name__}: {reason})"
     if downloading:
         allowed, repair = "the download failed", f"try again, or put the official files into {root} by hand"
     else:

@@ -1,6 +1,5 @@
 """Weights from a file into a network, completely or not at all."""
 
-import pickle
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from workflow_lib import checkpoints
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.models.layers import head_name, inner
 from workflow_lib.models.torchvision_models import torchvision_weights
@@ -36,22 +36,29 @@ def read_weights(source: str, architecture: str) -> dict[str, Tensor]:
     for key in WRAPPERS:
         if isinstance(tensors, Mapping) and isinstance(tensors.get(key), Mapping):
             tensors = tensors[key]
-    if not isinstance(tensors, Mapping) or not all(isinstance(value, Tensor) for value in tensors.values()):
+    if not isinstance(tensors, Mapping) or not all(_is_plain(value) for value in tensors.values()):
         raise UserError(
             Problem("weights", source, "must hold a state_dict", "save network.state_dict() with torch.save")
         )
     return {str(name).removeprefix("module."): value for name, value in tensors.items()}
 
 
+def _is_plain(value: object) -> bool:
+    """Whether this is a tensor that stores every element: not sparse, no mere shape, nor one element for many."""
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_meta:
+        return False
+    return value.nbytes <= value.untyped_storage().nbytes()
+
+
 def _read_torch(path: Path) -> object:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        return checkpoints.read(path)
+    except (OSError, ValueError) as error:
         raise UserError(
             Problem(
                 "weights",
                 str(path),
-                f"cannot be read as tensors only: {str(error).splitlines()[0]}",
+                f"cannot be read as tensors only: {error}",
                 "save the state_dict, not the whole network: torch.save(network.state_dict(), path)",
             )
         ) from error

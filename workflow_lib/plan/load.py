@@ -1,26 +1,76 @@
 """The plan of a run of Snakemake."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workflow_lib.config.load import load
-from workflow_lib.config.yaml_file import read_mapping
+from workflow_lib.config.yaml_file import read_mapping, read_value
+from workflow_lib.errors import Problem, UserError
 from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.digests import DigestMemory, cache_folder
 
 
-def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
-    """Validate the config that Snakemake has read, and plan with it.
+def read_config(files: Sequence[str | Path], changes: Sequence[str] = ()) -> dict[str, Any]:
+    """Content of config files and of `--config`.
+
+    Snakemake's own reading explains broken files badly, loses keys that stand twice, and makes text of every number
+    inside a mapping that is given by `--config`.
 
     Args:
-        config: merged content of the config files and of `--config`.
+        files: of two files that name the same key, the later one counts; mappings are merged key by key.
+        changes: entries KEY=VALUE of `--config`, which count more than the files.
+
+    Raises:
+        UserError: all that cannot be read.
+    """
+    content: dict[str, Any] = {}
+    found: list[Problem] = []
+    for file in files:
+        with _noting(found):
+            content = _merged(content, read_mapping(_shortest(Path(file))))
+    for entry in changes:
+        key, _, value = entry.partition("=")
+        with _noting(found):
+            content = _merged(content, {key: read_value(value, f"--config {key}")})
+    if found:
+        raise UserError(*found)
+    return content
+
+
+def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
+    """Validate a config, and plan with it.
+
+    Args:
+        config: from `read_config`.
         files: where it came from, to be named in errors.
 
     Raises:
         UserError: all that is wrong with the config.
     """
-    for file in files:
-        read_mapping(Path(file))  # Snakemake's own reading loses keys that stand twice
     origin = ", ".join(Path(file).name for file in files) or "--config"
     return Plan(load(config, origin), DigestMemory(cache_folder(Path("results")) / "digests"))
+
+
+@contextlib.contextmanager
+def _noting(found: list[Problem]) -> Iterator[None]:
+    """Go on after a mistake, and add what is wrong to `found`."""
+    try:
+        yield
+    except UserError as error:
+        found.extend(error.problems)
+
+
+def _merged(below: Any, above: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings of the same key as one, and of other values the one above; as Snakemake merges configs."""
+    merged = dict(below) if isinstance(below, Mapping) else {}
+    for key, value in above.items():
+        merged[key] = _merged(merged.get(key), value) if isinstance(value, Mapping) else value
+    return merged
+
+
+def _shortest(file: Path) -> Path:
+    """The path as a user would write it: relative to the working directory when it is below that."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -1,0 +1,99 @@
+"""Functions and files that a config names: told without running or reading them whether they can be used."""
+
+import os
+
+import pytest
+
+from workflow_lib.config.functions import problems, source_file
+from workflow_lib.config.paths import problems as path_problems
+
+MODULE = """
+raise SystemExit("this module must not be run")
+from json import loads as parse
+def load(): pass
+if True:
+    nested = load
+class Network: pass
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["load", "parse", "nested", "Network"])
+def test_whatever_a_module_may_bind_is_left_to_the_job(here, name):
+    (here / "mine.py").write_text(MODULE)
+    assert not list(problems("key", f"mine:{name}"))
+
+
+def test_a_name_that_no_line_binds_is_told_with_the_nearest(here):
+    (here / "mine.py").write_text(MODULE)
+    (problem,) = problems("key", "mine:laod")
+    assert (problem.where, problem.value) == ("key", "mine:laod")
+    assert "it has: load, Network" in problem.allowed
+    assert problem.repair == "write mine:load"
+
+
+@pytest.mark.parametrize(
+    "source", ["from json import *", "def __getattr__(name): ...", "globals()['x'] = 1", "exec('x = 1')"]
+)
+def test_a_module_that_can_get_other_names_is_left_to_the_job(here, source):
+    (here / "mine.py").write_text(source)
+    assert not list(problems("key", "mine:x"))
+
+
+def test_modules_in_packages_and_installed_ones_are_found(here):
+    (here / "nets" / "wide").mkdir(parents=True)
+    (here / "nets" / "wide" / "__init__.py").write_text("def make(): pass")
+    assert str(source_file("nets.wide")) == "nets/wide/__init__.py"
+    assert not list(problems("key", "nets.wide:make"))
+    assert [*problems("key", "nets.wide:mke")]
+    assert not list(problems("key", "sklearn.datasets:load_wine"))
+    assert [*problems("key", "no_such_package:load")]
+
+
+@pytest.mark.parametrize(
+    "source", [b"def load(:", b"# caf\xe9\ndef load(): pass", b"def load(): pass\n\0", b"\tdef load(): pass"]
+)
+def test_a_source_that_python_cannot_read_is_told(here, source):
+    (here / "mine.py").write_bytes(source)
+    (problem,) = problems("key", "mine:load")
+    assert "mine.py" in problem.allowed
+
+
+ARRAYS = (".npz", ".zarr")
+
+
+@pytest.mark.parametrize(
+    ("path", "suffixes", "said"),
+    [
+        ("a.npz", ARRAYS, ""),
+        ("b.zarr", ARRAYS, ""),
+        ("folder", (), ""),
+        ("weights", None, ""),
+        ("nowhere.npz", ARRAYS, "no such file"),
+        ("weights", ARRAYS, "must end in one of .npz, .zarr"),
+        ("c.zarr", ARRAYS, "is a file, and a folder is wanted"),
+        ("d.npz", ARRAYS, "is a folder, and a file is wanted"),
+        ("weights", (), "is a file, and a folder is wanted"),
+        ("folder", None, "is a folder, and a file is wanted"),
+    ],
+)
+def test_paths_are_of_the_wanted_kind(here, path, suffixes, said):
+    for file in ("a.npz", "c.zarr", "weights"):
+        (here / file).touch()
+    for folder in ("b.zarr", "d.npz", "folder"):
+        (here / folder).mkdir()
+    found = list(path_problems("section", {"key": path}, suffixes))
+    assert [problem.where for problem in found] == (["section.key"] if said else [])
+    assert not said or said in found[0].allowed
+
+
+def test_a_file_that_may_not_be_read_is_told(here, monkeypatch):
+    (here / "a.npz").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    (problem,) = path_problems("section", {"key": "a.npz"}, ARRAYS)
+    assert "no right to read" in problem.allowed

@@ -1,0 +1,239 @@
+"""Damage to artifacts, cache, records and disk: noticed, named, put right by computing, and never silently used."""
+
+import functools
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import ZipFile
+
+import disk
+from disk import compared
+from outcome import Case, Outcome
+from project import ROOT, Project
+
+from workflow_lib.config.yaml_file import read_mapping
+from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan.load import load_plan
+from workflow_lib.runner.actions import action_file, object_file
+from workflow_lib.runner.signature import signature
+
+Wound = Callable[[Path], None]
+
+
+def flip(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def drop_member(file: Path) -> None:
+    """Take the last member out of an archive, which stays a valid one."""
+    with ZipFile(file) as archive:
+        members = {info: archive.read(info) for info in archive.infolist()[:-1]}
+    with ZipFile(file, "w") as archive:
+        for info, data in members.items():
+            archive.writestr(info, data)
+
+
+WOUNDS: dict[str, Wound] = {"a byte flipped": flip, "cut short": cut, "emptied": empty, "a member deleted": drop_member}
+ARCHIVES = (".zip", ".pt")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One damaged file, and how a user gets out of it.
+
+    Attributes:
+        name: what was damaged and how.
+        path: the artifact that is damaged, or that whose record or kept copy is.
+        harm: does the damage in a project.
+        reader: the job that must read the artifact, or make it, after that.
+        kept: whether the cache is there.
+        noticed: text that the first run must print or log; "" where nothing need be told.
+        runs: how often `snakemake` has to be called.
+    """
+
+    name: str
+    path: str
+    harm: Callable[[Project, str], None]
+    reader: PlannedJob
+    kept: bool
+    noticed: str
+    runs: int
+
+    def run(self, finished: Project, folder: Path) -> Outcome:
+        project = finished.copy(folder / "project", cores=1)
+        for output in self.reader.makes:
+            (project.folder / output).unlink()
+        self.harm(project, self.path)
+        if not self.kept:
+            shutil.rmtree(project.folder / "results" / ".cache")
+        wrong = []
+        for attempt in range(self.runs):
+            run = project.snakemake(self.reader.makes[0])
+            last = attempt == self.runs - 1
+            if (run.code == 0) != last:
+                wrong.append(f"run {attempt + 1} ended with {run.code}: {run.output[-600:]}")
+            told = run.output + "".join(project.log(job) for job in run.started)
+            if last and not (project.folder / self.path).exists():
+                project.snakemake(self.path)
+            if attempt == 0 and self.noticed not in told:
+                wrong.append(f"the first run did not say {self.noticed!r}")
+            if "Traceback" in told:
+                wrong.append("a traceback")
+        return compared(self.name, finished, project, wrong)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A damaged artifact that no job reads, such as a figure: `make verify` names it, `make repair` mends it."""
+
+    name: str
+    path: str
+    wound: Wound
+    kept: bool
+
+    def run(self, finished: Project, folder: Path) -> Outcome:
+        project = finished.copy(folder / "project", cores=1)
+        self.wound(project.folder / self.path)
+        if not self.kept:
+            shutil.rmtree(project.folder / "results" / ".cache")
+        wrong = []
+        if (told := verify(project)) != (1, True):
+            wrong.append(f"verify ended with {told}")
+        verify(project, "--repair")
+        if (code := project.snakemake(self.path).code) != 0:
+            wrong.append(f"snakemake ended with {code}")
+        if (told := verify(project)) != (0, False):
+            wrong.append(f"verify after the repair ended with {told}")
+        return compared(self.name, finished, project, wrong)
+
+
+def verify(project: Project, *arguments: str) -> tuple[int, bool]:
+    """Exit status of `make verify`, and whether it names an artifact."""
+    done = project.python("-m", "workflow_lib.runner.verify", *arguments)
+    return done.returncode, "\nresults/" in done.stdout
+
+
+def harm_artifact(wound: Wound) -> Callable[[Project, str], None]:
+    return lambda project, path: wound(project.folder / path)
+
+
+def harm_record(wound: Wound) -> Callable[[Project, str], None]:
+    return lambda project, path: wound(record_file(project, path))
+
+
+def harm_object(wound: Wound) -> Callable[[Project, str], None]:
+    def harm(project: Project, path: str) -> None:
+        record = json.loads(record_file(project, path).read_text())
+        wound(object_file(project.folder / "results" / ".cache", record["digest"]))
+
+    return harm
+
+
+def harm_action(wound: Wound) -> Callable[[Project, str], None]:
+    def harm(project: Project, path: str) -> None:
+        record = json.loads(record_file(project, path).read_text())
+        wound(action_file(project.folder / "results" / ".cache", record["key"]))
+
+    return harm
+
+
+def harm_memory(wound: Wound) -> Callable[[Project, str], None]:
+    def harm(project: Project, path: str) -> None:
+        for file in (project.folder / "results" / ".cache" / "digests").rglob("*"):
+            if file.is_file():
+                wound(file)
+
+    return harm
+
+
+def record_file(project: Project, path: str) -> Path:
+    return project.folder / "results" / "provenance" / (path.removeprefix("results/") + ".json")
+
+
+def cases() -> list[Case]:
+    """Every kind of artifact, record and kept object of the miniature with every kind of damage."""
+    return [*_read(), *_kept(), *_records(), *_unread(), *disk.cases({job.verb: job for job in _jobs()[::-1]})]
+
+
+def _read() -> Iterator[Case]:
+    for path, reader, hint in _readers():
+        for how, wound in WOUNDS.items():
+            if wound is drop_member and not path.endswith(ARCHIVES):
+                continue
+            name = f"{_kind(path)} {how}, read by {reader.verb}"
+            yield Damage(f"{name}, no cache", path, harm_artifact(wound), reader, False, path, 1 if hint else 2)
+            if how == "a byte flipped" and not hint:
+                yield Damage(name, path, harm_artifact(wound), reader, True, "damaged or edited", runs=1)
+
+
+def _kept() -> Iterator[Case]:
+    """The cache's own files, for one job of each verb."""
+    for job in {job.verb: job for job in _jobs()}.values():
+        path = job.makes[0]
+        for how, wound, told in (("a byte flipped", flip, "was damaged"), ("deleted", Path.unlink, "")):
+            yield Damage(f"kept bytes of {job.verb} {how}", path, harm_object(wound), job, True, told, runs=1)
+        for how, wound in (("a byte flipped", flip), ("cut short", cut)):
+            yield Damage(f"kept entry of {job.verb} {how}", path, harm_action(wound), job, True, "", runs=1)
+
+
+def _records() -> Iterator[Case]:
+    for path, reader, hint in _readers():
+        if not hint:
+            for how, wound in {"cut short": cut, "deleted": Path.unlink}.items():
+                name = f"record of {_kind(path)} {how}, read by {reader.verb}"
+                yield Damage(name, path, harm_record(wound), reader, True, "", runs=1)
+    path, reader, _ = next(_readers())
+    for how, wound in {"emptied": empty, "a byte flipped": flip}.items():
+        yield Damage(f"memory of digests {how}", path, harm_memory(wound), reader, True, "", runs=1)
+
+
+def _unread() -> Iterator[Case]:
+    read = {path for job in _jobs() for path in job.needs}
+    finals: dict[tuple[str, str], str] = {}
+    for job in _jobs():
+        for argument, paths in job.outputs.items():
+            if paths[0] not in read:
+                finals.setdefault((job.verb, argument), paths[0])
+    for path in finals.values():
+        yield Unread(f"{_kind(path)} a byte flipped, read by no job", path, flip, kept=True)
+        yield Unread(f"{_kind(path)} cut short, read by no job, no cache", path, cut, kept=False)
+
+
+@functools.cache
+def _jobs() -> list[PlannedJob]:
+    file = ROOT / "configs" / "miniature.yaml"
+    plan = load_plan(read_mapping(file), [file])
+    return upstream(plan, default_targets(plan))
+
+
+def _readers() -> Iterator[tuple[str, PlannedJob, bool]]:
+    """An artifact of each kind that jobs read, with its first reader; whether it is only a hint."""
+    seen = set()
+    maker = {
+        path: (job.verb, argument) for job in _jobs() for argument in job.outputs for path in job.outputs[argument]
+    }
+    for job in _jobs():
+        for argument in signature(job.verb).paths:
+            for path in job.inputs.get(argument.name, [])[:1]:
+                hint = argument.role == "hint"
+                if (*maker[path], hint) not in seen:
+                    seen.add((*maker[path], hint))
+                    yield path, job, hint
+
+
+def _kind(path: str) -> str:
+    """What an artifact is, in a word or two."""
+    _, kind, *_, name = path.split("/")
+    return f"{kind}: {name}"

@@ -1,0 +1,109 @@
+"""A small study of a user's own: images, embeddings and weights in files; functions for data and for a network."""
+
+import fcntl
+import shutil
+from pathlib import Path
+
+import numpy as np
+from project import Project
+
+CONFIG = """\
+datasets:
+  shapes: {source: arrays, train: data/train.npz, test: data/test.npz}
+  drawn: {source: function, function: "my_data:load"}
+  words: {source: features, path: data/words.npz, classes: [sport, music, news]}
+
+models:
+  net:
+    architecture: small_cnn
+    dataset: shapes
+    training: {epochs: 2, batch_size: 16, optimizer: adam, lr: 0.01, weight_decay: 0.001}
+    layers: {early: {module: conv1, pool: avg}, logits: logits}
+  mine:
+    architecture: my_network:two_layers
+    dataset: drawn
+    training: {epochs: 2, batch_size: 16, lr: 0.01}
+    layers: {hidden: "2"}
+  loaded:
+    architecture: small_cnn
+    dataset: shapes
+    weights: data/weights.pt
+    layers: {logits: logits}
+
+kstar:
+  studies:
+    networks: {model: [net, mine, loaded]}
+    words: {features: words}
+"""
+DATA = '''\
+"""Images that a function draws."""
+
+import numpy as np
+
+
+def load(count=20):
+    generator = np.random.default_rng(1)
+    labels = np.repeat(np.arange(4), count)
+    images = generator.uniform(size=(len(labels), 1, 8, 8)).astype("float32")
+    return {"train": (images, labels, None), "test": (images[::2], labels[::2], None)}
+'''
+NETWORK = '''\
+"""A network of the user's own."""
+
+from torch import nn
+
+
+def two_layers(in_channels, image_size, n_classes, hidden=16):
+    # Flat images, one hidden layer.
+    pixels = in_channels * image_size[0] * image_size[1]
+    return nn.Sequential(nn.Flatten(), nn.Linear(pixels, hidden), nn.ReLU(), nn.Linear(hidden, n_classes))
+'''
+
+
+def made_beside(finished: Project) -> Project:
+    """The study, run from nothing in a folder beside the finished miniature; made by the first who asks."""
+    folder = finished.folder.with_name(f"{finished.folder.name}-own")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _run(finished, folder.with_name(f"{folder.name}-unfinished")).rename(folder)
+    return Project(folder)
+
+
+def _run(finished: Project, folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    # A network of the miniature tells four classes apart, too.
+    project = unfinished(folder, finished.folder / "results/checkpoints/digits_cnn/seed-0/interval-100.pt")
+    run = project.snakemake()
+    assert run.code == 0, run.output
+    return folder
+
+
+def unfinished(folder: Path, weights: Path) -> Project:
+    """The study before its first run, in a folder that is made; `weights` are those of a small_cnn."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    shutil.copy(weights, data / "weights.pt")
+    for split, count in (("train", 20), ("test", 12)):
+        write_images(data / f"{split}.npz", count)
+    write_embeddings(data / "words.npz")
+    (folder / "my_data.py").write_text(DATA)
+    (folder / "my_network.py").write_text(NETWORK)
+    project = Project(folder)
+    (folder / "config.yaml").write_text(CONFIG)
+    return project
+
+
+def write_images(file: Path, count: int, seed: int = 0) -> None:
+    """So many grey images of each of four classes, in a file of the user's."""
+    generator = np.random.default_rng([seed, count])
+    labels = np.repeat(np.arange(4), count)
+    brightness = 50 * labels[:, None, None] + generator.integers(0, 100, size=(len(labels), 8, 8))
+    np.savez(file, images=brightness.astype("uint8"), labels=labels)
+
+
+def write_embeddings(file: Path, seed: int = 0) -> None:
+    """Embeddings of eighty texts of four kinds."""
+    generator = np.random.default_rng(seed)
+    labels = np.repeat(["sport", "music", "news", "art"], 20)
+    np.savez(file, features=generator.normal(size=(80, 8)) + 3 * (labels == "sport")[:, None], labels=labels)

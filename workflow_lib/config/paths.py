@@ -1,0 +1,42 @@
+"""Files and folders that a config names: there, of the wanted kind, and readable."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from workflow_lib.config.wording import listed
+from workflow_lib.errors import Problem
+
+FOLDER = ".zarr"
+"""Ending of a store that is a folder of files."""
+
+
+def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | None = None) -> Iterator[Problem]:
+    """What is wrong with paths, each at its key below `where`.
+
+    Args:
+        where: key path of the section that names them.
+        files: path by key.
+        suffixes: how the name of a file may end; an empty tuple wants folders; None takes files of any name.
+    """
+    for key, text in files.items():
+        words = _wrong(Path(text), suffixes)
+        if words:
+            yield Problem(f"{where}.{key}", text, *words)
+
+
+def _wrong(path: Path, suffixes: tuple[str, ...] | None) -> tuple[str, str] | None:
+    """What is wrong with one path, and the repair; None when nothing is."""
+    if not path.exists():
+        allowed = f"there is no such file or folder; looked for {path.absolute()}"
+        return allowed, "put it there, or correct the path (relative paths begin at the working directory)"
+    if suffixes and not path.name.endswith(suffixes):
+        allowed = f"the name must end in one of {listed(suffixes)}"
+        return allowed, "save the arrays in one of these formats, or name another file"
+    wants_folder = suffixes == () or (suffixes is not None and path.suffix == FOLDER)
+    if path.is_dir() != wants_folder:
+        found, wanted = ("file", "folder") if wants_folder else ("folder", "file")
+        return f"is a {found}, and a {wanted} is wanted", f"name the {wanted}"
+    if not os.access(path, os.R_OK | os.X_OK if wants_folder else os.R_OK):
+        return "you have no right to read it", "ask its owner, or give yourself the right with chmod"
+    return None
