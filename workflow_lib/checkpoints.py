@@ -8,6 +8,7 @@ equal states give equal files, also after loading and saving again.
 import io
 import pickle
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import torch
 
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.storage import atomic, damaged
+
+NOT_PLAIN = "is damaged, or holds more than tensors, numbers and text, which is not loaded because it may run code"
 
 
 def save(state: Mapping[str, Any], path: Path) -> None:
@@ -36,20 +39,38 @@ def load(path: Path) -> dict[str, Any]:
     """The state that `save` wrote, with tensors on the CPU; no code in the file is run.
 
     Raises:
-        UserError: the file is missing or damaged.
+        UserError: the file is missing or damaged, or is no checkpoint.
     """
     try:
         with zipfile.ZipFile(path) as archive:  # torch itself does not look at the check sums
             if (member := archive.testzip()) is not None:
                 raise zipfile.BadZipFile(f"wrong check sum of {member}")
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read(path)
     except FileNotFoundError:
         raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
-    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, OSError, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, ValueError) as error:
         raise UserError(damaged(path, error)) from error
     if not isinstance(state, dict):
         raise UserError(damaged(path, TypeError(f"holds {type(state).__name__}, not a checkpoint")))
     return state
+
+
+def read(path: Path) -> object:
+    """Content of a file of `torch.save`, with tensors on the CPU; no code in the file is run.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is damaged, or holds what only running its code could make; in one sentence, since torch's
+            own messages go on to advise running it.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"it {NOT_PLAIN}") from error
+    except Exception as error:  # pickle and torch raise errors of many kinds
+        raise ValueError(str(error).partition(". ")[0] or type(error).__name__) from error
 
 
 def canonical(value: Any, names: dict[str, str] | None = None) -> Any:

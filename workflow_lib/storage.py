@@ -4,6 +4,7 @@ Equal data gives equal bytes: members are sorted and undated, and nothing but da
 """
 
 import contextlib
+import shlex
 import shutil
 import zipfile
 from collections.abc import Collection, Mapping
@@ -24,13 +25,23 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 8 * 2**20
 """Aim for the size of a chunk: large enough for one read, small enough to stream."""
 
+MOST_COMPRESSION = 2**17
+"""Zstandard needs four bytes for 128 KiB, and a text of 16 bytes in memory four: no store holds more than this many
+times its size."""
+
+MEMBER_MODE = 0o644 << 16
+"""Of every member: a plain file that its owner may write and all may read."""
+
+EVERY_CHUNK: Any = {"write_empty_chunks": True}
+"""Chunks of zeros are stored too, so that what a store declares is what it holds."""
+
 
 def pack(folder: Path, target: Path) -> None:
     """Zip a Zarr folder without compression (chunks are compressed), in fixed order and with fixed dates."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for file in sorted(p for p in folder.rglob("*") if p.is_file()):
             member = zipfile.ZipInfo(file.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
-            member.external_attr = 0o644 << 16
+            member.external_attr = MEMBER_MODE
             with archive.open(member, "w", force_zip64=True) as sink, file.open("rb") as source:
                 shutil.copyfileobj(source, sink)
 
@@ -48,7 +59,7 @@ def save(dataset: "xr.Dataset", path: Path) -> None:
     }
     with atomic(path) as scratch:
         folder = scratch.with_name("store")
-        dataset.to_zarr(folder, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+        dataset.to_zarr(folder, mode="w", zarr_format=3, consolidated=False, encoding=encoding, write_empty_chunks=True)
         pack(folder, scratch)
 
 
@@ -61,20 +72,42 @@ def chunk_shape(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]
 def load(path: Path) -> "xr.Dataset":
     """Open a store lazily: `ds["x"][a:b].values` reads the chunks of these rows only.
 
+    Members are read in place, never unpacked; format 3 has no codec that could run code.
+
     Raises:
-        UserError: the file is missing or is no readable store.
+        UserError: the file is missing or is no store as `save` and `SampleWriter` write it.
     """
     import xarray as xr
     import zarr
 
     try:
+        _check_members(path)
         store = zarr.storage.ZipStore(path, mode="r")
-        dataset: xr.Dataset = xr.open_zarr(store, consolidated=False, chunks=None)
+        dataset: xr.Dataset = xr.open_zarr(store, zarr_format=3, consolidated=False, chunks=None)
+        _check_size(dataset, path)
         return dataset
     except FileNotFoundError:
         raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
-    except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
+    except Exception as error:  # zipfile, zarr and their codecs raise errors of many kinds
         raise UserError(damaged(path, error)) from error
+
+
+def _check_members(path: Path) -> None:
+    """Raise BadZipFile for members that `pack` does not write: repeated, compressed, or links."""
+    names: set[str] = set()
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            plain = member.compress_type == zipfile.ZIP_STORED and member.external_attr == MEMBER_MODE
+            if member.filename in names or not plain:
+                raise zipfile.BadZipFile(f"{member.filename!r} is no member of a store of this workflow")
+            names.add(member.filename)
+
+
+def _check_size(dataset: "xr.Dataset", path: Path) -> None:
+    """Raise ValueError where the file cannot hold the data that it declares."""
+    for name, variable in dataset.variables.items():
+        if variable.nbytes > MOST_COMPRESSION * path.stat().st_size:
+            raise ValueError(f"{name} is declared with shape {variable.shape}, more than the file can hold")
 
 
 def damaged(path: Path, error: Exception) -> Problem:
@@ -83,7 +116,7 @@ def damaged(path: Path, error: Exception) -> Problem:
         str(path),
         f"{type(error).__name__}: {error}",
         "the file is damaged",
-        f"delete it and run snakemake again: rm '{path}'",
+        f"delete it and run snakemake again: rm {shlex.quote(str(path))}",
     )
 
 
@@ -129,6 +162,7 @@ class SampleWriter:
                 chunks=chunk_shape(spec.shape, np.dtype(spec.dtype)),
                 dimension_names=spec.dims,
                 attributes=dict(spec.attrs),
+                config=EVERY_CHUNK,
             )
             for name, spec in self._variables.items()
         }
@@ -177,7 +211,7 @@ class SampleWriter:
             for name, (dim, values) in self._coords.items()
         }
         labels = xr.Dataset(coords=coords, attrs=dict(self._attrs))
-        labels.to_zarr(self._folder, mode="a", zarr_format=3, consolidated=False)
+        labels.to_zarr(self._folder, mode="a", zarr_format=3, consolidated=False, write_empty_chunks=True)
 
 
 def write_table(frame: "pd.DataFrame", path: Path) -> None:
@@ -209,5 +243,5 @@ def read_table(path: Path, text: Collection[str] = ()) -> "pd.DataFrame":
         return pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=missing)
     except FileNotFoundError:
         raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
-    except (ValueError, OSError) as error:
+    except Exception as error:  # pandas and Arrow raise errors of many kinds
         raise UserError(damaged(path, error)) from error

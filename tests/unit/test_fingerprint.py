@@ -40,16 +40,17 @@ def package(tmp_path, monkeypatch):
     return tmp_path / "pkg"
 
 
-def taken(module="pkg.step"):
+def taken(module="pkg.step", memory=None):
     for cached in (
         fingerprint.code_fingerprint,
+        fingerprint._sources,
         fingerprint.syntax_tree,
         fingerprint._digest,
         fingerprint._imported,
         fingerprint._defined,
     ):
         cached.cache_clear()
-    return fingerprint.code_fingerprint(module)
+    return fingerprint.code_fingerprint(module, memory)
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +131,14 @@ def edit(file, old, new):
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
+
+
+def test_what_is_remembered_follows_every_edit(package, tmp_path):
+    memory = tmp_path / "memory"
+    before = taken(memory=memory)
+    source = (package / "kernel.py").read_text()
+    (package / "kernel.py").write_text(source.replace("return 1", "return 2"))
+    assert taken(memory=memory) == taken() != before
+    (package / "kernel.py").write_text(source)
+    assert taken(memory=memory) == taken() == before
+    assert len(list(memory.iterdir())) == 2

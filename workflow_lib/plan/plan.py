@@ -13,7 +13,7 @@ from workflow_lib.config.datasets import Arrays, Features, FromFunction, ImageFo
 from workflow_lib.config.models import Model
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.study import StudyPlan, plan_study
-from workflow_lib.runner.digests import DigestMemory
+from workflow_lib.runner.digests import DigestMemory, cache_folder
 from workflow_lib.runner.fingerprint import code_fingerprint, source_fingerprint
 from workflow_lib.runner.signature import step_module
 
@@ -32,7 +32,7 @@ class Plan:
 
     def code(self, verb: str) -> str:
         """Fingerprint of the code of a verb."""
-        return code_fingerprint(step_module(verb))
+        return code_fingerprint(step_module(verb), cache_folder(Path("results")) / "code")
 
     @cached_property
     def studies(self) -> dict[str, StudyPlan]:

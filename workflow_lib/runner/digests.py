@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from workflow_lib.files import atomic
@@ -32,13 +33,12 @@ class DigestMemory:
     def digest(self, path: Path) -> str:
         """SHA-256 of the bytes of `path`, or of names and bytes of all files below it if it is a folder."""
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.is_file())
-            lines = "".join(f"{self.digest(file)} {file.relative_to(path).as_posix()}\n" for file in files)
-            return hashlib.sha256(lines.encode()).hexdigest()
+            lines = [f"{self.digest(file)} {file.relative_to(path).as_posix()}\n" for file in _files_below(path)]
+            return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
         stat = path.stat()
         # The time of change, unlike that of modification, cannot be set back: a file written to is read again.
         identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-        name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()
+        name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()
         record = self._folder / name[:2] / name[2:]
         if (known := _recall(record)) and known[:-1] == identity:
             return str(known[-1])
@@ -48,6 +48,21 @@ class DigestMemory:
             with contextlib.suppress(OSError), atomic(record) as scratch:
                 scratch.write_text(json.dumps([*identity, digest]))
         return digest
+
+
+def _files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
+    """All files below a folder, in the order of their names.
+
+    Links are followed, as readers of data sets do, except where they lead back to a folder above.
+    """
+    place = os.path.realpath(folder)
+    if place in above:
+        return
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            yield from _files_below(path, (*above, place))
+        elif path.is_file():
+            yield path
 
 
 def _recall(record: Path) -> list[object] | None:

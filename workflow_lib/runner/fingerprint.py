@@ -6,13 +6,15 @@ and so are names that a package exports lazily: importing such a name is refused
 """
 
 import ast
-import copy
+import contextlib
 import functools
 import hashlib
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from workflow_lib.files import atomic
 
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,10 +34,49 @@ def closure(module: str) -> list[str]:
 
 
 @functools.cache
-def code_fingerprint(module: str) -> str:
-    """12 hexadecimal digits that change when code that `module` can run changes."""
-    content = {name: _digest(name) for name in closure(module)} | library_versions(module)
+def code_fingerprint(module: str, memory: Path | None = None) -> str:
+    """12 hexadecimal digits that change when code that `module` can run changes.
+
+    Args:
+        module: a module of this package.
+        memory: folder that remembers what was found in equal sources: to parse them takes longer than to restore a job.
+    """
+    record = _record(module, memory) if memory else None
+    parts = _recall(record) if record else None
+    if parts is None:
+        parts = {name: _digest(name) for name in closure(module)}, _libraries(module)
+        if record:
+            _remember(parts, record)
+    digests, libraries = parts
+    content = digests | _versions(libraries)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _recall(record: Path) -> tuple[dict[str, str], list[str]] | None:
+    try:
+        digests, libraries = json.loads(record.read_bytes())
+        return dict(digests), list(libraries)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _remember(parts: tuple[dict[str, str], list[str]], record: Path) -> None:
+    with contextlib.suppress(OSError), atomic(record) as scratch:
+        scratch.write_text(json.dumps(parts))
+
+
+def _record(module: str, memory: Path) -> Path:
+    digest = hashlib.sha256(sys.version.encode())  # another Python may parse otherwise
+    for file, source in _sources().items():
+        digest.update(f"{file} {hashlib.sha256(source).hexdigest()}\n".encode())
+    return memory / digest.hexdigest() / module
+
+
+@functools.cache
+def _sources() -> dict[str, bytes]:
+    """Every source of the package by its path, read once: no edit comes between telling them apart and parsing them."""
+    files = [path for path in sorted((ROOT / PACKAGE).rglob("*.py")) if path.is_file()]
+    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in files}
 
 
 def module_digests(module: str) -> dict[str, str]:
@@ -45,8 +86,15 @@ def module_digests(module: str) -> dict[str, str]:
 
 def library_versions(module: str) -> dict[str, str]:
     """Installed version, without its build tag, of each library that code of `module` imports."""
+    return _versions(_libraries(module))
+
+
+def _libraries(module: str) -> list[str]:
     names = {name.split(".")[0] for part in closure(module) for name in _imported(part)}
-    libraries = sorted(names - set(sys.stdlib_module_names) - {PACKAGE})
+    return sorted(names - set(sys.stdlib_module_names) - {PACKAGE})
+
+
+def _versions(libraries: list[str]) -> dict[str, str]:
     return {name: version for name in libraries if (version := _version(DISTRIBUTION.get(name, name)))}
 
 
@@ -62,30 +110,35 @@ def _version(distribution: str) -> str:
 
 def source_fingerprint(path: Path) -> str:
     """12 hexadecimal digits of one source file outside the package, such as a user's own model."""
-    return _tree_digest(ast.parse(path.read_bytes()))[:12]
+    return _tree_digest(path.read_bytes())[:12]
 
 
-def _file(module: str) -> Path | None:
-    base = ROOT.joinpath(*module.split("."))
-    return next((p for p in (base / "__init__.py", base.with_suffix(".py")) if p.is_file()), None)
+def _file(module: str) -> str | None:
+    base = module.replace(".", "/")
+    return next((file for file in (f"{base}/__init__.py", f"{base}.py") if file in _sources()), None)
 
 
 @functools.cache
 def syntax_tree(module: str) -> ast.Module:
     """The parsed source of a module of the package; not to be changed."""
+    return ast.parse(_source(module))
+
+
+def _source(module: str) -> bytes:
     file = _file(module)
     if file is None:
         raise ValueError(f"no such module: {module}")
-    return ast.parse(file.read_bytes())
+    return _sources()[file]
 
 
 @functools.cache
 def _digest(module: str) -> str:
-    return _tree_digest(syntax_tree(module))
+    return _tree_digest(_source(module))
 
 
-def _tree_digest(tree: ast.Module) -> str:
-    return hashlib.sha256(ast.unparse(_Bare().visit(copy.deepcopy(tree))).encode()).hexdigest()
+def _tree_digest(source: bytes) -> str:
+    # Parsed anew, because docstrings are taken out of it: copying a tree takes ten times as long.
+    return hashlib.sha256(ast.unparse(_Bare().visit(ast.parse(source))).encode()).hexdigest()
 
 
 class _Bare(ast.NodeTransformer):
@@ -140,7 +193,7 @@ def _imported_from(module: str, node: ast.ImportFrom) -> set[str]:
     base = node.module or ""
     if node.level:
         parts = module.split(".")
-        is_package = _file(module) == ROOT.joinpath(*parts, "__init__.py")
+        is_package = _file(module) == f"{module.replace('.', '/')}/__init__.py"
         base = ".".join([*parts[: len(parts) - node.level + is_package], *([base] if base else [])])
     names = [alias.name for alias in node.names]
     if base.split(".")[0] == PACKAGE and "__getattr__" in _defined(base):

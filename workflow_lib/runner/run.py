@@ -57,11 +57,23 @@ def main(arguments: Sequence[str]) -> int:
         except UserError as error:
             say(f"{job.verb}: {error}")
             return 1
+        except MemoryError as error:
+            say(f"{job.verb}: {UserError(_memory_problem(job, error))}")
+            return 1
         except Exception as error:
             disk = isinstance(error, OSError) and error.errno in DISK_FAILURES
             say(f"{job.verb}: {UserError(_disk_problem(error))}" if disk else traceback.format_exc())
             return 1
     return 0
+
+
+def _memory_problem(job: Job, error: MemoryError) -> Problem:
+    return Problem(
+        ", ".join(map(str, job.files("output").values())),
+        str(error),
+        "making it takes more memory than is free",
+        "run fewer jobs at once (--cores 1), take fewer samples (subsample), or look whether an input is what it says",
+    )
 
 
 def _disk_problem(error: Exception) -> Problem:
@@ -140,7 +152,7 @@ def _end_if_alone(snakemake: SnakemakeProcess) -> None:
 
 
 def _check_code(job: Job) -> None:
-    if job.code != code_fingerprint(step_module(job.verb)):
+    if job.code != code_fingerprint(step_module(job.verb), cache_folder(RESULTS) / "code"):
         raise UserError(
             Problem(
                 f"--code {job.code}",
