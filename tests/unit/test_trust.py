@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +23,9 @@ from workflow_lib.datasets.labels import problems_of
 from workflow_lib.datasets.registry import load as load_images
 from workflow_lib.datasets.split import strings
 from workflow_lib.errors import UserError
+from workflow_lib.models.weights import read_weights
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.runner.digests import DigestMemory
-from workflow_lib.models.weights import read_weights
 
 LINK = 0o120777 << 16
 HOSTILE_NAMES = [
