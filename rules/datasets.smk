@@ -12,6 +12,8 @@ rule prepare_dataset:
         "results/logs/prepare_dataset/{dataset}.log",
     benchmark:
         "results/benchmarks/prepare_dataset/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(sorted(set(PLAN.config.datasets) - set(PLAN.given))),
     conda:
         "../environment.yaml"
     threads: 1

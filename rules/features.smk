@@ -49,6 +49,8 @@ rule import_features:
         "results/logs/import_features/{dataset}.log",
     benchmark:
         "results/benchmarks/import_features/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(PLAN.given),
     conda:
         "../environment.yaml"
     threads: 1

@@ -294,12 +294,16 @@ def test_files_must_be_there_unless_they_are_downloaded(tmp_path, monkeypatch):
         load(raw)
     assert [problem.where for problem in caught.value.problems] == [
         "datasets.emb.path",
+        "datasets.mine.function",
         "datasets.c.root",
         "models.ready.weights",
+        "models.ready.architecture",
     ]
     assert str(tmp_path / "emb.npz") in str(caught.value)
-    for name in ("emb.npz", "cifar", "w.pt"):
-        (tmp_path / name).touch()
+    for folder in ("cifar", "mine"):
+        (tmp_path / folder).mkdir()
+    for name, text in {"emb.npz": "", "w.pt": "", "mine/__init__.py": "load = 1", "mine/nets.py": "make = 1"}.items():
+        (tmp_path / name).write_text(text)
     assert load(raw) == load(raw, check_files=False)
 
 

@@ -1,0 +1,20 @@
+"""Mistakes that users make in configs, code and data, and what must be said about each."""
+
+from mutant import Mutant
+from mutants_config import COMMAND_LINE, EVERY_COMMAND, FILES, IN_CONFIG, override
+from mutants_data import CODE, DATA, NETWORKS_AND_WEIGHTS, given, images, loader, network, pictures, tree
+
+BASES = ("default", "miniature", "cifar10-resnet18", "embeddings")
+CONTROLS = [
+    *(Mutant(f"{base} as it is shipped", (), base=base) for base in BASES),
+    Mutant("a good --configfile", (), arguments=("-n", "--configfile", "configs/miniature.yaml")),
+    override("kstar={threshold: 0.7, neighbours: 3}"),
+    given("good embeddings"),
+    images("good images"),
+    tree("a good tree", pictures()),
+    loader("a good function", "return {name: (images, labels, None) for name in ('train', 'test')}"),
+    network("a good network"),
+]
+"""What the mutants are made from, and what must go through the same calls without a mistake."""
+
+MUTANTS = [*IN_CONFIG, *CODE, *FILES, *EVERY_COMMAND, *COMMAND_LINE, *DATA, *NETWORKS_AND_WEIGHTS]

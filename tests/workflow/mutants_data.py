@@ -1,0 +1,228 @@
+"""Mistakes in the data, code and weights that a config names."""
+
+import struct
+import zlib
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from mutant import Config, Mutant, setting
+
+
+def npz(**arrays: Any) -> bytes:
+    """An .npz of these arrays."""
+    file = BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def png(side: int = 8) -> bytes:
+    """A black image of one channel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(side * (side + 1)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def pictures(**others: bytes | None) -> dict[str, bytes | None]:
+    """A tree of two classes with six images each, and files that are added or, where None, become folders."""
+    tree = {f"pictures/{name}/{number}.png": png() for name in ("cat", "dog") for number in range(6)}
+    return tree | {f"pictures/{path}": content for path, content in others.items()}
+
+
+FEATURES = np.arange(24, dtype=np.float32).reshape(8, 3)
+LABELS = np.repeat([0, 1], 4)
+IMAGES = np.zeros((8, 8, 8), dtype=np.uint8)
+GOOD_FILES = {"data/embeddings.npz": npz(features=FEATURES, labels=LABELS)}
+"""Files that the shipped configs name and do not bring."""
+EMBEDDINGS = "results/features/given/embeddings.zarr.zip"
+
+
+def given(name: str, *said: str, **arrays: Any) -> Mutant:
+    """Wrong embeddings: these arrays instead of the good ones, None leaving one out."""
+    kept = {"features": FEATURES, "labels": LABELS} | arrays
+    content = npz(**{key: value for key, value in kept.items() if value is not None})
+    named = {key: key for key in arrays if key not in ("features", "labels")}
+    text = setting("datasets/embeddings", {"source": "features", "path": "data/embeddings.npz"} | named)
+    files = {"data/embeddings.npz": content}
+    return Mutant(name, ("data/embeddings.npz", *said), text, "embeddings", files, (EMBEDDINGS,), "run")
+
+
+def dataset(name: str, settings: Config, files: Mapping[str, bytes | None], *said: str) -> Mutant:
+    """A wrong dataset of images, beside the good one."""
+    target = "results/datasets/wrong/train.zarr.zip"
+    return Mutant(name, said, setting("datasets/wrong", settings), "miniature", files, (target,), "run")
+
+
+def images(name: str, *said: str, **arrays: Any) -> Mutant:
+    """Wrong arrays of images in the file train.npz, beside a good test.npz."""
+    good = {"images": IMAGES, "labels": LABELS}
+    train = {key: value for key, value in (good | arrays).items() if value is not None}
+    settings = {"source": "arrays", "train": "train.npz", "test": "test.npz"}
+    return dataset(name, settings, {"train.npz": npz(**train), "test.npz": npz(**good)}, "train.npz", *said)
+
+
+def tree(name: str, files: Mapping[str, bytes | None], *said: str) -> Mutant:
+    """A wrong tree of images."""
+    settings = {"source": "imagefolder", "root": "pictures", "image_size": [8, 8], "test_fraction": 0.34}
+    return dataset(name, settings, files, *said)
+
+
+LOADER = """
+import sys
+import numpy as np
+images, labels = np.zeros((8, 8, 8)), [0, 1] * 4
+def load(**options):
+"""
+
+
+def loader(name: str, body: str, *said: str) -> Mutant:
+    """A wrong function that loads images, by its body."""
+    settings = {"source": "function", "function": "my_data:load"}
+    return dataset(name, settings, {"my_data.py": f"{LOADER}    {body}\n".encode()}, "my_data:load", *said)
+
+
+NETWORKS = """
+import sys
+from torch import nn
+def flat(in_channels, image_size, n_classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_channels * image_size[0] * image_size[1], n_classes))
+def failing(**shape):
+    raise RuntimeError("no such luck")
+def leaving(**shape):
+    sys.exit(3)
+def texts(**shape):
+    return "a network"
+def narrow(in_channels, image_size, n_classes):
+    return flat(in_channels, image_size, n_classes - 1)
+"""
+
+
+def network(name: str, *said: str, files: Mapping[str, bytes | None] | None = None, **settings: Any) -> Mutant:
+    """A wrong model, beside the good one."""
+    model = {
+        "architecture": "my_networks:flat",
+        "dataset": "digits",
+        "training": {"epochs": 1},
+        "layers": {"logits": "logits"},
+    }
+    wrong = {key: value for key, value in (model | settings).items() if value is not None}
+    target = "results/features/wrong/seed-0/interval-100/test/original/logits.zarr.zip"
+    code = {"my_networks.py": NETWORKS.encode()}
+    return Mutant(name, said, setting("models/wrong", wrong), "miniature", code | dict(files or {}), (target,), "run")
+
+
+def code(name: str, function: str, source: str | bytes | None, *said: str) -> Mutant:
+    """A function of the user's own that is known to be wrong from its source."""
+    files = {} if source is None else {"mine.py": source if isinstance(source, bytes) else source.encode()}
+    text = setting("datasets/wrong", {"source": "function", "function": function})
+    return Mutant(name, (f"datasets.wrong.function: {function}", *said), text, files=files)
+
+
+CODE = [
+    code("a function's module is not there", "mine:load", None, "there is no module mine", "mine.py"),
+    code("a function is not there", "mine:laod", "def load():\n    pass\n", "defines no laod", "write mine:load"),
+    code("a function's module is empty", "mine:load", "", "it has: none"),
+    code("a function has a syntax error", "mine:load", "x = 1\ndef load(:\n", "mine.py:2 is not valid Python"),
+    code("a function has a wrong indentation", "mine:load", "def load():\nreturn 1\n", "mine.py:2"),
+    code("a function's module is not UTF-8", "mine:load", b"# caf\xe9\ndef load(): pass\n", "mine.py"),
+    code("a function's module has zeros", "mine:load", b"def load(): pass\n\0", "mine.py"),
+    Mutant(
+        "a function in no module",
+        ('datasets.wrong.function: "load"', "must name a function as module:name"),
+        setting("datasets/wrong", {"source": "function", "function": "load"}),
+    ),
+]
+
+DATA = [
+    given("features with NaN", "row-00002 has nan as feature 1", features=np.where(FEATURES == 7, np.nan, FEATURES)),
+    given("features with infinity", "has -inf as feature 0", features=np.where(FEATURES == 3, -np.inf, FEATURES)),
+    given("no samples", "no class", features=FEATURES[:0], labels=LABELS[:0]),
+    given("fewer labels than features", "8 features, 7 labels", "same length", labels=LABELS[:7]),
+    given("objects as labels", "holds Python objects", labels=np.array([0, "a"] * 4, dtype=object)),
+    given("floats as labels", "labels of type float64", labels=LABELS / 2),
+    given("negative labels", "label -1 of row 0", "not negative", labels=LABELS - 1),
+    given(
+        "a class of one sample", "class 2", "one sample, and two are needed", labels=np.array([0, 0, 0, 0, 1, 1, 1, 2])
+    ),
+    given("a single class", "only class 0", labels=LABELS * 0),
+    given("a name for no label", "class c", "no sample", class_names=np.array(["a", "b", "c"])),
+    given("labels with gaps", "label 5 of row 4", "0 to 1", labels=LABELS * 5, class_names=np.array(["a", "b"])),
+    given("an array that is not there", "labels", "the file has features", labels=None),
+    given("one axis too many", "shape (8, 3, 1)", "a row per sample", features=FEATURES[:, :, None]),
+    given("complex features", "type complex64", "real numbers", features=FEATURES.astype(np.complex64)),
+    given("ids that repeat", "several samples have the same id", ids=np.array(["a"] * 8)),
+    Mutant(
+        "embeddings that are no archive",
+        ("data/embeddings.npz", "cannot be read"),
+        base="embeddings",
+        files={"data/embeddings.npz": b"features, labels\n1, 2\n"},
+        arguments=(EMBEDDINGS,),
+        when="run",
+    ),
+    images("images of 16 bits", "pixels of type uint16", images=IMAGES.astype(np.uint16)),
+    images("floats up to 255", "has the value 255", "divide by the full scale", images=IMAGES + 255.0),
+    images(
+        "images of differing sizes", "holds Python objects", images=np.array([np.zeros(3), np.zeros(4)] * 4, object)
+    ),
+    images("channels first", "read as NHWC", "layout: NCHW", images=np.zeros((8, 3, 32, 32), np.uint8)),
+    images("fewer images than labels", "7 images, 8 labels", images=IMAGES[:7]),
+    images("an empty class", "class c", "no sample", class_names=np.array(["a", "b", "c"])),
+    tree("a text among the images", pictures(**{"cat/notes.png": b"not an image"}), "cat/notes.png", "cannot be read"),
+    tree("an image cut short", pictures(**{"dog/9.png": png(64)[:60]}), "dog/9.png", "cannot be read"),
+    tree("a class without images", pictures(**{"cow": None}), "pictures", "class cow", "no sample"),
+    tree("a class of one image", pictures(**{"cow/1.png": png()}), "class cow", "two are needed"),
+    tree("a tree of one class", {f"pictures/cat/{number}.png": png() for number in range(6)}, "only class cat"),
+    tree("a tree without classes", {"pictures/1.png": png()}, "pictures", "no class folders"),
+    loader(
+        "a function that raises", "raise ValueError('no data today')", "ValueError: no data today", "my_data.py, line 6"
+    ),
+    loader("a function that ends the program", "sys.exit(0)", "SystemExit: 0", "my_data.py, line 6"),
+    loader("a function that returns nothing", "return None", "TypeError", 'returns {"train"'),
+    loader("a function that prints and forgets", "print('well'); return {'train': 1}", "TypeError", 'returns {"train"'),
+    loader("a function with uneven images", "return {'train': ([[1], [1, 2]], [0, 1], None)}", "inhomogeneous"),
+    dataset(
+        "a function that is none",
+        {"source": "function", "function": "my_data:images"},
+        {"my_data.py": LOADER.encode() + b"    pass\n"},
+        "my_data:images",
+        "has no function 'images'; it has: load",
+    ),
+    dataset(
+        "a module that ends the program",
+        {"source": "function", "function": "my_data:load"},
+        {"my_data.py": b"import sys\ndef load(): pass\nprint('hello')\nsys.exit('bye')\n"},
+        "my_data:load",
+        "SystemExit: bye",
+        "my_data.py, line 4",
+    ),
+    dataset(
+        "CIFAR-10 that is not there",
+        {"source": "cifar10", "root": "configs"},
+        {},
+        "cifar10: root: configs",
+        "no file",
+        "download: true",
+    ),
+]
+
+NETWORKS_AND_WEIGHTS = [
+    network("a network that raises", "my_networks:failing", "no such luck", architecture="my_networks:failing"),
+    network("a network that ends the program", "SystemExit: 3", architecture="my_networks:leaving"),
+    network("a network that is a text", "torch.nn.Module, not str", architecture="my_networks:texts"),
+    network("a network with too few outputs", "not (2, 3)", "number of outputs", architecture="my_networks:narrow"),
+    network("an option that there is not", "unexpected keyword argument 'depth'", options={"depth": 3}),
+    network("a layer that there is not", "layers.logits: 2", "the layers are: 0, 1, logits", layers={"logits": "2"}),
+    network("no such network in torchvision", "torchvision has:", "'resnet18'", architecture="torchvision/resnet81"),
+    network(
+        "normalisation of three channels",
+        "normalize.mean",
+        "one number per channel",
+        normalize={"mean": [0.5] * 3, "std": [0.5] * 3},
+    ),
+    network("weights that are none", "weights: my.pt", training=None, weights="my.pt", files={"my.pt": b"weights"}),
+]
