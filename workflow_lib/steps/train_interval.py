@@ -49,6 +49,9 @@ def train_interval(
     origin = _origin(spec, network, images, split.labels, runtime)
     about = {**describe(spec, split.image_shape, outputs), "origin": origin}
     kept = context.scratch / "training.pt"
+    start = _farthest([kept, previous], origin, spec["stop_epoch"])
+    if start is not None:
+        print(f"train_interval: goes on after epoch {start.epoch}, batch {start.step}", file=sys.stderr)
     state = train(
         network,
         images,
@@ -56,7 +59,7 @@ def train_interval(
         Settings.from_mapping(spec["training"]),
         lineage=(spec["model"], spec["seed"]),
         stop_epoch=spec["stop_epoch"],
-        state=_farthest([kept, previous], origin, spec["stop_epoch"]),
+        state=start,
         device=device,
         save_state=lambda state: checkpoints.save({**about, **vars(state)}, kept),
         progress=bar(f"batches until epoch {spec['stop_epoch']}"),
