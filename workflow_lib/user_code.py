@@ -44,7 +44,7 @@ def _place(error: BaseException, module: str) -> str:
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     own = [place for place in places if Path(place[0]).stem == module.rpartition(".")[2]]
     file, line = (own or places)[-1]
-    return "" if file.startswith("<") else f" ({file}, line {line})"
+    return "" if file.startswith("<") or file == __file__ else f" ({file}, line {line})"
 
 
 def _find(reference: str, where: str) -> Callable[..., Any]:
