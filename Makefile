@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run report why orphans remove-orphans verify repair test proof bench-workflow check format lint types docs constraints bench-kstar clean-venv
+.PHONY: run report why orphans remove-orphans verify repair test proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --configfile $(CONFIG)
@@ -68,6 +68,9 @@ bench-kstar: $(INSTALLED)
 
 bench-workflow: $(INSTALLED)
 	$(BIN)/python -m bench.bench_workflow
+
+bench-prototypes: $(INSTALLED)
+	$(BIN)/python -m bench.bench_prototypes
 
 # A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -60,3 +60,4 @@ wildcard_constraints:
     metric=one_of(get_args(Metric)),
     method=one_of(get_args(MapMethod)),
     study=one_of(PLAN.studies),
+    initialisation=r"\d+",

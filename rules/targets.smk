@@ -16,6 +16,11 @@ rule kstar:
         lambda w: asked_for(targets.kstar(PLAN)),
 
 
+rule prototypes:
+    input:
+        lambda w: asked_for(targets.prototypes(PLAN)),
+
+
 rule maps:
     input:
         lambda w: asked_for(targets.maps(PLAN)),
@@ -35,6 +40,7 @@ localrules:
     checkpoints,
     features,
     kstar,
+    prototypes,
     maps,
     tables,
     figures,

@@ -6,7 +6,8 @@ from workflow_lib.config.datasets import Dataset
 from workflow_lib.config.fields import Name, Section
 from workflow_lib.config.kstar import Kstar
 from workflow_lib.config.models import Model
-from workflow_lib.config.studies import ResolvedStudy, resolve
+from workflow_lib.config.prototypes import Prototypes
+from workflow_lib.config.studies import ResolvedPrototypes, ResolvedStudy, resolve, resolve_prototypes
 from workflow_lib.config.transforms import AnyTransform
 
 
@@ -21,6 +22,8 @@ class Config(Section):
     """Ways to change the images before a network sees them, by name; original is always there."""
     kstar: Kstar = Kstar()
     """k* distributions and their studies."""
+    prototypes: Prototypes = Prototypes()
+    """Prototypes and their studies."""
 
     def kstar_studies(self) -> dict[str, ResolvedStudy]:
         """Every k* study with all its defaults and every `all` filled in."""
@@ -28,3 +31,7 @@ class Config(Section):
             name: resolve(name, study, self.datasets, self.models, self.transforms)
             for name, study in self.kstar.studies.items()
         }
+
+    def prototype_studies(self) -> dict[str, ResolvedPrototypes]:
+        """Every study of prototypes with all its defaults and every `all` filled in."""
+        return {name: resolve_prototypes(name, study, self.models) for name, study in self.prototypes.studies.items()}

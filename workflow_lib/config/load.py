@@ -62,9 +62,9 @@ def _well_formed(raw: Mapping[str, Any], error: ValidationError) -> dict[str, An
     config: dict[str, Any] = {
         section: dict(entries) for section, entries in raw.items() if isinstance(entries, Mapping)
     }
-    studies = config.get("kstar", {}).get("studies")
-    if isinstance(studies, Mapping):
-        config["kstar"]["studies"] = dict(studies)
+    for section in config.values():
+        if isinstance(section.get("studies"), Mapping):
+            section["studies"] = dict(section["studies"])
     for details in error.errors(include_url=False, include_input=False, include_context=False):
         *parents, last = _entry(details["loc"])
         holder: Any = config
@@ -75,8 +75,8 @@ def _well_formed(raw: Mapping[str, Any], error: ValidationError) -> dict[str, An
 
 
 def _entry(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Keys of the entry that a location is in: (section, name), or (kstar, studies, name)."""
-    return loc[:3] if loc[:2] == ("kstar", "studies") else loc[:2]
+    """Keys of the entry that a location is in: (section, name), or (section, studies, name)."""
+    return loc[:3] if loc[1:2] == ("studies",) else loc[:2]
 
 
 def _names(raw: Mapping[str, Any]) -> sense.Names:

@@ -8,6 +8,7 @@ from workflow_lib.config.config import Config
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
+from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import given_names
 from workflow_lib.config.transforms import ORIGINAL
 from workflow_lib.config.wording import listed, unknown
@@ -64,6 +65,8 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)
         yield from _class_problems(f"kstar.studies.{name}.classes", study, config)
+    for name, prototypes in config.prototypes.studies.items():
+        yield from _prototype_problems(f"prototypes.studies.{name}", prototypes, config, names)
 
 
 def _reserved(section: str, defined: Iterable[str], where: str | None = None) -> Iterator[Problem]:
@@ -115,11 +118,7 @@ def _model_problems(
     where: str, study: Study, chosen: tuple[str, ...], config: Config, names: Names
 ) -> Iterator[Problem]:
     """Every model of the study must exist, and have the seeds, intervals and layers that the study names."""
-    if not names.models:
-        yield Problem(f"{where}.model", "", "there are no models", "add one to the section models")
-    for name in chosen:
-        if names.models and name not in names.models:
-            yield unknown(f"{where}.model", name, "model", names.models)
+    yield from _unknown_models(where, chosen, names)
     for name in study.transform:
         if name not in names.transforms:
             yield unknown(f"{where}.transform", name, "transform", names.transforms)
@@ -132,6 +131,28 @@ def _model_problems(
                 ("layer", study.layer, tuple(model.layers)),
             ):
                 yield from _absent(f"{where}.{key}", values, f"{key} of the model {name}", present)
+
+
+def _unknown_models(where: str, chosen: tuple[str, ...], names: Names) -> Iterator[Problem]:
+    """Models that a study names and nobody has defined."""
+    if not names.models:
+        yield Problem(f"{where}.model", "", "there are no models", "add one to the section models")
+    for name in chosen:
+        if names.models and name not in names.models:
+            yield unknown(f"{where}.model", name, "model", names.models)
+
+
+def _prototype_problems(where: str, study: PrototypeStudy, config: Config, names: Names) -> Iterator[Problem]:
+    """Models of the study must exist and have what it names."""
+    yield from _unknown_models(where, study.model, names)
+    models = {name: config.models[name] for name in study.model or config.models if name in config.models}
+    for name, model in models.items():
+        yield from _absent(f"{where}.seed", study.seed, f"seed of the model {name}", model.seeds)
+        yield from _absent(f"{where}.interval", study.interval, f"interval of the model {name}", model.intervals)
+        if study.layer is not None:
+            yield from _absent(f"{where}.layer", [study.layer], f"layer of the model {name}", tuple(model.layers))
+    sources = [model.dataset for model in models.values()]
+    yield from _shown_problems(f"{where}.shown", study.shown, sources, config)
 
 
 def _absent(where: str, chosen: Iterable[object], what: str, present: tuple[object, ...]) -> Iterator[Problem]:
@@ -148,7 +169,14 @@ def _class_problems(where: str, study: Study, config: Config) -> Iterator[Proble
     else:
         chosen = [config.models.get(name) for name in study.model or config.models]
         sources = tuple(model.dataset for model in chosen if model)
+    yield from _shown_problems(where, study.classes, sources, config)
+
+
+def _shown_problems(
+    where: str, chosen: Iterable[str] | None, sources: Iterable[str], config: Config
+) -> Iterator[Problem]:
+    """Classes that no dataset among the sources has, if those of all are known."""
     known = [datasets.class_names(config.datasets[name]) if name in config.datasets else None for name in sources]
     if known and None not in known:
         present = tuple(dict.fromkeys(name for classes in known for name in classes or ()))
-        yield from _absent(where, study.classes or (), "class of this study", present)
+        yield from _absent(where, chosen or (), "class of this study", present)

@@ -7,6 +7,7 @@ from typing import get_args
 from workflow_lib.config.datasets import Features, Source
 from workflow_lib.config.kstar import Metric, Split, Study
 from workflow_lib.config.models import Model
+from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.transforms import ORIGINAL
 
 
@@ -51,6 +52,21 @@ class ResolvedStudy:
     classes: tuple[str, ...] | None
 
 
+@dataclass(frozen=True)
+class ResolvedPrototypes:
+    """A study of prototypes.
+
+    Attributes:
+        title: heading of tables and figures.
+        settings: the study as the config has it.
+        models: what it takes from each model, by the model's name; `layers` is empty.
+    """
+
+    title: str
+    settings: PrototypeStudy
+    models: Mapping[str, ModelPart]
+
+
 def given_names(datasets: Mapping[str, Source]) -> tuple[str, ...]:
     """Names of the datasets that bring features instead of images."""
     return tuple(name for name, dataset in datasets.items() if isinstance(dataset, Features))
@@ -67,7 +83,7 @@ def resolve(
     given = study.features is not None
     chosen = () if given else study.model or tuple(models)
     return ResolvedStudy(
-        title=study.title or name.replace("_", " ").capitalize(),
+        title=study.title or _title(name),
         description=study.description,
         models={model: _part(study, models[model]) for model in chosen},
         given=(study.features or given_names(datasets)) if given else (),
@@ -79,10 +95,22 @@ def resolve(
     )
 
 
-def _part(study: Study, model: Model) -> ModelPart:
+def resolve_prototypes(name: str, study: PrototypeStudy, models: Mapping[str, Model]) -> ResolvedPrototypes:
+    """Fill in one valid study of prototypes: `models` is the section of its config."""
+    parts = {model: _part(study, models[model]) for model in study.model or tuple(models)}
+    return ResolvedPrototypes(study.title or _title(name), study, parts)
+
+
+def _title(name: str) -> str:
+    """The heading of a study that has none."""
+    return name.replace("_", " ").capitalize()
+
+
+def _part(study: Study | PrototypeStudy, model: Model) -> ModelPart:
     """What the study takes from this model."""
+    layers = (study.layer or tuple(model.layers)) if isinstance(study, Study) else ()
     return ModelPart(
         seeds=tuple(sorted(study.seed)) or model.seeds,
         intervals=tuple(sorted(study.interval)) or model.intervals,
-        layers=study.layer or tuple(model.layers),
+        layers=layers,
     )

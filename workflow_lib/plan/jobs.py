@@ -7,6 +7,8 @@ from typing import Any
 
 from workflow_lib.plan import targets
 from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.prototypes import BOUNDARY_TABLES
+from workflow_lib.plan.prototypes import TABLES as TABLES_OF_SETS
 from workflow_lib.runner.job import Job
 from workflow_lib.runner.signature import signature
 
@@ -87,6 +89,10 @@ def job_of(plan: Plan, path: str) -> PlannedJob:
         return _checkpoint(plan, *place)
     if kind == "features":
         return _import_features(place[1]) if place[0] == "given" else _extract_features(plan, *place[:-1])
+    if kind in ("prototypes", "dissimilarity", "boundaries"):
+        return _on_set(plan, kind, *place)
+    if kind == "prototype_studies":
+        return _prototype_study_job(plan, place[0], place[1].partition(".")[0])
     if kind == "studies":
         return _study_job(plan, place[0], place[1].partition(".")[0])
     return _on_features(kind, place)
@@ -170,5 +176,57 @@ def _study_job(plan: Plan, study: str, stem: str) -> PlannedJob:
         "maps": lambda: {"maps": files.maps.paths, "kstar": files.mapped_kstar.paths} | classes,
         "neighbours": lambda: {"neighbours": files.neighbours.paths},
     }[stem]()
+    outputs = {suffix: [f"{folder}/{stem}.{suffix}"] for suffix in targets.PICTURE}
+    return PlannedJob(f"draw_{stem}", study, study, (study,), inputs, outputs)
+
+
+def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: str, start: str) -> PlannedJob:
+    """A job that makes one set of prototypes, or something of it."""
+    percent, initialisation = int(interval.removeprefix("interval-")), int(start.removeprefix("initialisation-"))
+    place = f"{study}/{model}/{seed}/{interval}/{start}"
+    checkpoint = {"checkpoint": [f"results/checkpoints/{model}/{seed}/{interval}.pt"]}
+    prototypes = {"prototypes": [f"results/prototypes/{place}.zarr.zip"]}
+    output = {kind: [f"results/{kind}/{place}.zarr.zip"]}
+    if kind == "dissimilarity":
+        return PlannedJob("compute_dissimilarity", study, place, (), prototypes, output)
+    if kind == "boundaries":
+        return PlannedJob("find_boundaries", study, place, (study, model), checkpoint | prototypes, output)
+    inputs = {
+        **checkpoint,
+        "dataset": [f"results/datasets/{plan.config.models[model].dataset}/train.zarr.zip"],
+        "previous": [
+            f"results/prototypes/{study}/{model}/{seed}/interval-{earlier}/{start}.zarr.zip"
+            for earlier in plan.prototypes[study].previous(model, percent)
+        ],
+    }
+    return PlannedJob("make_prototypes", study, place, (study, model, initialisation), inputs, output)
+
+
+def _prototype_study_job(plan: Plan, study: str, stem: str) -> PlannedJob:
+    folder, files = f"results/prototype_studies/{study}", plan.prototypes[study]
+    if stem in TABLES_OF_SETS:
+        inputs = {kind: files.stores(kind).paths for kind in ("prototypes", "dissimilarity")}
+        inputs["features"] = files.features.paths
+        outputs = {table: [f"{folder}/{table}.csv"] for table in TABLES_OF_SETS}
+        return PlannedJob("tabulate_prototypes", study, study, (study,), inputs, outputs)
+    if stem in BOUNDARY_TABLES:
+        inputs = {kind: files.stores(kind).paths for kind in ("boundaries", "prototypes")}
+        outputs = {"table": [f"{folder}/boundary_images.csv"], "intervals": [f"{folder}/boundary_intervals.csv"]}
+        return PlannedJob("tabulate_boundaries", study, study, (study,), inputs, outputs)
+    shown = {"prototypes": [files.shown_store("prototypes")]}
+    inputs = {
+        "prototypes": shown,
+        "way": shown,
+        "dissimilarity": {"intervals": [f"{folder}/intervals.csv"]},
+        "class_pairs": {"pairs": [f"{folder}/pairs.csv"]},
+        "distributions": {"histograms": [f"{folder}/histograms.csv"]},
+        "separation": {"quality": [f"{folder}/quality.csv"]},
+        "boundaries": {
+            "boundaries": [files.shown_store("boundaries")],
+            **shown,
+            "table": [f"{folder}/boundary_images.csv"],
+            "intervals": [f"{folder}/boundary_intervals.csv"],
+        },
+    }[stem]
     outputs = {suffix: [f"{folder}/{stem}.{suffix}"] for suffix in targets.PICTURE}
     return PlannedJob(f"draw_{stem}", study, study, (study,), inputs, outputs)

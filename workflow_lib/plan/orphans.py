@@ -19,7 +19,10 @@ from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.records import record_path
 
-ARTIFACTS = ("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies")
+ARTIFACTS = (
+    *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies"),
+    *("prototypes", "dissimilarity", "boundaries", "prototype_studies"),
+)
 COMPANIONS = ("provenance", "logs", "benchmarks")
 """Folders of what accompanies artifacts: their records, and the logs and times of their jobs."""
 UNITS = ("B", "kB", "MB", "GB")

@@ -12,6 +12,7 @@ from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Arrays, Features, FromFunction, ImageFolder
 from workflow_lib.config.models import Model
 from workflow_lib.plan.canonical import canonical
+from workflow_lib.plan.prototypes import PrototypePlan
 from workflow_lib.plan.study import StudyPlan, plan_study
 from workflow_lib.runner.digests import DigestMemory, cache_folder
 from workflow_lib.runner.fingerprint import code_fingerprint, source_fingerprint
@@ -38,6 +39,12 @@ class Plan:
     def studies(self) -> dict[str, StudyPlan]:
         """The studies of k*, by name."""
         return {name: plan_study(study) for name, study in self.config.kstar_studies().items()}
+
+    @cached_property
+    def prototypes(self) -> dict[str, PrototypePlan]:
+        """The studies of prototypes, by name."""
+        studies = self.config.prototype_studies()
+        return {name: PrototypePlan(name, study, self.config.models) for name, study in studies.items()}
 
     @property
     def given(self) -> list[str]:
@@ -108,6 +115,66 @@ class Plan:
     def count_neighbours(self, metric: str) -> str:
         """Metric and number of neighbours."""
         return canonical(metric=metric, k=self.config.kstar.neighbours)
+
+    def make_prototypes(self, study: str, model: str, initialisation: int) -> str:
+        """Network, the layer whose features are kept, how images are optimised, and the number of the start."""
+        plan, settings = self.prototypes[study], self.config.models[model]
+        chosen = plan.study.settings
+        layer = settings.layers[chosen.layer].model_dump(mode="json") if chosen.layer else None
+        descent = chosen.model_dump(mode="json", include={"optimizer", "lr", "loss", "steps"})
+        return canonical(**self._network(settings), layer=layer, descent=descent, initialisation=initialisation)
+
+    def compute_dissimilarity(self) -> str:
+        """Nothing: C and R follow from the features alone."""
+        return canonical()
+
+    def find_boundaries(self, study: str, model: str) -> str:
+        """Network, and the layer whose features are compared."""
+        chosen, settings = self.prototypes[study].study.settings.layer, self.config.models[model]
+        layer = settings.layers[chosen].model_dump(mode="json") if chosen else None
+        return canonical(**self._network(settings), layer=layer)
+
+    def tabulate_prototypes(self, study: str) -> str:
+        """Sets of the study, and which entries count."""
+        return canonical(grids=self.prototypes[study].grids, **self._counted(study))
+
+    def tabulate_boundaries(self, study: str) -> str:
+        """Sets of the study."""
+        return canonical(grids=self.prototypes[study].grids)
+
+    def draw_prototypes(self, study: str) -> str:
+        """Title, the set and the classes that are shown."""
+        plan = self.prototypes[study]
+        return canonical(title=plan.study.title, set=plan.shown, shown=plan.study.settings.shown)
+
+    def draw_way(self, study: str) -> str:
+        """The same."""
+        return self.draw_prototypes(study)
+
+    def draw_boundaries(self, study: str) -> str:
+        """The same."""
+        return self.draw_prototypes(study)
+
+    def draw_dissimilarity(self, study: str) -> str:
+        """Title, and which entries count."""
+        return canonical(title=self.prototypes[study].study.title, **self._counted(study))
+
+    def draw_distributions(self, study: str) -> str:
+        """The same."""
+        return self.draw_dissimilarity(study)
+
+    def draw_class_pairs(self, study: str) -> str:
+        """Title, which entries count, and the classes that are shown."""
+        plan = self.prototypes[study]
+        return canonical(title=plan.study.title, shown=plan.study.settings.shown, **self._counted(study))
+
+    def draw_separation(self, study: str) -> str:
+        """Title."""
+        return canonical(title=self.prototypes[study].study.title)
+
+    def _counted(self, study: str) -> dict[str, Any]:
+        settings = self.prototypes[study].study.settings
+        return {"include_self": settings.include_self, "unconverged": settings.unconverged}
 
     def tabulate_study(self, study: str) -> str:
         """Points of the study and how their k* are summarised."""

@@ -28,6 +28,16 @@ def kstar(plan: Plan) -> list[str]:
     return _unique(path for study in plan.studies.values() for path in study.kstar.paths)
 
 
+def prototypes(plan: Plan) -> list[str]:
+    """Prototypes, their tensors and boundary images, of every study of prototypes."""
+    return [
+        path
+        for study in plan.prototypes.values()
+        for kind in ("prototypes", "dissimilarity", *(["boundaries"] if study.has_boundaries else []))
+        for path in study.stores(kind).paths
+    ]
+
+
 def maps(plan: Plan) -> list[str]:
     """Two-dimensional maps that the studies ask for."""
     return _unique(path for study in plan.studies.values() if study.study.maps for path in study.maps.paths)
@@ -35,15 +45,26 @@ def maps(plan: Plan) -> list[str]:
 
 def tables(plan: Plan) -> list[str]:
     """Tables of every study."""
-    return [f"results/studies/{study}/{table}" for study in plan.studies for table in TABLES]
+    kstar = [f"results/studies/{study}/{table}" for study in plan.studies for table in TABLES]
+    return kstar + [
+        f"results/prototype_studies/{name}/{table}.csv"
+        for name, study in plan.prototypes.items()
+        for table in study.tables
+    ]
 
 
 def figures(plan: Plan) -> list[str]:
     """Figures of every study: those that its choice of dimensions and maps allows."""
-    return [
+    kstar = [
         f"results/studies/{name}/{figure}.{suffix}"
         for name in plan.studies
         for figure in figures_of(plan, name)
+        for suffix in PICTURE
+    ]
+    return kstar + [
+        f"results/prototype_studies/{name}/{figure}.{suffix}"
+        for name, study in plan.prototypes.items()
+        for figure in study.figures
         for suffix in PICTURE
     ]
 

@@ -1,0 +1,95 @@
+"""Prototypes: images that a network is sure of, from every class towards every other, and how unlike they are.
+
+Reads a checkpoint, writes results/{prototypes,dissimilarity,boundaries}/{study}/{model}/seed-{seed}/
+interval-{interval}/initialisation-{initialisation}.zarr.zip.
+"""
+
+
+rule make_prototypes:
+    input:
+        checkpoint="results/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
+        dataset=lambda w: f"results/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
+        previous=lambda w: [
+            f"results/prototypes/{w.study}/{w.model}/seed-{w.seed}/interval-{earlier}/initialisation-{w.initialisation}.zarr.zip"
+            for earlier in PLAN.prototypes[w.study].previous(w.model, int(w.interval))
+        ],
+    output:
+        prototypes="results/prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
+    log:
+        "results/logs/make_prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.log",
+    benchmark:
+        "results/benchmarks/make_prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.tsv"
+    wildcard_constraints:
+        study=one_of(PLAN.prototypes),
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        device="auto",
+    params:
+        spec=lambda w: PLAN.make_prototypes(w.study, w.model, int(w.initialisation)),
+        code=PLAN.code("make_prototypes"),
+    message:
+        "Prototypes of {wildcards.model}, seed {wildcards.seed}, {wildcards.interval} %, start {wildcards.initialisation}"
+    shell:
+        "python -m workflow_lib make-prototypes --checkpoint {input.checkpoint} --dataset {input.dataset}"
+        " --previous {input.previous} --prototypes {output.prototypes}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+
+
+rule compute_dissimilarity:
+    input:
+        prototypes="results/prototypes/{source}.zarr.zip",
+    output:
+        dissimilarity="results/dissimilarity/{source}.zarr.zip",
+    log:
+        "results/logs/compute_dissimilarity/{source}.log",
+    benchmark:
+        "results/benchmarks/compute_dissimilarity/{source}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=PLAN.compute_dissimilarity(),
+        code=PLAN.code("compute_dissimilarity"),
+    message:
+        "C and R of {wildcards.source}"
+    shell:
+        "python -m workflow_lib compute-dissimilarity --prototypes {input.prototypes}"
+        " --dissimilarity {output.dissimilarity}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+
+
+rule find_boundaries:
+    input:
+        checkpoint="results/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
+        prototypes="results/prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
+    output:
+        boundaries="results/boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
+    log:
+        "results/logs/find_boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.log",
+    benchmark:
+        "results/benchmarks/find_boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.tsv"
+    wildcard_constraints:
+        study=one_of(PLAN.prototypes),
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        device="auto",
+    params:
+        spec=lambda w: PLAN.find_boundaries(w.study, w.model),
+        code=PLAN.code("find_boundaries"),
+    message:
+        "Boundary images of {wildcards.model}, seed {wildcards.seed}, {wildcards.interval} %, start {wildcards.initialisation}"
+    shell:
+        "python -m workflow_lib find-boundaries --checkpoint {input.checkpoint} --prototypes {input.prototypes}"
+        " --boundaries {output.boundaries}"
+        " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"

@@ -1,0 +1,399 @@
+"""Figures of prototypes: numbers equal the tables, what did not converge is hatched, degenerate input is drawn."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from workflow_lib.errors import UserError
+from workflow_lib.figures.boundaries import boundaries
+from workflow_lib.figures.class_pairs import class_pairs
+from workflow_lib.figures.dissimilarity import dissimilarity
+from workflow_lib.figures.histograms import histograms
+from workflow_lib.figures.images import per_cent, picture
+from workflow_lib.figures.prototype_grid import prototype_grid
+from workflow_lib.figures.quality import quality
+from workflow_lib.figures.shown import choose_classes, label_intervals
+from workflow_lib.figures.style import save
+from workflow_lib.figures.ways import ways
+
+INTERVALS = (25, 40, 60, 70, 80, 90, 100)
+TEXTS = {"title": "A title", "note": "All: net, seed 0."}
+COUNTED = {"include_self": False, "unconverged": "leave_out"}
+ODD = [f"a very long name with $x^2$, number {i}" if i % 2 else f"日本{i}" for i in range(10)]
+SIDE = {"channel": 1, "y": 8, "x": 8}
+
+
+def prototypes(classes=4, missed=(), names=None, shape=SIDE):
+    """A store of prototypes that all took 6 steps; those at `missed` (target, origin) did not converge."""
+    generator = np.random.default_rng(0)
+    pair, size = ("target", "origin"), (classes, classes)
+    converged = np.ones(size, dtype=bool)
+    for place in missed:
+        converged[place] = False
+    way_step = np.tile([0, 1, 2, 4, 6, -1], (classes, 1))
+    way = generator.random((classes, 6, *shape.values()), dtype=np.float32)
+    way[:, -1] = np.nan
+    snapshots = np.where(way_step < 0, np.nan, 0.1 * way_step)
+    variables = {
+        "image": ((*pair, *shape), generator.random((*size, *shape.values()), dtype=np.float32)),
+        "loss": (pair, generator.random(size)),
+        "confidence": (pair, np.where(converged, 0.995, 0.25)),
+        "steps": (pair, np.full(size, 6)),
+        "converged": (pair, converged),
+        "way": (("target", "snapshot", *shape), way),
+        "way_step": (("target", "snapshot"), way_step),
+        "way_loss": (("target", "snapshot"), -np.log(snapshots + 0.1)),
+        "way_confidence": (("target", "snapshot"), snapshots),
+    }
+    names = names or [f"class {i}" for i in range(classes)]
+    return xr.Dataset(variables, {"target": names, "origin": names})
+
+
+def product(**columns):
+    return pd.DataFrame(list(itertools.product(*columns.values())), columns=list(columns))
+
+
+def with_values(table, **ranges):
+    """The table with seeded columns, each uniform in its range; a range of None is NaN throughout."""
+    generator = np.random.default_rng(1)
+    values = {k: generator.uniform(*r, len(table)) if r else np.full(len(table), np.nan) for k, r in ranges.items()}
+    return table.assign(**values)
+
+
+def interval_table(models=("net",), intervals=INTERVALS, known=True):
+    table = product(model=models, interval=intervals, tensor=["C", "R"])
+    ranges = {
+        "mean": (0.2, 0.7),
+        "std": (0.05, 0.1),
+        "spread_initialisations": (0.01, 0.02),
+        "outlier_share": (0, 0.02),
+    }
+    return with_values(table, **{name: known and value for name, value in ranges.items()})
+
+
+def histogram_table(models=("net",), intervals=INTERVALS):
+    table = product(model=models, interval=intervals, tensor=["C", "R"], low=[0.1, 0.11, 0.3])
+    return table.assign(high=table["low"] + 0.01, count=np.arange(len(table)) % 5 + 1)
+
+
+def pair_table(names, models=("net",), known=True):
+    table = product(model=models, interval=[25, 100], tensor=["C", "R"], class_a=names, class_b=names)
+    return with_values(table[table["class_a"] != table["class_b"]], mean=known and (0.2, 0.7))
+
+
+def boundary_tables(store, missing=()):
+    """Store and table of boundary images, all found but those at `missed` (way, target, origin)."""
+    names = list(store["target"].values)
+    image = np.full((2, *store["image"].shape), 0.5, dtype=np.float32)
+    rows = product(way=["line", "path"], target=names, origin=names)
+    rows["found"] = [place not in missing for place in rows.itertuples(index=False, name=None)]
+    image.reshape(len(rows), -1)[~rows["found"]] = np.nan
+    numbers = ["share", "difference", "dissimilarity_to_origin", "dissimilarity_to_target"]
+    rows = with_values(rows, **dict.fromkeys(numbers, (0.2, 0.7)))
+    rows.loc[~rows["found"], numbers] = np.nan
+    images = xr.Dataset(
+        {"image": (("way", *store["image"].dims), image)}, {"way": ["line", "path"], "target": names, "origin": names}
+    )
+    return images, rows[rows["target"] != rows["origin"]].reset_index(drop=True)
+
+
+def boundary_intervals(models=("net",), intervals=INTERVALS, known=True):
+    table = product(model=models, interval=intervals, way=["line", "path"])
+    names = ("share_mean", "share_std", "to_origin_mean", "to_target_mean")
+    return with_values(table, **dict.fromkeys(names, known and (0.2, 0.7))).assign(found=float(known), n=12)
+
+
+def quality_table(models=("net",), known=True):
+    table = product(model=models, seed=[0, 1], interval=INTERVALS, initialisation=[0, 1])
+    return with_values(table, m_g=(0.2, 0.5), m_g_zero_diagonal=(0.3, 0.6), accuracy=known and (0.8, 0.99))
+
+
+def draw_boundaries(store, intervals, shown=None, missing=()):
+    images, table = boundary_tables(store, missing)
+    return boundaries(images, store, table, intervals, shown=shown, **TEXTS)
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+
+
+def hatched(figure):
+    """Left upper corners of the hatched cells."""
+    return [patch.get_xy() for patch in figure.findobj(Rectangle) if patch.get_hatch()]
+
+
+def overlapping_texts(figure):
+    """Pairs of texts whose boxes overlap as drawn, and texts that are cut off by the figure's edge."""
+    FigureCanvasAgg(figure).draw()
+    ticks = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for low, high in [sorted(axis.get_view_interval())]
+        for tick in axis.get_major_ticks()
+        for label in (tick.label1, tick.label2)
+        if not (axes.axison and low <= tick.get_loc() <= high)
+    }
+    shown = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip() and t not in ticks]
+    boxes = [(t.get_text(), t.get_window_extent().padded(-0.5)) for t in shown]
+    edge = figure.bbox.padded(2)
+    cut = [text for text, box in boxes if not (edge.contains(*box.p0) and edge.contains(*box.p1))]
+    return cut + [(a, b) for (a, p), (b, q) in itertools.combinations(boxes, 2) if p.overlaps(q)]
+
+
+class TestGrid:
+    def test_numbers_are_those_of_the_store(self):
+        store = prototypes(missed=[(1, 2)])
+        _, numbers = prototype_grid(store, shown=["class 2", "class 1"], **TEXTS)
+        assert list(numbers) == ["target", "origin", "loss", "confidence", "steps", "converged"]
+        assert numbers["target"].tolist() == ["class 2"] * 2 + ["class 1"] * 2
+        assert numbers["origin"].tolist() == ["class 2", "class 1"] * 2
+        for row in numbers.itertuples():
+            own = store.sel(target=row.target, origin=row.origin)
+            assert [own[name].item() for name in numbers.columns[2:]] == list(row)[3:]
+
+    def test_what_did_not_converge_is_hatched_counted_and_tells_its_confidence(self):
+        figure, numbers = prototype_grid(prototypes(missed=[(1, 2), (3, 3)]), shown=None, **TEXTS)
+        corners = np.floor(hatched(figure)).astype(int)
+        assert sorted(map(tuple, corners)) == [(2, 1), (3, 3)]  # column, row
+        assert texts(figure).count("25\N{NO-BREAK SPACE}%") == 2
+        assert (~numbers["converged"]).sum() == 2
+        assert "2 of 16 did not converge." in " ".join(figure.get_supxlabel().split())
+
+    def test_where_all_converged_nothing_is_hatched(self):
+        figure, _ = prototype_grid(prototypes(), shown=None, **TEXTS)
+        assert hatched(figure) == []
+        assert "All converged." in " ".join(figure.get_supxlabel().split())
+
+    def test_images_lie_at_their_target_and_origin(self):
+        store = prototypes(3)
+        figure, _ = prototype_grid(store, shown=None, **TEXTS)
+        for image in figure.axes[0].images:
+            left, _, _, top = np.floor(image.get_extent()).astype(int)
+            np.testing.assert_array_equal(image.get_array(), store["image"].values[top, left, 0])
+
+
+class TestWays:
+    def test_numbers_end_where_the_way_ends(self):
+        store = prototypes(7, missed=[(1, 1)])
+        figure, numbers = ways(store, shown=None, **TEXTS)
+        assert list(numbers) == ["target", "step", "loss", "confidence", "converged"]
+        assert numbers["target"].unique().tolist() == [f"class {i}" for i in range(5)]
+        assert numbers["step"].tolist() == [0, 1, 2, 4, 6] * 5
+        np.testing.assert_array_equal(numbers["confidence"], store["way_confidence"].values[:5, :5].ravel())
+        assert numbers.loc[~numbers["converged"], "target"].tolist() == ["class 1"] * 5
+        assert len(hatched(figure)) == 1
+        assert len(figure.axes[0].images) == 25
+
+    def test_of_a_long_way_twelve_images_are_drawn_with_the_first_and_the_last(self):
+        store = prototypes(1).isel(snapshot=[0] * 30).assign(way_step=(("target", "snapshot"), [np.arange(30)]))
+        figure, numbers = ways(store, shown=None, **TEXTS)
+        above = [text.split("\n")[0] for text in texts(figure) if "\n" in text and text[0].isdigit()]
+        assert len(numbers) == 30
+        assert (len(above), above[0], above[-1]) == (12, "0", "29")
+
+
+class TestTables:
+    @pytest.mark.parametrize("models", [["net"], [f"net {i}" for i in range(6)]], ids=["1 model", "6 models"])
+    def test_numbers_are_rows_of_the_table_of_at_most_four_models(self, models):
+        table = interval_table(models)
+        figure, numbers = dissimilarity(table, **COUNTED, outlier_z=3, **TEXTS)
+        shown = models if len(models) == 1 else ["net 0", "net 2", "net 3", "net 5"]
+        assert numbers["model"].unique().tolist() == shown
+        pd.testing.assert_frame_equal(numbers, table[table["model"].isin(shown)].reset_index(drop=True))
+        assert len(figure.axes) == 2 * len(shown)
+        assert ("4 of 6 models are shown." in figure.get_supxlabel()) == (len(models) == 6)
+
+    def test_lines_go_through_the_means_and_the_limit_is_chebyshevs(self):
+        table = interval_table()
+        figure, _ = dissimilarity(table, **COUNTED, outlier_z=3, **TEXTS)
+        means, outliers = figure.axes
+        lines = [line.get_ydata() for line in means.lines if len(line.get_ydata()) == len(INTERVALS)]
+        for tensor in "CR":
+            mean = table.loc[table["tensor"] == tensor, "mean"]
+            assert any(np.array_equal(line, mean) for line in lines)
+        assert any(np.allclose(line.get_ydata(), 100 / 9) for line in outliers.lines)
+        assert "11.1\N{NO-BREAK SPACE}%" in figure.get_supxlabel()
+
+    @pytest.mark.parametrize(("include", "says"), [(False, "does not count"), (True, "counts, as on the poster")])
+    def test_it_is_said_whether_self_entries_count(self, include, says):
+        figure, _ = dissimilarity(interval_table(), include_self=include, unconverged="keep", outlier_z=3, **TEXTS)
+        line = " ".join(figure.get_supxlabel().split())
+        assert f"0 by definition, {says}." in line
+        assert "Images that did not converge count too." in line
+
+    def test_density_of_a_histogram_adds_up_to_one(self):
+        table = histogram_table(["a", "b"])
+        _, numbers = histograms(table, **COUNTED, **TEXTS)
+        pd.testing.assert_frame_equal(numbers.drop(columns="density"), table)
+        area = (numbers["density"] * (numbers["high"] - numbers["low"])).groupby(
+            [numbers["model"], numbers["interval"], numbers["tensor"]]
+        )
+        np.testing.assert_allclose(area.sum(), 1)
+
+    def test_bins_that_are_absent_are_drawn_as_empty(self):
+        figure, numbers = histograms(histogram_table(intervals=[100]), **COUNTED, **TEXTS)
+        steps = figure.axes[0].patches[0].get_data()
+        np.testing.assert_allclose(steps.edges, [0.1, 0.11, 0.12, 0.3, 0.31])
+        np.testing.assert_allclose(steps.values, [*numbers["density"][:2], 0, numbers["density"][2]])
+
+    def test_pairs_are_those_of_the_last_interval_and_of_the_classes_shown(self):
+        table = pair_table(["a", "b", "c"])
+        figure, numbers = class_pairs(table, shown=["c", "a"], unconverged="keep", **TEXTS)
+        chosen = (table["interval"] == 100) & table["class_a"].isin(["a", "c"]) & table["class_b"].isin(["a", "c"])
+        pd.testing.assert_frame_equal(numbers, table[chosen].reset_index(drop=True))
+        matrix = figure.axes[0].images[0].get_array()
+        own = numbers[numbers["tensor"] == "C"].set_index(["class_a", "class_b"])["mean"]
+        np.testing.assert_array_equal(matrix.filled(np.nan), [[np.nan, own["c", "a"]], [own["a", "c"], np.nan]])
+
+    def test_models_of_other_classes_have_their_own_names_beside_them(self):
+        table = pd.concat([pair_table(["a", "b"], ["one"]), pair_table(["x", "y", "z"], ["two"])])
+        figure, _ = class_pairs(table, shown=None, unconverged="keep", **TEXTS)
+        names = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes[:4]]
+        assert names == [["a", "b"]] * 2 + [["x", "y", "z"]] * 2
+
+    def test_quality_has_a_dot_and_a_ring_for_each_set_that_is_known(self):
+        table = quality_table()
+        table.loc[:2, "accuracy"] = np.nan
+        figure, numbers = quality(table, **TEXTS)
+        pd.testing.assert_frame_equal(numbers, table)
+        rings, dots = (collection.get_offsets() for collection in figure.axes[0].collections)
+        np.testing.assert_array_equal(dots, table.loc[3:, ["accuracy", "m_g"]])
+        np.testing.assert_array_equal(rings, table.loc[3:, ["accuracy", "m_g_zero_diagonal"]])
+        assert "3 of 28 sets are without M_g or accuracy." in " ".join(figure.get_supxlabel().split())
+
+
+class TestBoundaries:
+    def test_numbers_are_the_rows_of_the_pairs_shown_and_of_the_training(self):
+        store, training = prototypes(10), boundary_intervals()
+        figure, numbers = draw_boundaries(store, training, shown=["class 3", "class 1"])
+        images = numbers[numbers["part"] == "images"].dropna(axis="columns", how="all").drop(columns="part")
+        _, table = boundary_tables(store)
+        own = table[table["target"].isin(["class 1", "class 3"]) & table["origin"].isin(["class 1", "class 3"])]
+        order = ["origin", "target", "way"]
+        pd.testing.assert_frame_equal(
+            images.sort_values(order, ignore_index=True), own.sort_values(order, ignore_index=True), check_like=True,
+            check_dtype=False,
+        )  # fmt: skip
+        means = numbers.loc[numbers["part"] == "training", ["share_mean", "found_share"]]
+        np.testing.assert_array_equal(means, training[["share_mean", "found"]])
+        assert len(figure.axes[0].images) == 2 * 5
+
+    def test_each_of_six_classes_is_paired_with_the_next(self):
+        _, numbers = draw_boundaries(prototypes(10), boundary_intervals())
+        pairs = numbers.loc[numbers["way"] == "line"].dropna(subset=["origin"])
+        assert len(pairs) == 6
+        assert pairs["target"].tolist() == [*pairs["origin"][1:], pairs["origin"].iloc[0]]
+
+    def test_a_boundary_that_was_not_found_is_an_empty_cell_that_says_none(self):
+        missing = [("path", "class 1", "class 0")]
+        figure, _ = draw_boundaries(prototypes(2), boundary_intervals(), missing=missing)
+        assert texts(figure).count("none") == 1
+        assert len(figure.axes[0].images) == 2 * 5 - 1
+        assert len([text for text in texts(figure) if text.startswith("share 0.")]) == 3
+
+
+DEGENERATE = {
+    "grid of one class": lambda: prototype_grid(prototypes(1), shown=None, **TEXTS),
+    "grid of which nothing converged": lambda: prototype_grid(
+        prototypes(3, missed=list(np.ndindex(3, 3))), shown=None, **TEXTS
+    ),
+    "grid of hostile names": lambda: prototype_grid(prototypes(10, names=ODD), shown=None, **TEXTS),
+    "grid of wide images": lambda: prototype_grid(prototypes(3, shape={**SIDE, "x": 20}), shown=None, **TEXTS),
+    "ways of colour images, hostile names": lambda: ways(
+        prototypes(10, names=ODD, shape={**SIDE, "channel": 3}), shown=ODD[3:], **TEXTS
+    ),
+    "ways of one class that did not converge": lambda: ways(prototypes(1, missed=[(0, 0)]), shown=None, **TEXTS),
+    "dissimilarity at one interval": lambda: dissimilarity(
+        interval_table(intervals=[100]), **COUNTED, outlier_z=3, **TEXTS
+    ),
+    "dissimilarity without entries": lambda: dissimilarity(
+        interval_table(known=False), **COUNTED, outlier_z=3, **TEXTS
+    ),
+    "dissimilarity without rows": lambda: dissimilarity(interval_table([]), **COUNTED, outlier_z=3, **TEXTS),
+    "histograms at one interval": lambda: histograms(histogram_table(intervals=[100]), **COUNTED, **TEXTS),
+    "histograms, a model without entries": lambda: histograms(
+        pd.concat([histogram_table(["a"]), histogram_table(["b"], [25])]), **COUNTED, **TEXTS
+    ),
+    "histograms without rows": lambda: histograms(histogram_table([]), **COUNTED, **TEXTS),
+    "pairs of two classes": lambda: class_pairs(pair_table("ab"), shown=None, unconverged="keep", **TEXTS),
+    "pairs of one class": lambda: class_pairs(pair_table("a"), shown=None, unconverged="keep", **TEXTS),
+    "pairs without entries, hostile names": lambda: class_pairs(
+        pair_table(ODD, known=False), shown=None, unconverged="keep", **TEXTS
+    ),
+    "pairs of 40 classes": lambda: class_pairs(
+        pair_table([f"class {i}" for i in range(40)]), shown=None, unconverged="keep", **TEXTS
+    ),
+    "boundaries of one class": lambda: draw_boundaries(prototypes(1), boundary_intervals([])),
+    "boundaries not found, hostile names": lambda: draw_boundaries(
+        prototypes(10, names=ODD, missed=[(0, 0)]),
+        boundary_intervals(known=False),
+        missing=list(itertools.product(["line", "path"], ODD, ODD)),
+    ),
+    "boundaries of two models at one interval": lambda: draw_boundaries(
+        prototypes(3), boundary_intervals(["one", "two"], [100])
+    ),
+    "quality without accuracies": lambda: quality(quality_table(known=False), **TEXTS),
+    "quality without rows": lambda: quality(quality_table([]), **TEXTS),
+    "quality of four models": lambda: quality(quality_table([*"abc", "a_model_of_a_long_name"]), **TEXTS),
+}
+
+
+@pytest.mark.parametrize("draw", DEGENERATE.values(), ids=DEGENERATE.keys())
+def test_degenerate_input_is_drawn_without_overlapping_text(draw):
+    figure, _ = draw()
+    assert overlapping_texts(figure) == []
+
+
+def test_overlapping_and_cut_off_text_is_found():
+    figure, _ = prototype_grid(prototypes(2), shown=None, **TEXTS)
+    figure.text(0.01, 0.01, "over the note")
+    figure.text(0.99, 0.5, "beyond the edge")
+    found = overlapping_texts(figure)
+    assert "beyond the edge" in found
+    assert any("over the note" in pair for pair in found)
+
+
+@pytest.mark.parametrize("draw", [prototype_grid, ways])
+def test_equal_input_gives_equal_bytes(draw, tmp_path):
+    written = []
+    for name in ("first", "second"):
+        paths = {kind: tmp_path / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
+        save(*draw(prototypes(3, missed=[(1, 1)]), shown=None, **TEXTS), **paths)
+        written.append([path.read_bytes() for path in paths.values()])
+    assert written[0] == written[1]
+
+
+def test_of_more_than_twenty_classes_ten_are_shown_with_the_first_and_the_last():
+    names = [f"c{i}" for i in range(21)]
+    assert choose_classes(names[:20], None) == (names[:20], "")
+    chosen, note = choose_classes(names, None)
+    assert (len(chosen), chosen[0], chosen[-1], note) == (10, "c0", "c20", "10 of 21 classes are shown.")
+
+
+def test_unknown_classes_are_all_named_with_the_nearest():
+    with pytest.raises(UserError, match=r"2 problems[\s\S]*shown: clas 3[\s\S]*write 'class 3'[\s\S]*zebra"):
+        prototype_grid(prototypes(), shown=["clas 3", "class 1", "zebra"], **TEXTS)
+
+
+def test_labels_of_intervals_close_together_are_left_out():
+    axes = prototype_grid(prototypes(1), shown=None, **TEXTS)[0].axes[0]
+    label_intervals(axes, [25, 97, 98, 99, 100, 25])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["25", "", "", "", "100"]
+
+
+def test_three_channels_are_colours_and_others_their_mean():
+    image = np.linspace(-0.5, 1.5, 24).reshape(3, 2, 4)
+    np.testing.assert_array_equal(picture(image)[1, 2], image.clip(0, 1)[:, 1, 2])
+    np.testing.assert_array_equal(picture(image[:2]), image[:2].clip(0, 1).mean(axis=0))
+
+
+def test_only_certainty_is_written_as_100_per_cent():
+    written = [per_cent(share).rstrip("%").strip() for share in (0, 0.126, 0.9999, 1, np.nan)]
+    assert written == ["0", "13", "99", "100", "–"]

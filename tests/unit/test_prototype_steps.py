@@ -1,0 +1,212 @@
+"""Steps of prototypes: from a checkpoint to stores and tables; what a kill leaves; what counts where."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+from scipy.spatial.distance import cosine
+from test_model_steps import NETWORK, TRAIN, context, trained, write_split
+
+from workflow_lib import storage
+from workflow_lib.errors import UserError
+from workflow_lib.prototypes import kept
+from workflow_lib.prototypes.matrix import make_matrix
+from workflow_lib.steps import make_prototypes as step
+from workflow_lib.steps.compute_dissimilarity import compute_dissimilarity
+from workflow_lib.steps.find_boundaries import find_boundaries
+from workflow_lib.steps.make_prototypes import class_names, make_prototypes
+from workflow_lib.steps.tabulate_boundaries import tabulate_boundaries
+from workflow_lib.steps.tabulate_prototypes import tabulate_prototypes
+
+DESCENT = {"optimizer": "sgd", "lr": 0.1, "steps": 300, "loss": 0.1}
+SPEC = NETWORK | {"layer": None, "descent": DESCENT, "initialisation": 0}
+CLASSES = ["top", "middle", "bottom"]
+GRIDS = [{"model": ["cnn"], "seed": [3], "interval": [100], "initialisation": [0, 1]}]
+
+
+@pytest.fixture(autouse=True)
+def torch_settings():
+    threads = torch.get_num_threads()
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A dataset and a trained network."""
+    folder = tmp_path_factory.mktemp("inputs")
+    split = write_split(folder / "train.zarr.zip")
+    return {
+        "dataset": split,
+        "checkpoint": trained(folder, split, training=TRAIN["training"] | {"epochs": 30}, stop_epoch=30),
+    }
+
+
+def made(folder, inputs, name="set", previous=None, **changes):
+    path = folder / f"{name}.zarr.zip"
+    runtime = context(folder, f"{name}-scratch")
+    make_prototypes(spec=SPEC | changes, **inputs, previous=previous, prototypes=path, context=runtime)
+    return path
+
+
+def test_a_set_of_prototypes_as_stored(tmp_path, inputs):
+    store = storage.load(made(tmp_path, inputs))
+    assert store["target"].values.tolist() == store["origin"].values.tolist() == CLASSES
+    assert store["image"].dims == ("target", "origin", "channel", "y", "x")
+    assert store["features"].shape == (3, 3, 16)
+    assert store["converged"].values.all()
+    assert (store["loss"].values < DESCENT["loss"]).all()
+    assert (store["predicted"].values == np.arange(3)[:, None]).all()
+    images = store["image"].values
+    assert images.min() >= 0
+    assert images.max() <= 1
+    assert store.attrs["layer"] == "input of the last linear layer"
+
+
+def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(tmp_path, inputs, monkeypatch):
+    whole = made(tmp_path, inputs, "whole").read_bytes()
+    saved, resumed = [], []
+
+    class KilledError(Exception):
+        """Stands for the end of the process."""
+
+    def killed(*arguments, save_state, **options):
+        def save(state):
+            save_state(state)
+            saved.append(state)
+            if len(saved) == 4:
+                raise KilledError
+
+        return make_matrix(*arguments, save_state=save, save_every=0, **options)
+
+    def watched(*arguments, state, **options):
+        resumed.append(state)
+        return make_matrix(*arguments, state=state, **options)
+
+    monkeypatch.setattr(step, "make_matrix", killed)
+    with pytest.raises(KilledError):
+        made(tmp_path, inputs, "resumed")
+    monkeypatch.setattr(step, "make_matrix", watched)
+    assert made(tmp_path, inputs, "resumed").read_bytes() == whole
+    assert resumed[0].queued == saved[-1].queued
+
+
+@pytest.mark.parametrize("damage", ["state", "array", "missing array", "other threads"])
+def test_what_a_kill_left_damaged_is_not_used(tmp_path, inputs, monkeypatch, damage):
+    whole = made(tmp_path, inputs, "whole").read_bytes()
+    monkeypatch.setattr(step, "make_matrix", lambda *_, save_state, **__: save_state(kept.State(9, [0, 1, 2], {})))
+    monkeypatch.setattr(step, "write", lambda *_: None)
+    made(tmp_path, inputs, "resumed")
+    monkeypatch.undo()
+    scratch = tmp_path / "resumed-scratch"
+    state = scratch / "state.pt"
+    if damage == "state":
+        state.write_bytes(state.read_bytes()[:-10])
+    elif damage == "array":
+        np.save(scratch / "image.npy", np.zeros(3))
+    elif damage == "missing array":
+        (scratch / "image.npy").unlink()
+    else:
+        monkeypatch.setattr(step, "configure", lambda device, threads: device)
+        content = kept.checkpoints.load(state)
+        kept.checkpoints.save(content | {"runtime": "cpu, threads: 7"}, state)
+    assert made(tmp_path, inputs, "resumed").read_bytes() == whole
+
+
+def test_a_warm_start_begins_at_other_prototypes(tmp_path, inputs):
+    cold = made(tmp_path, inputs, "cold")
+    store = storage.load(made(tmp_path, inputs, "warm", previous=cold))
+    assert (np.diagonal(store["steps"].values) == 0).all()
+    assert np.array_equal(store["image"].values[1, 1], storage.load(cold)["image"].values[1, 1])
+
+
+def test_an_output_without_a_class_has_a_number():
+    assert class_names(("a", "b"), 2) == ["a", "b"]
+    assert class_names(("a", "b"), 3) == ["output 0", "output 1", "output 2"]
+
+
+@pytest.fixture
+def sets(tmp_path, inputs):
+    """Stores of two initialisations: prototypes, tensors, boundaries."""
+    stores = {"prototypes": [], "dissimilarity": [], "boundaries": []}
+    for number in (0, 1):
+        prototypes = made(tmp_path, inputs, f"set-{number}", initialisation=number)
+        tensors, boundaries = tmp_path / f"tensors-{number}.zarr.zip", tmp_path / f"boundaries-{number}.zarr.zip"
+        compute_dissimilarity(spec={}, prototypes=prototypes, dissimilarity=tensors)
+        find_boundaries(
+            spec=NETWORK | {"layer": None},
+            checkpoint=inputs["checkpoint"],
+            prototypes=prototypes,
+            boundaries=boundaries,
+            context=context(tmp_path),
+        )
+        for name, path in zip(stores, (prototypes, tensors, boundaries), strict=True):
+            stores[name].append(path)
+    return stores
+
+
+def features_with_predictions(path):
+    labels = np.array([0, 1, 2, 2])
+    values = {"features": (("sample", "feature"), np.zeros((4, 1), "float32"))}
+    coords = {"label": ("sample", labels), "prediction": ("sample", np.array([0, 1, 2, 0]))}
+    storage.save(xr.Dataset(values, coords), path)
+    return path
+
+
+def test_tables_of_a_study(tmp_path, sets):
+    names = ("sets", "intervals", "tests", "pairs", "histograms", "quality")
+    places = {name: tmp_path / f"{name}.csv" for name in names}
+    tabulate_prototypes(
+        spec={"grids": GRIDS, "include_self": False, "unconverged": "leave_out"},
+        prototypes=sets["prototypes"],
+        dissimilarity=sets["dissimilarity"],
+        features=[features_with_predictions(tmp_path / "features.zarr.zip")],
+        **places,
+    )
+    tables = {name: pd.read_csv(path) for name, path in places.items()}
+    f = [storage.load(path)["features"].values for path in sets["prototypes"]]
+    c = [
+        [cosine(f[i][k, j], f[i][m, j]) for j in range(3) for k in range(3) for m in range(3) if m != k] for i in (0, 1)
+    ]
+    found = tables["sets"].query("tensor == 'C'")
+    assert found["mean"].to_numpy() == pytest.approx([np.mean(c[0]), np.mean(c[1])], abs=1e-6)
+    assert found["count"].tolist() == [18, 18]
+    whole = tables["intervals"].query("tensor == 'C'").iloc[0]
+    assert whole["mean"] == pytest.approx(np.mean(c), abs=1e-6)
+    assert whole["spread_initialisations"] == pytest.approx(abs(np.mean(c[0]) - np.mean(c[1])) / 2**0.5, abs=1e-6)
+    assert tables["quality"]["accuracy"].tolist() == [0.75, 0.75]
+    assert tables["tests"].loc[0, "C"] == pytest.approx(np.mean(c), abs=1e-6)
+    assert tables["histograms"].query("tensor == 'C'")["count"].sum() == 36
+    assert (tables["pairs"]["class_a"] != tables["pairs"]["class_b"]).all()
+    assert len(tables["pairs"]) == 2 * 6
+
+
+def test_tables_of_boundaries(tmp_path, sets):
+    places = {"table": tmp_path / "images.csv", "intervals": tmp_path / "moves.csv"}
+    tabulate_boundaries(spec={"grids": GRIDS}, boundaries=sets["boundaries"], prototypes=sets["prototypes"], **places)
+    table, moves = pd.read_csv(places["table"]), pd.read_csv(places["intervals"])
+    assert len(table) == 2 * 2 * 6
+    assert table["found"].any()
+    row = table[table["found"] & (table["way"] == "line") & (table["initialisation"] == 1)].iloc[0]
+    target, origin = CLASSES.index(row["target"]), CLASSES.index(row["origin"])
+    store, prototypes = storage.load(sets["boundaries"][1]), storage.load(sets["prototypes"][1])["features"].values
+    own = store["features"].sel(way="line").values[target, origin]
+    assert row["dissimilarity_to_origin"] == pytest.approx(cosine(own, prototypes[origin, origin]), abs=1e-6)
+    assert row["dissimilarity_to_target"] == pytest.approx(cosine(own, prototypes[target, target]), abs=1e-6)
+    assert table.loc[table["found"], "difference"].abs().max() <= 1e-4
+    assert moves["n"].tolist() == [12, 12]
+    lines = table[table["way"] == "line"]
+    assert moves.set_index("way").loc["line", "share_mean"] == pytest.approx(lines["share"].mean())
+
+
+def test_features_of_zeros_are_named(tmp_path, inputs):
+    path = made(tmp_path, inputs)
+    store = storage.load(path).load()
+    store["features"][2, 0] = 0
+    storage.save(store, Path(tmp_path / "zeros.zarr.zip"))
+    with pytest.raises(UserError, match="target bottom, origin top"):
+        compute_dissimilarity(spec={}, prototypes=tmp_path / "zeros.zarr.zip", dissimilarity=tmp_path / "c.zarr.zip")

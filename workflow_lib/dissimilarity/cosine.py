@@ -1,0 +1,143 @@
+"""C and R of a set of prototypes: 1 - cosine similarity, by batched matrix products (SCIENCE 2.4).
+
+    C[k, j, m] = dis(f[k, j], f[m, j])     same origin j
+    R[k, j, m] = dis(f[k, j], f[k, m])     same target k
+
+Both are stacks of symmetric matrices, one for each class that is held: the origin of C, the target of R.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from workflow_lib.dissimilarity.inputs import Features, check
+
+Array = npt.NDArray[np.float64]
+Tensor = Literal["C", "R"]
+
+BLOCK_BYTES = 256 * 2**20
+"""Aim for what one block holds: the unit vectors that it is made from, and its values. While the next is made, or
+one is written, a process grows by up to twice that."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of C along its origins, or of R along its targets: the classes start, start + 1, … are held.
+
+    Attributes:
+        tensor: "C" or "R".
+        start: the first class held.
+        values: (rows, n, n) float64 in [0, 2], zeros on the diagonals. values[i, a, b] is C[a, start + i, b] or
+            R[start + i, a, b].
+    """
+
+    tensor: Tensor
+    start: int
+    values: Array
+
+
+class Blocks(Protocol):
+    """All blocks of C, then all of R, as often as it is iterated over."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes n."""
+
+    def __iter__(self) -> Iterator[Block]:
+        """Begin anew."""
+
+
+def tensors(features: npt.ArrayLike, names: Sequence[str] | None = None) -> tuple[Array, Array]:
+    """Dissimilarity tensors of a set of prototypes.
+
+    Self entries C[k, j, k] and R[k, j, j] are exactly 0. The others are within about 1e-15 of the truth whatever the
+    lengths of the vectors, so that vectors less than 1e-7 apart in angle are told apart no more.
+
+    Args:
+        features: (n, n, d) real numbers of any type, indexed [target k, origin j].
+        names: n names of classes, for errors.
+
+    Returns:
+        C and R, each (n, n, n) float64 in [0, 2], indexed [target k, origin j, other m]; they hold 16 n³ bytes, and
+        the making takes another 8 n² d. `stream` does it in less.
+
+    Raises:
+        UserError: another shape or type, an entry that is not finite, or one of zeros; it names target and origin.
+    """
+    array = np.asarray(features)
+    check(array, names, rows=max(len(array), 1) if array.ndim else 1)
+    units = unit_vectors(array)
+    C, R = np.empty((2, len(units), len(units), len(units)))
+    dissimilarities(units.swapaxes(0, 1), out=C.swapaxes(0, 1))
+    dissimilarities(units, out=R)
+    return C, R
+
+
+def stream(features: Features, block: int | None = None, names: Sequence[str] | None = None) -> Blocks:
+    """C and R in blocks, neither ever whole in memory.
+
+    Each iteration reads slices of origins for C and slices of targets for R: give an array in memory or a memmap where
+    a file has to be read whole for every slice of origins. At a time it holds one slice, as it was read and as float64
+    unit vectors, and one block: per class that is held up to 8 n (2 d + n) bytes, 16 MB at n = 1,000 and d = 512.
+
+    Args:
+        features: as for `tensors`; all are read once at the call, to check them.
+        block: classes held at a time; None takes about 256 MiB. It has no influence on any value.
+        names: n names of classes, for errors.
+
+    Raises:
+        UserError: as for `tensors`.
+    """
+    rows = 1 if block is None else block
+    if block is None and len(features.shape) == 3:
+        rows = rows_of_block(features.shape[0], features.shape[2])
+    check(features, names, rows)
+    return _Stream(features, rows)
+
+
+def rows_of_block(classes: int, width: int) -> int:
+    """Classes to hold at a time so that unit vectors of `width` features and values take about BLOCK_BYTES."""
+    return min(max(BLOCK_BYTES // (8 * max(classes, 1) * (classes + width)), 1), max(classes, 1))
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Blocks that are computed when they are asked for."""
+
+    features: Features
+    rows: int
+
+    @property
+    def classes(self) -> int:
+        return self.features.shape[0]
+
+    def __iter__(self) -> Iterator[Block]:
+        for start in range(0, self.classes, self.rows):
+            slab = np.asarray(self.features[:, start : start + self.rows])  # (n, rows, d): target, origin
+            yield Block("C", start, dissimilarities(unit_vectors(slab.swapaxes(0, 1))))
+        for start in range(0, self.classes, self.rows):
+            slab = np.asarray(self.features[start : start + self.rows])  # (rows, n, d): target, origin
+            yield Block("R", start, dissimilarities(unit_vectors(slab)))
+
+
+def unit_vectors(vectors: np.ndarray) -> Array:
+    """The vectors (…, d) as float64 of length 1; none may be zero.
+
+    The largest magnitude is divided out first: squares of what is left neither over- nor underflow to any harm.
+    """
+    units = np.array(vectors, dtype=np.float64, order="C")
+    units /= np.maximum(units.max(axis=-1), -units.min(axis=-1))[..., None]
+    units /= np.sqrt(np.einsum("...d,...d->...", units, units))[..., None]
+    return units
+
+
+def dissimilarities(units: Array, out: Array | None = None) -> Array:
+    """1 - cosine among the vectors of each member of the stack (rows, n, d), as (rows, n, n)."""
+    found: Array = np.matmul(units, units.swapaxes(1, 2), out=out)
+    np.subtract(1, found, out=found)
+    np.clip(found, 0, 2, out=found)
+    np.einsum("raa->ra", found)[...] = 0  # by identity: rounding leaves 1e-16 there
+    return found

@@ -1,0 +1,134 @@
+"""C and R in one zipped Zarr, written and read in blocks: 8 GB each at 1,000 classes (SCIENCE 2.4)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from workflow_lib.dissimilarity.cosine import Block, Blocks, Tensor, rows_of_block, stream
+from workflow_lib.dissimilarity.inputs import Features, converged_mask
+from workflow_lib.progress import Progress
+from workflow_lib.storage import CHUNK_BYTES, EVERY_CHUNK, atomic, pack
+
+DIMS = ("target", "origin", "other")
+DISSIMILARITY = "1 - cosine similarity of the features f[target, origin] of two prototypes (SCIENCE 2.4)"
+ATTRS: dict[Tensor, dict[str, Any]] = {
+    "C": {
+        "long_name": "inter-class dissimilarity",
+        "units": "1",
+        "definition": "C[k, j, m] = dis(f[k, j], f[m, j]): same origin j, targets k and m",
+        "self": "C[k, j, k] = 0 by definition",
+    },
+    "R": {
+        "long_name": "intra-class dissimilarity",
+        "units": "1",
+        "definition": "R[k, j, m] = dis(f[k, j], f[k, m]): same target k, origins j and m",
+        "self": "R[k, j, j] = 0 by definition",
+    },
+}
+CONVERGED_ATTRS = {"long_name": "the prototype reached the loss that it was driven to"}
+
+
+def write(
+    path: Path,
+    features: Features,
+    names: Sequence[str],
+    *,
+    layer: str,
+    converged: npt.ArrayLike | None = None,
+    block: int | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write the tensors of a set of prototypes; neither they nor the file are ever whole in memory.
+
+    The store has float64 variables `C` and `R` (target, origin, other) in [0, 2], the names of the classes as
+    coordinates of all three, and `converged` (target, origin) if given. Equal features give equal bytes, whatever the
+    blocks. C is in chunks of (n, origins, n), R of (targets, n, n), about 8 MiB each.
+
+    Args:
+        path: the store, `….zarr.zip`.
+        features: (n, n, d), as for `stream`.
+        names: of the n classes.
+        layer: what the features are the output of, for the attributes.
+        converged: (n, n) bool [target, origin], kept beside the tensors for their statistics.
+        block: classes held at a time, rounded up to whole chunks; None takes about 256 MiB.
+        progress: called with the classes done and in all, C and R.
+
+    Raises:
+        UserError: as for `stream`, or `converged` of another shape.
+    """
+    import zarr
+
+    classes, width = features.shape[0], features.shape[-1]
+    chunk = min(max(CHUNK_BYTES // (8 * classes**2), 1), classes) if classes else 1
+    rows = -(-(block or rows_of_block(classes, width)) // chunk) * chunk
+    blocks = stream(features, rows, names)
+    with atomic(path) as scratch:
+        folder = scratch.with_name("store")
+        _frame(names, layer, None if converged is None else converged_mask(converged, classes)).to_zarr(
+            folder, mode="w", zarr_format=3, consolidated=False, write_empty_chunks=True
+        )
+        group = zarr.open_group(folder, mode="r+")
+        chunks = {"C": (classes, chunk, classes), "R": (chunk, classes, classes)}
+        arrays = {
+            name: group.create_array(
+                name,
+                shape=(classes,) * 3,
+                dtype="float64",
+                chunks=chunks[name],
+                dimension_names=DIMS,
+                attributes=attrs,
+                config=EVERY_CHUNK,
+            )
+            for name, attrs in ATTRS.items()
+        }
+        for part in blocks:
+            end = part.start + len(part.values)
+            if part.tensor == "C":
+                arrays["C"][:, part.start : end] = part.values.swapaxes(0, 1)
+            else:
+                arrays["R"][part.start : end] = part.values
+            if progress is not None:
+                progress(end + (classes if part.tensor == "R" else 0), 2 * classes)
+        pack(folder, scratch)
+
+
+def _frame(names: Sequence[str], layer: str, converged: np.ndarray | None) -> xr.Dataset:
+    """All of the store but the tensors."""
+    text = np.array([str(name) for name in names], dtype=np.dtypes.StringDType())
+    frame = xr.Dataset(
+        coords={dim: (dim, text) for dim in DIMS},
+        attrs={
+            "title": "dissimilarities of prototypes",
+            "definition": DISSIMILARITY,
+            "layer": layer,
+            "self": "self entries are stored as 0; statistics leave them out unless they say otherwise",
+        },
+    )
+    return frame if converged is None else frame.assign(converged=(DIMS[:2], converged, CONVERGED_ATTRS))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Blocks that are read when they are asked for."""
+
+    variables: dict[Tensor, Any]
+    classes: int
+    rows: int
+
+    def __iter__(self) -> Iterator[Block]:
+        for start in range(0, self.classes, self.rows):
+            values = self.variables["C"][:, start : start + self.rows].values
+            yield Block("C", start, values.swapaxes(0, 1))
+        for start in range(0, self.classes, self.rows):
+            yield Block("R", start, self.variables["R"][start : start + self.rows].values)
+
+
+def stored(dataset: xr.Dataset, block: int | None = None) -> Blocks:
+    """The blocks of a store that `write` made and `storage.load` opened, `block` classes at a time (None: 256 MiB)."""
+    classes = dataset.sizes["target"]
+    return _Stored({"C": dataset["C"], "R": dataset["R"]}, classes, block or rows_of_block(classes, 0))

@@ -1,0 +1,66 @@
+"""Images that a network looks at, in cells of a panel: how they are coloured, framed and marked."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+Array = npt.NDArray[np.floating[Any]]
+
+HATCHED = "Hatched: not converged when the steps ran out."
+GREY = "#c0c0c0"
+SHARP = 64
+"""Up to this many pixels across, each pixel is seen; larger images are averaged."""
+UNCONVERGED = "#d55e00"
+"""Hatches and frames what did not converge."""
+
+
+def open_cells(axes: Axes, width: float, height: float) -> None:
+    """Make room for cells whose images are 1 wide and 1 high at most; y grows downwards, nothing else is drawn."""
+    axes.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -0.1), xticks=[], yticks=[], aspect="equal")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def draw_image(
+    axes: Axes, image: Array, left: float, top: float, *, framed: bool = False, hatched: bool = False
+) -> None:
+    """Draw an image (channel, y, x) of values in [0, 1] into the cell at `left` and `top`.
+
+    Args:
+        axes: panel made ready by `open_cells`.
+        image: NaN anywhere: the cell is empty and says "none".
+        left: of the cell.
+        top: of the cell.
+        framed: in black; other images have a pale frame.
+        hatched: it did not converge.
+    """
+    high, wide = np.array(image.shape[1:]) / max(image.shape[1:])
+    left, top = left + (1 - wide) / 2, top + (1 - high) / 2
+    if np.isfinite(image).all():
+        method = "nearest" if max(image.shape[1:]) <= SHARP else "antialiased"
+        box = (left, left + wide, top + high, top)
+        axes.imshow(picture(image), cmap="gray", vmin=0, vmax=1, extent=box, interpolation=method)
+    else:
+        axes.text(left + wide / 2, top + high / 2, "none", ha="center", va="center", fontsize=7, color="#606060")
+    place: Any = ((left, top), wide, high)
+    if hatched:
+        veil = ("white", 0.45)
+        axes.add_patch(Rectangle(*place, facecolor=veil, hatch="///", edgecolor=UNCONVERGED, linewidth=0))
+    colour = UNCONVERGED if hatched else "black" if framed else GREY
+    axes.add_patch(
+        Rectangle(*place, fill=False, edgecolor=colour, linewidth=1.5 if framed else 0.9 if hatched else 0.5)
+    )
+
+
+def picture(image: Array) -> Array:
+    """Image (channel, y, x) as it is painted: three channels are red, green and blue, others their mean in grey."""
+    clipped = np.clip(image, 0, 1)
+    return np.moveaxis(clipped, 0, -1) if len(clipped) == 3 else clipped.mean(axis=0)
+
+
+def per_cent(share: float) -> str:
+    """A share as whole per cents; below 100 unless it is 1, "–" for NaN."""
+    return "–" if share != share else f"{min(round(100 * share), 100 if share == 1 else 99)}\N{NO-BREAK SPACE}%"

@@ -1,0 +1,214 @@
+"""Gradient descent on the pixels of many images at once, each towards its own class (SCIENCE 2.1, 2.2).
+
+An image stops on its own: at the first step at which its loss is below the threshold, or at the step limit. Nothing
+of it depends on its neighbours in the batch but the last bits of sums, whose order depends on the batch's size.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from workflow_lib.prototypes.frozen import Frozen
+
+BETAS, EPSILON = (0.9, 0.999), 1e-8
+"""Adam's usual decay of both moments, and what it adds to the root of the second."""
+
+BETWEEN_LOOKS = {"cpu": 1, "cuda": 4}
+"""Steps between two looks at which images have finished; a look makes a GPU wait."""
+
+Watch = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], None]
+"""Is told entries (m,), their number of steps (m,), images (m, c, y, x) and losses (m,)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an image is driven towards a class.
+
+    Attributes:
+        optimizer: sgd (pixels - lr * gradient, the poster's reading) | adam.
+        lr: learning rate.
+        steps: limit of the number of steps.
+        loss: cross-entropy in nats below which an image has converged.
+    """
+
+    optimizer: str = "sgd"
+    lr: float = 0.1
+    steps: int = 400
+    loss: float = 0.01
+
+
+class Descent:
+    """A batch of images under way; they enter when they like and leave when they have finished.
+
+    Attributes:
+        entry: int64 (b,): the caller's number of each image.
+        rows: what goes with each image, on the device, a row each.
+    """
+
+    def __init__(
+        self,
+        network: Frozen,
+        settings: Settings,
+        *,
+        device: str = "cpu",
+        state: Mapping[str, Tensor] | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """An empty batch, or the one that `state()` has given.
+
+        Those that began at a prototype of their own class, or in noise, `watch` sees after 0, 1, 2, 4, 8, … steps.
+        """
+        self.network, self.settings, self.device, self.watch = network, settings, device, watch
+        rows = self._new(torch.empty(0, *network.image_shape), *[torch.empty(0, dtype=torch.int64)] * 2)
+        self.rows = self._placed(
+            {name: value if state is None else state[name].clone() for name, value in rows.items()}
+        )
+        self.entry = np.empty(0, np.int64) if state is None else state["entry"].numpy().copy()
+        # Known without asking a GPU; equal to `steps` between two calls.
+        self.passes = self.rows["steps"].cpu().numpy().copy()
+        self.watched = (self.rows["target"] == self.rows["origin"]).cpu().numpy()
+
+    def __len__(self) -> int:
+        return len(self.entry)
+
+    def state(self) -> dict[str, Tensor]:
+        """All that `Descent` needs to go on, between two calls; the tensors are those in use."""
+        return {"entry": torch.from_numpy(self.entry), **self.rows}
+
+    def enter(self, entry: np.ndarray, images: np.ndarray, targets: np.ndarray, origins: np.ndarray) -> None:
+        """Add images (m, c, y, x) float32 in [0, 1], to be driven to class `targets` (m,) from class `origins`."""
+        new = self._placed(self._new(*map(torch.from_numpy, (images, targets, origins))))
+        self.rows = self._placed({name: torch.cat([rows, new[name]]) for name, rows in self.rows.items()})
+        self.entry = np.concatenate([self.entry, entry])
+        self.passes = np.concatenate([self.passes, np.zeros(len(entry), np.int64)])
+        self.watched = np.concatenate([self.watched, targets == origins])
+
+    def advance(self) -> dict[str, np.ndarray]:
+        """Do a step, or on a GPU several; return the images that have finished, which leave.
+
+        Returns:
+            `entry`, `image`, `features`, `loss`, `confidence`, `predicted`, `steps`, `converged`, `length`, `crossing`
+            (m, 2, c, y, x), `crossing_length`, `crossing_step`, a row for each finished image, as in the store.
+        """
+        done = torch.zeros(len(self), dtype=torch.bool, device=self.device)
+        for _ in range(BETWEEN_LOOKS[self.device]):
+            with torch.enable_grad():
+                images = self.rows["image"].detach().requires_grad_()
+                logits, features = self.network(images)
+                losses = cross_entropy(logits, self.rows["target"], reduction="none")
+                (gradient,) = torch.autograd.grad(losses.sum(), images)  # a sum: each image has its own gradient
+            with torch.no_grad():
+                logits, losses = logits.detach(), losses.detach()
+                self._tell(losses)
+                self._find_crossings(logits)
+                done |= (losses < self.settings.loss) | (self.rows["steps"] >= self.settings.steps)
+                self._step(gradient, done)
+                self.passes += 1
+        # An image that has finished stays, so the last pass is that of the image kept.
+        return self._leave(done, logits, features, losses)
+
+    def _new(self, images: Tensor, targets: Tensor, origins: Tensor) -> dict[str, Tensor]:
+        count = len(images)
+        rows = {
+            "image": images,
+            "target": targets,
+            "origin": origins,
+            "steps": torch.zeros(count, dtype=torch.int64),
+            "length": torch.zeros(count),
+            "behind": torch.zeros(count, dtype=torch.bool),
+            "before": images,
+            "after": images,
+            "crossing_length": torch.full((count,), torch.nan),
+            "crossing_step": torch.full((count,), -1),
+        }
+        if self.settings.optimizer == "adam":
+            rows |= {"first": torch.zeros_like(images), "second": torch.zeros_like(images)}
+        return rows
+
+    def _placed(self, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """On the device, images in the layout of the network."""
+        layout = self.network.memory_format
+        return {
+            name: value.to(self.device).contiguous(memory_format=layout if value.ndim == 4 else torch.contiguous_format)
+            for name, value in rows.items()
+        }
+
+    def _tell(self, losses: Tensor) -> None:
+        due = np.flatnonzero(self.watched & (self.passes & (self.passes - 1) == 0))
+        if self.watch and len(due):
+            chosen = torch.from_numpy(due).to(self.device)
+            images, found = self.rows["image"][chosen].cpu().numpy(), losses[chosen].cpu().numpy()
+            self.watch(self.entry[due], self.passes[due], images, found)
+
+    def _find_crossings(self, logits: Tensor) -> None:
+        """Keep the images between which the target's logit first overtakes the origin's."""
+        rows = self.rows
+        ahead = (logits.gather(1, rows["target"][:, None]) - logits.gather(1, rows["origin"][:, None]))[:, 0]
+        now = rows["behind"] & (ahead > 0) & (rows["crossing_step"] < 0)
+        rows["after"] = self._where(now, rows["image"], rows["after"])
+        rows["crossing_step"] = torch.where(now, rows["steps"], rows["crossing_step"])
+        crossed = rows["crossing_step"] >= 0
+        rows["before"] = self._where(crossed, rows["before"], rows["image"])
+        rows["crossing_length"] = torch.where(crossed, rows["crossing_length"], rows["length"])
+        rows["behind"] = ahead <= 0
+
+    def _step(self, gradient: Tensor, done: Tensor) -> None:
+        rows, image = self.rows, self.rows["image"]
+        moved = self._updated(image, gradient).clamp_(0, 1)
+        moved = self._where(done, image, moved)
+        rows["length"] = rows["length"] + torch.linalg.vector_norm(moved - image, dim=tuple(range(1, image.ndim)))
+        rows["steps"] = rows["steps"] + ~done
+        rows["image"] = moved
+
+    def _where(self, chosen: Tensor, images: Tensor, others: Tensor) -> Tensor:
+        """`images` in the chosen rows, else `others`; where none is chosen a CPU is spared the copy."""
+        if self.device == "cpu" and not chosen.any():
+            return others
+        return torch.where(_column(chosen, images), images, others)
+
+    def _updated(self, image: Tensor, gradient: Tensor) -> Tensor:
+        """Kingma & Ba (2015), with a count of steps for each image; or the plain step."""
+        lr = self.settings.lr
+        if self.settings.optimizer == "sgd":
+            return image.add(gradient, alpha=-lr)
+        first, second, count = self.rows["first"], self.rows["second"], (self.rows["steps"] + 1).double()
+        first.lerp_(gradient, 1 - BETAS[0])
+        second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        size = (lr / (1 - BETAS[0] ** count)).float()
+        root = (1 - BETAS[1] ** count).sqrt().float()
+        return image - _column(size, image) * first / (second.sqrt() / _column(root, image) + EPSILON)
+
+    def _leave(self, done: Tensor, logits: Tensor, features: Tensor, losses: Tensor) -> dict[str, np.ndarray]:
+        gone = done.cpu().numpy()
+        if not gone.any():
+            return {}
+        rows = {name: value[done].cpu() for name, value in self.rows.items()}
+        loss, never = losses[done].cpu(), rows["crossing_step"] < 0
+        crossing = torch.stack([rows["before"], rows["after"]], 1)
+        crossing[never] = rows["crossing_length"][never] = torch.nan
+        found = {
+            "image": rows["image"],
+            "features": features[done].cpu(),
+            "loss": loss,
+            "confidence": torch.exp(-loss),  # the loss is minus the logarithm of the target's softmax
+            "predicted": logits[done].argmax(1).cpu(),
+            "steps": rows["steps"],
+            "converged": loss < self.settings.loss,
+            "length": rows["length"],
+            "crossing": crossing,
+            "crossing_length": rows["crossing_length"],
+            "crossing_step": rows["crossing_step"],
+        }
+        entry = self.entry[gone]
+        self.rows = self._placed({name: value[~done] for name, value in self.rows.items()})
+        self.entry, self.passes, self.watched = self.entry[~gone], self.passes[~gone], self.watched[~gone]
+        return {"entry": entry, **{name: value.numpy() for name, value in found.items()}}
+
+
+def _column(values: Tensor, images: Tensor) -> Tensor:
+    """(b,) -> (b, 1, …, 1), to go with images."""
+    return values.view(-1, *[1] * (images.ndim - 1))

@@ -1,0 +1,194 @@
+"""A trained network for work on its input: frozen, without batch norm where that is exact, features beside logits."""
+
+import contextlib
+import copy
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.layers import OUTPUT, find_layer, head_name, inner
+from workflow_lib.models.normalization import Classifier
+
+NORMS = {nn.Conv1d: nn.BatchNorm1d, nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
+"""The batch norm that can follow each convolution."""
+
+SAME = 1e-4
+"""Largest relative difference that folding may make to logits or features of noise; beyond it nothing is folded."""
+
+
+class Frozen(nn.Module):
+    """Logits and features of images in [0, 1], in eval mode, with weights that take no gradient.
+
+    Attributes:
+        network: the copied classifier, normalisation included.
+        image_shape: (channels, y, x).
+        outputs: number of logits.
+        width: length of a feature vector.
+        memory_format: how batches of images lie in memory: channels last when they are 4-D.
+    """
+
+    def __init__(self, network: Classifier, tap: "_Tap", image_shape: Sequence[int]) -> None:
+        super().__init__()
+        self.network, self.tap = network, tap
+        self.image_shape = tuple(image_shape)
+        only_2d = len(image_shape) == 3 and all(parameter.dim() <= 4 for parameter in network.parameters())
+        self.memory_format = torch.channels_last if only_2d else torch.contiguous_format
+        network.eval().requires_grad_(False).to(memory_format=self.memory_format)  # type: ignore[call-overload]
+        with torch.no_grad():
+            logits, features = self(torch.full((2, *image_shape), 0.5))
+        if len(features) != 2:
+            raise tap.unfit("does not give a row per image")
+        self.outputs, self.width = logits.shape[1], features.shape[1]
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (b, outputs), with a gradient for the images, and features (b, width), without one."""
+        self.tap.features = None
+        logits: Tensor = self.network(images)
+        if self.tap.features is None:
+            raise self.tap.unfit("is not reached when the network classifies an image")
+        features, self.tap.features = self.tap.features, None
+        return logits, features
+
+
+def frozen(
+    network: Classifier, layer: str | None, image_shape: Sequence[int], *, pool: str = "avg", device: str = "cpu"
+) -> Frozen:
+    """A frozen copy of `network` on the device; the original is left as it was.
+
+    Batch norm is folded into the convolution before it where nothing else sees that convolution's output. Of a
+    network that cannot be traced nothing is folded; the numbers are the same, the work is more.
+
+    Args:
+        network: maps images in [0, 1] to logits.
+        layer: name of the module whose output is the feature vector (`logits`: the network's output); None: the
+            input of the last linear layer (SCIENCE 2.3).
+        image_shape: (channels, y, x).
+        pool: none | avg | max: what is done to maps (b, c, y, x) and sequences (b, token, c), over all positions
+            but the channels'; `none` flattens them. Vectors stay.
+        device: "cpu" or "cuda".
+
+    Raises:
+        UserError: there is no such layer or no linear layer, or it does not give one tensor with a row per image.
+    """
+    if layer is None and head_name(network) is None:
+        raise UserError(
+            Problem("layer", "null", "the network has no linear layer, whose input to take", "name a layer")
+        )
+    plain = _tapped(copy.deepcopy(network).cpu(), layer, pool, image_shape)
+    folded = copy.deepcopy(network).cpu().eval()
+    if _fold(inner(folded), layer):
+        with contextlib.suppress(Exception):  # a user's network may look into its batch norms in any way
+            quick = _tapped(folded, layer, pool, image_shape)
+            if _alike(quick, plain):
+                return quick.to(device)
+    return plain.to(device)
+
+
+class _Tap:
+    """A hook that keeps the feature vectors of a forward pass; an object, so that deepcopy takes it along."""
+
+    def __init__(self, layer: str, before: bool, pool: str) -> None:
+        self.layer, self.before, self.pool = layer, before, pool
+        self.features: Tensor | None = None
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Any = None) -> None:
+        value = inputs[0] if self.before else output
+        if self.features is not None:
+            raise self.unfit("is passed more than once for one image")
+        if not isinstance(value, Tensor) or value.ndim < 2:
+            raise self.unfit("does not give one tensor with a row per image")
+        # A copy, because an in-place operation may follow.
+        self.features = _pooled(value.detach(), self.pool).flatten(1).clone()
+
+    def unfit(self, reason: str) -> UserError:
+        return UserError(Problem("layer", self.layer, f"this layer {reason}", "name another layer"))
+
+
+def _tapped(network: Classifier, layer: str | None, pool: str, image_shape: Sequence[int]) -> Frozen:
+    if layer is None:
+        head = head_name(network) or ""
+        tap = _Tap(head, before=True, pool=pool)
+        inner(network).get_submodule(head).register_forward_pre_hook(tap)  # also where the head is called "logits"
+    else:
+        tap = _Tap(layer, before=False, pool=pool)
+        find_layer(network, layer, "layer").register_forward_hook(tap)
+    return Frozen(network, tap, image_shape)
+
+
+def _pooled(value: Tensor, pool: str) -> Tensor:
+    positions = {4: (2, 3), 3: (1,)}.get(value.ndim)
+    if pool == "none" or positions is None:
+        return value
+    return value.mean(positions) if pool == "avg" else value.amax(positions)
+
+
+def _fold(network: nn.Module, layer: str | None) -> bool:
+    """Fold batch norms in place and say whether there were any; `layer`, where one is named, keeps its output."""
+    pairs = _foldable(network, layer)
+    conv: Any  # of one of the types in NORMS, and so is norm
+    norm: Any
+    for conv_name, norm_name in pairs:
+        conv, norm = network.get_submodule(conv_name), network.get_submodule(norm_name)
+        _replace(network, conv, fuse_conv_bn_eval(conv, norm))
+        _replace(network, norm, nn.Identity())
+    return bool(pairs)
+
+
+def _replace(network: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    for parent in network.modules():
+        for name, child in parent.named_children():
+            if child is old:
+                setattr(parent, name, new)
+
+
+def _foldable(network: nn.Module, layer: str | None) -> list[tuple[str, str]]:
+    """Names of (convolution, batch norm) of which the second, and nothing else, gets what the first gives."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            nodes = list(fx.Tracer().trace(copy.deepcopy(network)).nodes)  # tracing may leave traces in the modules
+    except Exception:  # whatever the user's forward raises when it meets a stand-in for an image
+        return []
+    modules = dict(network.named_modules())
+    passes = Counter(node.target for node in nodes if node.op == "call_module")
+    looked_into = {str(node.target).rpartition(".")[0] for node in nodes if node.op == "get_attr"}
+
+    def plain(node: Any, kinds: Sequence[type[nn.Module]]) -> bool:
+        """Called once, of exactly one of these types, without hooks, its parameters used by nobody else."""
+        if not isinstance(node, fx.Node) or node.op != "call_module" or passes[node.target] > 1:
+            return False
+        module = modules[str(node.target)]
+        hooks = module._forward_hooks or module._forward_pre_hooks
+        return type(module) in kinds and not hooks and node.target not in looked_into
+
+    def seen(conv: str, norm: str) -> bool:
+        """Whether `layer` gives the convolution's output without its norm."""
+        inside = [f"{name}.".startswith(f"{layer}.") for name in (conv, norm)]
+        return layer != OUTPUT and inside == [True, False]
+
+    pairs = []
+    for node in nodes:
+        conv: Any = node.args[0] if node.args else None
+        if not plain(node, list(NORMS.values())) or not plain(conv, list(NORMS)) or len(conv.users) > 1:
+            continue
+        names = str(conv.target), str(node.target)
+        norm = modules[names[1]]
+        fits = NORMS[type(modules[names[0]])] is type(norm) and norm.running_mean is not None
+        if fits and not seen(*names):
+            pairs.append(names)
+    return pairs
+
+
+def _alike(one: Frozen, other: Frozen) -> bool:
+    """Whether logits and features of two images of noise agree."""
+    noise = torch.rand(2, *one.image_shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return all(
+            bool((a - b).abs().max() <= SAME * b.abs().max()) for a, b in zip(one(noise), other(noise), strict=True)
+        )

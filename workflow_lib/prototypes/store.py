@@ -1,0 +1,64 @@
+"""A set of prototypes as a store: arrays by target and origin, with the names of the classes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from workflow_lib import storage
+from workflow_lib.prototypes.descent import Settings
+from workflow_lib.prototypes.frozen import Frozen
+from workflow_lib.prototypes.matrix import layout
+
+MEANING = {
+    "image": "prototype, from its origin's to its target's class; 1 is full intensity",
+    "features": "feature vector of the prototype",
+    "loss": "cross-entropy to the target, nats",
+    "confidence": "softmax probability of the target",
+    "predicted": "class with the highest logit, the number of its place in target",
+    "steps": "number of steps made",
+    "converged": "whether the loss fell below the threshold",
+    "length": "length of the way travelled, Euclidean, in pixels of 0 to 1",
+    "crossing": "images before and after the step at which the target's logit overtook the origin's",
+    "crossing_length": "length of the way at the image before",
+    "crossing_step": "number of steps at the image after; -1 where the target never overtook",
+    "way": "class prototype after so many steps",
+    "way_step": "number of steps; -1 beyond the end",
+    "way_loss": "cross-entropy to the target, nats",
+    "way_confidence": "softmax probability of the target",
+}
+
+
+def write(
+    arrays: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    path: Path,
+    network: Frozen,
+    settings: Settings,
+    layer: str | None,
+) -> None:
+    """Write a finished set, a target at a time: no more of it is in memory.
+
+    Args:
+        arrays: as `make_matrix` fills them.
+        names: of the n classes.
+        path: the store, `….zarr.zip`; what NaN and -1 mean stands in the attributes of its variables.
+        network: of the set.
+        settings: of its descents.
+        layer: whose output the features are; None: the input of the last linear layer.
+    """
+    text = np.array(names)
+    about = {
+        "title": "Prototypes: image[target, origin] began at the origin's prototype and was driven to the target",
+        "layer": layer or "input of the last linear layer",
+        **asdict(settings),
+    }
+    variables = {
+        name: storage.VariableSpec(array.dims, array.shape, array.dtype, {"long_name": MEANING[name]})
+        for name, array in layout(len(names), network, settings).items()
+    }
+    coords = {"target": ("target", text), "origin": ("origin", text), "side": ("side", np.array(["before", "after"]))}
+    with storage.SampleWriter(path, variables, coords, about) as writer:
+        for target in range(len(names)):
+            writer.append(**{name: arrays[name][target : target + 1] for name in variables})

@@ -1,0 +1,338 @@
+"""Two samples, paired samples, many tests, information between distributions (SCIENCE 3.3, 3.4).
+
+Where a test is undefined its numbers are NaN, never infinite, and a reason says why.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln, rel_entr, stdtr, stdtrit
+
+from workflow_lib.errors import Problem, UserError
+
+Array = npt.NDArray[np.float64]
+
+EQUAL = 1e-13
+"""Values whose range is no larger than this share of their largest magnitude count as equal: rounding tells no more."""
+
+
+@dataclass(frozen=True)
+class Welch:
+    """Two samples compared without assuming equal variances.
+
+    Attributes:
+        t: Welch's statistic, of the sign of `diff`.
+        df: degrees of freedom (Welch-Satterthwaite).
+        p: two-sided.
+        diff: mean of a - mean of b.
+        ci_low, ci_high: confidence interval of the difference.
+        hedges_g: diff over the pooled standard deviation, times the correction for small samples (Hedges 1981).
+        n_a, n_b: sizes.
+        undefined: why t, df, p, the interval and g are NaN; "" where they are not.
+    """
+
+    t: float
+    df: float
+    p: float
+    diff: float
+    ci_low: float
+    ci_high: float
+    hedges_g: float
+    n_a: int
+    n_b: int
+    undefined: str = ""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two samples compared pair by pair.
+
+    Attributes:
+        t: Student's statistic of the differences a - b.
+        df: n - 1.
+        p: two-sided.
+        diff: mean difference.
+        ci_low, ci_high: confidence interval of the mean difference.
+        hedges_dz: mean over standard deviation (ddof 1) of the differences, times the correction for small samples.
+        n: pairs.
+        undefined: why t, df, p, the interval and d_z are NaN; "" where they are not.
+    """
+
+    t: float
+    df: float
+    p: float
+    diff: float
+    ci_low: float
+    ci_high: float
+    hedges_dz: float
+    n: int
+    undefined: str = ""
+
+
+def welch(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Welch:
+    """Welch's unequal-variance t test, two-sided, as `scipy.stats.ttest_ind(a, b, equal_var=False)`.
+
+    For the effect of losing a class (SCIENCE 3.3), `a` are the accuracies otherwise and `b` those of the confused runs.
+
+    A sample of one value, or of values that are all equal, says nothing about the variance that the test divides by:
+    then t, df, p, the interval and g are NaN and `undefined` names the sample, also where the other sample alone
+    would give a finite t. The difference is NaN only for an empty sample.
+
+    Args:
+        a: (n_a,) finite numbers.
+        b: (n_b,) finite numbers.
+        confidence: of the interval.
+
+    Raises:
+        UserError: values that are not finite, or no one-dimensional samples.
+    """
+    x, y = _samples(a=a, b=b)
+    diff = _mean(x) - _mean(y)
+    nothing = float("nan")
+    found = Welch(nothing, nothing, nothing, diff, nothing, nothing, nothing, x.size, y.size)
+    reason = _degenerate("a", x) or _degenerate("b", y)
+    if reason:
+        return replace(found, undefined=reason)
+    scale = max(
+        float(np.ptp(x)), float(np.ptp(y))
+    )  # divided out, so that no variance of tiny or huge values under- or overflows
+    variances = float(np.var(x / scale, ddof=1)), float(np.var(y / scale, ddof=1))
+    shares = variances[0] / x.size, variances[1] / y.size
+    error = scale * math.sqrt(sum(shares))
+    df = sum(shares) ** 2 / (shares[0] ** 2 / (x.size - 1) + shares[1] ** 2 / (y.size - 1))
+    within = x.size + y.size - 2
+    pooled = scale * math.sqrt(((x.size - 1) * variances[0] + (y.size - 1) * variances[1]) / within)
+    t, p, reach = _student(diff, error, df, confidence)
+    g = diff / pooled * _small_sample(within)
+    return replace(found, t=t, df=df, p=p, ci_low=diff - reach, ci_high=diff + reach, hedges_g=g)
+
+
+def paired(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Paired:
+    """Student's paired t test, two-sided, as `scipy.stats.ttest_rel(a, b)`.
+
+    With one pair, or differences that are all equal (so too where a and b are equal), t, df, p, the interval and d_z
+    are NaN and `undefined` says why. The mean difference is NaN only without pairs; d_z is also NaN for two pairs,
+    where the correction is not defined. Differences count as equal when they are within rounding of the values.
+
+    Args:
+        a: (n,) finite numbers.
+        b: (n,) their partners.
+        confidence: of the interval.
+
+    Raises:
+        UserError: values that are not finite, or samples that are not one-dimensional and equally long.
+    """
+    x, y = _samples(a=a, b=b)
+    if x.size != y.size:
+        allowed = "each value needs its partner"
+        raise UserError(Problem("a, b", f"{x.size} and {y.size} values", allowed, "Pass samples of one length"))
+    differences = x - y
+    nothing = float("nan")
+    found = Paired(nothing, nothing, nothing, _mean(differences), nothing, nothing, nothing, x.size)
+    magnitude = max(np.abs(x).max(initial=0), np.abs(y).max(initial=0))
+    reason = _degenerate("a - b", differences, magnitude)
+    if reason:
+        return replace(found, undefined=reason)
+    scale = float(np.ptp(differences))
+    std = scale * float(np.std(differences / scale, ddof=1))
+    df = x.size - 1
+    t, p, reach = _student(found.diff, std / math.sqrt(x.size), df, confidence)
+    low, high = found.diff - reach, found.diff + reach
+    return replace(found, t=t, df=df, p=p, ci_low=low, ci_high=high, hedges_dz=found.diff / std * _small_sample(df))
+
+
+def _samples(**given: npt.ArrayLike) -> list[Array]:
+    samples, problems = [], []
+    for name, values in given.items():
+        sample = np.asarray(values, dtype=np.float64)
+        if sample.ndim != 1:
+            problems.append(Problem(name, f"shape {sample.shape}", "must be a list of numbers", "Flatten it"))
+        elif not np.isfinite(sample).all():
+            place = int(np.flatnonzero(~np.isfinite(sample))[0])
+            found = f"{sample[place]} in place {place}"
+            problems.append(Problem(name, found, "must be finite", "Leave out what was not measured"))
+        samples.append(sample)
+    if problems:
+        raise UserError(*problems)
+    return samples
+
+
+def _mean(sample: Array) -> float:
+    return float(sample.mean()) if sample.size else float("nan")
+
+
+def _degenerate(name: str, sample: Array, magnitude: float = 0.0) -> str:
+    """Why a sample says nothing about a variance; "" if it does."""
+    if sample.size < 2:
+        return f"{name} has {'one value' if sample.size else 'no values'}"
+    low, high = float(sample.min()), float(sample.max())
+    if high - low <= EQUAL * max(-low, high, magnitude):
+        return f"all values of {name} are equal"
+    return ""
+
+
+def _student(diff: float, error: float, df: float, confidence: float) -> tuple[float, float, float]:
+    """t, two-sided p, and half the width of the confidence interval."""
+    t = diff / error
+    return t, float(2 * stdtr(df, -abs(t))), float(stdtrit(df, (1 + confidence) / 2)) * error
+
+
+def _small_sample(df: float) -> float:
+    """Factor against the bias of a standardised mean difference (Hedges 1981): 0.56 at df 2, to 1; NaN below 2."""
+    if df < 2:
+        return float("nan")
+    return math.exp(float(gammaln(df / 2) - gammaln((df - 1) / 2))) / math.sqrt(df / 2)
+
+
+def kl_bits(p: npt.ArrayLike, q: npt.ArrayLike, *, smoothing: float = 0.0, signed: bool = False) -> float | Array:
+    """Kullback-Leibler divergence D(p ‖ q) in bits; q is the reference.
+
+    Both are weights of the same outcomes, probabilities or counts, and are scaled to sum to 1. An outcome of weight 0
+    in p adds nothing; one of weight 0 in q alone makes the divergence infinite, which `smoothing` prevents.
+
+    Args:
+        p: (…, k) weights, outcomes last; or a number, the probability of the first of two outcomes.
+        q: as p.
+        smoothing: added to every count of both before they are scaled; 0.5 is that of SCIENCE 3.4.
+        signed: give it the sign of q - p in the first outcome: positive where q makes it more probable.
+
+    Returns:
+        A number, or an array of the leading axes.
+
+    Raises:
+        UserError: weights that are negative, not finite or sum to 0, a probability above 1, shapes that differ,
+            smoothing of probabilities.
+    """
+    one, other = _weights(p, q, smoothing)
+    one = one / one.sum(axis=-1, keepdims=True)
+    other = other / other.sum(axis=-1, keepdims=True)
+    bits = np.maximum(rel_entr(one, other).sum(axis=-1) / math.log(2), 0)  # rounding may leave -1e-17
+    if signed:
+        bits = bits * np.where(other[..., 0] >= one[..., 0], 1, -1)
+    return float(bits) if bits.ndim == 0 else np.asarray(bits)
+
+
+def _weights(p: npt.ArrayLike, q: npt.ArrayLike, smoothing: float) -> tuple[Array, Array]:
+    """Checked weights (…, k) of both distributions, smoothed."""
+    found = {"p": np.asarray(p, dtype=np.float64), "q": np.asarray(q, dtype=np.float64)}
+    if found["p"].shape != found["q"].shape:
+        shapes = f"{found['p'].shape} and {found['q'].shape}"
+        raise UserError(Problem("p, q", shapes, "must be weights of the same outcomes", "Pass both of one shape"))
+    problems = []
+    if smoothing < 0 or (smoothing and not found["p"].ndim):
+        allowed = "is added to counts: 0 or more, and 0 for two probabilities"
+        problems.append(Problem("smoothing", f"{smoothing:g}", allowed, "Pass counts of each outcome"))
+    for name, weights in found.items():
+        if not weights.ndim and not 0 <= weights <= 1:
+            allowed = "a single number is a probability, 0 to 1"
+            problems.append(Problem(name, f"{weights:g}", allowed, "Pass counts as a list, one for each outcome"))
+        elif weights.ndim and not (np.isfinite(weights).all() and (weights >= 0).all()):
+            place = np.argwhere(~(np.isfinite(weights) & (weights >= 0)))[0].tolist()
+            found_there = f"{weights[tuple(place)]:g} at {place}"
+            problems.append(Problem(name, found_there, "weights must be finite and 0 or more", "Pass counts"))
+        elif weights.ndim and not ((weights + smoothing).sum(axis=-1) > 0).all():
+            problems.append(Problem(name, "all weights are 0", "there must be one above 0", "Leave it out"))
+    if problems:
+        raise UserError(*problems)
+    one, other = (w + smoothing if w.ndim else np.stack([w, 1 - w]) for w in found.values())
+    return one, other
+
+
+@dataclass(frozen=True)
+class Information:
+    """What not confusing a class says about a target, in bits, D(confused ‖ otherwise) (SCIENCE 3.4).
+
+    Both have the sign of the difference of the accuracies, otherwise - confused: positive where not confusing the class
+    helps the target, and where the accuracies are equal.
+
+    Attributes:
+        accuracy: between the Bernoulli distributions "recognised as the target, or not".
+        predictions: between the distributions of the predicted class; never smaller than `accuracy` in magnitude
+            without smoothing.
+    """
+
+    accuracy: float
+    predictions: float
+
+
+def information_bits(
+    confused: npt.ArrayLike,
+    otherwise: npt.ArrayLike,
+    target: int,
+    merged: Sequence[int] = (),
+    smoothing: float = 0.5,
+) -> Information:
+    """Both versions of the signed information of SCIENCE 3.4.
+
+    Args:
+        confused: (n,) counts of the class predicted for test samples of the target, over the runs in which the class
+            was confused.
+        otherwise: (n,) the same over the runs in which it was not.
+        target: the target's index.
+        merged: classes that count as one outcome in both distributions: the confused pair.
+        smoothing: added to the count of every outcome, after merging: add-½ by default.
+
+    Raises:
+        UserError: counts that are negative, all 0 or not of the same classes, a target that is no class or among the
+            merged ones.
+    """
+    _check_counts(confused, otherwise, target, merged)
+    counts = np.array([confused, otherwise], dtype=np.float64)  # (2, n)
+    others = [index for index in range(counts.shape[1]) if index != target and index not in merged]
+    total, hit = counts.sum(axis=1, keepdims=True), counts[:, [target]]
+    columns = [hit, counts[:, others]]
+    if len(merged):
+        columns.append(counts[:, list(merged)].sum(axis=1, keepdims=True))
+    accuracy = (hit / total)[:, 0]
+    sign = 1 if accuracy[1] >= accuracy[0] else -1  # of the plain accuracies: smoothing could turn near ties around
+    bernoulli, predictions = np.hstack([hit, total - hit]), np.hstack(columns)
+    return Information(
+        sign * float(kl_bits(*bernoulli, smoothing=smoothing)), sign * float(kl_bits(*predictions, smoothing=smoothing))
+    )
+
+
+def _check_counts(confused: npt.ArrayLike, otherwise: npt.ArrayLike, target: int, merged: Sequence[int]) -> None:
+    problems = []
+    samples = _samples(confused=confused, otherwise=otherwise)
+    n = samples[0].size
+    if samples[1].size != n:
+        sizes = f"{n} and {samples[1].size} counts"
+        problems.append(
+            Problem("confused, otherwise", sizes, "must count the same classes", "Pass both for all classes")
+        )
+    for name, counts in zip(("confused", "otherwise"), samples, strict=True):
+        if (counts < 0).any() or not counts.any():
+            allowed = "must be counts, 0 or more, of at least one sample"
+            problems.append(Problem(name, f"{counts.sum():g} in all", allowed, "Leave out what was not measured"))
+    if len({target, *merged}) != 1 + len(merged) or not all(0 <= index < n for index in (target, *merged)):
+        found = f"target {target}, merged {list(merged)}"
+        allowed = f"must be different classes, 0 to {n - 1}"
+        problems.append(Problem("target, merged", found, allowed, "Pass indices of the counts"))
+    if problems:
+        raise UserError(*problems)
+
+
+def benjamini_hochberg(p: npt.ArrayLike) -> Array:
+    """Adjusted p values that control the false discovery rate (Benjamini & Hochberg 1995), in the shape of p.
+
+    All values of the array are one family, as for `scipy.stats.false_discovery_control(p, axis=None)`. NaN stays NaN
+    and does not count as a test.
+
+    Raises:
+        UserError: a value below 0 or above 1.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    wrong = values[(values < 0) | (values > 1)]
+    if wrong.size:
+        raise UserError(Problem("p", f"{wrong[0]:g}", "p values must lie between 0 and 1", "Pass p values"))
+    tested = values[~np.isnan(values)]
+    order = np.argsort(-tested, kind="stable")  # from the largest down
+    ranks = np.arange(tested.size, 0, -1)
+    adjusted = np.empty_like(tested)
+    adjusted[order] = np.minimum.accumulate(np.minimum(tested[order] * tested.size / ranks, 1))
+    result = np.full_like(values, np.nan)
+    result[~np.isnan(values)] = adjusted
+    return result

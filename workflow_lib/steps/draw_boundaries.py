@@ -1,0 +1,48 @@
+"""Figure: boundary images between their two ends."""
+
+from typing import Any
+
+from workflow_lib.figures.boundaries import boundaries as drawn
+from workflow_lib.figures.reading import read_named
+from workflow_lib.figures.shown import describe_set
+from workflow_lib.figures.style import save
+from workflow_lib.steps.roles import Input, Output
+from workflow_lib.storage import load
+
+
+def draw_boundaries(
+    *,
+    spec: dict[str, Any],
+    boundaries: Input,
+    prototypes: Input,
+    table: Input,
+    intervals: Input,
+    svg: Output,
+    png: Output,
+    csv: Output,
+) -> None:
+    """Draw boundary images between their two ends.
+
+    Args:
+        spec: title, set (model, seed, interval, initialisation), shown (classes; None: a choice).
+        boundaries: store of one set.
+        prototypes: store of the same set.
+        table: table of boundary images.
+        intervals: table of their means over the intervals.
+        svg: the figure.
+        png: the figure.
+        csv: the numbers behind it.
+    """
+    shown = read_named(table)
+    for key, value in spec["set"].items():
+        shown = shown[shown[key] == value]
+    figure, numbers = drawn(
+        load(boundaries),
+        load(prototypes),
+        shown,
+        read_named(intervals),
+        shown=spec["shown"],
+        title=spec["title"],
+        note=describe_set(spec["set"]),
+    )
+    save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -1,0 +1,31 @@
+"""Figure: mean C and R by pair of classes."""
+
+from typing import Any
+
+from workflow_lib.figures.class_pairs import class_pairs
+from workflow_lib.figures.reading import read_named
+from workflow_lib.figures.style import save
+from workflow_lib.steps.roles import Input, Output
+
+
+def draw_class_pairs(
+    *,
+    spec: dict[str, Any],
+    pairs: Input,
+    svg: Output,
+    png: Output,
+    csv: Output,
+) -> None:
+    """Draw mean C and R by pair of classes.
+
+    Args:
+        spec: title, shown (classes; None: all), unconverged.
+        pairs: table of pairs.
+        svg: the figure.
+        png: the figure.
+        csv: the numbers behind it.
+    """
+    figure, numbers = class_pairs(
+        read_named(pairs), shown=spec["shown"], unconverged=spec["unconverged"], title=spec["title"], note=""
+    )
+    save(figure, numbers, svg=svg, png=png, csv=csv)

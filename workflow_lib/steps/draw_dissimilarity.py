@@ -1,0 +1,37 @@
+"""Figure: C and R over the training."""
+
+from typing import Any
+
+from workflow_lib.dissimilarity.summary import OUTLIER_Z
+from workflow_lib.figures.dissimilarity import dissimilarity
+from workflow_lib.figures.reading import read_named
+from workflow_lib.figures.style import save
+from workflow_lib.steps.roles import Input, Output
+
+
+def draw_dissimilarity(
+    *,
+    spec: dict[str, Any],
+    intervals: Input,
+    svg: Output,
+    png: Output,
+    csv: Output,
+) -> None:
+    """Draw C and R over the training.
+
+    Args:
+        spec: title, include_self, unconverged.
+        intervals: table of intervals.
+        svg: the figure.
+        png: the figure.
+        csv: the numbers behind it.
+    """
+    figure, numbers = dissimilarity(
+        read_named(intervals),
+        include_self=spec["include_self"],
+        unconverged=spec["unconverged"],
+        outlier_z=OUTLIER_Z,
+        title=spec["title"],
+        note="",
+    )
+    save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -1,0 +1,32 @@
+"""Figure: the prototypes of every class from every class."""
+
+from typing import Any
+
+from workflow_lib.figures.prototype_grid import prototype_grid
+from workflow_lib.figures.shown import describe_set
+from workflow_lib.figures.style import save
+from workflow_lib.steps.roles import Input, Output
+from workflow_lib.storage import load
+
+
+def draw_prototypes(
+    *,
+    spec: dict[str, Any],
+    prototypes: Input,
+    svg: Output,
+    png: Output,
+    csv: Output,
+) -> None:
+    """Draw the prototypes of every class from every class.
+
+    Args:
+        spec: title, set (model, seed, interval, initialisation), shown (classes; None: all or a choice).
+        prototypes: store of one set.
+        svg: the figure.
+        png: the figure.
+        csv: the numbers behind it.
+    """
+    figure, numbers = prototype_grid(
+        load(prototypes), shown=spec["shown"], title=spec["title"], note=describe_set(spec["set"])
+    )
+    save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -1,0 +1,31 @@
+"""Boundary images: where a network is torn between the class that an image came from and the one it goes to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflow_lib import checkpoints, storage
+from workflow_lib.devices import configure
+from workflow_lib.models.stored import restore
+from workflow_lib.progress import bar
+from workflow_lib.prototypes import boundary_store
+from workflow_lib.prototypes.frozen import frozen
+from workflow_lib.steps.roles import Context, Input, Output
+
+
+def find_boundaries(
+    *, spec: Mapping[str, Any], checkpoint: Input, prototypes: Input, boundaries: Output, context: Context
+) -> None:
+    """Write the boundary of every ordered pair of classes, on the straight line and on the way of the optimisation.
+
+    Args:
+        spec: layer ({module, pool}; None: the input of the last linear layer).
+        checkpoint: the network.
+        prototypes: a set of its prototypes.
+        boundaries: store as `prototypes.boundary_store.write` describes it.
+        context: device and threads.
+    """
+    device = configure(context.device, context.threads)
+    content = checkpoints.load(checkpoint)
+    layer = spec["layer"] or {"module": None, "pool": "avg"}
+    network = frozen(restore(content), layer["module"], content["image_shape"], pool=layer["pool"], device=device)
+    boundary_store.write(boundaries, network, storage.load(prototypes), device=device, progress=bar("classes"))

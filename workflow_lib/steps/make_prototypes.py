@@ -1,0 +1,72 @@
+"""Prototypes of a network: an image for each pair of classes, driven from the one towards the other."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workflow_lib import checkpoints, storage
+from workflow_lib.datasets.artifact import open_split
+from workflow_lib.devices import configure
+from workflow_lib.models.stored import restore
+from workflow_lib.progress import bar
+from workflow_lib.prototypes.descent import Settings
+from workflow_lib.prototypes.frozen import frozen
+from workflow_lib.prototypes.kept import KeptMatrix
+from workflow_lib.prototypes.matrix import make_matrix, noise
+from workflow_lib.prototypes.store import write
+from workflow_lib.steps.roles import Context, Input, Output
+
+
+def make_prototypes(
+    *,
+    spec: Mapping[str, Any],
+    checkpoint: Input,
+    dataset: Input,
+    previous: Input | None,
+    prototypes: Output,
+    context: Context,
+) -> None:
+    """Write the set of prototypes of one network, with what is known of each.
+
+    Args:
+        spec: layer ({module, pool}; None: the input of the last linear layer), descent (optimizer, lr, steps, loss),
+            initialisation.
+        checkpoint: the network.
+        dataset: a split, for the names of its classes.
+        previous: prototypes to start from; None: noise.
+        prototypes: store of the arrays of `prototypes.matrix.layout`.
+        context: a killed job goes on from what it has kept in the scratch folder.
+    """
+    device = configure(context.device, context.threads)
+    content = checkpoints.load(checkpoint)
+    names = class_names(open_split(dataset).class_names, content["outputs"])
+    layer = spec["layer"] or {"module": None, "pool": "avg"}
+    network = frozen(restore(content), layer["module"], content["image_shape"], pool=layer["pool"], device=device)
+    settings = Settings(**spec["descent"])
+    starts = _last(previous) if previous else noise(spec["initialisation"], names, network.image_shape)
+    runtime = f"{device}, threads: {context.threads}"
+    kept = KeptMatrix(context.scratch, len(names), network, settings, runtime)
+    arrays = make_matrix(
+        network,
+        starts,
+        settings,
+        arrays=kept.arrays,
+        device=device,
+        state=kept.state,
+        save_state=kept.save,
+        progress=bar("prototypes"),
+    )
+    write(arrays, names, prototypes, network, settings, layer["module"])
+
+
+def class_names(known: tuple[str, ...], outputs: int) -> list[str]:
+    """A name for each output of a network: that of the class, where the data set has as many."""
+    return [*known] if len(known) == outputs else [f"output {index}" for index in range(outputs)]
+
+
+def _last(previous: Path) -> np.ndarray:
+    """The class prototypes (n, c, y, x) of another set."""
+    images = storage.load(previous)["image"]
+    return np.stack([images[k, k].values for k in range(len(images))])

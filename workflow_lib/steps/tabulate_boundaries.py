@@ -1,0 +1,30 @@
+"""Tables of the boundary images of a study of prototypes."""
+
+from typing import Any
+
+from workflow_lib.prototype_tables import boundary_intervals, boundary_table, set_points
+from workflow_lib.steps.roles import Input, Output
+from workflow_lib.storage import load, write_table
+
+
+def tabulate_boundaries(
+    *,
+    spec: dict[str, Any],
+    boundaries: list[Input],
+    prototypes: list[Input],
+    table: Output,
+    intervals: Output,
+) -> None:
+    """Write a row per boundary image, and how they move over the intervals.
+
+    Args:
+        spec: grids (sets of the study).
+        boundaries: stores in the order of the sets.
+        prototypes: stores in the same order.
+        table: CSV as `boundary_table` describes it.
+        intervals: CSV as `boundary_intervals` describes it.
+    """
+    stores = zip(map(load, boundaries), map(load, prototypes), strict=True)
+    found = boundary_table(set_points(spec["grids"]), stores)
+    write_table(found, table)
+    write_table(boundary_intervals(found), intervals)

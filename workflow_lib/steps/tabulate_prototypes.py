@@ -1,0 +1,48 @@
+"""Tables of a study of prototypes."""
+
+from typing import Any
+
+from workflow_lib.dissimilarity.summary import Selection
+from workflow_lib.prototype_tables import POINT, accuracies, prototype_tables, set_points
+from workflow_lib.steps.roles import Input, Output
+from workflow_lib.storage import load, write_table
+
+OF_NETWORK = POINT[:-1]
+
+
+def tabulate_prototypes(
+    *,
+    spec: dict[str, Any],
+    prototypes: list[Input],
+    dissimilarity: list[Input],
+    features: list[Input],
+    sets: Output,
+    intervals: Output,
+    tests: Output,
+    pairs: Output,
+    histograms: Output,
+    quality: Output,
+) -> None:
+    """Write the tables that `prototype_tables` describes; `quality` with the accuracy of the network.
+
+    Args:
+        spec: grids (sets of the study), include_self, unconverged.
+        prototypes: stores in the order of the sets.
+        dissimilarity: stores of C and R in the same order.
+        features: stores with the predictions of each network at each interval on the test split.
+        sets: CSV.
+        intervals: CSV.
+        tests: CSV.
+        pairs: CSV.
+        histograms: CSV.
+        quality: CSV.
+    """
+    points = set_points(spec["grids"])
+    selection = Selection(spec["include_self"], spec["unconverged"])
+    tables = prototype_tables(points, map(load, prototypes), map(load, dissimilarity), selection)
+    networks = list({tuple(p[key] for key in OF_NETWORK): {key: p[key] for key in OF_NETWORK} for p in points}.values())
+    known = accuracies(networks, map(load, features))
+    tables["quality"] = tables["quality"].merge(known, on=list(OF_NETWORK), how="left")
+    places = {"sets": sets, "intervals": intervals, "tests": tests, "pairs": pairs, "histograms": histograms}
+    for name, path in {**places, "quality": quality}.items():
+        write_table(tables[name], path)
