@@ -125,7 +125,7 @@ def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.
     Returns:
         The point, way, origin, target, found, share (of the way travelled, 0 to 1), difference (of the logits),
         dissimilarity_to_origin and dissimilarity_to_target: to the features of the two class prototypes (SCIENCE
-        2.4). NaN where none was found.
+        2.4). NaN where none was found, or its features are all zero.
     """
     parts = [
         pd.DataFrame({key: [point[key]] for key in POINT}).merge(pd.concat(_pairs(*stores)), how="cross")
@@ -142,7 +142,8 @@ def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFr
     for target in range(n):
         origins = np.delete(np.arange(n), target)
         row = boundaries.isel(target=target, origin=origins)
-        units = cosine.unit_vectors(row["features"].values)
+        with np.errstate(invalid="ignore"):  # where none was found, and features of zeros, which have no direction
+            units = cosine.unit_vectors(row["features"].values)
         for way, name in enumerate(row["way"].values):
             yield pd.DataFrame(
                 {

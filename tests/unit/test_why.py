@@ -333,3 +333,44 @@ def test_the_program_prints_the_answer_and_every_problem_of_a_config(finished, c
     config.write_text(MINIATURE.read_text().replace("lr: 0.01", "lr: -1"))
     assert why.main(["--config", str(config)]) == 1
     assert "models.digits_cnn.training.lr" in capsys.readouterr().err
+
+
+def with_prototypes(**changes):
+    settings = {"model": "digits_cnn", "seed": 0, "interval": [50, 100], "initialisations": 2} | changes
+    return lambda raw: raw.update(prototypes={"studies": {"towards": settings}})
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"lr": 0.5}, "make_prototypes towards (4 jobs): prototypes.studies.towards.lr: 0.1 -> 0.5"),
+        (
+            {"initialisations": 3},
+            "tabulate_prototypes towards (1 job): prototypes.studies.towards.initialisations: 2 -> 3",
+        ),
+        (
+            {"include_self": True},
+            "tabulate_prototypes towards (1 job): prototypes.studies.towards.include_self: false -> true",
+        ),
+        ({"layer": "early"}, "make_prototypes towards (4 jobs): prototypes.studies.towards.layer: null -> "),
+    ],
+)
+def test_settings_of_prototypes_have_the_words_of_the_config(tmp_path, monkeypatch, change, line):
+    monkeypatch.chdir(tmp_path)
+    finish(planned(with_prototypes()))
+    assert lines(with_prototypes()) == ["Nothing would run."]
+    told = lines(with_prototypes(**change))
+    assert any(text.startswith(line) for text in told), told
+
+
+def test_options_of_a_network_are_told_for_its_prototypes_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finish(planned(with_prototypes()))
+
+    def change(raw):
+        with_prototypes()(raw)
+        raw["models"]["digits_cnn"]["options"] = {"width": 16}
+
+    assert any(
+        text.startswith("make_prototypes towards (4 jobs): models.digits_cnn.options.width") for text in lines(change)
+    )

@@ -10,6 +10,7 @@ import rows_code
 import rows_config
 import rows_files
 import rows_own
+import rows_prototypes
 from outcome import Case, Outcome
 from project import Forecast, Project, Run
 from row import Row, matching
@@ -21,6 +22,7 @@ SECTIONS: dict[str, list[Row]] = {
     "Studies": rows_config.STUDIES,
     "More and less": rows_config.LISTS,
     "Data and models": rows_own.SETTINGS,
+    "Prototypes": rows_prototypes.PROTOTYPES,
     "Files and functions of your own": rows_own.FILES,
     "Code and libraries": rows_code.CODE,
 }

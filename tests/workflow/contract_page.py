@@ -36,6 +36,11 @@ KINDS = {
     "compute_kstar": "k\\*",
     "compute_map": "map",
     "count_neighbours": "neighbours",
+    "make_prototypes": "prototypes",
+    "compute_dissimilarity": "C and R",
+    "find_boundaries": "boundaries",
+    "tabulate_prototypes": "tables of prototypes",
+    "tabulate_boundaries": "tables of boundaries",
     "tabulate_study": "tables",
     "render_tables": "page",
 }

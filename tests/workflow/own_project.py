@@ -34,6 +34,10 @@ kstar:
   studies:
     networks: {model: [net, mine, loaded]}
     words: {features: words}
+
+prototypes:
+  studies:
+    sure: {model: loaded, initialisations: 1, lr: 1.0, loss: 1.0, steps: 60, unconverged: keep}
 """
 DATA = '''\
 """Images that a function draws."""

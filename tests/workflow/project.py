@@ -15,7 +15,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "environment.yaml")
-KINDS = ("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies")
+KINDS = (
+    *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies"),
+    *("prototypes", "dissimilarity", "boundaries", "prototype_studies"),
+)
 """Folders of results that are compared: not logs, times, origins, nor what is hidden."""
 
 FORECAST = """

@@ -7,7 +7,7 @@ from typing import Any
 
 from workflow_lib.plan import targets
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.prototypes import BOUNDARY_TABLES
+from workflow_lib.plan.prototypes import BOUNDARY_TABLES, STORES
 from workflow_lib.plan.prototypes import TABLES as TABLES_OF_SETS
 from workflow_lib.runner.job import Job
 from workflow_lib.runner.signature import signature
@@ -50,6 +50,11 @@ class PlannedJob:
         """All paths that the job writes."""
         return [path for paths in self.outputs.values() for path in paths]
 
+    @property
+    def is_of_prototypes(self) -> bool:
+        """Whether the job belongs to a study of prototypes."""
+        return self.makes[0].split("/")[1] in (*STORES, "prototype_studies")
+
     def run(self, plan: Plan, device: str) -> Job:
         """The job as the runner gets it: its spec as the plan has it, on the device class given."""
         paths = {name: [Path(path) for path in paths] for name, paths in {**self.inputs, **self.outputs}.items()}
@@ -89,7 +94,7 @@ def job_of(plan: Plan, path: str) -> PlannedJob:
         return _checkpoint(plan, *place)
     if kind == "features":
         return _import_features(place[1]) if place[0] == "given" else _extract_features(plan, *place[:-1])
-    if kind in ("prototypes", "dissimilarity", "boundaries"):
+    if kind in STORES:
         return _on_set(plan, kind, *place)
     if kind == "prototype_studies":
         return _prototype_study_job(plan, place[0], place[1].partition(".")[0])

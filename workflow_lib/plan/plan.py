@@ -164,9 +164,10 @@ class Plan:
         return self.draw_dissimilarity(study)
 
     def draw_class_pairs(self, study: str) -> str:
-        """Title, which entries count, and the classes that are shown."""
+        """Title, the classes that are shown, and whether images count that have not converged."""
         plan = self.prototypes[study]
-        return canonical(title=plan.study.title, shown=plan.study.settings.shown, **self._counted(study))
+        settings = plan.study.settings
+        return canonical(title=plan.study.title, shown=settings.shown, unconverged=settings.unconverged)
 
     def draw_separation(self, study: str) -> str:
         """Title."""

@@ -11,6 +11,8 @@ from workflow_lib.points import Grid
 from workflow_lib.runner.braces import braces
 
 SET = "{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}"
+STORES = ("prototypes", "dissimilarity", "boundaries")
+"""Folders of what there is one of for each set."""
 TABLES = ("sets", "intervals", "tests", "pairs", "histograms", "quality")
 BOUNDARY_TABLES = ("boundary_images", "boundary_intervals")
 FIGURES = ("prototypes", "way", "dissimilarity", "class_pairs", "distributions", "separation")

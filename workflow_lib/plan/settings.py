@@ -12,6 +12,8 @@ SHORT_LIST = 12
 """Most values of a list that are shown on both sides."""
 KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
 """Settings of single points that stand in the section `kstar` under another name."""
+OF_NETWORK = ("architecture", "options", "normalize")
+"""Settings of a job that stand in the section of its model."""
 LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
 """Key of a model that holds all values of a dimension of studies."""
 
@@ -30,7 +32,7 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
     for path, old, new in differences(before, now):
         key = config_key(job, path)
         if path[0] == "grids" and ABSENT not in (old, new):
-            lines |= _changed_points(config, job.subject, old, new)
+            lines |= _changed_points(config, job, old, new)
         elif path[0] in ("content", "weights_content"):
             contents.append(_data_key(job, path))
         elif key.startswith("kstar.") and ABSENT in (old, new):
@@ -56,6 +58,8 @@ def differences(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[t
 
 def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     """Key path in the config of one setting in the spec of a job."""
+    if job.is_of_prototypes:
+        return _prototype_key(job, path)
     inner = ".".join(path)
     if job.verb in ("prepare_dataset", "import_features"):
         return f"datasets.{job.subject}.{inner}"
@@ -70,6 +74,14 @@ def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     return f"kstar.{KSTAR_KEYS.get(inner, inner)}"
 
 
+def _prototype_key(job: PlannedJob, path: tuple[str, ...]) -> str:
+    """The same for a job of a study of prototypes."""
+    if path[0] in OF_NETWORK:
+        return ".".join(["models", str(job.arguments[1]), *path])
+    inner = path[1:] if path[0] in ("descent", "set") else path
+    return ".".join(["prototypes.studies", job.subject, *inner])
+
+
 def _data_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     """Key that names the file, or the function, whose content is a setting."""
     if path[0] == "weights_content":
@@ -77,17 +89,20 @@ def _data_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     return config_key(job, path[1:] or ("architecture",))
 
 
-def _changed_points(config: Config, study: str, before: Any, now: Any) -> dict[str, str]:
+def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> dict[str, str]:
     """What differs between the grids of a study, by key; one that says `all` follows the model's own list."""
     old, new = ({grid["model"][0]: grid for grid in grids} for grids in (before, now))
-    asked = config.kstar.studies[study]
+    section = "prototypes" if job.is_of_prototypes else "kstar"
+    study, asked = f"{section}.studies.{job.subject}", getattr(config, section).studies[job.subject]
     lines: dict[str, str] = {}
     if list(old) != list(new):
-        lines[f"kstar.studies.{study}.{'features' if asked.model is None else 'model'}"] = _change([*old], [*new])
+        lines[f"{study}.{'features' if asked.model is None else 'model'}"] = _change([*old], [*new])
     for model in [model for model in new if model in old]:
         for (dimension, *_), values, wanted in differences(old[model], new[model]):
             follows = dimension in LISTS and not getattr(asked, dimension)
-            key = f"models.{model}.{LISTS[dimension]}" if follows else f"kstar.studies.{study}.{dimension}"
+            key = f"models.{model}.{LISTS[dimension]}" if follows else f"{study}.{dimension}"
+            if dimension == "initialisation":
+                key, values, wanted = f"{key}s", len(values), len(wanted)
             lines[key] = _change(values, wanted)
     return lines
 

@@ -22,7 +22,7 @@ class KeptMatrix:
         classes: number of classes.
         network: of the set.
         settings: of its descents.
-        runtime: device, threads and whatever else decides how sums are rounded; what was kept under another is not used.
+        runtime: device, threads and what else decides how sums are rounded; what was kept under another is not used.
 
     Attributes:
         arrays: name -> array of `layout`.
