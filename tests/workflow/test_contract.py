@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import contract
 import pytest
-from choice import chosen
+from choice import asked_for, chosen
 from proof import outcomes
 from row import matching
 
@@ -16,7 +16,7 @@ JOBS = ["compute_kstar/early/cosine", "compute_kstar/logits/cosine", "draw_maps/
 @pytest.fixture(scope="session")
 def tried(request, finished, tmp_path_factory):
     """Outcomes of the rows that this session asks for, by name."""
-    asked = [item.callspec.params["case"] for item in request.session.items if "tried" in item.fixturenames]
+    asked = asked_for(request, __name__, "case")
     folder = tmp_path_factory.mktemp("contract")
     return {outcome.name: outcome for outcome in outcomes(asked, finished, folder, jobs=2)}
 

@@ -2,6 +2,7 @@
 
 import kills
 import pytest
+from choice import asked_for
 from proof import outcomes
 from unfinished import jobs_of
 
@@ -23,7 +24,7 @@ SIGNALS = [
 @pytest.fixture(scope="session")
 def tried(request, finished, tmp_path_factory):
     """Outcomes of the cases that this session asks for, by name; two at a time."""
-    asked = [item.callspec.params["case"] for item in request.session.items if item.name.startswith("test_after_")]
+    asked = asked_for(request, __name__, "case")
     return {outcome.name: outcome for outcome in outcomes(asked, finished, tmp_path_factory.mktemp("kills"), jobs=2)}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from choice import chosen
+from choice import asked_for, chosen
 from mutant import Mutant, base_file
 from mutants import CONTROLS, MUTANTS
 from mutants_data import GOOD_FILES
@@ -25,9 +25,7 @@ LEFT_BY_OTHER_JOBS = ("results/logs/", "results/benchmarks/", "results/provenanc
 @pytest.fixture(scope="session")
 def told(request, finished, tmp_path_factory):
     """What is wrong with the way in which each chosen mutant is told, by its name; two run at a time."""
-    chosen = [
-        item.callspec.params["mutant"] for item in request.session.items if item.name.startswith("test_a_mistake")
-    ]
+    asked = asked_for(request, __name__, "mutant")
     projects: queue.Queue[Project] = queue.Queue()
     for number in range(2):
         projects.put(finished.copy(tmp_path_factory.mktemp("mutants") / str(number), cores=1))
@@ -40,7 +38,7 @@ def told(request, finished, tmp_path_factory):
             projects.put(project)
 
     pool = ThreadPoolExecutor(2)
-    futures: dict[str, Future[list[str]]] = {mutant.name: pool.submit(judge, mutant) for mutant in chosen}
+    futures: dict[str, Future[list[str]]] = {mutant.name: pool.submit(judge, mutant) for mutant in asked}
     yield futures
     pool.shutdown(cancel_futures=True)
 

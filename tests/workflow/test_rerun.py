@@ -22,7 +22,6 @@ COMPOSABLE = (
     "a method added to the maps of a study",
     "a metric added to a study",
     "the order of a model's layers",
-    "a study added on points that are there",
     "the names of two studies swapped",
     "all studies' results deleted",
     "the whole project copied by `cp -r`: new time stamps",
