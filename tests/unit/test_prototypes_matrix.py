@@ -72,7 +72,7 @@ def test_the_order_of_the_classes_does_not_matter():
     np.testing.assert_allclose(found["way"], expected["way"][order], atol=1e-5)
 
 
-class Killed(Exception):  # noqa: N818
+class KilledError(Exception):
     pass
 
 
@@ -86,7 +86,7 @@ def killed_after(calls, arrays, folder):
         checkpoints.save(vars(state), folder / "state.pt")
         np.savez(folder / "arrays.npz", **arrays)
         if left < 0:
-            raise Killed
+            raise KilledError
 
     return save
 
@@ -94,7 +94,7 @@ def killed_after(calls, arrays, folder):
 def interrupted(settings, calls, folder):
     """The state and the arrays that a kill after `calls` steps leaves."""
     arrays = {name: array.empty() for name, array in layout(CLASSES, quick(), settings).items()}
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         make_matrix(
             quick(),
             STARTS,
