@@ -55,7 +55,7 @@ def test_the_schema_is_a_schema():
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_configs_are_valid_and_point_to_the_schema(path):
     config = read(path, check_files=False)
-    assert config.kstar_studies() or config.prototype_studies()
+    assert config.kstar_studies() or config.prototype_studies() or config.confusion_studies()
     assert accepts(yaml.safe_load(path.read_text("utf-8")))
     first = path.read_text("utf-8").partition("\n")[0]
     pointer = first.removeprefix("# yaml-language-server: $schema=")
@@ -137,5 +137,5 @@ def test_examples_of_the_page_are_valid(text):
 
 def test_the_page_has_examples_of_every_section():
     assert {next(iter(yaml.safe_load(text))) for text in examples()} == {
-        *("datasets", "models", "transforms", "kstar", "prototypes")
+        *("datasets", "models", "transforms", "kstar", "prototypes", "confusion")
     }

@@ -2,12 +2,20 @@
 
 from pydantic import Field
 
+from workflow_lib.config.confusion import Confusion
 from workflow_lib.config.datasets import Dataset
 from workflow_lib.config.fields import Name, Section
 from workflow_lib.config.kstar import Kstar
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import Prototypes
-from workflow_lib.config.studies import ResolvedPrototypes, ResolvedStudy, resolve, resolve_prototypes
+from workflow_lib.config.studies import (
+    ResolvedConfusion,
+    ResolvedPrototypes,
+    ResolvedStudy,
+    resolve,
+    resolve_confusion,
+    resolve_prototypes,
+)
 from workflow_lib.config.transforms import AnyTransform
 
 
@@ -24,6 +32,8 @@ class Config(Section):
     """k* distributions and their studies."""
     prototypes: Prototypes = Prototypes()
     """Prototypes and their studies."""
+    confusion: Confusion = Confusion()
+    """Confused classes and their studies."""
 
     def kstar_studies(self) -> dict[str, ResolvedStudy]:
         """Every k* study with all its defaults and every `all` filled in."""
@@ -35,3 +45,10 @@ class Config(Section):
     def prototype_studies(self) -> dict[str, ResolvedPrototypes]:
         """Every study of prototypes with all its defaults and every `all` filled in."""
         return {name: resolve_prototypes(name, study, self.models) for name, study in self.prototypes.studies.items()}
+
+    def confusion_studies(self) -> dict[str, ResolvedConfusion]:
+        """Every study of confused classes with its pairs written out."""
+        return {
+            name: resolve_confusion(name, study, self.datasets[self.models[study.model].dataset])
+            for name, study in self.confusion.studies.items()
+        }

@@ -121,7 +121,8 @@ def _type(content: Schema) -> str:
         *others, last = dict.fromkeys(_type(choice) for choice in content["anyOf"])
         return f"{', '.join(others)} or {last}"
     if content.get("type") == "array":
-        return f"list of {_type(content['items'])}s"
+        inner = _type(content["items"])
+        return f"list of {inner.replace('list', 'lists', 1) if inner.startswith('list') else f'{inner}s'}"
     return ALL if content.get("const") == ALL else NOUNS[content.get("type", "object")]
 
 

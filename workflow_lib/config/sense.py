@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from workflow_lib.config import datasets, functions, models, paths
+from workflow_lib.config import confusion, datasets, functions, models, paths
 from workflow_lib.config.config import Config
+from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
@@ -67,6 +68,8 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         yield from _class_problems(f"kstar.studies.{name}.classes", study, config)
     for name, prototypes in config.prototypes.studies.items():
         yield from _prototype_problems(f"prototypes.studies.{name}", prototypes, config, names)
+    for name, confused in config.confusion.studies.items():
+        yield from _confusion_problems(f"confusion.studies.{name}", confused, config, names)
 
 
 def _reserved(section: str, defined: Iterable[str], where: str | None = None) -> Iterator[Problem]:
@@ -153,6 +156,18 @@ def _prototype_problems(where: str, study: PrototypeStudy, config: Config, names
             yield from _absent(f"{where}.layer", [study.layer], f"layer of the model {name}", tuple(model.layers))
     sources = [model.dataset for model in models.values()]
     yield from _shown_problems(f"{where}.shown", study.shown, sources, config)
+
+
+def _confusion_problems(where: str, study: ConfusionStudy, config: Config, names: Names) -> Iterator[Problem]:
+    """The model of the study must exist and be trained, on a dataset that has the classes which the study names."""
+    yield from _unknown_models(where, (study.model,), names)
+    model = config.models.get(study.model)
+    if model and model.training is None:
+        allowed = "this model is not trained here, so it cannot be trained with other labels"
+        yield Problem(f"{where}.model", study.model, allowed, "name a model with training, or add it there")
+    if model and model.dataset in config.datasets:
+        classes = datasets.class_names(config.datasets[model.dataset])
+        yield from confusion.problems(where, study, model.dataset, classes)
 
 
 def _absent(where: str, chosen: Iterable[object], what: str, present: tuple[object, ...]) -> Iterator[Problem]:

@@ -1,10 +1,12 @@
 """Studies with every default and every `all` filled in: what the plan works with."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from workflow_lib.config.datasets import Features, Source
+from workflow_lib.config.confusion import ConfusionStudy
+from workflow_lib.config.datasets import Features, Source, class_names
 from workflow_lib.config.kstar import Metric, Split, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
@@ -67,6 +69,21 @@ class ResolvedPrototypes:
     models: Mapping[str, ModelPart]
 
 
+@dataclass(frozen=True)
+class ResolvedConfusion:
+    """A study of confused classes.
+
+    Attributes:
+        title: heading of tables and figures.
+        settings: the study as the config has it.
+        pairs: names of the classes that are confused, in the order of the dataset's classes where the config knows it.
+    """
+
+    title: str
+    settings: ConfusionStudy
+    pairs: tuple[tuple[str, str], ...]
+
+
 def given_names(datasets: Mapping[str, Source]) -> tuple[str, ...]:
     """Names of the datasets that bring features instead of images."""
     return tuple(name for name, dataset in datasets.items() if isinstance(dataset, Features))
@@ -99,6 +116,23 @@ def resolve_prototypes(name: str, study: PrototypeStudy, models: Mapping[str, Mo
     """Fill in one valid study of prototypes: `models` is the section of its config."""
     parts = {model: _part(study, models[model]) for model in study.model or tuple(models)}
     return ResolvedPrototypes(study.title or _title(name), study, parts)
+
+
+def resolve_confusion(name: str, study: ConfusionStudy, dataset: Source) -> ResolvedConfusion:
+    """Fill in one valid study of confused classes: `dataset` is that of its model."""
+    pairs = paired(study, class_names(dataset))
+    return ResolvedConfusion(study.title or _title(name), study, pairs)
+
+
+def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
+    """The pairs of a study: first and second class in the order of `classes`, where these are known."""
+    if not study.pairs:
+        return tuple(itertools.combinations(classes or (), 2))
+    if classes is None:
+        return tuple((first, second) for first, second in study.pairs)
+    place = {name: index for index, name in enumerate(classes)}
+    ordered = [sorted(pair, key=lambda name: place[name]) for pair in study.pairs]
+    return tuple((first, second) for first, second in sorted(ordered, key=lambda pair: [place[name] for name in pair]))
 
 
 def _title(name: str) -> str:
