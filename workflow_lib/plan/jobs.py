@@ -1,65 +1,15 @@
 """The jobs of a plan, found from the artifacts they make: what Snakemake's rules say, for those that ask without it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
 from workflow_lib.plan import targets
+from workflow_lib.plan.confusion_jobs import confusion_study_job, train_ensemble
 from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.prototypes import BOUNDARY_TABLES, STORES
 from workflow_lib.plan.prototypes import TABLES as TABLES_OF_SETS
-from workflow_lib.runner.job import Job
-from workflow_lib.runner.signature import signature
 
 TABULATED = ("classes", "aggregates")
-
-
-@dataclass(frozen=True)
-class PlannedJob:
-    """One job of the plan.
-
-    Attributes:
-        verb: name of its rule and step.
-        subject: dataset, model or study that the job is about, as the config names it.
-        place: what tells it from other jobs of its verb, as in `results/logs/{verb}/{place}.log`.
-        arguments: what the plan's method of the same name takes.
-        inputs: paths by argument of the step; hints, such as an earlier checkpoint, among them.
-        outputs: paths by argument of the step.
-    """
-
-    verb: str
-    subject: str
-    place: str
-    arguments: tuple[Any, ...]
-    inputs: Mapping[str, list[str]]
-    outputs: Mapping[str, list[str]]
-
-    @property
-    def name(self) -> str:
-        """Name of the job: its log and its benchmark are called so."""
-        return f"{self.verb}/{self.place}"
-
-    @property
-    def needs(self) -> list[str]:
-        """All paths that must be there before the job starts."""
-        return [path for paths in self.inputs.values() for path in paths]
-
-    @property
-    def makes(self) -> list[str]:
-        """All paths that the job writes."""
-        return [path for paths in self.outputs.values() for path in paths]
-
-    @property
-    def is_of_prototypes(self) -> bool:
-        """Whether the job belongs to a study of prototypes."""
-        return self.makes[0].split("/")[1] in (*STORES, "prototype_studies")
-
-    def run(self, plan: Plan, device: str) -> Job:
-        """The job as the runner gets it: its spec as the plan has it, on the device class given."""
-        paths = {name: [Path(path) for path in paths] for name, paths in {**self.inputs, **self.outputs}.items()}
-        spec = str(getattr(plan, self.verb)(*self.arguments))
-        return Job(self.verb, signature(self.verb), paths, spec, plan.code(self.verb), device, threads=1, log=None)
 
 
 def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
@@ -98,6 +48,10 @@ def job_of(plan: Plan, path: str) -> PlannedJob:
         return _on_set(plan, kind, *place)
     if kind == "prototype_studies":
         return _prototype_study_job(plan, place[0], place[1].partition(".")[0])
+    if kind == "confusion":
+        return train_ensemble(plan, *place)
+    if kind == "confusion_studies":
+        return confusion_study_job(plan, place[0], place[1].partition(".")[0])
     if kind == "studies":
         return _study_job(plan, place[0], place[1].partition(".")[0])
     return _on_features(kind, place)

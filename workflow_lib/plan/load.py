@@ -1,6 +1,7 @@
 """The plan of a run of Snakemake."""
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,11 @@ from typing import Any
 from workflow_lib.config.load import load
 from workflow_lib.config.yaml_file import read_mapping, read_value
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.plan import SEEDS_PER_JOB, Plan
 from workflow_lib.runner.digests import DigestMemory, cache_folder
+
+PER_JOB = "LATENT_ATLAS_SEEDS_PER_JOB"
+"""Variable that says how many trainings of a confusion study one job does."""
 
 
 def read_config(files: Sequence[str | Path], changes: Sequence[str] = ()) -> dict[str, Any]:
@@ -50,7 +54,17 @@ def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
         UserError: all that is wrong with the config.
     """
     origin = ", ".join(Path(file).name for file in files) or "--config"
-    return Plan(load(config, origin), DigestMemory(cache_folder(Path("results")) / "digests"))
+    memory = DigestMemory(cache_folder(Path("results")) / "digests")
+    return Plan(load(config, origin), memory, _seeds_per_job())
+
+
+def _seeds_per_job() -> int:
+    """What the environment says of the trainings in one job."""
+    wanted = os.environ.get(PER_JOB, str(SEEDS_PER_JOB))
+    if not (wanted.isascii() and wanted.isdigit() and int(wanted) > 0):
+        allowed = "must be a whole number from 1: the trainings of a confusion study in one job"
+        raise UserError(Problem(f"${PER_JOB}", wanted, allowed, "write for example 10, or unset it"))
+    return int(wanted)
 
 
 @contextlib.contextmanager

@@ -14,14 +14,16 @@ from pathlib import Path
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.plan import targets
-from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan.jobs import default_targets, upstream
 from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.records import record_path
 
 ARTIFACTS = (
     *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies"),
     *("prototypes", "dissimilarity", "boundaries", "prototype_studies"),
+    *("confusion", "confusion_studies"),
 )
 COMPANIONS = ("provenance", "logs", "benchmarks")
 """Folders of what accompanies artifacts: their records, and the logs and times of their jobs."""

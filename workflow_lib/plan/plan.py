@@ -4,6 +4,7 @@ A method named like a rule gives the spec of one of its jobs: exactly the settin
 canonical string.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Arrays, Features, FromFunction, ImageFolder
 from workflow_lib.config.models import Model
 from workflow_lib.plan.canonical import canonical
+from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.prototypes import PrototypePlan
 from workflow_lib.plan.study import StudyPlan, plan_study
 from workflow_lib.runner.digests import DigestMemory, cache_folder
 from workflow_lib.runner.fingerprint import code_fingerprint, source_fingerprint
 from workflow_lib.runner.signature import step_module
+
+SEEDS_PER_JOB = 25
+"""Trainings of a confusion study in one job: enough for a stack on a GPU, and to make the start of a job cheap."""
 
 
 class Plan:
@@ -25,11 +30,13 @@ class Plan:
     Args:
         config: the validated config.
         memory: digests of the user's own data files, which are part of the settings.
+        seeds_per_job: most trainings of a confusion study in one job; it shapes no result.
     """
 
-    def __init__(self, config: Config, memory: DigestMemory) -> None:
+    def __init__(self, config: Config, memory: DigestMemory, seeds_per_job: int = SEEDS_PER_JOB) -> None:
         self.config = config
         self._memory = memory
+        self._seeds_per_job = seeds_per_job
 
     def code(self, verb: str) -> str:
         """Fingerprint of the code of a verb."""
@@ -45,6 +52,12 @@ class Plan:
         """The studies of prototypes, by name."""
         studies = self.config.prototype_studies()
         return {name: PrototypePlan(name, study, self.config.models) for name, study in studies.items()}
+
+    @cached_property
+    def confusion(self) -> dict[str, ConfusionPlan]:
+        """The studies of confused classes, by name."""
+        studies = self.config.confusion_studies()
+        return {name: ConfusionPlan(name, study, self._seeds_per_job) for name, study in studies.items()}
 
     @property
     def given(self) -> list[str]:
@@ -172,6 +185,56 @@ class Plan:
     def draw_separation(self, study: str) -> str:
         """Title."""
         return canonical(title=self.prototypes[study].study.title)
+
+    def train_ensemble(self, study: str, pair: str, seeds: Sequence[int]) -> str:
+        """Network, training, the classes that are confused, and the seeds, each with an output of its own."""
+        plan = self.confusion[study]
+        settings = self.config.models[plan.study.settings.model]
+        if settings.training is None:
+            raise ValueError(f"{plan.study.settings.model} is not trained")
+        return canonical(
+            **self._network(settings),
+            **self._weights(settings),
+            training=settings.training.model_dump(mode="json"),
+            study=study,
+            pair=pair,
+            classes=plan.pairs[pair],
+            share=plan.study.settings.share,
+            each="seeds",
+            seeds={f"seed-{seed}": seed for seed in seeds},
+        )
+
+    def collect_confusion(self, study: str) -> str:
+        """Pairs and seeds of the study."""
+        plan = self.confusion[study]
+        return canonical(study=study, grids=[{"pair": list(plan.pairs), "seed": plan.seeds}])
+
+    def tabulate_confusion(self, study: str) -> str:
+        """Groups of classes, and how often they are permuted."""
+        settings = self.confusion[study].study.settings
+        return canonical(groups=settings.groups, permutations=settings.permutations, seed=0)
+
+    def draw_information(self, study: str) -> str:
+        """Title, and the groups that lines stand between."""
+        plan = self.confusion[study].study
+        return canonical(title=plan.title, groups=plan.settings.groups)
+
+    def draw_significance(self, study: str) -> str:
+        """Title."""
+        return canonical(title=self.confusion[study].study.title)
+
+    def draw_accuracies(self, study: str) -> str:
+        """The same."""
+        return self.draw_significance(study)
+
+    def draw_matrices(self, study: str) -> str:
+        """Title, and the pair that is shown."""
+        plan = self.confusion[study].study
+        return canonical(title=plan.title, shown=plan.settings.shown)
+
+    def draw_curves(self, study: str) -> str:
+        """Title."""
+        return self.draw_significance(study)
 
     def _counted(self, study: str) -> dict[str, Any]:
         settings = self.prototypes[study].study.settings

@@ -5,7 +5,8 @@ from typing import Any
 
 from workflow_lib.config.config import Config
 from workflow_lib.config.wording import shown
-from workflow_lib.plan.jobs import PlannedJob
+from workflow_lib.plan.planned_job import PlannedJob
+from workflow_lib.plan.prototypes import STORES
 
 ABSENT = object()
 SHORT_LIST = 12
@@ -30,11 +31,11 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
     lines: dict[str, str] = {}
     contents: list[str] = []
     for path, old, new in differences(before, now):
-        key = config_key(job, path)
+        key = config_key(config, job, path)
         if path[0] == "grids" and ABSENT not in (old, new):
             lines |= _changed_points(config, job, old, new)
         elif path[0] in ("content", "weights_content"):
-            contents.append(_data_key(job, path))
+            contents.append(_data_key(config, job, path))
         elif key.startswith("kstar.") and ABSENT in (old, new):
             # Always written out, so it is the workflow that has changed, not the config.
             lines[f"code: setting {path[0]}"] = "no longer passed" if new is ABSENT else "passed now"
@@ -56,10 +57,12 @@ def differences(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[t
         yield path, before, now
 
 
-def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
+def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
     """Key path in the config of one setting in the spec of a job."""
-    if job.is_of_prototypes:
+    if (section := _section(job)) == "prototypes":
         return _prototype_key(job, path)
+    if section == "confusion":
+        return _confusion_key(config, job, path)
     inner = ".".join(path)
     if job.verb in ("prepare_dataset", "import_features"):
         return f"datasets.{job.subject}.{inner}"
@@ -82,17 +85,36 @@ def _prototype_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     return ".".join(["prototypes.studies", job.subject, *inner])
 
 
-def _data_key(job: PlannedJob, path: tuple[str, ...]) -> str:
+def _confusion_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
+    """The same for a job of a study of confused classes."""
+    if path[0] in (*OF_NETWORK, "training", "weights"):
+        return ".".join(["models", config.confusion.studies[job.subject].model, *path])
+    return ".".join(["confusion.studies", job.subject, *path])
+
+
+def _section(job: PlannedJob) -> str:
+    """The section of the config whose studies the job belongs to, or that of k* and all before it."""
+    if job.kind in (*STORES, "prototype_studies"):
+        return "prototypes"
+    return "confusion" if job.kind in ("confusion", "confusion_studies") else "kstar"
+
+
+def _data_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
     """Key that names the file, or the function, whose content is a setting."""
     if path[0] == "weights_content":
-        return config_key(job, ("weights",))
-    return config_key(job, path[1:] or ("architecture",))
+        return config_key(config, job, ("weights",))
+    return config_key(config, job, path[1:] or ("architecture",))
 
 
 def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> dict[str, str]:
     """What differs between the grids of a study, by key; one that says `all` follows the model's own list."""
+    section = _section(job)
+    if section == "confusion":
+        parts = differences(before[0], now[0])
+        return {
+            f"confusion.studies.{job.subject}.{path[0]}s": _change(values, wanted) for path, values, wanted in parts
+        }
     old, new = ({grid["model"][0]: grid for grid in grids} for grids in (before, now))
-    section = "prototypes" if job.is_of_prototypes else "kstar"
     study, asked = f"{section}.studies.{job.subject}", getattr(config, section).studies[job.subject]
     lines: dict[str, str] = {}
     if list(old) != list(new):

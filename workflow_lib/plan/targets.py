@@ -1,8 +1,10 @@
 """Final artifacts of each kind, as the target rules of Snakemake ask for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.prototypes import PrototypePlan
 
 TABLES = ("classes.csv", "aggregates.csv", "tables.html")
 PICTURE = ("svg", "png", "csv")
@@ -38,6 +40,11 @@ def prototypes(plan: Plan) -> list[str]:
     ]
 
 
+def confusion(plan: Plan) -> list[str]:
+    """Results of every training of every study of confused classes."""
+    return [path for study in plan.confusion.values() for path in study.stores.paths]
+
+
 def maps(plan: Plan) -> list[str]:
     """Two-dimensional maps that the studies ask for."""
     return _unique(path for study in plan.studies.values() if study.study.maps for path in study.maps.paths)
@@ -46,11 +53,10 @@ def maps(plan: Plan) -> list[str]:
 def tables(plan: Plan) -> list[str]:
     """Tables of every study."""
     kstar = [f"results/studies/{study}/{table}" for study in plan.studies for table in TABLES]
-    return kstar + [
-        f"results/prototype_studies/{name}/{table}.csv"
-        for name, study in plan.prototypes.items()
-        for table in study.tables
+    others = [
+        f"results/{folder}/{name}/{table}.csv" for folder, name, study in _other_studies(plan) for table in study.tables
     ]
+    return kstar + others
 
 
 def figures(plan: Plan) -> list[str]:
@@ -61,12 +67,13 @@ def figures(plan: Plan) -> list[str]:
         for figure in figures_of(plan, name)
         for suffix in PICTURE
     ]
-    return kstar + [
-        f"results/prototype_studies/{name}/{figure}.{suffix}"
-        for name, study in plan.prototypes.items()
+    others = [
+        f"results/{folder}/{name}/{figure}.{suffix}"
+        for folder, name, study in _other_studies(plan)
         for figure in study.figures
         for suffix in PICTURE
     ]
+    return kstar + others
 
 
 def figures_of(plan: Plan, study: str) -> list[str]:
@@ -77,6 +84,14 @@ def figures_of(plan: Plan, study: str) -> list[str]:
     if plan.studies[study].study.maps:
         chosen.append("maps")
     return chosen
+
+
+def _other_studies(plan: Plan) -> Iterator[tuple[str, str, PrototypePlan | ConfusionPlan]]:
+    """Folder, name and plan of every study that is not of k*."""
+    for name, prototypes in plan.prototypes.items():
+        yield "prototype_studies", name, prototypes
+    for name, confusion in plan.confusion.items():
+        yield "confusion_studies", name, confusion
 
 
 def _unique(paths: Iterable[str]) -> list[str]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.errors import UserError
-from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan.jobs import default_targets, upstream
 from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.records import changed_code, changed_inputs, record_of
 from workflow_lib.plan.settings import changed_settings
 from workflow_lib.runner.units import Unit
