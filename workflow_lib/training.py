@@ -26,6 +26,19 @@ from workflow_lib.progress import Progress
 CURVE = ("epoch", "lr", "train_loss", "train_accuracy")
 """Columns of the learning curve."""
 
+
+class DivergedError(UserError):
+    """The loss is no longer finite; the network stays as it was before, on a GPU as it is at the end of the epoch.
+
+    Attributes:
+        curve: rows of the epochs before, as in `State`.
+    """
+
+    def __init__(self, problem: Problem, curve: list[dict[str, float]]) -> None:
+        super().__init__(problem)
+        self.curve = curve
+
+
 CHANNELS_LAST_SIDE = 16
 """Images of at least this side are kept with the channel last in memory: 1.4 to 1.6 times as fast on a CPU."""
 
@@ -84,7 +97,7 @@ def train(
         progress: told the batches done and those until `stop_epoch`.
 
     Raises:
-        UserError: the loss is not finite; it names the epoch and the learning rate.
+        DivergedError: the loss is not finite; it names the epoch and the learning rate.
     """
     devices = [torch.cuda.current_device()] if device == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -161,11 +174,13 @@ class _Training:
         lr = self._set_learning_rate()
         logits = _logits(self.network(images))
         loss = cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
+        right = (logits.detach().argmax(1) == labels).sum()
+        self.sums += torch.stack([loss.detach().double() * len(labels), right.double(), right.new_tensor(len(labels))])
+        if self.device == "cpu":  # a GPU would have to wait for each look
+            self._check_loss()
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        right = (logits.detach().argmax(1) == labels).sum()
-        self.sums += torch.stack([loss.detach().double() * len(labels), right.double(), right.new_tensor(len(labels))])
         self.step += 1
         if self.step == self.batches:
             self._end_epoch(lr)
@@ -202,13 +217,14 @@ class _Training:
     def _check_loss(self) -> None:
         if not torch.isfinite(self.sums[0]):
             lr = self.optimizer.param_groups[0]["lr"]
-            raise UserError(
+            raise DivergedError(
                 Problem(
                     "training.lr",
                     f"{self.settings.lr:g}",
                     f"the loss is no longer finite in epoch {self.epoch + 1}, at learning rate {lr:g}",
                     "lower the learning rate, or warm up with schedule: onecycle",
-                )
+                ),
+                list(self.curve),
             )
 
 

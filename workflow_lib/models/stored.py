@@ -12,13 +12,16 @@ MADE_FROM = ("architecture", "options", "normalize")
 """Settings of a model that say how its network is built."""
 
 
-def new_network(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) -> Classifier:
-    """The untrained network of a job.
+def new_network(
+    spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int, lineage: Sequence[object]
+) -> Classifier:
+    """An untrained network.
 
     Args:
-        spec: architecture, options, normalize, and model and seed, from which its initial weights follow.
+        spec: architecture, options, normalize.
         image_shape: (channels, y, x).
         outputs: number of logits.
+        lineage: names from which its initial weights follow, such as model and seed.
     """
     channels, height, width = image_shape
     return build(
@@ -28,7 +31,7 @@ def new_network(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: in
         n_classes=outputs,
         options=spec["options"],
         normalize=spec["normalize"],
-        seed=seeds.derive(spec["model"], spec["seed"], "weights"),
+        seed=seeds.derive(*lineage, "weights"),
     )
 
 
@@ -39,6 +42,6 @@ def describe(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) 
 
 def restore(checkpoint: Mapping[str, Any]) -> Classifier:
     """The network of a checkpoint (`workflow_lib.checkpoints.load`) with its weights, in eval mode, on the CPU."""
-    network = new_network({**checkpoint, "model": "", "seed": 0}, checkpoint["image_shape"], checkpoint["outputs"])
+    network = new_network(checkpoint, checkpoint["image_shape"], checkpoint["outputs"], ("", 0))
     inner(network).load_state_dict(checkpoint["network"])
     return network.eval()

@@ -22,11 +22,11 @@ def import_weights(*, spec: Mapping[str, Any], dataset: Input, checkpoint: Outpu
     configure(context.device, context.threads)
     split = open_split(dataset)
     weights = read_weights(spec["weights"], spec["architecture"])
-    outputs = len(split.class_names)
-    network = new_network(spec, split.image_shape, outputs)
+    outputs, lineage = len(split.class_names), (spec["model"], spec["seed"])
+    network = new_network(spec, split.image_shape, outputs, lineage)
     if (made_for := stored_outputs(network, weights)) not in (None, outputs):
         outputs = made_for
-        network = new_network(spec, split.image_shape, outputs)
+        network = new_network(spec, split.image_shape, outputs, lineage)
     load_weights(network, weights, spec["weights"])
     state = State(network=inner(network).state_dict())
     checkpoints.save({**describe(spec, split.image_shape, outputs), **vars(state)}, checkpoint)

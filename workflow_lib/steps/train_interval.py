@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from workflow_lib import checkpoints
-from workflow_lib.datasets.artifact import StoredSplit, open_split
+from workflow_lib.datasets.artifact import open_split
 from workflow_lib.devices import configure
 from workflow_lib.errors import UserError
+from workflow_lib.models.initial import initial_network
 from workflow_lib.models.normalization import Classifier
-from workflow_lib.models.stored import describe, new_network
-from workflow_lib.models.weights import load_weights, read_weights
+from workflow_lib.models.stored import describe
 from workflow_lib.optimisation import Settings
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Hint, Input, Output
@@ -44,7 +44,8 @@ def train_interval(
     device = configure(context.device, context.threads)
     split = open_split(dataset)
     images, outputs = split.all_images(), len(split.class_names)
-    network = _initial(spec, split)
+    lineage = (spec["model"], spec["seed"])
+    network = initial_network(spec, split.image_shape, outputs, lineage)
     runtime = device if device == "cuda" else f"{device}, threads: {context.threads}"
     origin = _origin(spec, network, images, split.labels, runtime)
     about = {**describe(spec, split.image_shape, outputs), "origin": origin}
@@ -57,7 +58,7 @@ def train_interval(
         images,
         split.labels,
         Settings.from_mapping(spec["training"]),
-        lineage=(spec["model"], spec["seed"]),
+        lineage=lineage,
         stop_epoch=spec["stop_epoch"],
         state=start,
         device=device,
@@ -66,14 +67,6 @@ def train_interval(
     )
     checkpoints.save({**about, **vars(state)}, checkpoint)
     write_table(pd.DataFrame(state.curve, columns=list(CURVE)), curve)
-
-
-def _initial(spec: Mapping[str, Any], split: StoredSplit) -> Classifier:
-    """The network before its first batch: from the seed, or from given weights."""
-    network = new_network(spec, split.image_shape, len(split.class_names))
-    if (source := spec["weights"]) is not None:
-        load_weights(network, read_weights(source, spec["architecture"]), source, keep_head=True)
-    return network
 
 
 def _origin(spec: Mapping[str, Any], network: Classifier, images: np.ndarray, labels: np.ndarray, runtime: str) -> str:

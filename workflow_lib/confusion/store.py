@@ -1,0 +1,81 @@
+"""What is known of one training of a confusion study, as a store: confusion matrix on the test data, and loss."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from workflow_lib import storage
+from workflow_lib.errors import UserError
+
+ABOUT = {
+    "counts": "test samples of class `true` that the network calls `predicted`, by their own labels (SCIENCE 3.2)",
+    "loss": "mean loss of the epoch over the training samples as labelled for this run, while the network was "
+    "changing; NaN from the epoch on in which it was no longer finite",
+    "diverged": "the loss was not finite; counts are then those of the network as it was left",
+    "share": "floor(share * n) of the n training samples of each class of the pair carry the other's label",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        pair: the two classes that were mixed up, "A+B", or "baseline".
+        seed: number of the run among those of its pair.
+        share: of each of the two classes that was mislabelled, in [0, 1]; 0 for the baseline.
+    """
+
+    pair: str
+    seed: int
+    share: float
+
+
+def write(
+    path: Path,
+    run: Run,
+    class_names: Sequence[str],
+    counts: NDArray[np.int64],
+    losses: NDArray[np.float64],
+    diverged: bool,
+) -> None:
+    """Write the store of a run.
+
+    Args:
+        path: the store, `….zarr.zip`.
+        run: which one.
+        class_names: of the n classes.
+        counts: (n, n) by true and predicted class.
+        losses: (epochs,) mean training loss, NaN from the epoch on in which it diverged.
+        diverged: whether it did.
+    """
+    names = np.array([str(name) for name in class_names])
+    dataset = xr.Dataset(
+        {
+            "counts": (("true", "predicted"), counts, {"long_name": ABOUT["counts"], "units": "1"}),
+            "loss": ("epoch", losses, {"long_name": ABOUT["loss"], "units": "nat"}),
+            "diverged": ((), diverged, {"long_name": ABOUT["diverged"]}),
+        },
+        {"true": names, "predicted": names, "epoch": np.arange(1, len(losses) + 1)},
+        {
+            "title": "Confusion matrix of one training",
+            "pair": run.pair,
+            "seed": run.seed,
+            "share": run.share,
+            "share_definition": ABOUT["share"],
+        },
+    )
+    storage.save(dataset, path)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether there is a store that can be read to its end; what a kill or a disk has spoilt is none."""
+    try:
+        storage.load(path).load()
+    except (UserError, OSError, ValueError, KeyError):
+        return False
+    return True

@@ -1,0 +1,28 @@
+"""A network as it is before its first batch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workflow_lib.models.normalization import Classifier
+from workflow_lib.models.stored import new_network
+from workflow_lib.models.weights import load_weights, read_weights
+
+
+def initial_network(
+    spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int, lineage: Sequence[object]
+) -> Classifier:
+    """A network whose weights follow from a lineage, or are given.
+
+    Args:
+        spec: architecture, options, normalize, and weights: a file, "torchvision", or None.
+        image_shape: (channels, y, x).
+        outputs: number of logits; a last layer that was given for another number is new.
+        lineage: names from which new weights are derived, such as model and seed.
+
+    Raises:
+        UserError: the weights cannot be read or do not fit.
+    """
+    network = new_network(spec, image_shape, outputs, lineage)
+    if (source := spec["weights"]) is not None:
+        load_weights(network, read_weights(source, spec["architecture"]), source, keep_head=True)
+    return network
