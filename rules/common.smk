@@ -1,6 +1,7 @@
 """The plan that all rules ask, and the forms of their wildcards."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import get_args

@@ -21,6 +21,11 @@ rule prototypes:
         lambda w: asked_for(targets.prototypes(PLAN)),
 
 
+rule confusion:
+    input:
+        lambda w: asked_for(targets.confusion(PLAN)),
+
+
 rule maps:
     input:
         lambda w: asked_for(targets.maps(PLAN)),
@@ -41,6 +46,7 @@ localrules:
     features,
     kstar,
     prototypes,
+    confusion,
     maps,
     tables,
     figures,

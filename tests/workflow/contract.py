@@ -8,6 +8,7 @@ from pathlib import Path
 import own_project
 import rows_code
 import rows_config
+import rows_confusion
 import rows_files
 import rows_own
 import rows_prototypes
@@ -23,6 +24,7 @@ SECTIONS: dict[str, list[Row]] = {
     "More and less": rows_config.LISTS,
     "Data and models": rows_own.SETTINGS,
     "Prototypes": rows_prototypes.PROTOTYPES,
+    "Confusion": rows_confusion.CONFUSION,
     "Files and functions of your own": rows_own.FILES,
     "Code and libraries": rows_code.CODE,
 }

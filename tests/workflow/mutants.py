@@ -2,6 +2,7 @@
 
 from mutant import Mutant
 from mutants_config import COMMAND_LINE, EVERY_COMMAND, FILES, IN_CONFIG, override
+from mutants_confusion import CONFUSION
 from mutants_data import CODE, DATA, NETWORKS_AND_WEIGHTS, given, images, loader, network, pictures, tree
 
 BASES = ("default", "miniature", "cifar10-resnet18", "embeddings")
@@ -17,4 +18,4 @@ CONTROLS = [
 ]
 """What the mutants are made from, and what must go through the same calls without a mistake."""
 
-MUTANTS = [*IN_CONFIG, *CODE, *FILES, *EVERY_COMMAND, *COMMAND_LINE, *DATA, *NETWORKS_AND_WEIGHTS]
+MUTANTS = [*IN_CONFIG, *CONFUSION, *CODE, *FILES, *EVERY_COMMAND, *COMMAND_LINE, *DATA, *NETWORKS_AND_WEIGHTS]

@@ -38,6 +38,10 @@ kstar:
 prototypes:
   studies:
     sure: {model: loaded, initialisations: 1, lr: 1.0, loss: 1.0, steps: 60, unconverged: keep}
+
+confusion:
+  studies:
+    mixed: {model: net, seeds: [0, 1], pairs: [["0", "1"], ["2", "3"]], permutations: 99}
 """
 DATA = '''\
 """Images that a function draws."""

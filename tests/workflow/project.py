@@ -18,6 +18,7 @@ PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "e
 KINDS = (
     *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies"),
     *("prototypes", "dissimilarity", "boundaries", "prototype_studies"),
+    *("confusion", "confusion_studies"),
 )
 """Folders of results that are compared: not logs, times, origins, nor what is hidden."""
 

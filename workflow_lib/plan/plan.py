@@ -199,15 +199,15 @@ class Plan:
             study=study,
             pair=pair,
             classes=plan.pairs[pair],
-            share=plan.study.settings.share,
+            share=plan.study.settings.share if plan.pairs[pair] else 0.0,
             each="seeds",
             seeds={f"seed-{seed}": seed for seed in seeds},
         )
 
     def collect_confusion(self, study: str) -> str:
-        """Pairs and seeds of the study."""
+        """Pairs, their classes, and seeds of the study."""
         plan = self.confusion[study]
-        return canonical(study=study, grids=[{"pair": list(plan.pairs), "seed": plan.seeds}])
+        return canonical(grids=[{"pair": list(plan.pairs), "seed": plan.seeds}], classes=plan.pairs)
 
     def tabulate_confusion(self, study: str) -> str:
         """Groups of classes, and how often they are permuted."""

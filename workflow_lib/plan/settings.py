@@ -89,7 +89,8 @@ def _confusion_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> st
     """The same for a job of a study of confused classes."""
     if path[0] in (*OF_NETWORK, "training", "weights"):
         return ".".join(["models", config.confusion.studies[job.subject].model, *path])
-    return ".".join(["confusion.studies", job.subject, *path])
+    inner = ("pairs",) if path[0] == "classes" else path
+    return ".".join(["confusion.studies", job.subject, *inner])
 
 
 def _section(job: PlannedJob) -> str:

@@ -1,0 +1,48 @@
+"""The confusion study: networks trained with the labels of two classes mixed up (SCIENCE 3).
+
+Reads a dataset, writes results/confusion/{study}/{pair}/seed-{seed}.zarr.zip, where {pair} is "A+B" or "baseline".
+"""
+
+# A rule for each block of seeds, because the outputs of a rule are fixed. How many seeds a job trains is not part of
+# what Snakemake compares: `spec` is made from the output, so `settings` stands in for it.
+for study, plan in PLAN.confusion.items():
+    dataset = PLAN.config.models[plan.study.settings.model].dataset
+    for block in plan.blocks:
+
+        rule:
+            name:
+                f"train_ensemble_{study}_{block[0]}_{block[-1]}"
+            input:
+                train=f"results/datasets/{dataset}/train.zarr.zip",
+                test=f"results/datasets/{dataset}/test.zarr.zip",
+            output:
+                confusion=expand(
+                    "results/confusion/{study}/{{pair}}/seed-{seed}.zarr.zip",
+                    study=study,
+                    seed=block,
+                ),
+            log:
+                f"results/logs/train_ensemble/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.log",
+            benchmark:
+                f"results/benchmarks/train_ensemble/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.tsv"
+            wildcard_constraints:
+                pair=one_of(map(re.escape, plan.pairs)),
+            conda:
+                "../environment.yaml"
+            threads: 1
+            resources:
+                mem_mb=4000,
+                runtime=1440,
+                device="auto",
+            params:
+                settings=lambda w, study=study: PLAN.train_ensemble(study, w.pair, []),
+                spec=lambda w, output, study=study, block=block: PLAN.train_ensemble(
+                    study, w.pair, block
+                ),
+                code=PLAN.code("train_ensemble"),
+            message:
+                f"Training {len(block)} networks of {study}, {{wildcards.pair}}"
+            shell:
+                "python -m workflow_lib train-ensemble --train {input.train} --test {input.test}"
+                " --confusion {output.confusion}"
+                " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"

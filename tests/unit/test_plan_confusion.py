@@ -1,0 +1,131 @@
+"""Trainings of a confusion study in the plan: names of pairs, blocks of seeds, what each job's settings hold."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflow_lib.config.load import load
+from workflow_lib.errors import UserError
+from workflow_lib.plan import targets
+from workflow_lib.plan.confusion import pair_name
+from workflow_lib.plan.jobs import default_targets, job_of, upstream
+from workflow_lib.plan.load import load_plan
+from workflow_lib.plan.plan import Plan
+from workflow_lib.runner.braces import expand
+from workflow_lib.runner.digests import DigestMemory
+from workflow_lib.runner.units import split
+
+MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
+STUDY = {"model": "digits_cnn", "seeds": {"count": 5}}
+
+
+def planned(seeds_per_job=2, **changes):
+    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw["confusion"] = {"studies": {"mixed": STUDY | changes}}
+    return Plan(load(raw), DigestMemory(Path("digests")), seeds_per_job)
+
+
+def trainings(plan):
+    return [job for job in upstream(plan, default_targets(plan)) if job.verb == "train_ensemble"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        ("cat", "dog", "cat+dog"),
+        ("T-shirt/top", "Ankle boot", "T-shirt%2Ftop+Ankle%20boot"),
+        ("..", ".", "%2E%2E+%2E"),
+        ("a+b", "{c,d}", "a%2Bb+%7Bc%2Cd%7D"),
+    ],
+)
+def test_names_of_pairs_by_hand(first, second, name):
+    assert pair_name(first, second) == name
+
+
+@given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
+def test_names_of_pairs_are_safe_as_paths_patterns_and_shell_words(first, second):
+    name = pair_name(first, second)
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_%+~")
+    assert name.count("+") == 1
+    assert len(name) <= 255
+    assert name[0] != "~"
+    assert expand(name) == [name]
+
+
+def test_long_names_that_differ_at_their_ends_stay_apart():
+    assert pair_name("x" * 300 + "1", "y") != pair_name("x" * 300 + "2", "y")
+
+
+def test_every_pair_and_the_baseline_are_trained_with_every_seed():
+    plan = planned()
+    paths = targets.confusion(plan)
+    assert len(paths) == len(set(paths)) == (1 + 6) * 5
+    assert paths[0] == "results/confusion/mixed/baseline/seed-0.zarr.zip"
+    assert paths[5] == "results/confusion/mixed/0+1/seed-0.zarr.zip"
+    assert [path for job in trainings(plan) for path in job.makes] == paths
+    pairs = list(plan.confusion["mixed"].pairs)
+    assert paths == [f"results/confusion/mixed/{pair}/seed-{seed}.zarr.zip" for pair in pairs for seed in range(5)]
+
+
+def test_the_stores_of_a_hundred_classes_fit_on_a_command_line():
+    names = [f"class number {i}" for i in range(100)]
+    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw["datasets"]["digits"] = {"source": "arrays", "train": "a.npz", "test": "b.npz", "classes": names}
+    raw["confusion"] = {"studies": {"mixed": STUDY | {"seeds": {"count": 50}}}}
+    del raw["kstar"]
+    stores = Plan(load(raw, check_files=False), DigestMemory(Path("digests"))).confusion["mixed"].stores
+    assert len(stores.paths) == (1 + 4950) * 50
+    assert sum(len(pattern) + 1 for pattern in stores.patterns) < 131_072
+
+
+def test_a_job_trains_a_block_of_seeds_of_one_pair():
+    job = job_of(planned(), "results/confusion/mixed/0+3/seed-3.zarr.zip")
+    assert job.name == "train_ensemble/mixed/0+3/seeds-2-3"
+    assert job.makes == [f"results/confusion/mixed/0+3/seed-{seed}.zarr.zip" for seed in (2, 3)]
+    assert [len(job.makes) for job in trainings(planned())[:3]] == [2, 2, 1]
+    assert len(trainings(planned(seeds_per_job=50))) == 7
+
+
+@pytest.mark.parametrize("seeds_per_job", [1, 2, 3, 50])
+def test_the_size_of_blocks_is_no_part_of_what_a_seed_is_kept_under(seeds_per_job):
+    def units(plan):
+        return {
+            str(path): unit.spec
+            for job in trainings(plan)
+            for unit in split(json.loads(plan.train_ensemble(*job.arguments)), job.run(plan, "cpu").files("output"))
+            for path in unit.outputs.values()
+        }
+
+    found = units(planned(seeds_per_job))
+    assert found == units(planned(2))
+    assert found["results/confusion/mixed/1+2/seed-4.zarr.zip"]["seeds"] == {"seed-4": 4}
+
+
+def test_a_training_knows_its_classes_and_the_baseline_has_none():
+    plan = planned(pairs=[["2", "0"]], share=0.25)
+    confused, baseline = (
+        json.loads(plan.train_ensemble("mixed", pair, plan.confusion["mixed"].blocks[0]))
+        for pair in ("0+2", "baseline")
+    )
+    assert (confused["classes"], confused["share"]) == (["0", "2"], 0.25)
+    assert (baseline["classes"], baseline["share"]) == ([], 0)
+    assert {key for key in confused if confused[key] != baseline[key]} == {"pair", "classes", "share"}
+    assert confused["training"]["epochs"] == 4
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "many", "", "2.5", "²"])
+def test_a_wrong_number_of_seeds_per_job_is_told(monkeypatch, wrong):
+    monkeypatch.setenv("LATENT_ATLAS_SEEDS_PER_JOB", wrong)
+    with pytest.raises(UserError, match="whole number from 1"):
+        load_plan(yaml.safe_load(MINIATURE.read_text()), [MINIATURE])
+
+
+def test_the_number_of_seeds_per_job_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv("LATENT_ATLAS_SEEDS_PER_JOB", "3")
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"confusion": {"studies": {"mixed": STUDY}}}
+    assert load_plan(raw, [MINIATURE]).confusion["mixed"].blocks == [(0, 1, 2), (3, 4)]
