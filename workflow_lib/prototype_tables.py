@@ -44,9 +44,10 @@ def prototype_tables(
         selection: which entries count.
 
     Returns:
-        sets: a row per set and tensor: count, mean, std (ddof 0), outliers (|z| > 3), outlier_share; n_classes,
-            converged, unconverged (prototypes), hits (share that the network takes for its target), steps_median.
-        intervals: over the sets of each model and interval: see `frames.aggregate_frame`.
+        sets: a row per set, tensor and include_self, whatever is selected: count, mean, std (ddof 0), outliers
+            (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the network
+            takes for its target), steps_median.
+        intervals: over the sets of each model and interval, with and without self: see `frames.aggregate_frame`.
         tests: of C against R, for each model and interval: see `frames.contrast_frame`.
         pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
         histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
@@ -57,7 +58,7 @@ def prototype_tables(
         for name, table in _of_one(images, tensors, selection).items():
             parts[name].append(pd.DataFrame({key: [point[key]] for key in POINT}).merge(table, how="cross"))
     tables = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
-    plain = tables["sets"].drop(columns=[*SET_COLUMNS, "include_self", "unconverged_entries"])
+    plain = tables["sets"].drop(columns=[*SET_COLUMNS, "unconverged_entries"])
     pairs = tables["pairs"].query("class_a != class_b")
     histograms = tables["histograms"].query("count > 0")
     return {
@@ -80,7 +81,8 @@ def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> di
     """The rows of one set."""
     names = [str(name) for name in images["target"].values]
     converged, n = images["converged"].values, len(names)
-    found = summarise(stored(tensors), converged, selections=[selection])
+    both = [Selection(include_self, selection.unconverged) for include_self in (False, True)]
+    found = summarise(stored(tensors), converged, selections=both)
     statistics = frames.statistics_frame(found).rename(columns={"unconverged": "unconverged_entries"})
     hits = images["predicted"].values == np.arange(n)[:, None]
     about = (n, int(converged.sum()), int((~converged).sum()), hits.mean(), np.median(images["steps"].values))

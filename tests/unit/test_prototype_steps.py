@@ -17,7 +17,7 @@ from workflow_lib.prototypes.matrix import make_matrix
 from workflow_lib.steps import make_prototypes as step
 from workflow_lib.steps.compute_dissimilarity import compute_dissimilarity
 from workflow_lib.steps.find_boundaries import find_boundaries
-from workflow_lib.steps.make_prototypes import class_names, make_prototypes
+from workflow_lib.steps.make_prototypes import class_names, make_prototypes, unconverged
 from workflow_lib.steps.tabulate_boundaries import tabulate_boundaries
 from workflow_lib.steps.tabulate_prototypes import tabulate_prototypes
 
@@ -67,7 +67,19 @@ def test_a_set_of_prototypes_as_stored(tmp_path, inputs):
     assert store.attrs["layer"] == "input of the last linear layer"
 
 
-def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(tmp_path, inputs, monkeypatch):
+def test_images_that_did_not_converge_are_counted_and_named(tmp_path, inputs, capsys):
+    made(tmp_path, inputs)
+    assert "converge" not in capsys.readouterr().err
+    store = storage.load(made(tmp_path, inputs, "few-steps", descent=DESCENT | {"steps": 1}))
+    assert not store["converged"].values.all()
+    told = capsys.readouterr().err
+    assert f"{(~store['converged'].values).sum()} of 9 images did not converge" in told
+    found = np.array([[True, False, True], [False, False, True], [True, True, True]])
+    lines = ["make_prototypes: 3 of 9 images did not converge", "to top from middle", "to middle from top, middle"]
+    assert list(unconverged(found, CLASSES)) == lines
+
+
+def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(tmp_path, inputs, monkeypatch, capsys):
     whole = made(tmp_path, inputs, "whole").read_bytes()
     saved, resumed = [], []
 
@@ -93,6 +105,7 @@ def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(tmp_path, inputs, mon
     monkeypatch.setattr(step, "make_matrix", watched)
     assert made(tmp_path, inputs, "resumed").read_bytes() == whole
     assert resumed[0].queued == saved[-1].queued
+    assert f"goes on, {saved[-1].finished} of 9 images are done" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["state", "array", "missing array", "other threads"])
@@ -172,10 +185,12 @@ def test_tables_of_a_study(tmp_path, sets):
     c = [
         [cosine(f[i][k, j], f[i][m, j]) for j in range(3) for k in range(3) for m in range(3) if m != k] for i in (0, 1)
     ]
-    found = tables["sets"].query("tensor == 'C'")
+    found = tables["sets"].query("tensor == 'C' and not include_self")
     assert found["mean"].to_numpy() == pytest.approx([np.mean(c[0]), np.mean(c[1])], abs=1e-6)
     assert found["count"].tolist() == [18, 18]
-    whole = tables["intervals"].query("tensor == 'C'").iloc[0]
+    whole, with_self = [tables["intervals"].query(f"tensor == 'C' and include_self == {own}") for own in (False, True)]
+    assert with_self["mean"].item() == pytest.approx(whole["mean"].item() * 2 / 3)  # SCIENCE 2.4: (n - 1) / n
+    whole = whole.iloc[0]
     assert whole["mean"] == pytest.approx(np.mean(c), abs=1e-6)
     assert whole["spread_initialisations"] == pytest.approx(abs(np.mean(c[0]) - np.mean(c[1])) / 2**0.5, abs=1e-6)
     assert tables["quality"]["accuracy"].tolist() == [0.75, 0.75]

@@ -9,6 +9,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import disk
+import own_project
 from disk import compared
 from outcome import Case, Outcome
 from project import ROOT, Project
@@ -162,13 +163,42 @@ def record_file(project: Project, path: str) -> Path:
     return project.folder / "results" / "provenance" / (path.removeprefix("results/") + ".json")
 
 
+@dataclass(frozen=True)
+class InOwnProject:
+    """A case on the small project of a user's own (own_project.py) instead of the miniature."""
+
+    case: Case
+
+    @property
+    def name(self) -> str:
+        """That of the case."""
+        return self.case.name
+
+    def run(self, finished: Project, folder: Path) -> Outcome:
+        """Run the case there."""
+        return self.case.run(own_project.made_beside(finished), folder)
+
+
 def cases() -> list[Case]:
-    """Every kind of artifact, record and kept object of the miniature with every kind of damage."""
-    return [*_read(), *_kept(), *_records(), *_unread(), *disk.cases({job.verb: job for job in _jobs()[::-1]})]
+    """Every kind of artifact, record and kept object with every kind of damage; what the miniature lacks elsewhere."""
+    jobs, others = _jobs(), own_project.planned_jobs()
+    verbs = {job.verb for job in jobs}
+    missing = {job.verb for job in others} - verbs
+    mine = [*_of(jobs, verbs), *_memory(jobs, verbs), *disk.cases(_one_of_each(jobs, verbs))]
+    own = [*_of(others, missing), *disk.full(_one_of_each(others, missing))]
+    return [*mine, *map(InOwnProject, own)]
 
 
-def _read() -> Iterator[Case]:
-    for path, reader, hint in _readers():
+def _of(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
+    """Damage to what these verbs make, and to what is kept and recorded of it; `jobs` are all jobs of the project."""
+    yield from _read(jobs, verbs)
+    yield from _kept(jobs, verbs)
+    yield from _records(jobs, verbs)
+    yield from _unread(jobs, verbs)
+
+
+def _read(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
+    for path, reader, hint in _readers(jobs, verbs):
         for how, wound in WOUNDS.items():
             if wound is drop_member and not path.endswith(ARCHIVES):
                 continue
@@ -178,9 +208,9 @@ def _read() -> Iterator[Case]:
                 yield Damage(name, path, harm_artifact(wound), reader, True, "damaged or edited", runs=1)
 
 
-def _kept() -> Iterator[Case]:
+def _kept(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
     """The cache's own files, for one job of each verb."""
-    for job in {job.verb: job for job in _jobs()}.values():
+    for job in _one_of_each(jobs[::-1], verbs).values():
         path = job.makes[0]
         for how, wound, told in (("a byte flipped", flip, "was damaged"), ("deleted", Path.unlink, "")):
             yield Damage(f"kept bytes of {job.verb} {how}", path, harm_object(wound), job, True, told, runs=1)
@@ -188,23 +218,26 @@ def _kept() -> Iterator[Case]:
             yield Damage(f"kept entry of {job.verb} {how}", path, harm_action(wound), job, True, "", runs=1)
 
 
-def _records() -> Iterator[Case]:
-    for path, reader, hint in _readers():
+def _records(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
+    for path, reader, hint in _readers(jobs, verbs):
         if not hint:
             for how, wound in {"cut short": cut, "deleted": Path.unlink}.items():
                 name = f"record of {_kind(path)} {how}, read by {reader.verb}"
                 yield Damage(name, path, harm_record(wound), reader, True, "", runs=1)
-    path, reader, _ = next(_readers())
+
+
+def _memory(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
+    path, reader, _ = next(_readers(jobs, verbs))
     for how, wound in {"emptied": empty, "a byte flipped": flip}.items():
         yield Damage(f"memory of digests {how}", path, harm_memory(wound), reader, True, "", runs=1)
 
 
-def _unread() -> Iterator[Case]:
-    read = {path for job in _jobs() for path in job.needs}
+def _unread(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
+    read = {path for job in jobs for path in job.needs}
     finals: dict[tuple[str, str], str] = {}
-    for job in _jobs():
+    for job in jobs:
         for argument, paths in job.outputs.items():
-            if paths[0] not in read:
+            if job.verb in verbs and paths[0] not in read:
                 finals.setdefault((job.verb, argument), paths[0])
     for path in finals.values():
         yield Unread(f"{_kind(path)} a byte flipped, read by no job", path, flip, kept=True)
@@ -218,17 +251,20 @@ def _jobs() -> list[PlannedJob]:
     return upstream(plan, default_targets(plan))
 
 
-def _readers() -> Iterator[tuple[str, PlannedJob, bool]]:
-    """An artifact of each kind that jobs read, with its first reader; whether it is only a hint."""
+def _one_of_each(jobs: list[PlannedJob], verbs: set[str]) -> dict[str, PlannedJob]:
+    """The first job of each of the verbs."""
+    return {job.verb: job for job in jobs[::-1] if job.verb in verbs}
+
+
+def _readers(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[tuple[str, PlannedJob, bool]]:
+    """An artifact of each kind that the verbs make and jobs read, with its first reader; whether it is only a hint."""
     seen = set()
-    maker = {
-        path: (job.verb, argument) for job in _jobs() for argument in job.outputs for path in job.outputs[argument]
-    }
-    for job in _jobs():
+    maker = {path: (job.verb, argument) for job in jobs for argument in job.outputs for path in job.outputs[argument]}
+    for job in jobs:
         for argument in signature(job.verb).paths:
             for path in job.inputs.get(argument.name, [])[:1]:
                 hint = argument.role == "hint"
-                if (*maker[path], hint) not in seen:
+                if maker[path][0] in verbs and (*maker[path], hint) not in seen:
                     seen.add((*maker[path], hint))
                     yield path, job, hint
 

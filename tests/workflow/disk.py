@@ -146,13 +146,16 @@ def half_written(project: Project) -> list[Path]:
 
 
 def cases(jobs: dict[str, PlannedJob]) -> list[Case]:
-    """A full disk for each verb; none where disks cannot be mounted.
+    """A full disk for each verb, a full cache, and results that may not be written; none where disks cannot be mounted.
 
     Args:
         jobs: a job of each verb.
     """
     if not can_mount():
         return []
-    full = [FullDisk(job, room) for job in jobs.values() for room in (0, 12288)]
-    kstar = jobs["compute_kstar"]
-    return [*full, FullDisk(kstar, 4096, cache_only=True), ReadOnly(jobs["draw_trends"])]
+    return [*full(jobs), FullDisk(jobs["compute_kstar"], 4096, cache_only=True), ReadOnly(jobs["draw_trends"])]
+
+
+def full(jobs: dict[str, PlannedJob]) -> list[Case]:
+    """A full disk for each verb; none where disks cannot be mounted."""
+    return [FullDisk(job, room) for job in jobs.values() for room in (0, 12288)] if can_mount() else []

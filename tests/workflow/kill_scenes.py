@@ -1,4 +1,4 @@
-"""What may happen around a kill: an edit, a second Snakemake, a training that goes on."""
+"""What may happen around a kill: an edit, a second Snakemake, a training or a set of prototypes that goes on."""
 
 import os
 import random
@@ -9,15 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import own_project
 from killing import LONGEST, Running, send_to_jobs, wait_for_end
 from outcome import Case, Outcome
 from project import Project
 from unfinished import compare, resume, unfinished, unlock
 
 from workflow_lib.checkpoints import load
+from workflow_lib.prototypes.matrix import State
 
 CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-100.pt"
 STUDY = "results/studies/training"
+PROTOTYPES = "sure/loaded/seed-0/interval-100/initialisation-0"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ def cases() -> list[Case]:
         ),
         Scene("the folder is unlocked and Snakemake run while another one runs", two_at_once),
         Scene("a training is killed that has saved its state", training_goes_on),
+        Scene("a set of prototypes is killed of which some have converged", prototypes_go_on),
     ]
 
 
@@ -111,3 +115,40 @@ def training_goes_on(name: str, finished: Project, folder: Path) -> Outcome:
     wrong = [] if right else [f"it did not go on after epoch {saved['epoch']}, batch {saved['step']}: {log}"]
     told = f"killed after epoch {saved['epoch']} of 60, batch {saved['step']}"
     return compare(name, project, undisturbed.results(), resumed, told, wrong)
+
+
+def prototypes_go_on(name: str, finished: Project, folder: Path) -> Outcome:
+    """With what had converged, not anew; with the bytes of a set that was not disturbed."""
+    target = f"results/prototypes/{PROTOTYPES}.zarr.zip"
+
+    def slower(project: Project) -> None:
+        study = {"lr": 0.05, "loss": 0.05, "steps": 1500}
+        project.edit_config(lambda config: config["prototypes"]["studies"]["sure"].update(study))
+        project.edit("workflow_lib/prototypes/matrix.py", "save_every: float = 30.0", "save_every: float = 0.05")
+
+    base = own_project.made_beside(finished)
+    undisturbed = base.copy(folder / "undisturbed", cores=1)
+    slower(undisturbed)
+    assert undisturbed.snakemake(target).code == 0
+    project = base.copy(folder / "project", cores=1)
+    slower(project)
+    running = Running(project, [target], cores=1)
+    running.wait_for_job("make_prototypes", 0)
+    done = 0
+    while done == 0:
+        assert running.process.poll() is None, running.output
+        done = _images_done(project)
+    os.killpg(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+    done = _images_done(project)
+    unlock(project)
+    resumed = project.snakemake(target)
+    log = project.log(f"make_prototypes/{PROTOTYPES}")
+    wrong = [] if f"goes on, {done} of 16 images are done" in log else [f"it did not go on with {done} images: {log}"]
+    return compare(name, project, undisturbed.results(), resumed, f"killed with {done} of 16 images done", wrong)
+
+
+def _images_done(project: Project) -> int:
+    """How many images the state says that a job has saved; 0 without one."""
+    states = list((project.folder / "results" / ".scratch").glob("*/state/state.pt"))
+    return State(**{key: value for key, value in load(states[0]).items() if key != "runtime"}).finished if states else 0

@@ -1,9 +1,10 @@
 """Mistakes that users make in configs, code and data, and what must be said about each."""
 
-from mutant import Mutant
+from mutant import Mutant, setting
 from mutants_config import COMMAND_LINE, EVERY_COMMAND, FILES, IN_CONFIG, override
 from mutants_confusion import CONFUSION
 from mutants_data import CODE, DATA, NETWORKS_AND_WEIGHTS, given, images, loader, network, pictures, tree
+from mutants_prototypes import PROTOTYPES, STUDIES, STUDY
 
 BASES = ("default", "miniature", "cifar10-resnet18", "embeddings")
 CONTROLS = [
@@ -15,7 +16,9 @@ CONTROLS = [
     tree("a good tree", pictures()),
     loader("a good function", "return {name: (images, labels, None) for name in ('train', 'test')}"),
     network("a good network"),
+    Mutant("good prototypes", (), setting(f"{STUDIES}/sure", STUDY)),
 ]
 """What the mutants are made from, and what must go through the same calls without a mistake."""
 
-MUTANTS = [*IN_CONFIG, *CONFUSION, *CODE, *FILES, *EVERY_COMMAND, *COMMAND_LINE, *DATA, *NETWORKS_AND_WEIGHTS]
+OF_STUDIES = [*PROTOTYPES, *CONFUSION]
+MUTANTS = [*IN_CONFIG, *CODE, *FILES, *EVERY_COMMAND, *COMMAND_LINE, *DATA, *NETWORKS_AND_WEIGHTS, *OF_STUDIES]

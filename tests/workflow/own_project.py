@@ -5,7 +5,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import yaml
 from project import Project
+
+from workflow_lib.config.load import load
+from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan.plan import Plan
+from workflow_lib.runner.digests import DigestMemory
 
 CONFIG = """\
 datasets:
@@ -100,6 +106,12 @@ def unfinished(folder: Path, weights: Path) -> Project:
     project = Project(folder)
     (folder / "config.yaml").write_text(CONFIG)
     return project
+
+
+def planned_jobs() -> list[PlannedJob]:
+    """All jobs of the study, told from its config alone, each after those that make its inputs."""
+    plan = Plan(load(yaml.safe_load(CONFIG), check_files=False), DigestMemory(Path("not-asked")))
+    return upstream(plan, default_targets(plan))
 
 
 def write_images(file: Path, count: int, seed: int = 0) -> None:

@@ -154,6 +154,9 @@ def _prototype_problems(where: str, study: PrototypeStudy, config: Config, names
         yield from _absent(f"{where}.interval", study.interval, f"interval of the model {name}", model.intervals)
         if study.layer is not None:
             yield from _absent(f"{where}.layer", [study.layer], f"layer of the model {name}", tuple(model.layers))
+    if study.start == "warm" and models and all(len(study.interval or m.intervals) == 1 for m in models.values()):
+        allowed = "a warm start takes the prototypes of the interval before, and the study has one interval only"
+        yield Problem(f"{where}.start", "warm", allowed, "name several intervals, or write noise")
     sources = [model.dataset for model in models.values()]
     yield from _shown_problems(f"{where}.shown", study.shown, sources, config)
 

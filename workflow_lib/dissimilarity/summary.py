@@ -78,13 +78,6 @@ def chebyshev_bound(outlier_z: float = 3) -> float:
     return min(1 / outlier_z**2, 1.0)
 
 
-CHEBYSHEV_NOTE = (
-    "No set of numbers can have more than 1/9 = 11.1 % of them beyond 3 of its own standard deviations (Chebyshev). "
-    "Larger shares, such as those of up to 42 % on the poster, cannot have been computed as described; "
-    "here each entry is compared with the mean and the standard deviation of its own set."
-)
-"""For the table of outliers (SCIENCE 2.6)."""
-
 Summaries = Mapping[tuple[Tensor, Selection], Summary]
 
 

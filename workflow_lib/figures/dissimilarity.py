@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from workflow_lib.dissimilarity.summary import chebyshev_bound
 from workflow_lib.figures.shown import NO_ENTRIES, choose_models, label_intervals, nothing, say
 from workflow_lib.figures.style import RC, new_figure, short_names
 from workflow_lib.figures.tensors import COLOURS, LABELS, MARKERS, counted
@@ -84,18 +85,13 @@ def _draw_outliers(axes: Axes, part: pd.DataFrame, outlier_z: float) -> None:
             markersize=2.5,
             linewidth=1,
         )
-    axes.axhline(100 * _bound(outlier_z), color="#404040", linewidth=0.8, linestyle="--")
-
-
-def _bound(outlier_z: float) -> float:
-    """Share that no set of numbers can exceed."""
-    return min(1 / outlier_z**2, 1.0)
+    axes.axhline(100 * chebyshev_bound(outlier_z), color="#404040", linewidth=0.8, linestyle="--")
 
 
 def _chebyshev(outlier_z: float) -> str:
     return (
         f"Outliers lie beyond {outlier_z:g} standard deviations from the mean of their own set; "
-        f"no set can have more than {100 * _bound(outlier_z):.1f}\N{NO-BREAK SPACE}% of them (Chebyshev)."
+        f"no set can have more than {100 * chebyshev_bound(outlier_z):.1f}\N{NO-BREAK SPACE}% of them (Chebyshev)."
     )
 
 

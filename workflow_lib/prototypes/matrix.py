@@ -47,6 +47,11 @@ class State:
     origins: list[int]
     live: dict[str, Tensor]
 
+    @property
+    def finished(self) -> int:
+        """Number of entries that have finished, converged or not."""
+        return self.queued - len(self.live["entry"])
+
 
 def noise(initialisation: int, class_names: Sequence[str], image_shape: Sequence[int]) -> np.ndarray:
     """Start images (n, c, y, x) float32, uniform in [0, 1): each belongs to its class's name, whatever the others."""

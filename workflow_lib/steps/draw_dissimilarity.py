@@ -26,8 +26,9 @@ def draw_dissimilarity(
         png: the figure.
         csv: the numbers behind it.
     """
+    table = read_named(intervals)
     figure, numbers = dissimilarity(
-        read_named(intervals),
+        table[table["include_self"] == spec["include_self"]],
         include_self=spec["include_self"],
         unconverged=spec["unconverged"],
         outlier_z=OUTLIER_Z,

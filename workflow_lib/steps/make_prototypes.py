@@ -1,6 +1,7 @@
 """Prototypes of a network: an image for each pair of classes, driven from the one towards the other."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def make_prototypes(
     prototypes: Output,
     context: Context,
 ) -> None:
-    """Write the set of prototypes of one network, with what is known of each.
+    """Write the set of prototypes of one network, with what is known of each; name those that did not converge.
 
     Args:
         spec: layer ({module, pool}; None: the input of the last linear layer), descent (optimizer, lr, steps, loss),
@@ -48,6 +49,8 @@ def make_prototypes(
     starts = _last(previous) if previous else noise(spec["initialisation"], names, network.image_shape)
     runtime = f"{device}, threads: {context.threads}"
     kept = KeptMatrix(context.scratch, len(names), network, settings, runtime)
+    if kept.state is not None:
+        print(f"make_prototypes: goes on, {kept.state.finished} of {len(names) ** 2} images are done", file=sys.stderr)
     arrays = make_matrix(
         network,
         starts,
@@ -59,6 +62,17 @@ def make_prototypes(
         progress=bar("prototypes"),
     )
     write(arrays, names, prototypes, network, settings, layer["module"])
+    for line in unconverged(kept.arrays["converged"], names):
+        print(line, file=sys.stderr)
+
+
+def unconverged(converged: np.ndarray, names: Sequence[str]) -> Iterator[str]:
+    """Lines that count and name the images (target, origin) that did not converge; none where all did."""
+    if not converged.all():
+        yield f"make_prototypes: {np.sum(~converged)} of {converged.size} images did not converge"
+    for target, row in zip(names, converged, strict=True):
+        if not row.all():
+            yield f"to {target} from {', '.join(np.array(names)[~row])}"
 
 
 def class_names(known: tuple[str, ...], outputs: int) -> list[str]:
