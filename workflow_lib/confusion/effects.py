@@ -1,0 +1,94 @@
+"""Effect of losing a class on each other class: tests, intervals and bits of all ordered pairs (SCIENCE 3.3, 3.4)."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workflow_lib.confusion.collected import Runs
+from workflow_lib.confusion.information import REFERENCES, bits_table
+from workflow_lib.statistics import benjamini_hochberg, welch
+
+Array = npt.NDArray[np.float64]
+
+UNITS = ("run", "pair")
+FAMILY = ["reference", "unit"]
+TEST = ("diff", "ci_low", "ci_high", "t", "df", "p")
+
+
+def effect_table(runs: Runs) -> pd.DataFrame:
+    """A row per reference, unit and ordered pair (target T, confused C), T ≠ C.
+
+    The accuracies of T over runs whose pair contains C (and not T) are compared with those of a reference by Welch's
+    test: "otherwise", the runs whose pair contains neither, or "baseline". Difference = reference - confused: positive
+    where T is recognised better when C is not confused.
+
+    The unit is the run; or the pair, whose value is its mean over seeds. Runs of one pair share what mixing up these
+    two classes does, so they are not independent, and the test over runs finds too much; that over pairs counts each
+    pair once. Pairs that share a class may still be alike. The baseline is no sample of pairs: its runs are its
+    units in both.
+
+    Returns:
+        reference, unit, target, confused; n_reference and n_confused (units), accuracy_reference and
+        accuracy_confused (their means, 0 to 1), diff, ci_low, ci_high (95 %), t, df, p (two-sided), p_adjusted
+        (Benjamini-Hochberg, over all ordered pairs of that reference and unit that have a p), hedges_g, undefined (why
+        t to hedges_g are NaN; "" where they are not); bits_accuracy, bits_predictions, chance_accuracy,
+        chance_predictions (of all runs: see `information.bits_table`; NaN for the unit "pair"). Runs that
+        diverged count nowhere.
+    """
+    # both words of each come in the reverse order of the alphabet: otherwise, baseline; run, pair
+    table = pd.DataFrame(_rows(runs)).sort_values(FAMILY, ascending=False, kind="stable")
+    table["p_adjusted"] = table.groupby(FAMILY)["p"].transform(benjamini_hochberg)
+    keys = [*FAMILY, "target", "confused"]
+    return table.merge(bits_table(runs).assign(unit="run"), on=keys, how="left")[[*keys, *COLUMNS]]
+
+
+COLUMNS = (
+    *("n_reference", "n_confused", "accuracy_reference", "accuracy_confused"),
+    *(*TEST, "p_adjusted", "hedges_g", "undefined"),
+    *("bits_accuracy", "bits_predictions", "chance_accuracy", "chance_predictions"),
+)
+
+
+def _rows(runs: Runs) -> Iterator[dict[str, Any]]:
+    means = pair_means(runs.accuracy)
+    for target, target_name in enumerate(runs.classes):
+        outside = ~runs.mixed_up[:, target]
+        outside[0] = False
+        units = {"run": runs.accuracy[outside, :, target], "pair": means[outside, target]}
+        baseline = runs.accuracy[0, :, target]
+        for confused, confused_name in enumerate(runs.classes):
+            if confused == target:
+                continue
+            contains = runs.mixed_up[outside, confused]
+            for unit in UNITS:
+                pools = {"otherwise": units[unit][~contains], "baseline": baseline}
+                for reference in REFERENCES:
+                    about = {"reference": reference, "unit": unit, "target": target_name, "confused": confused_name}
+                    yield about | _test(pools[reference], units[unit][contains])
+
+
+def pair_means(accuracy: Array) -> Array:
+    """(P, n) mean accuracy over seeds, from (P, S, n); NaN where no run is known."""
+    known = ~np.isnan(accuracy)
+    number = known.sum(axis=1)
+    total = np.where(known, accuracy, 0).sum(axis=1)
+    means: Array = np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
+    return means
+
+
+def _test(reference: Array, confused: Array) -> dict[str, Any]:
+    a, b = (part[~np.isnan(part)] for part in (reference, confused))
+    test = welch(a, b)
+    names = {"a": "the reference group", "b": "the confused group"}
+    return {
+        "n_reference": test.n_a,
+        "n_confused": test.n_b,
+        "accuracy_reference": a.mean() if test.n_a else np.nan,
+        "accuracy_confused": b.mean() if test.n_b else np.nan,
+        **{name: getattr(test, name) for name in (*TEST, "hedges_g")},
+        "undefined": re.sub(r"\b[ab]\b", lambda found: names[found.group()], test.undefined),
+    }

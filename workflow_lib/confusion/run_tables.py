@@ -1,0 +1,157 @@
+"""Tables of the runs of a confusion study: accuracies, pairs, confusion matrices, learning curves (SCIENCE 3.2)."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workflow_lib.confusion.collected import Runs
+from workflow_lib.confusion.effects import pair_means
+
+Array = npt.NDArray[np.float64]
+
+WHOLE = 20
+"""Up to this many classes the matrices of all pairs are written whole."""
+
+
+def accuracy_table(runs: Runs) -> pd.DataFrame:
+    """A row per run and target class: pair, seed, target, in_pair, diverged, accuracy.
+
+    `in_pair`: the target is one of the two classes that were mixed up. Accuracy is the share of the target's test
+    samples that were recognised, 0 to 1; NaN for a run that diverged.
+    """
+    P, S, n = runs.accuracy.shape
+    return pd.DataFrame(
+        {
+            "pair": _repeated(runs.pairs, S * n),
+            "seed": np.tile(np.repeat(np.array(runs.seeds), n), P),
+            "target": _tiled(runs.classes, P * S),
+            "in_pair": np.repeat(runs.mixed_up, S, axis=0).ravel(),
+            "diverged": np.repeat(runs.diverged.ravel(), n),
+            "accuracy": runs.accuracy.ravel(),
+        }
+    )
+
+
+def mean_table(runs: Runs) -> pd.DataFrame:
+    """A row per pair and target class: pair, target, in_pair, and statistics of the accuracy over seeds.
+
+    These are n, mean, sd, lowest and highest as `over_seeds` gives them; runs that diverged do not count.
+    """
+    P, _, n = runs.accuracy.shape
+    labels = {"pair": _repeated(runs.pairs, n), "target": _tiled(runs.classes, P), "in_pair": runs.mixed_up.ravel()}
+    return pd.concat([pd.DataFrame(labels), over_seeds(runs.accuracy)], axis=1)
+
+
+def curve_table(runs: Runs) -> pd.DataFrame:
+    """A row per pair and epoch: pair, epoch, and statistics of the mean training loss (nats) over seeds.
+
+    These are n, mean, sd, lowest and highest as `over_seeds` gives them; runs that diverged do not count.
+    """
+    P, _, count = runs.loss.shape
+    labels = {"pair": _repeated(runs.pairs, count), "epoch": np.tile(np.array(runs.epochs), P)}
+    return pd.concat([pd.DataFrame(labels), over_seeds(runs.loss)], axis=1)
+
+
+def over_seeds(values: Array) -> pd.DataFrame:
+    """Statistics over the second axis of (P, S, k), a row per pair and k: n, mean, sd (ddof 1), lowest, highest.
+
+    NaN is not counted; what has no value, and the sd of one, are NaN.
+    """
+    rows = pd.DataFrame(np.swapaxes(values, 1, 2).reshape(-1, values.shape[1]))
+    return pd.DataFrame(
+        {
+            "n": rows.count(axis=1),
+            "mean": rows.mean(axis=1),
+            "sd": rows.std(axis=1),
+            "lowest": rows.min(axis=1),
+            "highest": rows.max(axis=1),
+        }
+    )
+
+
+def pair_table(runs: Runs) -> pd.DataFrame:
+    """A row per pair, the baseline first.
+
+    Returns:
+        pair, class_a, class_b ("" for the baseline); runs, diverged (of them; left out of the rest);
+        accuracy_own: mean of the pair's two classes, and baseline_own, the same classes in the baseline;
+        accuracy_others, baseline_others: mean of all other classes, of all for the baseline;
+        telling_apart: chance of telling the two apart: of the test samples of either that were called by one of the
+        two names, the share that was called by its own (mean of both classes; 0.5 is chance); baseline_telling_apart:
+        the same for the baseline. NaN where not defined: own for the baseline, others in a study of two classes.
+    """
+    means, own = pair_means(runs.accuracy), runs.mixed_up
+    baseline = np.broadcast_to(means[0], means.shape)
+    names = np.array([*runs.classes, ""], dtype=object)[runs.member]
+    return pd.DataFrame(
+        {
+            "pair": runs.pairs,
+            "class_a": names[:, 0],
+            "class_b": names[:, 1],
+            "runs": len(runs.seeds),
+            "diverged": runs.diverged.sum(axis=1),
+            "accuracy_own": _mean_where(means, own),
+            "baseline_own": _mean_where(baseline, own),
+            "accuracy_others": _mean_where(means, ~own),
+            "baseline_others": _mean_where(baseline, ~own),
+            "telling_apart": _telling_apart(runs.predictions, runs.member),
+            "baseline_telling_apart": _telling_apart(
+                np.broadcast_to(runs.predictions[0], runs.predictions.shape), runs.member
+            ),
+        }
+    )
+
+
+def _telling_apart(predictions: npt.NDArray[np.int64], member: npt.NDArray[np.int64]) -> Array:
+    a, b = member.T
+    pair = np.arange(len(member))
+    right = np.stack([predictions[pair, a, a], predictions[pair, b, b]], axis=-1)
+    wrong = np.stack([predictions[pair, a, b], predictions[pair, b, a]], axis=-1)
+    shares = np.divide(right, right + wrong, out=np.full(right.shape, np.nan), where=right + wrong > 0)
+    return np.where(a >= 0, shares.mean(axis=-1), np.nan)
+
+
+def _mean_where(values: Array, where: npt.NDArray[np.bool_]) -> Array:
+    """Mean of each row over the entries that are meant; NaN where there are none, or one is NaN."""
+    number = where.sum(axis=1)
+    mean: Array = np.divide(values.sum(axis=1, where=where), number, out=np.full(len(values), np.nan), where=number > 0)
+    return mean
+
+
+def matrix_table(runs: Runs) -> pd.DataFrame:
+    """Mean confusion matrices: pair, true, predicted, share (of the test samples of the true class, 0 to 1).
+
+    Over the runs that did not diverge; a row of a class without test samples, or a pair without runs, is NaN. Of more
+    than 20 classes, a pair has rows for its own two true classes only, and the baseline for all: 100 classes have
+    4,950 pairs, and their whole matrices are in the store.
+    """
+    n = len(runs.classes)
+    chosen = runs.mixed_up if n > WHOLE else np.ones((len(runs.pairs), n), dtype=bool)
+    chosen[0] = True
+    pair, true = np.nonzero(chosen)
+    return pd.DataFrame(
+        {
+            "pair": _repeated(runs.pairs, n, pair),
+            "true": _repeated(runs.classes, n, true),
+            "predicted": _tiled(runs.classes, len(pair)),
+            "share": row_shares(runs.predictions[pair, true]).ravel(),
+        }
+    )
+
+
+def row_shares(counts: npt.NDArray[np.int64]) -> Array:
+    """Counts (…, predicted) as shares of their sum; NaN where it is 0."""
+    total = np.broadcast_to(counts.sum(axis=-1, keepdims=True), counts.shape)
+    shares: Array = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
+    return shares
+
+
+def _repeated(names: tuple[str, ...], times: int, places: npt.NDArray[np.intp] | None = None) -> "pd.Categorical[str]":
+    """Names, each so many times in a row; categories, since tables of many classes are long."""
+    codes = np.arange(len(names)) if places is None else places
+    return pd.Categorical.from_codes(np.repeat(codes, times), pd.Index(names))
+
+
+def _tiled(names: tuple[str, ...], times: int) -> "pd.Categorical[str]":
+    """All names in turn, so many times."""
+    return pd.Categorical.from_codes(np.tile(np.arange(len(names)), times), pd.Index(names))

@@ -1,0 +1,46 @@
+"""Tables of a confusion study."""
+
+from typing import Any
+
+from workflow_lib.confusion import run_tables
+from workflow_lib.confusion.collected import read
+from workflow_lib.confusion.effects import effect_table
+from workflow_lib.confusion.groups import group_table
+from workflow_lib.steps.roles import Input, Output
+from workflow_lib.storage import load, write_table
+
+
+def tabulate_confusion(
+    *,
+    spec: dict[str, Any],
+    counts: Input,
+    effects: Output,
+    groups: Output,
+    accuracies: Output,
+    means: Output,
+    pairs: Output,
+    matrices: Output,
+    curves: Output,
+) -> None:
+    """Write the tables that `confusion.effects`, `confusion.groups` and `confusion.run_tables` describe.
+
+    Args:
+        spec: groups (names of classes by name of the group; without any, their table has no rows), permutations, seed.
+        counts: store of all runs.
+        effects: CSV.
+        groups: CSV.
+        accuracies: CSV.
+        means: CSV.
+        pairs: CSV.
+        matrices: CSV.
+        curves: CSV.
+    """
+    runs = read(load(counts))
+    table = effect_table(runs)
+    write_table(table, effects)
+    write_table(group_table(table, spec["groups"], spec["permutations"], spec["seed"]), groups)
+    write_table(run_tables.accuracy_table(runs), accuracies)
+    write_table(run_tables.mean_table(runs), means)
+    write_table(run_tables.pair_table(runs), pairs)
+    write_table(run_tables.matrix_table(runs), matrices)
+    write_table(run_tables.curve_table(runs), curves)
