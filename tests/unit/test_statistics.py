@@ -1,4 +1,4 @@
-"""Tests of two samples, information and adjusted p values: against scipy, by hand, and where they are undefined."""
+"""Tests of two samples, information and adjusted p values: against scipy and statsmodels, by hand, and degenerate."""
 
 import math
 
@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttest_ind
 
 from workflow_lib.errors import UserError
 from workflow_lib.statistics import benjamini_hochberg, information_bits, kl_bits, paired, welch
@@ -38,6 +40,30 @@ def test_welch_equals_scipy(name):
     )
     assert found.diff == pytest.approx(np.mean(a) - np.mean(b), rel=1e-12)
     assert (found.n_a, found.n_b, found.undefined) == (len(a), len(b), "")
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "tiny"])
+def test_welch_equals_statsmodels(name):
+    a, b = (np.asarray(sample, dtype=float) for sample in SAMPLES[name])
+    found = welch(a, b, confidence=0.9)
+    t, p, df = ttest_ind(a, b, usevar="unequal")
+    low, high = CompareMeans(DescrStatsW(a), DescrStatsW(b)).tconfint_diff(alpha=0.1, usevar="unequal")
+    assert numbers(found) == pytest.approx([t, df, p, low, high], rel=1e-8)
+
+
+VALUES = st.floats(-1e3, 1e3).map(lambda value: round(value, 3)) | st.integers(0, 3).map(float)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(VALUES, min_size=2, max_size=12), st.lists(VALUES, min_size=2, max_size=12))
+def test_of_any_two_samples_welch_is_that_of_both_libraries_or_undefined(a, b):
+    found = welch(a, b)
+    assert bool(found.undefined) == (np.ptp(a) == 0 or np.ptp(b) == 0)
+    if not found.undefined:
+        t, p, df = ttest_ind(a, b, usevar="unequal")
+        expected = stats.ttest_ind(a, b, equal_var=False)
+        assert (found.t, found.df, found.p) == pytest.approx((t, df, p), rel=1e-6, abs=1e-12)
+        assert (t, p, df) == pytest.approx((expected.statistic, expected.pvalue, expected.df), rel=1e-6, abs=1e-12)
 
 
 def test_welch_of_tiny_values_is_that_of_the_same_values_made_large():
@@ -279,6 +305,7 @@ def test_adjusted_p_by_hand():
 def test_adjusted_p_equals_scipy(p):
     expected = stats.false_discovery_control(np.array(p, dtype=np.float64))  # whole numbers alone make scipy fail
     np.testing.assert_allclose(benjamini_hochberg(p), expected, rtol=1e-12)
+    np.testing.assert_allclose(benjamini_hochberg(p), multipletests(p, method="fdr_bh")[1], rtol=1e-12)
 
 
 def test_what_was_not_tested_does_not_count_and_the_shape_is_kept():

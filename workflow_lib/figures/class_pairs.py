@@ -11,9 +11,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from workflow_lib.figures.panels import describe, spread
+from workflow_lib.figures.cells import label_classes
+from workflow_lib.figures.panels import describe
 from workflow_lib.figures.shown import NO_ENTRIES, choose_classes, choose_models, nothing, say
-from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, name_rotation, new_figure, short_names
+from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figure, short_names
 from workflow_lib.figures.tensors import images_counted
 
 Array = npt.NDArray[np.float64]
@@ -75,7 +76,7 @@ def class_pairs(
                 own[model], columns=own[model]
             )
             _draw(axes, matrix.to_numpy(dtype=float), ranges)
-            _label(axes, own[model])
+            label_classes(axes, own[model])
             when = describe("interval", int(table.loc[table["model"] == model, "interval"].max()))
             axes.set_title(f"{heading}\n{name}, {when}", loc="left")
         figure.colorbar(
@@ -107,13 +108,3 @@ def _draw(axes: Axes, matrix: Array, ranges: Normalize) -> None:
             colour = "white" if ranges(value) > 0.6 else "black"
             text = f"{value:.2f}".removeprefix("0")
             axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
-
-
-def _label(axes: Axes, classes: Sequence[str]) -> None:
-    places = spread(range(len(classes)), SHOWN_CLASSES)
-    names = short_names(classes)
-    texts = [names[place] for place in places]
-    axes.set_xticks(places, texts, rotation=name_rotation(texts))
-    axes.set_yticks(places, texts)
-    axes.tick_params(length=0 if len(classes) <= SHOWN_CLASSES else 2)
-    axes.spines[:].set_visible(False)

@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_lib.figures.panels import Layout, spread
-from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, name_rotation, new_figure, short_names
+from workflow_lib.figures.cells import label_classes
+from workflow_lib.figures.panels import Layout
+from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figure, short_names
 
 Array = npt.NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def neighbours(
         table = shares[point].pivot(index="class_name", columns="neighbour_class", values="share")
         matrix = 100 * table.reindex(index=list(classes), columns=list(classes)).to_numpy()
         image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
-        _label(axes, classes)
+        label_classes(axes, classes)
         axes.set_title(layout.titles[point], loc="left")
         if len(classes) <= SHOWN_CLASSES:
             _write_numbers(axes, matrix)
@@ -61,16 +62,6 @@ def neighbours(
 def panels_across(classes: int) -> int:
     """How many panels fit side by side."""
     return 4 if classes <= 10 else 2
-
-
-def _label(axes: Axes, classes: Sequence[str]) -> None:
-    places = spread(range(len(classes)), SHOWN_CLASSES)
-    names = short_names(classes)
-    texts = [names[place] for place in places]
-    axes.set_xticks(places, texts, rotation=name_rotation(texts))
-    axes.set_yticks(places, texts)
-    axes.tick_params(length=0 if len(classes) <= SHOWN_CLASSES else 2)
-    axes.spines[:].set_visible(False)
 
 
 def _write_numbers(axes: Axes, matrix: Array) -> None:

@@ -11,11 +11,12 @@ from workflow_lib.storage import load, read_table
 
 TEXT = ("model", "split", "transform", "layer", "metric", "pattern", "class_name", "neighbour_class")
 TEXT_OF_PROTOTYPES = ("tensor", "way", "origin", "target", "class_a", "class_b")
+TEXT_OF_CONFUSION = ("reference", "unit", "confused", "undefined", "pair")
 
 
 def read_named(path: Path) -> pd.DataFrame:
     """Read a table of a study; its names are text whatever they look like."""
-    return read_table(path, (*TEXT, *TEXT_OF_PROTOTYPES))
+    return read_table(path, (*TEXT, *TEXT_OF_PROTOTYPES, *TEXT_OF_CONFUSION))
 
 
 def number_points(table: pd.DataFrame, points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,0 +1,41 @@
+"""Matrices of classes by classes, drawn as cells."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from workflow_lib.figures.panels import spread
+from workflow_lib.figures.style import SHOWN_CLASSES, name_rotation, short_names
+
+Array = npt.NDArray[np.float64]
+
+WRITTEN = 12
+"""Up to this many classes numbers are written."""
+
+
+def label_classes(axes: Axes, classes: Sequence[str]) -> None:
+    """Name rows and columns; of more than twenty classes some."""
+    places = spread(range(len(classes)), SHOWN_CLASSES)
+    names = short_names(classes)
+    texts = [names[place] for place in places]
+    axes.set_xticks(places, texts, rotation=name_rotation(texts))
+    axes.set_yticks(places, texts)
+    axes.tick_params(length=0 if len(classes) <= SHOWN_CLASSES else 2)
+    axes.spines[:].set_visible(False)
+
+
+def write_numbers(axes: Axes, matrix: Array, write: Callable[[float], str], dark: npt.NDArray[np.bool_]) -> None:
+    """Write the numbers of a matrix of at most twelve classes, in white where a cell is dark; nothing for NaN."""
+    if len(matrix) > WRITTEN:
+        return
+    for row, column in np.argwhere(np.isfinite(matrix)):
+        colour = "white" if dark[row, column] else "black"
+        text = write(matrix[row, column])
+        axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
+
+
+def side_of(count: int) -> float:
+    """Inches that so many classes take."""
+    return max(0.3 * count, 1.8) if count <= SHOWN_CLASSES else 4.5

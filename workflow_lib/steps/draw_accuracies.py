@@ -1,0 +1,22 @@
+"""Figure: the accuracy of each class under each pair, beside the baseline."""
+
+from typing import Any
+
+from workflow_lib.figures.accuracies import accuracies as drawn
+from workflow_lib.figures.reading import read_named
+from workflow_lib.figures.style import save
+from workflow_lib.steps.roles import Input, Output
+
+
+def draw_accuracies(*, spec: dict[str, Any], means: Input, svg: Output, png: Output, csv: Output) -> None:
+    """Draw the accuracy of each class under each pair, beside the baseline.
+
+    Args:
+        spec: title.
+        means: table of mean accuracies.
+        svg: the figure.
+        png: the figure.
+        csv: the numbers behind it.
+    """
+    figure, numbers = drawn(read_named(means), title=spec["title"])
+    save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -1,0 +1,22 @@
+"""Figure: the effects of losing a class that are significant, with intervals."""
+
+from typing import Any
+
+from workflow_lib.figures.effects import effects as drawn
+from workflow_lib.figures.reading import read_named
+from workflow_lib.figures.style import save
+from workflow_lib.steps.roles import Input, Output
+
+
+def draw_effects(*, spec: dict[str, Any], effects: Input, svg: Output, png: Output, csv: Output) -> None:
+    """Draw the effects of losing a class that are significant, with intervals.
+
+    Args:
+        spec: title.
+        effects: table of effects.
+        svg: the figure.
+        png: the figure.
+        csv: the numbers behind it.
+    """
+    figure, numbers = drawn(read_named(effects), title=spec["title"])
+    save(figure, numbers, svg=svg, png=png, csv=csv)
