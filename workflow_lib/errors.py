@@ -1,10 +1,9 @@
 """User mistakes: what is wrong, what is allowed, and how to put it right; all problems at once."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing a user can put right.
 
     Attributes:

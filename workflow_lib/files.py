@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +13,14 @@ _open: set[Path] = set()
 @contextlib.contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """Give a new folder in `parent`; it is gone, with what is left in it, when the block ends."""
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    folder = parent / f"{prefix}{os.urandom(6).hex()}"
     _open.add(folder)
     try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         _open.discard(folder)
 
 
@@ -37,7 +36,20 @@ def atomic(path: Path) -> Iterator[Path]:
 def remove_scratch() -> None:
     """Remove every scratch folder of this process; for a process that must end at once."""
     for folder in list(_open):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder with what is in it, as far as that can be done; links are not followed.
+
+    `shutil.rmtree` does the same, but a job that only copies a result takes a twentieth of its time to import it.
+    """
+    for parent, folders, files in os.walk(folder, topdown=False):
+        for path in [Path(parent, name) for name in files + folders]:
+            with contextlib.suppress(OSError):
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def require_writable(folder: Path) -> None:

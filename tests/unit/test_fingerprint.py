@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from workflow_lib.runner import fingerprint
+from workflow_lib.runner import fingerprint, libraries, sources
 from workflow_lib.runner.job import STEPS
 
 STEP = """
@@ -35,20 +35,13 @@ def package(tmp_path, monkeypatch):
         file = tmp_path / "pkg" / f"{name}.py"
         file.parent.mkdir(exist_ok=True)
         file.write_text(textwrap.dedent(text))
-    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
-    monkeypatch.setattr(fingerprint, "PACKAGE", "pkg")
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    monkeypatch.setattr(sources, "PACKAGE", "pkg")
     return tmp_path / "pkg"
 
 
 def taken(module="pkg.step", memory=None):
-    for cached in (
-        fingerprint.code_fingerprint,
-        fingerprint._sources,
-        fingerprint.syntax_tree,
-        fingerprint._digest,
-        fingerprint._imported,
-        fingerprint._defined,
-    ):
+    for cached in (fingerprint.code_fingerprint, sources.source, sources.read_module, sources._files):
         cached.cache_clear()
     return fingerprint.code_fingerprint(module, memory)
 
@@ -144,4 +137,81 @@ def test_what_is_remembered_follows_every_edit(package, tmp_path):
     assert taken(memory=memory) == taken() != before
     (package / "kernel.py").write_text(source)
     assert taken(memory=memory) == taken() == before
-    assert len(list(memory.iterdir())) == 2
+
+
+def records(memory):
+    return sorted(path for path in memory.rglob("*") if path.is_file())
+
+
+def test_a_source_is_parsed_once_for_all_modules_that_run_it(package, tmp_path, monkeypatch):
+    memory = tmp_path / "memory"
+    taken(memory=memory)
+    assert len(records(memory)) == len(fingerprint.closure("pkg.step"))
+    edit(package / "kernel.py", "return 1", "return 2")
+    parsed = []
+    parse = sources._parse
+    monkeypatch.setattr(sources, "_parse", lambda module: parsed.append(module) or parse(module))
+    taken(memory=memory)
+    assert parsed == ["pkg.kernel"]
+
+
+@pytest.mark.parametrize("name", ["pkg/extra.py", "pkg/kernel/__init__.py"])
+def test_what_is_remembered_follows_modules_that_come_and_go(package, tmp_path, name):
+    edit(package / "step.py", "from pkg.kernel import work", "from pkg.kernel import work\nfrom pkg import extra")
+    memory = tmp_path / "memory"
+    before = taken(memory=memory)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("def work():\n    return 3\n")
+    assert taken(memory=memory) == taken() != before
+    (tmp_path / name).unlink()
+    assert taken(memory=memory) == taken() == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[1, 2, 3, 4]", '["x", [], [], {}]', '{"digest": "x"}'])
+def test_damaged_records_of_sources_are_read_anew(package, tmp_path, text):
+    memory = tmp_path / "memory"
+    before = taken(memory=memory)
+    for record in records(memory):
+        record.write_text(text)
+    assert taken(memory=memory) == before
+    assert not [record for record in records(memory) if record.read_text() == text]
+
+
+def test_another_reader_of_sources_believes_no_record_of_this_one(package, tmp_path, monkeypatch):
+    memory = tmp_path / "memory"
+    taken(memory=memory)
+    for record in records(memory):
+        record.write_text(record.read_text().replace("numpy", "scipy"))
+    assert list(fingerprint.library_versions("pkg.step", memory)) == ["numpy"]  # of this process
+    taken(memory=memory)
+    assert list(fingerprint.library_versions("pkg.step", memory)) == ["scipy"]
+    monkeypatch.setattr(sources, "_readers", lambda: "another")
+    taken(memory=memory)
+    assert list(fingerprint.library_versions("pkg.step", memory)) == ["numpy"]
+
+
+def test_versions_of_libraries_are_those_that_importlib_tells():
+    from importlib import metadata
+
+    names = {found.metadata["Name"] for found in metadata.distributions()}
+    assert len(names) > 20
+    assert {name: libraries.installed_version(name) for name in names} == {
+        name: metadata.version(name) for name in names
+    }
+    assert libraries.installed_version("no-such-library") == ""
+
+
+def test_a_version_is_found_where_python_looks_for_modules(tmp_path, monkeypatch):
+    """The first place on the path counts; names are compared as installers write them."""
+    for place, version in (("first", "1.0+cpu"), ("second", "2.0")):
+        folder = tmp_path / place / "My_Library-0.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: My.Library\nVersion: {version}\n\nVersion: 9\n")
+    monkeypatch.setattr("sys.path", [str(tmp_path / "none"), str(tmp_path / "first"), str(tmp_path / "second")])
+    for cached in (libraries.installed_version, libraries._folders):
+        cached.cache_clear()
+    try:
+        assert libraries.installed_version("my-library") == "1.0+cpu"
+    finally:
+        for cached in (libraries.installed_version, libraries._folders):
+            cached.cache_clear()

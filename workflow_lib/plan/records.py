@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,4 +90,4 @@ def _is_made_from(job: Job, unit: Unit, record: Mapping[str, Any]) -> bool:
     if not all(path.exists() for path in inputs.values()):
         return False
     digests = {name: content_digest(path) for name, path in inputs.items()}
-    return bool(replace(job, device=record["device"]).key(unit, digests) == record["key"])
+    return bool(job._replace(device=record["device"]).key(unit, digests) == record["key"])

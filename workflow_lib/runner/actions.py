@@ -9,9 +9,8 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from workflow_lib.files import atomic
 
@@ -20,8 +19,7 @@ DIGEST = re.compile("[0-9a-f]{64}")
 VERB = re.compile("[a-z_]+")
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(NamedTuple):
     """A job that was done.
 
     Attributes:

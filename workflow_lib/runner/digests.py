@@ -76,3 +76,8 @@ def _recall(record: Path) -> list[object] | None:
 def cache_folder(results: Path) -> Path:
     """Where results are remembered: `$LATENT_ATLAS_CACHE`, shared by checkouts and users, or `results/.cache`."""
     return Path(os.environ.get("LATENT_ATLAS_CACHE") or results / ".cache")
+
+
+def code_memory(results: Path) -> Path:
+    """Where it is remembered what sources say."""
+    return cache_folder(results) / "code"

@@ -6,8 +6,6 @@ put aside, and replaced from the cache, or missing from then on so that Snakemak
 
 import contextlib
 import sys
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -62,6 +60,9 @@ def _is_readable(path: Path) -> bool:
     """Whether the check sums of an artifact without a record are right, as far as it has any."""
     if path.suffix not in ZIPPED:
         return True
+    import zipfile
+    import zlib
+
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None

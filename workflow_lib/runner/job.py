@@ -4,11 +4,12 @@ import argparse
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from workflow_lib.runner.braces import expand
 from workflow_lib.runner.cache import action_key
+from workflow_lib.runner.libraries import installed_version
 from workflow_lib.runner.signature import PathArgument, Role, Signature, signature
 from workflow_lib.runner.units import Unit, split
 
@@ -17,8 +18,7 @@ GPU = Path("/dev/nvidiactl")
 STEPS = Path(__file__).resolve().parents[1] / "steps"
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """What to run, on which files, with which settings.
 
     Attributes:
@@ -72,18 +72,19 @@ class Job:
         )
 
 
-def parse(arguments: Sequence[str]) -> Job:
-    """Read `VERB --flag path … --spec JSON --code FINGERPRINT …`; a wrong flag ends the program with its usage."""
-    verbs = sorted(module.stem for module in STEPS.glob("*_*.py") if not module.stem.startswith("_"))
-    parser = argparse.ArgumentParser(prog="python -m workflow_lib", description="Run one step of Latent Atlas.")
-    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    asked = arguments[0].replace("-", "_") if arguments else ""
-    for verb in [asked] if asked in verbs else verbs:
-        _add_command(commands.add_parser(verb.replace("_", "-")), verb)
-    options = parser.parse_args(arguments)
-    step = signature(asked)
+def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
+    """Read `VERB --flag path … --spec JSON --code FINGERPRINT …`; a wrong flag ends the program with its usage.
+
+    Args:
+        arguments: from the command line.
+        memory: folder that remembers what was found in sources.
+    """
+    verb = _verb(arguments)
+    step = signature(verb, memory)
+    parser = _parser(f"python -m workflow_lib {arguments[0]}", step)
+    options = parser.parse_args(arguments[1:])
     return Job(
-        verb=asked,
+        verb=verb,
         signature=step,
         paths={argument.name: _paths(getattr(options, argument.name)) for argument in step.paths},
         spec=options.spec,
@@ -94,14 +95,29 @@ def parse(arguments: Sequence[str]) -> Job:
     )
 
 
-def _add_command(command: argparse.ArgumentParser, verb: str) -> None:
-    for argument in signature(verb).paths:
+def _verb(arguments: Sequence[str]) -> str:
+    """Name of the step that is asked for; when there is none of this name, the program ends with all names."""
+    verbs = {module.stem.replace("_", "-"): module.stem for module in STEPS.glob("[a-z]*_*.py")}
+    if not arguments or arguments[0] not in verbs:
+        parser = argparse.ArgumentParser(prog="python -m workflow_lib", description="Run one step of Latent Atlas.")
+        parser.add_argument("verb", choices=sorted(verbs))
+        parser.parse_args(arguments[:1])
+    return verbs[arguments[0]]
+
+
+def _parser(program: str, step: Signature) -> argparse.ArgumentParser:
+    # Without a width, argparse imports shutil to ask for that of the terminal, whether or not it prints anything.
+    command = argparse.ArgumentParser(
+        prog=program, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100)
+    )
+    for argument in step.paths:
         _add_flag(command, argument)
     command.add_argument("--spec", required=True, help="settings that shape the outputs, one JSON object")
     command.add_argument("--code", required=True, help="fingerprint of the step's code")
     command.add_argument("--log", type=Path, help="file that takes all messages")
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    return command
 
 
 def _add_flag(command: argparse.ArgumentParser, argument: PathArgument) -> None:
@@ -123,10 +139,6 @@ def _device(wish: str) -> str:
 
 
 def _torch_knows_gpus() -> bool:
-    """Whether the installed torch is not a CPU build, which names itself in its version."""
-    from importlib import metadata
-
-    try:
-        return "+cpu" not in metadata.version("torch")
-    except metadata.PackageNotFoundError:
-        return False
+    """Whether torch is installed and not a CPU build, which names itself in its version."""
+    version = installed_version("torch")
+    return version != "" and "+cpu" not in version

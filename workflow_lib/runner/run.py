@@ -8,24 +8,20 @@ import contextlib
 import errno
 import json
 import os
-import platform
-import shutil
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.files import remove_scratch, scratch_folder
+from workflow_lib.files import remove, remove_scratch, scratch_folder
 from workflow_lib.runner import provenance
 from workflow_lib.runner.actions import Action
 from workflow_lib.runner.cache import ActionCache, action_key
-from workflow_lib.runner.digests import DigestMemory, cache_folder
+from workflow_lib.runner.digests import DigestMemory, cache_folder, code_memory
 from workflow_lib.runner.fingerprint import code_fingerprint
 from workflow_lib.runner.inputs import sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse
@@ -33,10 +29,9 @@ from workflow_lib.runner.log import logged
 from workflow_lib.runner.signature import step_module
 from workflow_lib.runner.snakemake_process import SnakemakeProcess
 from workflow_lib.runner.units import Unit, join
-from workflow_lib.steps.roles import Context
 
 RESULTS = Path("results")
-OUT_HERE = f"out-{platform.node()}-"
+OUT_HERE = f"out-{os.uname().nodename}-"
 """Begin of the names of the folders in which jobs on this machine make outputs; the process id follows."""
 DAY = 86_400.0
 """Seconds after which a folder on another machine is taken to be abandoned."""
@@ -46,9 +41,9 @@ THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
 
 def main(arguments: Sequence[str]) -> int:
     """Run one job; 0 when its outputs are in place, 1 when it failed (the log says why)."""
-    job = parse(arguments)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_at_once)
+    job = parse(arguments, code_memory(RESULTS))
     # Libraries read these when they are first imported, which only the step does.
     os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(job.threads)))
     with logged(job.log) as say:
@@ -62,9 +57,15 @@ def main(arguments: Sequence[str]) -> int:
             return 1
         except Exception as error:
             disk = isinstance(error, OSError) and error.errno in DISK_FAILURES
-            say(f"{job.verb}: {UserError(_disk_problem(error))}" if disk else traceback.format_exc())
+            say(f"{job.verb}: {UserError(_disk_problem(error))}" if disk else _traceback())
             return 1
     return 0
+
+
+def _traceback() -> str:
+    import traceback
+
+    return traceback.format_exc()
 
 
 def _memory_problem(job: Job, error: MemoryError) -> Problem:
@@ -119,7 +120,7 @@ def run(job: Job) -> None:
         a.name: sound_hints(job.paths[a.name], RESULTS, memory, cache) for a in job.signature.paths if a.role == "hint"
     }
     try:
-        _compute(replace(job, paths={**job.paths, **hints}), missing, scratch, cache, snakemake)
+        _compute(job._replace(paths={**job.paths, **hints}), missing, scratch, cache, snakemake)
     finally:
         with contextlib.suppress(OSError):
             scratch.rmdir()  # stays if the step failed and has kept a state
@@ -152,7 +153,7 @@ def _end_if_alone(snakemake: SnakemakeProcess) -> None:
 
 
 def _check_code(job: Job) -> None:
-    if job.code != code_fingerprint(step_module(job.verb), cache_folder(RESULTS) / "code"):
+    if job.code != code_fingerprint(step_module(job.verb), code_memory(RESULTS)):
         raise UserError(
             Problem(
                 f"--code {job.code}",
@@ -167,15 +168,17 @@ def _compute(
     job: Job, units: Mapping[str, Unit], scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess
 ) -> None:
     """Run the step on scratch paths for these units by key, keep what it made in the cache, and publish it."""
+    from workflow_lib.runner.origin import record  # a job that is restored does not pay for it
+
     started = time.monotonic()
     with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder:
         staged = _staged(units.values(), folder)
-        _call_step(job, list(units.values()), staged, Context(job.device, job.threads, scratch / "state"))
+        _call_step(job, list(units.values()), staged, scratch / "state")
         seconds = time.monotonic() - started
         actions = {}
         for key, unit in units.items():
             made = {role: staged[path] for role, path in unit.outputs.items()}
-            actions[key] = cache.store(key, made, provenance.record(job, unit.spec, key, seconds))
+            actions[key] = cache.store(key, made, record(job, unit.spec, key, seconds))
         _tidy(scratch)
         _end_if_alone(snakemake)
         for key, unit in units.items():
@@ -187,7 +190,7 @@ def _tidy(scratch: Path) -> None:
     for folder in scratch.glob("*"):
         with contextlib.suppress(FileNotFoundError):
             if folder.name == "state" or _is_abandoned(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+                remove(folder)
     with contextlib.suppress(OSError):
         scratch.rmdir()
 
@@ -225,7 +228,7 @@ def _publish(unit: Unit, staged: Mapping[Path, Path], action: Action) -> None:
         provenance.write(action.record, action.outputs[role], path, RESULTS, staged[path].with_name("record"))
 
 
-def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], context: Context) -> None:
+def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], state: Path) -> None:
     for path in staged.values():
         path.parent.mkdir(parents=True)
     arguments: dict[str, Any] = {"spec": join(json.loads(job.spec), units)}
@@ -235,6 +238,8 @@ def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], con
             paths = [staged[path] for path in paths if path in staged]
         arguments[argument.name] = paths if argument.many else paths[0] if paths else None
     if job.signature.context:
-        arguments["context"] = context
+        from workflow_lib.steps.roles import Context
+
+        arguments["context"] = Context(job.device, job.threads, state)
     step = getattr(import_module(step_module(job.verb)), job.verb)
     step(**arguments)

@@ -1,17 +1,16 @@
 """What a step takes, read from its source: a cached job must not pay for the imports of the step."""
 
-import ast
-from dataclasses import dataclass
-from typing import Literal
+import functools
+from pathlib import Path
+from typing import Literal, NamedTuple
 
-from workflow_lib.runner.fingerprint import syntax_tree
+from workflow_lib.runner.sources import read_module
 
 Role = Literal["input", "output", "hint"]
 ROLES: dict[str, Role] = {"Input": "input", "Output": "output", "Hint": "hint"}
 
 
-@dataclass(frozen=True)
-class PathArgument:
+class PathArgument(NamedTuple):
     """A path, or a list of paths, that a step takes by name.
 
     Attributes:
@@ -27,8 +26,7 @@ class PathArgument:
     optional: bool
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(NamedTuple):
     """Arguments of one step besides its spec.
 
     Attributes:
@@ -45,13 +43,17 @@ def step_module(verb: str) -> str:
     return f"workflow_lib.steps.{verb}"
 
 
-def signature(verb: str) -> Signature:
-    """Read the arguments of the step function `verb` of the module of the same name."""
-    tree = syntax_tree(step_module(verb))
-    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == verb)
-    annotations = {arg.arg: ast.unparse(arg.annotation) for arg in function.args.kwonlyargs if arg.annotation}
-    paths = [_path_argument(name, text) for name, text in annotations.items() if name not in ("spec", "context")]
-    return Signature(tuple(paths), "context" in annotations)
+@functools.cache
+def signature(verb: str, memory: Path | None = None) -> Signature:
+    """Arguments of the step function `verb` of the module of the same name.
+
+    Args:
+        verb: name of the step.
+        memory: folder that remembers what was found in equal sources.
+    """
+    types = read_module(step_module(verb), memory).arguments
+    paths = [_path_argument(name, text) for name, text in types.items() if name not in ("spec", "context")]
+    return Signature(tuple(paths), "context" in types)
 
 
 def _path_argument(name: str, annotation: str) -> PathArgument:

@@ -6,13 +6,11 @@ layers or seeds that grows or shrinks costs nothing for those that stay.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """Outputs of a job that share a key.
 
     Attributes:
