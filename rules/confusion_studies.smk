@@ -38,9 +38,10 @@ rule tabulate_confusion:
         counts="results/confusion_studies/{study}/counts.zarr.zip",
     output:
         effects="results/confusion_studies/{study}/effects.csv",
-        runs="results/confusion_studies/{study}/runs.csv",
-        pairs="results/confusion_studies/{study}/pairs.csv",
         groups="results/confusion_studies/{study}/groups.csv",
+        runs="results/confusion_studies/{study}/runs.csv",
+        means="results/confusion_studies/{study}/means.csv",
+        pairs="results/confusion_studies/{study}/pairs.csv",
         shares="results/confusion_studies/{study}/shares.csv",
         losses="results/confusion_studies/{study}/losses.csv",
     log:
@@ -62,8 +63,8 @@ rule tabulate_confusion:
         "Tables of study {wildcards.study}"
     shell:
         "python -m workflow_lib tabulate-confusion --counts {input.counts}"
-        " --effects {output.effects} --runs {output.runs} --pairs {output.pairs} --groups {output.groups}"
-        " --shares {output.shares} --losses {output.losses}"
+        " --effects {output.effects} --groups {output.groups} --runs {output.runs} --means {output.means}"
+        " --pairs {output.pairs} --shares {output.shares} --losses {output.losses}"
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 
 
@@ -139,7 +140,7 @@ rule draw_significance:
 
 rule draw_accuracies:
     input:
-        runs="results/confusion_studies/{study}/runs.csv",
+        means="results/confusion_studies/{study}/means.csv",
     output:
         svg="results/confusion_studies/{study}/accuracies.svg",
         png=report(
@@ -167,14 +168,15 @@ rule draw_accuracies:
     message:
         "Figure accuracies of study {wildcards.study}"
     shell:
-        "python -m workflow_lib draw-accuracies --runs {input.runs}"
+        "python -m workflow_lib draw-accuracies --means {input.means}"
         " --svg {output.svg} --png {output.png} --csv {output.csv}"
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 
 
 rule draw_matrices:
     input:
-        shares="results/confusion_studies/{study}/shares.csv",
+        counts="results/confusion_studies/{study}/counts.zarr.zip",
+        pairs="results/confusion_studies/{study}/pairs.csv",
     output:
         svg="results/confusion_studies/{study}/matrices.svg",
         png=report(
@@ -202,7 +204,7 @@ rule draw_matrices:
     message:
         "Figure matrices of study {wildcards.study}"
     shell:
-        "python -m workflow_lib draw-matrices --shares {input.shares}"
+        "python -m workflow_lib draw-matrices --counts {input.counts} --pairs {input.pairs}"
         " --svg {output.svg} --png {output.png} --csv {output.csv}"
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from mutant import GONE, Mutant, both, setting
-from mutants_data import images
 
 STUDY = "confusion/studies/mixed"
 GOOD = {"model": "digits_cnn", "seeds": {"count": 2}}

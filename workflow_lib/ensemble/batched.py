@@ -85,9 +85,7 @@ class _Training:
 
     def advance(self, step: int) -> None:
         batch = slice(int(self.starts[step]), int(self.starts[step + 1]))
-        lr = learning_rate(
-            self.settings, self.epoch * self.batches + step, self.settings.epochs * self.batches
-        )
+        lr = learning_rate(self.settings, self.epoch * self.batches + step, self.settings.epochs * self.batches)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         logits, labels = self.stack(self._images(batch)), self.ordered_labels[:, batch]

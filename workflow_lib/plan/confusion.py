@@ -15,15 +15,15 @@ BASELINE = "baseline"
 """Stands where a pair does, for trainings with the labels as they are."""
 LONGEST_NAME = 60
 """Characters of a class name in a path; the rest of a longer one is told by a digest."""
-TABLES = ("effects", "runs", "pairs", "groups", "shares", "losses")
+TABLES = ("effects", "groups", "runs", "means", "pairs", "shares", "losses")
 FIGURES = {
     "information": ("effects",),
     "significance": ("effects",),
-    "accuracies": ("runs",),
-    "matrices": ("shares",),
+    "accuracies": ("means",),
+    "matrices": ("counts", "pairs"),
     "curves": ("losses",),
 }
-"""Figures, each with the tables that it is drawn from."""
+"""Figures, each with what it is drawn from: tables, or the counts of all trainings."""
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ def train_ensemble(plan: Plan, study: str, pair: str, file: str) -> PlannedJob:
 def confusion_study_job(plan: Plan, study: str, stem: str) -> PlannedJob:
     """The job that makes one file of a study: the counts of all trainings, a table, or a figure."""
     folder, confusion = f"results/confusion_studies/{study}", plan.confusion[study]
+    tables = {table: [f"{folder}/{table}.csv"] for table in confusion.tables}
     counts = {"counts": [f"{folder}/counts.zarr.zip"]}
     if stem == "counts":
         return PlannedJob("collect_confusion", study, study, (study,), {"stores": confusion.stores.paths}, counts)
-    if stem in confusion.tables:
-        outputs = {table: [f"{folder}/{table}.csv"] for table in confusion.tables}
-        return PlannedJob("tabulate_confusion", study, study, (study,), counts, outputs)
-    inputs = {table: [f"{folder}/{table}.csv"] for table in FIGURES[stem]}
+    if stem in tables:
+        return PlannedJob("tabulate_confusion", study, study, (study,), counts, tables)
+    inputs = {source: (tables | counts)[source] for source in FIGURES[stem]}
     outputs = {suffix: [f"{folder}/{stem}.{suffix}"] for suffix in targets.PICTURE}
     return PlannedJob(f"draw_{stem}", study, study, (study,), inputs, outputs)

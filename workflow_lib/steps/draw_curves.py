@@ -8,15 +8,15 @@ from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_curves(*, spec: dict[str, Any], curves: Input, svg: Output, png: Output, csv: Output) -> None:
+def draw_curves(*, spec: dict[str, Any], losses: Input, svg: Output, png: Output, csv: Output) -> None:
     """Draw the learning curves of the baseline and of each pair.
 
     Args:
         spec: title.
-        curves: table of learning curves.
+        losses: table of learning curves.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = drawn(read_named(curves), title=spec["title"])
+    figure, numbers = drawn(read_named(losses), title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -16,11 +16,11 @@ def tabulate_confusion(
     counts: Input,
     effects: Output,
     groups: Output,
-    accuracies: Output,
+    runs: Output,
     means: Output,
     pairs: Output,
-    matrices: Output,
-    curves: Output,
+    shares: Output,
+    losses: Output,
 ) -> None:
     """Write the tables that `confusion.effects`, `confusion.groups` and `confusion.run_tables` describe.
 
@@ -29,18 +29,18 @@ def tabulate_confusion(
         counts: store of all runs.
         effects: CSV.
         groups: CSV.
-        accuracies: CSV.
-        means: CSV.
+        runs: CSV, accuracies of every run.
+        means: CSV, accuracies over seeds.
         pairs: CSV.
-        matrices: CSV.
-        curves: CSV.
+        shares: CSV, mean confusion matrices.
+        losses: CSV, learning curves.
     """
-    runs = read(load(counts))
-    table = effect_table(runs)
+    found = read(load(counts))
+    table = effect_table(found)
     write_table(table, effects)
     write_table(group_table(table, spec["groups"], spec["permutations"], spec["seed"]), groups)
-    write_table(run_tables.accuracy_table(runs), accuracies)
-    write_table(run_tables.mean_table(runs), means)
-    write_table(run_tables.pair_table(runs), pairs)
-    write_table(run_tables.matrix_table(runs), matrices)
-    write_table(run_tables.curve_table(runs), curves)
+    write_table(run_tables.accuracy_table(found), runs)
+    write_table(run_tables.mean_table(found), means)
+    write_table(run_tables.pair_table(found), pairs)
+    write_table(run_tables.matrix_table(found), shares)
+    write_table(run_tables.curve_table(found), losses)

@@ -8,7 +8,7 @@ from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_effects(*, spec: dict[str, Any], effects: Input, svg: Output, png: Output, csv: Output) -> None:
+def draw_significance(*, spec: dict[str, Any], effects: Input, svg: Output, png: Output, csv: Output) -> None:
     """Draw the effects of losing a class that are significant, with intervals.
 
     Args:
