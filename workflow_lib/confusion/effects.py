@@ -43,9 +43,8 @@ def effect_table(runs: Runs) -> pd.DataFrame:
     """
     # both words of each come in the reverse order of the alphabet: otherwise, baseline; run, pair
     tests = pd.DataFrame(_rows(runs), columns=[*KEYS, *TESTED]).sort_values(FAMILY, ascending=False, kind="stable")
-    tests.insert(
-        tests.columns.get_loc("hedges_g"), "p_adjusted", tests.groupby(FAMILY)["p"].transform(benjamini_hochberg)
-    )
+    adjusted = tests.groupby(FAMILY)["p"].transform(benjamini_hochberg)
+    tests.insert(list(tests).index("hedges_g"), "p_adjusted", adjusted)
     return tests.merge(bits_table(runs).assign(unit="run"), on=KEYS, how="left")
 
 
