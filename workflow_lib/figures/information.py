@@ -109,9 +109,8 @@ def _chance(numbers: pd.DataFrame) -> str:
     if numbers[list(CHANCE)].isna().all(axis=None):
         return ""
     left, right = (f"{value:.2g}" for value in numbers[list(CHANCE)].mean())
-    return (
-        f"Without any effect, about {left} (left) and {right} (right) bits come about by chance, in either direction."
-    )
+    alone = f"Without any effect, chance in the test samples alone gives about {left} (left) and {right} (right) bits"
+    return f"{alone}, in either direction; runs that differ by their training give more."
 
 
 def _runs(numbers: pd.DataFrame) -> str:
