@@ -16,7 +16,9 @@ Array = npt.NDArray[np.float64]
 
 UNITS = ("run", "pair")
 FAMILY = ["reference", "unit"]
-TEST = ("diff", "ci_low", "ci_high", "t", "df", "p")
+KEYS = [*FAMILY, "target", "confused"]
+NUMBERS = ("diff", "ci_low", "ci_high", "t", "df", "p", "hedges_g")
+TESTED = ("n_reference", "n_confused", "accuracy_reference", "accuracy_confused", *NUMBERS, "undefined")
 
 
 def effect_table(runs: Runs) -> pd.DataFrame:
@@ -40,17 +42,10 @@ def effect_table(runs: Runs) -> pd.DataFrame:
         diverged count nowhere.
     """
     # both words of each come in the reverse order of the alphabet: otherwise, baseline; run, pair
-    table = pd.DataFrame(_rows(runs)).sort_values(FAMILY, ascending=False, kind="stable")
-    table["p_adjusted"] = table.groupby(FAMILY)["p"].transform(benjamini_hochberg)
-    keys = [*FAMILY, "target", "confused"]
-    return table.merge(bits_table(runs).assign(unit="run"), on=keys, how="left")[[*keys, *COLUMNS]]
-
-
-COLUMNS = (
-    *("n_reference", "n_confused", "accuracy_reference", "accuracy_confused"),
-    *(*TEST, "p_adjusted", "hedges_g", "undefined"),
-    *("bits_accuracy", "bits_predictions", "chance_accuracy", "chance_predictions"),
-)
+    tests = pd.DataFrame(_rows(runs), columns=[*KEYS, *TESTED]).sort_values(FAMILY, ascending=False, kind="stable")
+    adjusted = tests.groupby(FAMILY)["p"].transform(benjamini_hochberg)
+    tests.insert(list(tests).index("hedges_g"), "p_adjusted", adjusted)
+    return tests.merge(bits_table(runs).assign(unit="run"), on=KEYS, how="left")
 
 
 def _rows(runs: Runs) -> Iterator[dict[str, Any]]:
@@ -89,6 +84,6 @@ def _test(reference: Array, confused: Array) -> dict[str, Any]:
         "n_confused": test.n_b,
         "accuracy_reference": a.mean() if test.n_a else np.nan,
         "accuracy_confused": b.mean() if test.n_b else np.nan,
-        **{name: getattr(test, name) for name in (*TEST, "hedges_g")},
+        **{name: getattr(test, name) for name in NUMBERS},
         "undefined": re.sub(r"\b[ab]\b", lambda found: names[found.group()], test.undefined),
     }

@@ -41,7 +41,8 @@ def accuracies(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame
 
     Returns:
         The figure, and the rows of the classes that it shows, with `band_low` and `band_high`: the baseline's mean -+
-        t · sd · √(1/n + 1/m), for m runs of a pair (their median) and n of the baseline; NaN below two runs.
+        t · sd · √(1/n + 1/m), for m runs of a pair (their median) and n of the baseline, within 0 and 1; NaN below two
+        runs.
     """
     known = list(dict.fromkeys(means["target"]))
     classes, fewer = choose_classes(known, None)
@@ -65,6 +66,8 @@ def accuracies(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame
         axes.set_ylabel("accuracy")
         axes.grid(axis="y", color="#eeeeee", linewidth=0.6)
         axes.set_axisbelow(True)
+        axes.use_sticky_edges = False
+        axes.autoscale_view()
     grid[1].set_xticks(range(len(classes)), names, rotation=name_rotation(names))
     grid[1].set_xlim(-0.6, len(classes) - 0.4)
     figure.legend(handles=_legend(), loc="outside right upper")
@@ -79,7 +82,7 @@ def _baseline(numbers: pd.DataFrame, runs: int) -> pd.DataFrame:
         enough = n > 1
         spread_of_means = own["sd"].to_numpy()[enough] * np.sqrt(1 / n[enough] + 1 / runs)
         reach[enough] = stdtrit(n[enough] - 1.0, 0.975) * spread_of_means
-    return own.assign(band_low=own["mean"] - reach, band_high=own["mean"] + reach)
+    return own.assign(band_low=(own["mean"] - reach).clip(0), band_high=(own["mean"] + reach).clip(upper=1))
 
 
 def _band(axes: Axes, baseline: pd.DataFrame) -> None:

@@ -101,7 +101,8 @@ def _choice(shown: int, known: int) -> str:
 
 
 def _legend(numbers: pd.DataFrame) -> list[Line2D]:
-    found = set(numbers["significance"])
+    drawn = numbers.dropna(subset=["t"])
+    found = set(drawn["significance"])
     levels = [
         Line2D([], [], color=colour, marker="o", markerfacecolor=filling, markersize=4.5, label=label)
         for name, (label, colour, filling) in STYLES.items()
@@ -110,5 +111,6 @@ def _legend(numbers: pd.DataFrame) -> list[Line2D]:
     units = [
         Line2D([], [], color="#808080", marker=marker, linestyle="", markersize=4, label=f"over {unit}s")
         for unit, marker in MARKERS.items()
+        if unit in set(drawn["unit"])
     ]
     return levels + units

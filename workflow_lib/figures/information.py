@@ -53,7 +53,7 @@ def information(
     n = len(classes)
     side, margin = side_of(n), name_height(short_names(classes))
     note = " ".join(filter(None, [READING, _chance(numbers), _runs(numbers), order, _left_out(n)]))
-    figure = new_figure(2 * (side + margin + 1.3), side + margin + 0.35, title, note)
+    figure = new_figure(2 * (side + margin + 1.3), side + margin + 0.55, title, note)
     for axes, (measure, heading) in zip(figure.subplots(1, 2), HEADINGS.items(), strict=True):
         matrix = numbers.pivot(index="target", columns="confused", values=measure).reindex(classes, columns=classes)
         _draw(axes, matrix.to_numpy(dtype=float))
@@ -98,19 +98,19 @@ def _group_of(classes: Sequence[str], groups: Mapping[str, Sequence[str]]) -> li
 
 def _part_groups(axes: Axes, classes: Sequence[str], groups: Mapping[str, Sequence[str]]) -> None:
     group = _group_of(classes, groups)
+    width = 0.8 if len(classes) <= SHOWN_CLASSES else 0.4
     for place, (one, other) in enumerate(itertools.pairwise(group)):
         if one != other:
-            axes.axhline(place + 0.5, color="black", linewidth=0.8)
-            axes.axvline(place + 0.5, color="black", linewidth=0.8)
+            axes.axhline(place + 0.5, color="black", linewidth=width)
+            axes.axvline(place + 0.5, color="black", linewidth=width)
 
 
 def _chance(numbers: pd.DataFrame) -> str:
     if numbers[list(CHANCE)].isna().all(axis=None):
         return ""
     left, right = (f"{value:.2g}" for value in numbers[list(CHANCE)].mean())
-    return (
-        f"Without any effect, about {left} (left) and {right} (right) bits come about by chance, in either direction."
-    )
+    alone = f"Without any effect, chance in the test samples alone gives about {left} (left) and {right} (right) bits"
+    return f"{alone}, in either direction; runs that differ by their training give more."
 
 
 def _runs(numbers: pd.DataFrame) -> str:

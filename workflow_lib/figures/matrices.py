@@ -43,7 +43,7 @@ def matrices(
     side, margin = side_of(len(chosen)), name_height(short_names(names))
     figure = new_figure(
         len(shares) * (side + margin + 0.5) + 0.9,
-        side + margin + 0.35,
+        side + margin + 0.55,
         title,
         " ".join(filter(None, [READING, note, fewer])),
     )
@@ -80,7 +80,7 @@ def _draw(axes: Axes, matrix: Array) -> mpl.image.AxesImage:
     image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
     if np.isnan(matrix).all():
         say(axes, NO_ENTRIES)
-    written = np.where(matrix >= 0.5, matrix, np.nan) if len(matrix) <= WRITTEN else matrix
+    written = np.where(matrix > 0.5, matrix, np.nan) if len(matrix) <= WRITTEN else matrix
     write_numbers(axes, written, "{:.0f}".format, matrix > 60)
     return image
 
