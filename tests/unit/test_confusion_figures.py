@@ -14,14 +14,14 @@ from workflow_lib.confusion.shown import choose_pair
 from workflow_lib.errors import UserError
 from workflow_lib.figures.accuracies import accuracies
 from workflow_lib.figures.curves import curves
-from workflow_lib.figures.effects import effects
 from workflow_lib.figures.information import information
 from workflow_lib.figures.matrices import matrices
+from workflow_lib.figures.significance import significance
 from workflow_lib.steps.draw_accuracies import draw_accuracies
 from workflow_lib.steps.draw_curves import draw_curves
-from workflow_lib.steps.draw_effects import draw_effects
 from workflow_lib.steps.draw_information import draw_information
 from workflow_lib.steps.draw_matrices import draw_matrices
+from workflow_lib.steps.draw_significance import draw_significance
 from workflow_lib.steps.tabulate_confusion import tabulate_confusion
 
 TITLE = {"title": "A title"}
@@ -84,7 +84,7 @@ class TestInformation:
 
 class TestEffects:
     def test_rows_are_those_of_the_smallest_p_sorted_by_the_difference(self, table):
-        figure, numbers = effects(table, **TITLE)
+        figure, numbers = significance(table, **TITLE)
         own = table[(table["reference"] == "otherwise") & (table["unit"] == "run")]
         few = max(int((own["p"] < 0.05).sum()), 10)
         chosen = own.nsmallest(few, "p").sort_values("diff")
@@ -97,7 +97,7 @@ class TestEffects:
         assert set(top["significance"]) == {"adjusted"}
 
     def test_the_note_counts_tests_hits_and_hits_by_chance(self, table):
-        text = note(effects(table, **TITLE)[0])
+        text = note(significance(table, **TITLE)[0])
         for unit in ("run", "pair"):
             own = table[(table["reference"] == "otherwise") & (table["unit"] == unit)]
             raw, adjusted = (own["p"] < 0.05).sum(), (own["p_adjusted"] < 0.05).sum()
@@ -107,13 +107,13 @@ class TestEffects:
         changed = table.assign(p=0.5, p_adjusted=0.5)
         changed.loc[0, ["p", "p_adjusted"]] = 0.001, 0.01
         changed.loc[1, ["p", "p_adjusted"]] = 0.01, 0.2
-        _, numbers = effects(changed, **TITLE)
+        _, numbers = significance(changed, **TITLE)
         found = numbers[numbers["unit"] == "run"].set_index("confused")["significance"][table["confused"][:2]]
         assert found.tolist()[:2] == ["adjusted", "raw"]
         assert (numbers["significance"] == "none").sum() == len(numbers) - 2
 
     def test_at_most_thirty_rows_are_shown_and_that_is_said(self):
-        figure, numbers = effects(effect_table(read(study(9, 6, accuracy=0.5, of_pair=0.15))), **TITLE)
+        figure, numbers = significance(effect_table(read(study(9, 6, accuracy=0.5, of_pair=0.15))), **TITLE)
         assert len(numbers) == 60
         assert "The 30 rows of smallest p over runs are shown, of 72." in note(figure)
 
@@ -209,7 +209,7 @@ def drawn(dataset, groups=None, shown=None):
     members = [] if place is None else found.member[place].tolist()
     return {
         "information": information(table, groups=groups or {}, **TITLE),
-        "effects": effects(table, **TITLE),
+        "significance": significance(table, **TITLE),
         "accuracies": accuracies(means.astype({"pair": str, "target": str}), **TITLE),
         "matrices": matrices(shares, found.classes, members, note="", **TITLE),
         "curves": curves(losses.astype({"pair": str}), **TITLE),
@@ -240,7 +240,7 @@ def test_degenerate_studies_are_drawn_without_overlapping_text(case):
 def test_steps_draw_from_the_tables_and_equal_input_gives_equal_bytes(tmp_path):
     counts = tmp_path / "counts.zarr.zip"
     storage.save(study(4, 3, names=["1", "007", "NA", "a,b"]), counts)
-    names = ("effects", "groups", "accuracies", "means", "pairs", "matrices", "curves")
+    names = ("effects", "groups", "runs", "means", "pairs", "shares", "losses")
     tables = {name: tmp_path / f"{name}.csv" for name in names}
     groups = {"odd": ["1", "NA"]}
     tabulate_confusion(spec={"groups": groups, "permutations": 9, "seed": 0}, counts=counts, **tables)
@@ -250,10 +250,10 @@ def test_steps_draw_from_the_tables_and_equal_input_gives_equal_bytes(tmp_path):
         found = []
         for draw, spec, given in (
             (draw_information, {"groups": groups}, {"effects": tables["effects"]}),
-            (draw_effects, {}, {"effects": tables["effects"]}),
+            (draw_significance, {}, {"effects": tables["effects"]}),
             (draw_accuracies, {}, {"means": tables["means"]}),
             (draw_matrices, {"shown": ["a,b", "1"]}, {"counts": counts, "pairs": tables["pairs"]}),
-            (draw_curves, {}, {"curves": tables["curves"]}),
+            (draw_curves, {}, {"losses": tables["losses"]}),
         ):
             draw(spec=TITLE | spec, **given, **paths)
             found += [path.read_bytes() for path in paths.values()]

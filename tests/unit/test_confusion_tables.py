@@ -12,7 +12,7 @@ from workflow_lib.confusion.collected import read
 from workflow_lib.steps.collect_confusion import collect_confusion
 from workflow_lib.steps.tabulate_confusion import tabulate_confusion
 
-TABLES = ("effects", "groups", "accuracies", "means", "pairs", "matrices", "curves")
+TABLES = ("effects", "groups", "runs", "means", "pairs", "shares", "losses")
 
 
 def single_runs(dataset, folder):
@@ -20,20 +20,15 @@ def single_runs(dataset, folder):
     paths = []
     for pair, seed in np.ndindex(dataset.sizes["pair"], dataset.sizes["seed"]):
         run = dataset[["counts", "loss", "diverged"]].isel(pair=pair, seed=seed).drop_vars(["pair", "seed"])
-        run.attrs.update(title="one run", pair=str(dataset["pair"].values[pair]), seed=seed)
+        classes = [str(dataset["true"].values[c]) for c in dataset["member"].values[pair] if c >= 0]
+        run.attrs.update(title="one run", pair=str(dataset["pair"].values[pair]), seed=seed, classes=classes)
         paths.append(folder / f"{pair}-{seed}.zarr.zip")
         storage.save(run, paths[-1])
     return paths
 
 
 def collected(dataset, folder):
-    names = dataset["true"].values
-    pairs = [str(pair) for pair in dataset["pair"].values]
-    classes = {
-        pair: [str(names[c]) for c in two if c >= 0] for pair, two in zip(pairs, dataset["member"].values, strict=True)
-    }
-    grid = {"pair": pairs, "seed": [int(seed) for seed in dataset["seed"].values]}
-    spec = {"grids": [grid], "study": "s", "classes": classes}
+    spec = {"pairs": "all", "seeds": [int(seed) for seed in dataset["seed"].values]}
     path = folder / "counts.zarr.zip"
     collect_confusion(spec=spec, stores=single_runs(dataset, folder), counts=path)
     return path
@@ -183,13 +178,13 @@ def test_tables_are_written_with_their_names_as_text(tmp_path):
     assert {name: len(table) for name, table in tables.items()} == {
         "effects": 4 * 12,
         "groups": 4,
-        "accuracies": 3 * 2 * 4,
+        "runs": 3 * 2 * 4,
         "means": 3 * 4,
         "pairs": 3,
-        "matrices": 3 * 16,
-        "curves": 3 * 6,
+        "shares": 3 * 16,
+        "losses": 3 * 6,
     }
-    assert tables["accuracies"]["target"].unique().tolist() == ["1", "007", "NA", "a,b"]
+    assert tables["runs"]["target"].unique().tolist() == ["1", "007", "NA", "a,b"]
     assert tables["pairs"]["pair"].tolist() == ["baseline", "1+007", "NA+a,b"]
 
 

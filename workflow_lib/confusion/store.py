@@ -28,11 +28,13 @@ class Run:
         pair: the two classes that were mixed up, "A+B", or "baseline".
         seed: number of the run among those of its pair.
         share: of each of the two classes that was mislabelled, in [0, 1]; 0 for the baseline.
+        classes: names of the two; none for the baseline.
     """
 
     pair: str
     seed: int
     share: float
+    classes: tuple[str, ...] = ()
 
 
 def write(
@@ -66,6 +68,7 @@ def write(
             "pair": run.pair,
             "seed": run.seed,
             "share": run.share,
+            "classes": list(run.classes),
             "share_definition": ABOUT["share"],
         },
     )

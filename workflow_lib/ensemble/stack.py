@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, unfold
+from torch.nn.functional import conv2d
 
 from workflow_lib.models.layers import inner
 from workflow_lib.models.normalization import Classifier

@@ -11,6 +11,7 @@ from typing import Any
 
 from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Arrays, Features, FromFunction, ImageFolder
+from workflow_lib.config.fields import ALL
 from workflow_lib.config.models import Model
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
@@ -205,9 +206,9 @@ class Plan:
         )
 
     def collect_confusion(self, study: str) -> str:
-        """Pairs, their classes, and seeds of the study."""
+        """Pairs and seeds of the study."""
         plan = self.confusion[study]
-        return canonical(grids=[{"pair": list(plan.pairs), "seed": plan.seeds}], classes=plan.pairs)
+        return canonical(pairs=plan.study.pairs if plan.study.settings.pairs else ALL, seeds=plan.seeds)
 
     def tabulate_confusion(self, study: str) -> str:
         """Groups of classes, and how often they are permuted."""

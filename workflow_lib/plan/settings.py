@@ -89,8 +89,7 @@ def _confusion_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> st
     """The same for a job of a study of confused classes."""
     if path[0] in (*OF_NETWORK, "training", "weights"):
         return ".".join(["models", config.confusion.studies[job.subject].model, *path])
-    inner = ("pairs",) if path[0] == "classes" else path
-    return ".".join(["confusion.studies", job.subject, *inner])
+    return ".".join(["confusion.studies", job.subject, *path])
 
 
 def _section(job: PlannedJob) -> str:
@@ -110,11 +109,6 @@ def _data_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
 def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> dict[str, str]:
     """What differs between the grids of a study, by key; one that says `all` follows the model's own list."""
     section = _section(job)
-    if section == "confusion":
-        parts = differences(before[0], now[0])
-        return {
-            f"confusion.studies.{job.subject}.{path[0]}s": _change(values, wanted) for path, values, wanted in parts
-        }
     old, new = ({grid["model"][0]: grid for grid in grids} for grids in (before, now))
     study, asked = f"{section}.studies.{job.subject}", getattr(config, section).studies[job.subject]
     lines: dict[str, str] = {}

@@ -12,9 +12,10 @@ def collect_confusion(*, spec: dict[str, Any], stores: list[Input], counts: Outp
     """Write the store of all runs, as `confusion.collected.write` describes it.
 
     Args:
-        spec: grids (one: pair, seed), classes (of each pair, by its name in paths: two names; none for the baseline).
-        stores: of the runs, pair by pair, the seed varying fastest.
+        spec: pairs (as the config has them; the stores say which is which), seeds.
+        stores: of the runs, pair by pair, the seed varying fastest; the baseline first.
         counts: store.
     """
-    (grid,) = spec["grids"]
-    write(counts, grid["pair"], grid["seed"], spec["classes"], map(load, stores), progress=bar("runs"))
+    firsts = (load(path).attrs for path in stores[:: len(spec["seeds"])])
+    members = {about["pair"]: about["classes"] for about in firsts}
+    write(counts, [*members], spec["seeds"], members, map(load, stores), progress=bar("runs"))

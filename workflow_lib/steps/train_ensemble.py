@@ -53,7 +53,7 @@ def train_ensemble(
         progress=bar(f"batches of {len(missing)} trainings"),
     ):
         counts = confusion_matrix(trained.network, test_images, tested.labels, len(names), device=device)
-        run = store.Run(spec["pair"], spec["seeds"][name], spec["share"] if spec["classes"] else 0.0)
+        run = store.Run(spec["pair"], spec["seeds"][name], spec["share"], tuple(spec["classes"]))
         store.write(made[name], run, names, counts, trained.losses, trained.diverged)
         states.remove(name)
     for path, result in zip(confusion, made.values(), strict=True):

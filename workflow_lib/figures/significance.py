@@ -32,7 +32,7 @@ SHIFT = {"run": -0.13, "pair": 0.2}
 
 
 @mpl.rc_context(RC)
-def effects(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def significance(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """A row for each ordered pair of classes that has a small p, sorted by the difference of accuracies.
 
     Args:
