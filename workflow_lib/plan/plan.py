@@ -17,7 +17,7 @@ from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.prototypes import PrototypePlan
 from workflow_lib.plan.study import StudyPlan, plan_study
-from workflow_lib.runner.digests import DigestMemory, cache_folder
+from workflow_lib.runner.digests import DigestMemory, code_memory
 from workflow_lib.runner.fingerprint import code_fingerprint, source_fingerprint
 from workflow_lib.runner.signature import step_module
 
@@ -32,16 +32,21 @@ class Plan:
         config: the validated config.
         memory: digests of the user's own data files, which are part of the settings.
         seeds_per_job: most trainings of a confusion study in one job; it shapes no result.
+
+    Attributes:
+        config: the same.
+        code_memory: folder that remembers what the sources of steps say.
     """
 
     def __init__(self, config: Config, memory: DigestMemory, seeds_per_job: int = SEEDS_PER_JOB) -> None:
         self.config = config
+        self.code_memory = code_memory(Path("results"))
         self._memory = memory
         self._seeds_per_job = seeds_per_job
 
     def code(self, verb: str) -> str:
         """Fingerprint of the code of a verb."""
-        return code_fingerprint(step_module(verb), cache_folder(Path("results")) / "code")
+        return code_fingerprint(step_module(verb), self.code_memory)
 
     @cached_property
     def studies(self) -> dict[str, StudyPlan]:

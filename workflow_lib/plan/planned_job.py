@@ -54,4 +54,5 @@ class PlannedJob:
         """The job as the runner gets it: its spec as the plan has it, on the device class given."""
         paths = {name: [Path(path) for path in paths] for name, paths in {**self.inputs, **self.outputs}.items()}
         spec = str(getattr(plan, self.verb)(*self.arguments))
-        return Job(self.verb, signature(self.verb), paths, spec, plan.code(self.verb), device, threads=1, log=None)
+        step = signature(self.verb, plan.code_memory)
+        return Job(self.verb, step, paths, spec, plan.code(self.verb), device, threads=1, log=None)

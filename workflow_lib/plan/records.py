@@ -80,8 +80,16 @@ def _change(old: str, new: str) -> str:
 
 def _newer(inputs: list[Path], outputs: list[Path]) -> list[Path]:
     """Inputs written after the oldest output."""
-    written = [path.stat().st_mtime_ns for path in outputs if path.exists()]
-    return [path for path in inputs if path.exists() and path.stat().st_mtime_ns > min(written)] if written else []
+    written = [time for path in outputs if (time := _written(path)) is not None]
+    return [path for path in inputs if (_written(path) or 0) > min(written)] if written else []
+
+
+def _written(path: Path) -> int | None:
+    """When a file was last written, in nanoseconds; None when it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _is_made_from(job: Job, unit: Unit, record: Mapping[str, Any]) -> bool:

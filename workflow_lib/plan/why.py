@@ -18,6 +18,7 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.records import changed_code, changed_inputs, record_of
 from workflow_lib.plan.settings import changed_settings
+from workflow_lib.runner.job import Job
 from workflow_lib.runner.units import Unit
 
 MISSING = "not there yet"
@@ -53,23 +54,23 @@ def explain(plan: Plan, targets: Iterable[str] | None = None) -> Answer:
     asked = list(default_targets(plan) if targets is None else targets)
     jobs = upstream(plan, asked)
     missing = {job.name: [path for path in job.makes if not Path(path).exists()] for job in jobs}
-    records = {job.name: _recorded(plan, job) for job in jobs}
-    reasons = {job.name: lines for job in jobs if (lines := _differences(plan, job, records[job.name]))}
+    runs = {job.name: job.run(plan, "cpu") for job in jobs}
+    records = {name: _recorded(run) for name, run in runs.items()}
+    reasons = {job.name: lines for job in jobs if (lines := _differences(plan, job, runs[job.name], records[job.name]))}
     running = _running(jobs, set(reasons), missing, asked)
     reasons |= {name: [MISSING] for name in running - set(reasons) if missing[name]}
     unknown = {job.name for job in jobs if not missing[job.name] and not records[job.name]} - running
     return Answer(jobs, reasons, running - set(reasons), unknown)
 
 
-def _recorded(plan: Plan, job: PlannedJob) -> list[tuple[Unit, dict[str, Any]]]:
+def _recorded(run: Job) -> list[tuple[Unit, dict[str, Any]]]:
     """The outputs of a job, as units, that have a record, with that record."""
-    units = job.run(plan, "cpu").units
-    return [(unit, record) for unit in units if (record := record_of(unit.outputs.values()))]
+    return [(unit, record) for unit in run.units if (record := record_of(unit.outputs.values()))]
 
 
-def _differences(plan: Plan, job: PlannedJob, recorded: Iterable[tuple[Unit, dict[str, Any]]]) -> list[str]:
+def _differences(plan: Plan, job: PlannedJob, run: Job, recorded: Iterable[tuple[Unit, dict[str, Any]]]) -> list[str]:
     """What differs from the records of a job's outputs; inputs count only while settings and code are the same."""
-    run, lines = job.run(plan, "cpu"), list[str]()
+    lines: list[str] = []
     for unit, record in recorded:
         settings = changed_settings(plan.config, job, record["spec"], unit.spec)
         code = changed_code(job.verb, run.code, record)
