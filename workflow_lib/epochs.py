@@ -24,7 +24,14 @@ class Epoch:
 
     @classmethod
     def of(
-        cls, lineage: tuple[object, ...], epoch: int, *, count: int, batches: int, augmentation: Augmentation, device: str
+        cls,
+        lineage: tuple[object, ...],
+        epoch: int,
+        *,
+        count: int,
+        batches: int,
+        augmentation: Augmentation,
+        device: str,
     ) -> "Epoch":
         """The choices of epoch `epoch` (from 0) with `count` samples.
 
