@@ -22,15 +22,17 @@ def chain(network: nn.Module) -> list[nn.Module] | None:
         return None
     flat = kinds.index(nn.Flatten)
     fits = {*kinds[:flat]} <= {nn.Conv2d, nn.MaxPool2d, nn.ReLU} and {*kinds[flat + 1 :]} <= {nn.Linear, nn.ReLU}
-    trained = all(parameter.requires_grad for parameter in network.parameters())
-    own = len({*map(id, layers)}) == len(layers)
-    return layers if fits and trained and own else None
+    parameters = list(network.parameters())
+    trained = all(parameter.requires_grad for parameter in parameters)
+    shared = len(parameters) < sum(len(list(layer.parameters())) for layer in layers)
+    return layers if fits and trained and not shared else None
 
 
 def _unrolled(module: nn.Module) -> list[nn.Module]:
     if type(module) not in CHAINS or _is_watched(module):
         return [module]
-    return [layer for child in module.children() for layer in _unrolled(child)]
+    # Not children(), which leaves out what comes a second time.
+    return [layer for child in module._modules.values() if child is not None for layer in _unrolled(child)]
 
 
 def _is_plain(layer: nn.Module) -> bool:
