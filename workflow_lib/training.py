@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from workflow_lib import seeds
-from workflow_lib.augmentation import augment, draw
+from workflow_lib.augmentation import augment
+from workflow_lib.epochs import Epoch
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.models.layers import inner
 from workflow_lib.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
@@ -187,17 +188,21 @@ class _Training:
 
     def _draw_epoch(self) -> None:
         """All random choices of the epoch, from its name."""
-        order = seeds.generator(*self.lineage, "order", self.epoch).permutation(len(self.labels))
-        self.order = np.array_split(order, self.batches)
-        self.starts = np.cumsum([0, *map(len, self.order)])
-        augmentation = seeds.generator(*self.lineage, "augmentation", self.epoch)
-        self.draws = draw(self.settings.augmentation, len(order), augmentation, self.device)
+        self.drawn = Epoch.of(
+            self.lineage,
+            self.epoch,
+            count=len(self.labels),
+            batches=self.batches,
+            augmentation=self.settings.augmentation,
+            device=self.device,
+        )
         torch.manual_seed(seeds.derive(*self.lineage, "torch", self.epoch))
 
     def _batch(self) -> tuple[Tensor, Tensor]:
-        chosen = torch.from_numpy(self.order[self.step]).to(self.device)
+        start, stop = self.drawn.starts[self.step : self.step + 2].tolist()
+        chosen = torch.from_numpy(self.drawn.order[start:stop]).to(self.device)
         images = as_unit(self.images[chosen])
-        images = augment(images, self.settings.augmentation, self.draws, int(self.starts[self.step]))
+        images = augment(images, self.settings.augmentation, self.drawn.draws, start)
         return images.contiguous(memory_format=self.format), self.labels[chosen]
 
     def _set_learning_rate(self) -> float:

@@ -55,8 +55,8 @@ class _Training:
     def __init__(self, members: Sequence[Member], images: np.ndarray, settings: Settings, device: str) -> None:
         self.members, self.settings, self.device = members, settings, device
         self.networks = [member.build() for member in members]
-        self.stack = Stack(self.networks).to(device, memory_format=torch.channels_last)
-        self.optimizer = make_optimizer(settings, self.stack)
+        self.stack = Stack(self.networks, images.shape[1], device)
+        self.optimizer = make_optimizer(settings, self.stack.vector)
         self.images = torch.from_numpy(images).to(device)
         self.labels = torch.from_numpy(np.stack([member.labels for member in members])).to(device)
         self.batches = -(-len(images) // settings.batch_size)
@@ -92,24 +92,24 @@ class _Training:
         losses = cross_entropy(
             logits.flatten(0, 1), labels.flatten(), label_smoothing=self.settings.label_smoothing, reduction="none"
         )
-        losses = losses.unflatten(0, labels.shape).mean(1)
+        losses = losses.view(labels.shape).mean(1)
         self.sums += losses.detach().double() * labels.shape[1]
         if self.device == "cpu":  # a GPU would have to wait for each look
             self._leave_diverged()
-        self.optimizer.zero_grad()
+        self.optimizer.zero_grad(set_to_none=False)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
 
     def _images(self, batch: slice) -> Tensor:
         """(members, b, c, y, x) float32, augmented."""
         chosen = self.order[:, batch]
-        images = as_unit(self.images[chosen.flatten()])
+        images = as_unit(self.images.index_select(0, chosen.flatten()))
         draws = Draws(self.flips[:, batch].flatten(), self.offsets[:, batch].flatten(0, 1))
-        return augment(images, self.settings.augmentation, draws, 0).unflatten(0, chosen.shape)
+        return augment(images, self.settings.augmentation, draws, 0).reshape(*chosen.shape, *images.shape[1:])
 
     def _leave_diverged(self) -> None:
         """Keep the weights of the members whose loss is no longer finite, as they are before this batch."""
-        finite = torch.isfinite(self.sums).cpu().numpy()
+        finite = np.isfinite(self.sums.cpu().numpy())
         for slot in np.flatnonzero(self.running & ~finite):
             self.stack.unstack(int(slot))
         self.running &= finite

@@ -1,142 +1,186 @@
 """Networks of one architecture as one network: their channels side by side, a group of channels for each.
 
 The members of a stack share every call of a kernel, and nothing else: no number of one goes into those of another.
+Maps are (b, members * c, y, x), channels last in memory; vectors are (members, b, features).
 """
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import conv2d, pad
 
-from workflow_lib.models.layers import inner
+from workflow_lib.ensemble.chain import chain
 from workflow_lib.models.normalization import Classifier
-from workflow_lib.models.small_cnn import SmallCNN
 
-CHAINS = (nn.Sequential, SmallCNN)
-"""Modules that hand their input from child to child and do nothing else."""
-
-
-def chain(network: nn.Module) -> list[nn.Module] | None:
-    """The layers of a network one after the other; None where it is more than a chain of layers that a stack knows.
-
-    Known are convolutions, maximum pooling, ReLU, one flattening and linear layers after it, all trained: nothing with
-    a state, a random choice or a statistic over the batch. `small_cnn` and a plain `nn.Sequential` can be such chains.
-    """
-    layers = _unrolled(inner(network))
-    kinds = [type(layer) for layer in layers]
-    if kinds.count(nn.Flatten) != 1 or not all(map(_is_known, layers)):
-        return None
-    flat = kinds.index(nn.Flatten)
-    maps, vectors = {nn.Conv2d, nn.MaxPool2d, nn.ReLU}, {nn.Linear, nn.ReLU}
-    fits = set(kinds[:flat]) <= maps and set(kinds[flat + 1 :]) <= vectors
-    return layers if fits and all(parameter.requires_grad for parameter in network.parameters()) else None
+ALIGNED = 16
+"""Weights begin at multiples of so many numbers: what a vector register of 64 bytes holds."""
 
 
-def _unrolled(module: nn.Module) -> list[nn.Module]:
-    if type(module) not in CHAINS or _has_hooks(module):
-        return [module]
-    return [layer for child in module.children() for layer in _unrolled(child)]
-
-
-def _is_known(layer: nn.Module) -> bool:
-    """Whether a layer, if of a known kind, does no more than the plain thing."""
-    if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or layer.padding_mode != "zeros"):
-        return False
-    if isinstance(layer, nn.MaxPool2d) and layer.return_indices:
-        return False
-    if isinstance(layer, nn.Flatten) and (layer.start_dim, layer.end_dim) != (1, -1):
-        return False
-    return not _has_hooks(layer)
-
-
-def _has_hooks(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
-
-
-class Stack(nn.Module):
+class Stack:
     """Several networks of one architecture, to be trained as one.
 
     Args:
-        networks: with their weights, on the CPU; chains of known layers (`chain`).
+        networks: with their weights, on the CPU; chains of known layers.
+        channels: of the images.
+        device: "cpu" or "cuda".
+
+    Attributes:
+        vector: all weights behind each other, as a module's only parameter: an update by an optimiser is one pass over
+            it. Its `grad` is always there, to be set to zero before each batch.
     """
 
-    mean: Tensor
-    std: Tensor
+    def __init__(self, networks: Sequence[nn.Module], channels: int, device: str) -> None:
+        self._scale = _scale(networks[0], device)
+        self._chains = [chain(network) or [] for network in networks]
+        self._layers = list(_stacked(self._chains, channels))
+        self._classes = next(x.out_features for x in reversed(self._chains[0]) if isinstance(x, nn.Linear))
+        self.vector = nn.ParameterList([_join(self._weighted(), device)])
 
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
-        super().__init__()
-        first = networks[0]
-        scale = (first.mean, first.std) if isinstance(first, Classifier) else (torch.tensor(0.0), torch.tensor(1.0))
-        for name, value in zip(("mean", "std"), scale, strict=True):
-            self.register_buffer(name, value)
-        self.chains = [chain(network) or [] for network in networks]
-        self.layers = nn.ModuleList(map(_stacked, zip(*self.chains, strict=True)))
-
-    def forward(self, images: Tensor) -> Tensor:
+    def __call__(self, images: Tensor) -> Tensor:
         """Logits (members, b, classes) of images (members, b, c, y, x) float32 in [0, 1]: each member has its own."""
-        values = ((images - self.mean) / self.std).transpose(0, 1).flatten(1, 2)  # (b, members * c, y, x)
-        values = values.contiguous(memory_format=torch.channels_last)
-        for layer in self.layers:
+        if self._scale is not None:
+            images = (images - self._scale[0]) / self._scale[1]
+        values = images.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        for layer in self._layers:
             values = layer(values)
-        return values
+        return values[..., : self._classes]
 
     def unstack(self, member: int) -> None:
         """Copy the weights of a member back into the network that it came from."""
-        with torch.no_grad():
-            for stacked, own in zip(self.layers, self.chains[member], strict=True):
-                for name, parameter in own.named_parameters():
-                    parameter.copy_(stacked.get_parameter(name).unflatten(0, (-1, len(parameter)))[member])
+        own = [layer for layer in self._chains[member] if isinstance(layer, nn.Conv2d | nn.Linear)]
+        for stacked, layer in zip(self._weighted(), own, strict=True):
+            stacked.copy_to(layer, member)
+
+    def _weighted(self) -> "list[_Weighted]":
+        return [layer for layer in self._layers if isinstance(layer, _Weighted)]
 
 
-def _stacked(layers: Sequence[nn.Module]) -> nn.Module:
-    first = layers[0]
-    if isinstance(first, nn.Conv2d):
-        return _Convolutions(layers)
-    if isinstance(first, nn.Linear):
-        return _Linears(layers)
-    return _Flatten(len(layers)) if isinstance(first, nn.Flatten) else first
+def _scale(network: nn.Module, device: str) -> tuple[Tensor, Tensor] | None:
+    """Mean and standard deviation that the images are normalised with; None where they stay as they are."""
+    if not isinstance(network, Classifier) or not ((network.mean != 0).any() or (network.std != 1).any()):
+        return None
+    return network.mean.to(device), network.std.to(device)
 
 
-class _Weighted(nn.Module):
-    """Layers of all members: `weight` and `bias` (members * outputs, ...)."""
+def _stacked(chains: Sequence[list[nn.Module]], channels: int) -> Iterator[Callable[[Tensor], Tensor]]:
+    """The layers of all members as layers of the stack; `channels` is that of the images."""
+    for layers in zip(*chains, strict=True):
+        first = layers[0]
+        if isinstance(first, nn.Conv2d):
+            yield _Convolutions(layers, first)
+            channels = first.out_channels
+        elif isinstance(first, nn.Linear):
+            yield _Linears(layers, first.in_features, channels)
+            channels = 1  # its outputs are no map any more
+        else:
+            yield _Flatten(len(chains), channels) if isinstance(first, nn.Flatten) else first
 
-    weight: Tensor
-    bias: Tensor | None
+
+class _Flatten:
+    """Maps to vectors in the order y, x, c, as the numbers lie in memory, so that little is moved."""
+
+    def __init__(self, members: int, channels: int) -> None:
+        self._shape = (members, channels)
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        last = maps.permute(0, 2, 3, 1)
+        return last.reshape(*last.shape[:3], *self._shape).permute(3, 0, 1, 2, 4).flatten(2)
+
+
+class _Weighted(ABC):
+    """A layer of all members.
+
+    Attributes:
+        tensors: weight (members, outputs, …) in the order of the stack, and bias (members, outputs) where there is one.
+    """
 
     def __init__(self, layers: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.members = len(layers)
-        for name in ("weight", "bias"):
-            parts = [getattr(layer, name) for layer in layers]
-            self.register_parameter(name, None if parts[0] is None else nn.Parameter(torch.cat(parts).detach()))
+        own = [dict(layer.named_parameters()) for layer in layers]
+        self.tensors = {name: torch.stack([self._arranged(tensors[name]) for tensors in own]) for name in own[0]}
+
+    def copy_to(self, layer: nn.Module, member: int) -> None:
+        """Give a network's own layer the weights of a member."""
+        with torch.no_grad():
+            for name, own in layer.named_parameters():
+                own.copy_(self._restored(self.tensors[name][member], own.shape))
+
+    @abstractmethod
+    def __call__(self, values: Tensor) -> Tensor:
+        """The layer's output for all members."""
+
+    @abstractmethod
+    def _arranged(self, tensor: Tensor) -> Tensor:
+        """A network's own weight or bias in the order of the stack."""
+
+    @abstractmethod
+    def _restored(self, tensor: Tensor, shape: torch.Size) -> Tensor:
+        """The inverse of `_arranged`."""
 
 
 class _Convolutions(_Weighted):
-    def __init__(self, layers: Sequence[nn.Module]) -> None:
+    """Weights (members, outputs, y, x, inputs)."""
+
+    def __init__(self, layers: Sequence[nn.Module], first: nn.Conv2d) -> None:
         super().__init__(layers)
-        first = layers[0]
-        self.kernel_size, self.stride = first.kernel_size, first.stride
-        self.padding, self.dilation = first.padding, first.dilation
+        self._like = first
 
-    def forward(self, maps: Tensor) -> Tensor:
-        return conv2d(maps, self.weight, self.bias, self.stride, self.padding, self.dilation, self.members)
+    def __call__(self, maps: Tensor) -> Tensor:
+        like, weight, bias = self._like, self.tensors["weight"], self.tensors.get("bias")
+        weight = weight.flatten(0, 1).permute(0, 3, 1, 2)
+        joined = None if bias is None else bias.flatten()
+        groups = len(self.tensors["weight"])
+        return conv2d(maps, weight, joined, like.stride, like.padding, like.dilation, groups)
 
+    def _arranged(self, tensor: Tensor) -> Tensor:
+        return tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor
 
-class _Flatten(nn.Module):
-    def __init__(self, members: int) -> None:
-        super().__init__()
-        self.members = members
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """(b, members * c, y, x) -> (members, b, c * y * x)."""
-        return maps.unflatten(1, (self.members, -1)).transpose(0, 1).flatten(2)
+    def _restored(self, tensor: Tensor, shape: torch.Size) -> Tensor:
+        return tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor
 
 
 class _Linears(_Weighted):
-    def forward(self, vectors: Tensor) -> Tensor:
-        """(members, b, inputs) -> (members, b, outputs)."""
-        weight = self.weight.unflatten(0, (self.members, -1)).transpose(1, 2)
-        if self.bias is None:
-            return torch.bmm(vectors, weight)
-        return torch.baddbmm(self.bias.view(self.members, 1, -1), vectors, weight)
+    """Weights (members, outputs, inputs), inputs in the order of `_Flatten`.
+
+    Both numbers are filled up with zeros to multiples of ALIGNED, which stay zero in training. So the matrices of all
+    members begin at aligned addresses; else they would not all be multiplied by the same instructions, and a member's
+    sums would be rounded otherwise in one place of the stack than in another.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module], inputs: int, channels: int) -> None:
+        self._inputs, self._channels = inputs, channels
+        super().__init__(layers)
+
+    def __call__(self, vectors: Tensor) -> Tensor:
+        weight, bias = self.tensors["weight"].transpose(1, 2), self.tensors.get("bias")
+        if missing := weight.shape[1] - vectors.shape[2]:
+            vectors = pad(vectors, (0, missing))
+        return torch.bmm(vectors, weight) if bias is None else torch.baddbmm(bias[:, None], vectors, weight)
+
+    def _arranged(self, tensor: Tensor) -> Tensor:
+        if tensor.ndim == 1:
+            return pad(tensor, (0, -len(tensor) % ALIGNED))
+        moved = tensor.view(len(tensor), self._channels, -1).transpose(1, 2).flatten(1)
+        return pad(moved, (0, -self._inputs % ALIGNED, 0, -len(tensor) % ALIGNED))
+
+    def _restored(self, tensor: Tensor, shape: torch.Size) -> Tensor:
+        if tensor.ndim == 1:
+            return tensor[: shape[0]]
+        return tensor[: shape[0], : shape[1]].reshape(shape[0], -1, self._channels).transpose(1, 2).flatten(1)
+
+
+def _join(layers: Sequence[_Weighted], device: str) -> nn.Parameter:
+    """All tensors of the layers in one vector, of which they become parts, as their gradients do of its gradient."""
+    sizes = [-(-tensor.numel() // ALIGNED) * ALIGNED for layer in layers for tensor in layer.tensors.values()]
+    vector = nn.Parameter(torch.zeros(sum(sizes), device=device))
+    vector.grad = torch.zeros_like(vector)
+    starts = iter(np.cumsum([0, *sizes]))
+    for layer in layers:
+        for name, tensor in layer.tensors.items():
+            part = slice(start := int(next(starts)), start + tensor.numel())
+            values = vector.detach()[part].view(tensor.shape)
+            layer.tensors[name] = values.copy_(tensor.detach()).requires_grad_()
+            layer.tensors[name].grad = vector.grad[part].view(tensor.shape)
+    return vector

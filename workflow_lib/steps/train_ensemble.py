@@ -1,6 +1,7 @@
 """A block of trainings of a confusion study: seeds of one pair of classes, or of the baseline."""
 
 import shutil
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from workflow_lib.confusion import store
 from workflow_lib.confusion.mislabelling import mislabel
 from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.devices import configure
+from workflow_lib.ensemble.form import Form, choose
 from workflow_lib.ensemble.kept import KeptStates
 from workflow_lib.ensemble.members import Member
 from workflow_lib.ensemble.predictions import confusion_matrix
@@ -38,19 +40,16 @@ def train_ensemble(
     """
     device = configure(context.device, context.threads)
     split, tested = open_split(train), open_split(test)
-    names = split.class_names
+    settings = Settings.from_mapping(spec["training"])
     members = {name: _member(spec, seed, split) for name, seed in spec["seeds"].items()}
-    kept = context.scratch / f"{device}, threads {context.threads}"  # what decides how sums are rounded
+    form = _form(next(iter(members.values())), split, settings, device)
+    kept = context.scratch / f"{form}, {device}, threads {context.threads}"  # what decides how sums are rounded
     made = {name: kept / f"{name}.zarr.zip" for name in members}
     missing = {name: member for name, member in members.items() if not store.is_whole(made[name])}
-    states, test_images = KeptStates(kept), tested.all_images()
+    images, states, progress = split.all_images(), KeptStates(kept), bar(f"batches of {len(missing)} trainings")
+    test_images, names = tested.all_images(), split.class_names
     for name, trained in train_members(
-        missing,
-        split.all_images(),
-        Settings.from_mapping(spec["training"]),
-        device=device,
-        states=states,
-        progress=bar(f"batches of {len(missing)} trainings"),
+        missing, images, settings, form, device=device, states=states, progress=progress
     ):
         counts = confusion_matrix(trained.network, test_images, tested.labels, len(names), device=device)
         run = store.Run(spec["pair"], spec["seeds"][name], spec["share"], tuple(spec["classes"]))
@@ -58,6 +57,12 @@ def train_ensemble(
         states.remove(name)
     for path, result in zip(confusion, made.values(), strict=True):
         shutil.copyfile(result, path)
+
+
+def _form(member: Member, split: StoredSplit, settings: Settings, device: str) -> Form:
+    form, reason = choose(member.build(), split.image_shape, settings.batch_size, device)
+    print(f"train_ensemble: {form}, {reason}", file=sys.stderr)
+    return form
 
 
 def _member(spec: Mapping[str, Any], seed: int, split: StoredSplit) -> Member:

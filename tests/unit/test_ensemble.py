@@ -1,0 +1,370 @@
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics
+from torch import nn
+
+from workflow_lib import checkpoints, seeds
+from workflow_lib.augmentation import Augmentation
+from workflow_lib.ensemble import loop
+from workflow_lib.ensemble.chain import chain
+from workflow_lib.ensemble.form import VARIABLE, choose, multiplications
+from workflow_lib.ensemble.kept import KeptStates
+from workflow_lib.ensemble.members import Member
+from workflow_lib.ensemble.predictions import confusion_matrix
+from workflow_lib.ensemble.stack import Stack
+from workflow_lib.ensemble.train import WIDTH, train_members
+from workflow_lib.errors import UserError
+from workflow_lib.models.layers import inner
+from workflow_lib.models.registry import build
+from workflow_lib.optimisation import Settings
+
+NORMALIZE = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]}
+SETTINGS = {
+    "sgd": Settings(2, 16, 0.05, "sgd", momentum=0.9, nesterov=True, weight_decay=1e-3, schedule="cosine"),
+    "adam": Settings(2, 16, 0.003, "adam", schedule="onecycle", augmentation=Augmentation(flip=True, crop_padding=1)),
+    "adamw": Settings(2, 16, 0.003, "adamw", weight_decay=0.1, label_smoothing=0.1),
+}
+TOLERANCE = 1e-4
+"""Largest difference of a weight or a loss between the forms after two epochs of a gentle training."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+
+
+def images(count=60, channels=3, side=8):
+    """Of three classes: a bright row at the top, in the middle or at the bottom."""
+    rng = np.random.default_rng(0)
+    found = rng.integers(0, 150, (count, channels, side, side), dtype=np.uint8)
+    found[np.arange(count), :, (np.arange(count) % 3) * (side // 3)] += 100
+    return found
+
+
+def small_cnn(seed, channels=3, side=8, classes=3, width=4, hidden=8, normalize=None):
+    return build(
+        "small_cnn",
+        in_channels=channels,
+        image_size=(side, side),
+        n_classes=classes,
+        seed=seed,
+        options={"width": width, "hidden": hidden},
+        normalize=normalize,
+    )
+
+
+def sequential(seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(
+            nn.Conv2d(3, 5, (3, 2), stride=2, padding=1, bias=False),
+            relu := nn.ReLU(inplace=True),
+            nn.Sequential(nn.MaxPool2d(2, stride=1), nn.Conv2d(5, 3, 2, dilation=2)),
+            nn.Flatten(),
+            nn.Linear(6, 7, bias=False),
+            relu,
+            nn.Linear(7, 3),
+        )
+
+
+def perceptron(seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 9), nn.ReLU(), nn.Linear(9, 3))
+
+
+NETWORKS = {
+    "small_cnn": small_cnn,
+    "odd": partial(small_cnn, width=3, hidden=11),
+    "normalised": partial(small_cnn, normalize=NORMALIZE),
+    "sequential": sequential,
+    "perceptron": perceptron,
+}
+
+
+def members(seeds_, make=small_cnn, count=60):
+    """Each with its own initial weights, order, and labels of which some are wrong."""
+    labels = np.arange(count) % 3
+    return {
+        f"seed-{seed}": Member(partial(make, seed), np.roll(labels, seed % 3 == 2), ("ensemble", seed))
+        for seed in seeds_
+    }
+
+
+def trained(which, form, settings="adam", make=small_cnn, pixels=None):
+    pixels = images() if pixels is None else pixels
+    settings = SETTINGS.get(settings, settings)
+    return dict(train_members(which, pixels, settings, form))
+
+
+def weights(result):
+    return {name: value.numpy() for name, value in inner(result.network).state_dict().items()}
+
+
+def as_bytes(result):
+    return b"".join(value.tobytes() for value in weights(result).values()) + result.losses.tobytes()
+
+
+def largest_difference(one, other):
+    parts = [np.abs(one.losses - other.losses).max()]
+    parts += [np.abs(value - weights(other)[name]).max() for name, value in weights(one).items()]
+    return max(parts)
+
+
+def plain_training(member, pixels, settings):
+    """As one writes it without this package: PyTorch's own optimiser, one network, no augmentation."""
+    network = member.build()
+    optimizer = torch.optim.Adam(network.parameters(), settings.lr, weight_decay=settings.weight_decay)
+    data, labels, losses = torch.from_numpy(pixels).float() / 255, torch.from_numpy(member.labels), []
+    for epoch in range(settings.epochs):
+        order = seeds.generator(*member.lineage, "order", epoch).permutation(len(labels))
+        total = 0.0
+        for batch in np.array_split(order, -(-len(order) // settings.batch_size)):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(network(data[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch)
+        losses.append(total / len(order))
+    return network, losses
+
+
+@pytest.mark.parametrize("form", ["loop", "batched"])
+def test_a_training_is_that_of_plain_pytorch(form):
+    settings = Settings(3, 16, 0.003, weight_decay=1e-3)
+    one = members([4])
+    found = trained(one, form, settings)["seed-4"]
+    network, losses = plain_training(one["seed-4"], images(), settings)
+    np.testing.assert_allclose(found.losses, losses, atol=1e-5)
+    for name, value in inner(network).state_dict().items():
+        np.testing.assert_allclose(weights(found)[name], value.numpy(), atol=1e-5)
+    assert losses[-1] < losses[0]
+    other, _ = plain_training(one["seed-4"], images(), Settings(3, 16, 0.0031, weight_decay=1e-3))
+    assert not np.allclose(weights(found)["logits.weight"], inner(other).logits.weight.detach(), atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_both_forms_agree(settings, network):
+    which = members(range(3), NETWORKS[network])
+    one, other = (trained(which, form, settings) for form in ("loop", "batched"))
+    assert list(one) == list(other) == list(which)
+    for name in which:
+        assert largest_difference(one[name], other[name]) < TOLERANCE
+    assert largest_difference(one["seed-0"], one["seed-1"]) > 100 * TOLERANCE
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_both_forms_agree_on_batches_of_different_sizes(kind):
+    pixels = images(47) if kind is np.uint8 else images(47).astype(np.float32) / 255
+    which = members(range(2), count=47)
+    one, other = (trained(which, form, "sgd", pixels=pixels) for form in ("loop", "batched"))
+    assert largest_difference(one["seed-1"], other["seed-1"]) < TOLERANCE
+
+
+@pytest.mark.parametrize("form", ["loop", "batched"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_member_does_not_depend_on_the_others_to_the_byte(form, network):
+    make = NETWORKS[network]
+    whole = {name: as_bytes(result) for name, result in trained(members(range(WIDTH["cpu"] + 2), make), form).items()}
+    assert len(set(whole.values())) == len(whole)
+    for block in ([3], [7, 0, 11], [*range(8, -1, -1)]):
+        part = trained(members(block, make), form)
+        assert {name: as_bytes(result) for name, result in part.items()} == {
+            f"seed-{seed}": whole[f"seed-{seed}"] for seed in block
+        }
+
+
+def spoilt(seed):
+    """A network whose loss is not finite from the first batch on."""
+    network = small_cnn(seed)
+    with torch.no_grad():
+        inner(network).logits.weight.fill_(torch.inf)
+    return network
+
+
+@pytest.mark.parametrize("form", ["loop", "batched"])
+def test_a_member_that_diverges_leaves_the_others_alone(form):
+    which = members(range(4))
+    expected = {name: as_bytes(result) for name, result in trained(which, form).items() if name != "seed-1"}
+    bad = which | {"seed-1": Member(partial(spoilt, 1), which["seed-1"].labels, ("ensemble", 1))}
+    found = trained(bad, form)
+    assert [name for name, result in found.items() if result.diverged] == ["seed-1"]
+    assert np.isnan(found["seed-1"].losses).all()
+    assert {name: as_bytes(result) for name, result in found.items() if name != "seed-1"} == expected
+    assert np.array_equal(weights(found["seed-1"])["dense1.linear.weight"], weights_of(spoilt(1)))
+
+
+def weights_of(network):
+    return inner(network).dense1.linear.weight.detach().numpy()
+
+
+def test_both_forms_diverge_in_the_same_epoch():
+    settings = Settings(12, 16, 10.0, "sgd", weight_decay=1.0)  # each batch makes the weights -9 times as large
+    one, other = (trained(members([0, 1]), form, settings) for form in ("loop", "batched"))
+    for name, result in one.items():
+        assert result.diverged
+        assert 0 < np.isfinite(result.losses).sum() < 12
+        assert np.array_equal(np.isnan(result.losses), np.isnan(other[name].losses))
+        assert all(np.isfinite(value).all() for value in weights(other[name]).values())
+    assert not any(result.diverged for result in trained(members([0, 1]), "loop").values())
+
+
+def test_the_logits_of_a_stack_are_those_of_its_networks():
+    networks = [small_cnn(seed, normalize=NORMALIZE) for seed in range(3)]
+    batch = torch.rand(3, 5, 3, 8, 8)
+    found = Stack(networks, 3, "cpu")(batch)
+    for member, network in enumerate(networks):
+        torch.testing.assert_close(found[member], network(batch[member]))
+
+
+@pytest.mark.parametrize(("form", "batches"), [("loop", 16), ("batched", 8)])
+def test_progress_counts_the_batches_of_all_members(form, batches):
+    told = []
+    list(train_members(members(range(2)), images(), SETTINGS["sgd"], form, progress=lambda *n: told.append(n)))
+    assert told == [(done, batches) for done in range(1, batches + 1)]
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_the_loop_goes_on_from_a_kept_state(tmp_path, monkeypatch):
+    whole = as_bytes(trained(members([5]), "loop")["seed-5"])
+    kept = KeptStates(tmp_path / "states")
+    states, save = [], kept.save
+
+    def killed(name, state):
+        save(name, state)
+        states.append(state)
+        if len(states) == 5:
+            raise KilledError
+
+    kept.save = killed
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(loop, "train", partial(loop.train, save_every=0))
+        list(train_members(members([5]), images(), SETTINGS["adam"], "loop", states=kept))
+    kept = KeptStates(tmp_path / "states")
+    assert (kept.load("seed-5").epoch, kept.load("seed-5").step) == (1, 1)
+    ((_, resumed),) = train_members(members([5]), images(), SETTINGS["adam"], "loop", states=kept)
+    assert as_bytes(resumed) == whole
+
+    forged = checkpoints.load(tmp_path / "states/seed-5.pt")
+    forged["network"]["logits.bias"] += 1
+    checkpoints.save(forged, tmp_path / "states/seed-5.pt")
+    ((_, other),) = train_members(members([5]), images(), SETTINGS["adam"], "loop", states=kept)
+    assert as_bytes(other) != whole, "the state was not read"
+    (tmp_path / "states/seed-5.pt").write_bytes(b"damaged")
+    ((_, anew),) = train_members(members([5]), images(), SETTINGS["adam"], "loop", states=kept)
+    assert as_bytes(anew) == whole
+    kept.remove("seed-5")
+    kept.remove("seed-5")
+    assert kept.load("seed-5") is None
+
+
+def block(*layers):
+    return nn.Sequential(nn.Conv2d(3, 4, 3), *layers, nn.Flatten(), nn.Linear(4 * 36, 3))
+
+
+def hooked():
+    network = block()
+    network[0].register_forward_hook(lambda *_: None)
+    return network
+
+
+def frozen():
+    network = block()
+    network[0].weight.requires_grad_(False)
+    return network
+
+
+def twice():
+    linear = nn.Linear(36, 36)
+    return nn.Sequential(nn.Conv2d(3, 1, 3), nn.Flatten(), linear, nn.ReLU(), linear)
+
+
+def tied():
+    network = nn.Sequential(nn.Conv2d(3, 1, 3), nn.Flatten(), nn.Linear(36, 36), nn.ReLU(), nn.Linear(36, 36))
+    network[4].weight = network[2].weight
+    return network
+
+
+class Own(nn.Sequential):
+    def forward(self, values):
+        return 2 * super().forward(values)
+
+
+OTHERS = {
+    "batch norm": lambda: block(nn.BatchNorm2d(4)),
+    "dropout": lambda: block(nn.Dropout(0.5)),
+    "groups": lambda: nn.Sequential(nn.Conv2d(4, 4, 3, groups=2), nn.Flatten(), nn.Linear(4, 3)),
+    "reflecting": lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect"), nn.Flatten()),
+    "not flat": lambda: nn.Sequential(nn.Linear(8, 8), nn.Flatten()),
+    "hooked": hooked,
+    "frozen": frozen,
+    "one layer twice": twice,
+    "tied weights": tied,
+    "own forward": lambda: Own(*block()),
+    "weight norm": lambda: nn.utils.parametrizations.weight_norm(block()[0]),
+    "resnet18": lambda: build("resnet18", in_channels=3, image_size=(32, 32), n_classes=3, seed=0),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_networks_are_trained_one_by_one(name, monkeypatch):
+    network = OTHERS[name]()
+    assert chain(network) is None
+    monkeypatch.setenv(VARIABLE, "batched")
+    form, reason = choose(network, (3, 8, 8), 16, "cpu")
+    assert form == "loop"
+    assert "no chain" in reason
+
+
+def test_the_form_follows_from_the_work_and_can_be_named(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    digits, poster = small_cnn(0, 1, 8, 10, 8, 64), small_cnn(0, 3, 32, 10, 32, 64)
+    assert choose(digits, (1, 8, 8), 32, "cpu")[0] == "batched"
+    assert choose(poster, (3, 32, 32), 64, "cpu")[0] == "loop"
+    assert choose(poster, (3, 32, 32), 64, "cuda")[0] == "batched"
+    monkeypatch.setenv(VARIABLE, "loop")
+    assert choose(digits, (1, 8, 8), 32, "cuda") == ("loop", f"{VARIABLE}=loop")
+    monkeypatch.setenv(VARIABLE, "batched")
+    assert choose(poster, (3, 32, 32), 64, "cpu") == ("batched", f"{VARIABLE}=batched")
+    monkeypatch.setenv(VARIABLE, "fast")
+    with pytest.raises(UserError, match="must be loop or batched"):
+        choose(digits, (1, 8, 8), 32, "cpu")
+
+
+def test_multiplications_by_hand():
+    # The published network (SCIENCE 3.1): 30 x 30, 13 x 13 and 4 x 4 positions, then two dense layers.
+    by_hand = 900 * 27 * 32 + 169 * 9 * 32 * 64 + 16 * 9 * 64 * 64 + 1024 * 64 + 64 * 10
+    assert multiplications(chain(small_cnn(0, 3, 32, 10, 32, 64)), (3, 32, 32)) == by_hand
+
+
+class Fixed(nn.Module):
+    """Calls an image by its first pixel; in training, all are class 0."""
+
+    def forward(self, values):
+        logits = torch.eye(4)[(values[:, 0, 0, 0] * 255).round().long()]
+        return torch.eye(4)[[0] * len(values)] if self.training else logits
+
+
+def test_confusion_matrix():
+    rng = np.random.default_rng(0)
+    truth, said = rng.integers(0, 4, (2, 1100))
+    pixels = np.zeros((1100, 1, 2, 2), np.uint8)
+    pixels[:, 0, 0, 0] = said
+    network = Fixed()
+    found = confusion_matrix(network, pixels, truth, 4)
+    assert network.training
+    assert found.dtype == np.int64
+    assert np.array_equal(found, metrics.confusion_matrix(truth, said))
+    assert confusion_matrix(network, pixels[:2], np.array([3, 3]), 5)[3].sum() == 2
