@@ -108,6 +108,16 @@ def test_lengths_do_not_matter_even_where_squares_overflow(length):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("length", [1e-40, 1e-30, 1e30])
+def test_lengths_of_float32_vectors_do_no_harm(length):
+    whole = np.random.default_rng(0).integers(0, 100, (4, 4, 5))
+    whole[..., 0] += 1
+    scaled = (whole * length).astype(np.float32)
+    for found, expected in zip(tensors(scaled), tensors(scaled.astype(float)), strict=True):
+        assert found == pytest.approx(expected, abs=1e-14)
+    assert tensors(scaled)[0] == pytest.approx(tensors(whole)[0], abs=1e-3)  # as float32 has few digits at 1e-40
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "int64", "uint8", "bool"])
 def test_any_real_type_is_taken_at_its_value(dtype):
     f = np.round(100 * np.abs(features(4))).clip(1, 255).astype(dtype)

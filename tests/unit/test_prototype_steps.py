@@ -1,5 +1,6 @@
 """Steps of prototypes: from a checkpoint to stores and tables; what a kill leaves; what counts where."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.spatial.distance import cosine
 from test_model_steps import NETWORK, TRAIN, context, trained, write_split
 
 from workflow_lib import storage
-from workflow_lib.errors import UserError
+from workflow_lib.errors import Problem, UserError
 from workflow_lib.prototypes import kept
 from workflow_lib.prototypes.matrix import make_matrix
 from workflow_lib.steps import make_prototypes as step
@@ -128,6 +129,38 @@ def test_what_a_kill_left_damaged_is_not_used(tmp_path, inputs, monkeypatch, dam
         content = kept.checkpoints.load(state)
         kept.checkpoints.save(content | {"runtime": "cpu, threads: 7"}, state)
     assert made(tmp_path, inputs, "resumed").read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("error", "saved", "stays"),
+    [
+        (UserError(Problem("network", "nan", "is not finite", "train it")), True, False),
+        (OSError(errno.ENOSPC, "No space left on device"), False, False),
+        (OSError(errno.ENOSPC, "No space left on device"), True, True),
+    ],
+)
+def test_after_a_failure_only_what_can_be_gone_on_with_stays(tmp_path, inputs, monkeypatch, error, saved, stays):
+    def failing(*_, save_state, **__):
+        if saved:
+            save_state(kept.State(9, [0, 1, 2], {}))
+        raise error
+
+    monkeypatch.setattr(step, "make_matrix", failing)
+    with pytest.raises(type(error)):
+        made(tmp_path, inputs, "failed")
+    assert (tmp_path / "failed-scratch").exists() == stays
+
+
+def test_a_disk_without_room_for_the_set_is_told_and_left_empty(tmp_path, inputs, monkeypatch):
+    """As an error that can be caught: a memory map of a file with holes would end the process instead."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(kept.np.lib.format, "write_array", full)
+    with pytest.raises(OSError, match="No space left"):
+        made(tmp_path, inputs, "failed")
+    assert not (tmp_path / "failed-scratch").exists()
 
 
 def test_a_warm_start_begins_at_other_prototypes(tmp_path, inputs):

@@ -50,9 +50,9 @@ def network(name: str, function: str, kind: str, *said: str) -> Mutant:
         "training": {"epochs": 1, "lr": 1e-9},
         "layers": {"last": "2"},
     }
-    study = {"model": "odd", "initialisations": 1, "steps": 2}
-    target = f"results/{kind}/sure/odd/seed-0/interval-100/initialisation-0.zarr.zip"
-    text = both(setting("models/odd", model), setting(f"{STUDIES}/sure", study))
+    study = {"model": "wrong", "initialisations": 1, "steps": 2}
+    target = f"results/{kind}/sure/wrong/seed-0/interval-100/initialisation-0.zarr.zip"
+    text = both(setting("models/wrong", model), setting(f"{STUDIES}/sure", study))
     files = {"my_networks.py": NETWORKS.encode()}
     return Mutant(f"prototypes of {name}", said, text, "miniature", files, (target,), "run")
 

@@ -19,7 +19,10 @@ pytestmark = pytest.mark.workflow
 PROBLEM = r"\S.*\n    .+\n    -> .+"
 MESSAGE = re.compile(rf"^(?:\w+: )?(\d+) problems?:\n({PROBLEM}(?:\n{PROBLEM})*)\n?\Z", re.M)
 PROFILE = "Using workflow specific profile profiles/default for setting default command line arguments.\n"
-LEFT_BY_OTHER_JOBS = ("results/logs/", "results/benchmarks/", "results/provenance/", "results/checkpoints/wrong/")
+LEFT_BY_OTHER_JOBS = (
+    *("results/logs/", "results/benchmarks/", "results/provenance/"),
+    *("results/checkpoints/wrong/", "results/prototypes/sure/wrong/"),
+)
 
 
 @pytest.fixture(scope="session")

@@ -126,10 +126,12 @@ class _Stream:
 def unit_vectors(vectors: np.ndarray) -> Array:
     """The vectors (…, d) as float64 of length 1; none may be zero.
 
-    The largest magnitude is divided out first: squares of what is left neither over- nor underflow to any harm.
+    The largest magnitude is divided out first, so that squares neither over- nor underflow to any harm; those of
+    float32 do not in float64.
     """
     units = np.array(vectors, dtype=np.float64, order="C")
-    units /= np.maximum(units.max(axis=-1), -units.min(axis=-1))[..., None]
+    if vectors.dtype != np.float32:
+        units /= np.maximum(units.max(axis=-1), -units.min(axis=-1))[..., None]
     units /= np.sqrt(np.einsum("...d,...d->...", units, units))[..., None]
     return units
 

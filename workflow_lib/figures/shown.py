@@ -47,7 +47,7 @@ def choose_models(table: pd.DataFrame, most: int = MOST_MODELS) -> tuple[list[st
 def describe_set(point: Mapping[str, object]) -> str:
     """The sentence on which set of prototypes is shown: model, seed, interval, initialisation."""
     start = f"start {point['initialisation']}"
-    return f"{point['model']}, seed {point['seed']}, {point['interval']} % of the training, {start}."
+    return f"{point['model']}, seed {point['seed']}, {point['interval']}\N{NO-BREAK SPACE}% of the training, {start}."
 
 
 def label_intervals(axes: Axes, intervals: Iterable[int]) -> None:

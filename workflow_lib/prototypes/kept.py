@@ -1,6 +1,9 @@
 """A set of prototypes under way, kept on disk so that a killed job goes on where it was."""
 
+import contextlib
+import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,21 @@ from workflow_lib.errors import UserError
 from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import Frozen
 from workflow_lib.prototypes.matrix import Layout, State, layout
+
+STATE = "state.pt"
+
+
+@contextlib.contextmanager
+def kept_matrix(
+    folder: Path, classes: int, network: Frozen, settings: Settings, runtime: str
+) -> Iterator["KeptMatrix"]:
+    """A `KeptMatrix`; after a failure, what nothing can go on from is removed."""
+    try:
+        yield KeptMatrix(folder, classes, network, settings, runtime)
+    except Exception as error:
+        if isinstance(error, UserError) or not (folder / STATE).is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 class KeptMatrix:
@@ -30,15 +48,13 @@ class KeptMatrix:
     """
 
     def __init__(self, folder: Path, classes: int, network: Frozen, settings: Settings, runtime: str) -> None:
-        self._folder, self._state_file, self._runtime = folder, folder / "state.pt", runtime
+        self._folder, self._state_file, self._runtime = folder, folder / STATE, runtime
         wanted = layout(classes, network, settings)
         self.state = self._load()
-        try:
-            self.arrays = {name: self._open(name, array, new=self.state is None) for name, array in wanted.items()}
-        except (OSError, ValueError) as error:
-            print(f"begun anew: {error}", file=sys.stderr)
+        found = self._found(wanted) if self.state is not None else None
+        if found is None:
             self.state = None
-            self.arrays = {name: self._open(name, array, new=True) for name, array in wanted.items()}
+        self.arrays = found or {name: self._new(name, array) for name, array in wanted.items()}
 
     def save(self, state: State) -> None:
         """Keep a state; the arrays are on disk before it, so that they hold at least what it speaks of."""
@@ -56,14 +72,25 @@ class KeptMatrix:
             return None
         return State(**kept) if kept.pop("runtime") == self._runtime else None
 
-    def _open(self, name: str, array: Layout, *, new: bool) -> np.memmap:
-        file = self._folder / f"{name}.npy"
-        if not new:
-            found = np.lib.format.open_memmap(file, mode="r+")
-            if (found.shape, found.dtype) != (array.shape, np.dtype(array.dtype)):
-                raise ValueError(f"{file}: another set")
-            return found
+    def _found(self, wanted: Mapping[str, Layout]) -> dict[str, np.memmap] | None:
+        """The arrays that belong to the state; None where they are not as wanted."""
+        arrays = {}
+        for name, array in wanted.items():
+            try:
+                arrays[name] = np.lib.format.open_memmap(self._file(name), mode="r+")
+                if (arrays[name].shape, arrays[name].dtype) != (array.shape, np.dtype(array.dtype)):
+                    raise ValueError(f"{self._file(name)}: another set")
+            except (OSError, ValueError) as error:
+                print(f"begun anew: {error}", file=sys.stderr)
+                return None
+        return arrays
+
+    def _new(self, name: str, array: Layout) -> np.memmap:
+        """An array without entries; written in full, since a disk that fills up under a memory map ends the process."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        made = np.lib.format.open_memmap(file, mode="w+", dtype=array.dtype, shape=array.shape)
-        made[...] = array.missing
-        return made
+        with self._file(name).open("wb") as file:
+            np.lib.format.write_array(file, np.broadcast_to(np.array(array.missing, array.dtype), array.shape))
+        return np.lib.format.open_memmap(self._file(name), mode="r+")
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.npy"

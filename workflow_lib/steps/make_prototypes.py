@@ -14,7 +14,7 @@ from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import frozen
-from workflow_lib.prototypes.kept import KeptMatrix
+from workflow_lib.prototypes.kept import kept_matrix
 from workflow_lib.prototypes.matrix import make_matrix, noise
 from workflow_lib.prototypes.store import write
 from workflow_lib.steps.roles import Context, Input, Output
@@ -48,22 +48,23 @@ def make_prototypes(
     settings = Settings(**spec["descent"])
     starts = _last(previous) if previous else noise(spec["initialisation"], names, network.image_shape)
     runtime = f"{device}, threads: {context.threads}"
-    kept = KeptMatrix(context.scratch, len(names), network, settings, runtime)
-    if kept.state is not None:
-        print(f"make_prototypes: goes on, {kept.state.finished} of {len(names) ** 2} images are done", file=sys.stderr)
-    arrays = make_matrix(
-        network,
-        starts,
-        settings,
-        arrays=kept.arrays,
-        device=device,
-        state=kept.state,
-        save_state=kept.save,
-        progress=bar("prototypes"),
-    )
-    write(arrays, names, prototypes, network, settings, layer["module"])
-    for line in unconverged(kept.arrays["converged"], names):
-        print(line, file=sys.stderr)
+    with kept_matrix(context.scratch, len(names), network, settings, runtime) as kept:
+        if kept.state is not None:
+            done = f"{kept.state.finished} of {len(names) ** 2} images are done"
+            print(f"make_prototypes: goes on, {done}", file=sys.stderr)
+        make_matrix(
+            network,
+            starts,
+            settings,
+            arrays=kept.arrays,
+            device=device,
+            state=kept.state,
+            save_state=kept.save,
+            progress=bar("prototypes"),
+        )
+        write(kept.arrays, names, prototypes, network, settings, layer["module"])
+        for line in unconverged(kept.arrays["converged"], names):
+            print(line, file=sys.stderr)
 
 
 def unconverged(converged: np.ndarray, names: Sequence[str]) -> Iterator[str]:
