@@ -11,7 +11,7 @@ from workflow_lib.files import require_writable
 from workflow_lib.plan import targets
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.outdated import outdated
-from workflow_lib.runner import snakemake_process
+from workflow_lib.runner import gpus, snakemake_process
 
 # `python` in the rules is the one that runs Snakemake, also where its environment has not been activated.
 os.environ.update(
@@ -26,9 +26,14 @@ try:
     PLAN = load_plan(
         read_config(CONFIG_FILES, workflow.config_settings.config_args), CONFIG_FILES
     )
+    GPU_PLACES = gpus.places()
 except UserError as error:
     # Snakemake would put a traceback around an exception; this prints the message alone, with exit code 1.
     sys.exit(str(error))
+
+
+if GPU_PLACES is not None and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", GPU_PLACES)
 
 
 def one_of(names):
@@ -40,6 +45,11 @@ def of_all_models(key):
     """Regular expression of the values that any model has, such as its seeds."""
     models = PLAN.config.models.values()
     return one_of(sorted({value for model in models for value in getattr(model, key)}))
+
+
+def per_attempt(amount):
+    """As much at the first attempt, twice as much at the second: a job that was killed for want of it gets more."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def asked_for(paths):

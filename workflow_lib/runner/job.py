@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workflow_lib.runner import gpus
 from workflow_lib.runner.braces import expand
 from workflow_lib.runner.cache import action_key
 from workflow_lib.runner.signature import PathArgument, Role, Signature, signature
@@ -118,8 +118,7 @@ def _device(wish: str) -> str:
     """The device class of a job; "auto" takes a GPU that torch was built for, without paying for `import torch`."""
     if wish != "auto":
         return wish
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    return "cuda" if GPU.exists() and not hidden and _torch_knows_gpus() else "cpu"
+    return "cuda" if GPU.exists() and not gpus.hidden() and _torch_knows_gpus() else "cpu"
 
 
 def _torch_knows_gpus() -> bool:
