@@ -19,6 +19,9 @@ os.environ.update(
     # A job publishes nothing when the Snakemake that started it has been killed.
     LATENT_ATLAS_SNAKEMAKE=snakemake_process.identity(),
 )
+if workflow.is_main_process:
+    # On a node of a cluster, another Snakemake starts the job; it belongs to this run all the same.
+    os.environ["LATENT_ATLAS_RUN"] = snakemake_process.run_file(Path("results"))
 
 CONFIG_FILES = workflow.configfiles or ["config.yaml"]
 
