@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run report why orphans remove-orphans verify repair test proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes clean-venv
+.PHONY: run report why estimate orphans remove-orphans verify repair test proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --configfile $(CONFIG)
@@ -20,6 +20,10 @@ report: $(INSTALLED)
 # Which setting, input or code would make jobs run; runs nothing.
 why: $(INSTALLED)
 	@$(BIN)/python -m workflow_lib.plan.why --config $(CONFIG)
+
+# Jobs, hours and disk by stage, from the records of former jobs; runs nothing.
+estimate: $(INSTALLED)
+	@$(BIN)/python -m workflow_lib.plan.estimate --config $(CONFIG)
 
 # Results that $(CONFIG) no longer names; several configs keep what any of them names: CONFIG="a.yaml b.yaml".
 orphans: $(INSTALLED)

@@ -67,7 +67,7 @@ class SnakemakeProcess:
 
 
 def _here() -> str:
-    """This machine, and the space of its processes."""
+    """Name of the machine, and of the space of processes that can be seen from here."""
     return f"{platform.node()}-{SPACE.stat().st_ino}"
 
 
