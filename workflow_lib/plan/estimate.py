@@ -26,20 +26,20 @@ HEADINGS = ("stage", "jobs", "to run", "CPU hours", "GPU hours", "disk", "estima
 RECORDS = Path("results", "provenance")
 
 TABLE = {
-    "prepare_dataset": (1.1, 190_000),
-    "import_features": (1.0, 500_000),
-    "train_interval": (4.2, 260_000),
-    "import_weights": (2.7, 500_000),
-    "extract_features": (2.7, 260_000),
-    "compute_kstar": (0.6, 20_000),
-    "compute_map": (4.0, 12_000),
-    "count_neighbours": (0.6, 4_000),
-    "make_prototypes": (20.0, 300_000),
-    "compute_dissimilarity": (0.5, 30_000),
-    "find_boundaries": (3.0, 60_000),
+    "prepare_dataset": (3.0, 45_000),
+    "import_features": (3.0, 500_000),
+    "train_interval": (5.0, 740_000),
+    "import_weights": (4.0, 740_000),
+    "extract_features": (4.0, 270_000),
+    "compute_kstar": (2.0, 17_000),
+    "compute_map": (5.0, 16_000),
+    "count_neighbours": (2.0, 1_500),
+    "make_prototypes": (15.0, 105_000),
+    "compute_dissimilarity": (1.0, 15_000),
+    "find_boundaries": (15.0, 60_000),
 }
-"""Seconds of one core for a job, bytes of one output: the default study on two cores of 2024, without a GPU."""
-LIGHT = (1.5, 60_000)
+"""Seconds of one core for a job, bytes of one output: the default study, roughly, without a GPU."""
+LIGHT = (2.5, 40_000)
 """The same for tables and figures."""
 
 

@@ -39,7 +39,7 @@ def begin_run() -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     for other in file.parent.glob(f"{_here()}-*"):
         number, _, started = other.name.removeprefix(f"{_here()}-").partition("-")
-        if _started(int(number)) != started:
+        if number.isdecimal() and _started(int(number)) != started:
             other.unlink(missing_ok=True)
     file.touch()
     atexit.register(lambda: file.unlink(missing_ok=True) if os.getpid() == process else None)
