@@ -21,7 +21,7 @@ os.environ.update(
 )
 if workflow.is_main_process:
     # On a node of a cluster, another Snakemake starts the job; it belongs to this run all the same.
-    os.environ["LATENT_ATLAS_RUN"] = snakemake_process.run_file(Path("results"))
+    os.environ.update(LATENT_ATLAS_RUN=snakemake_process.run_file(Path("results")))
 
 CONFIG_FILES = workflow.configfiles or ["config.yaml"]
 

@@ -129,6 +129,9 @@ class Cluster:
         with contextlib.suppress(RuntimeError):  # it was not down
             self.run("scontrol", "update", f"nodename={host()}", "state=resume")
         self.wait(lambda: self.state() in ("idle", "mixed", "allocated"))
+        # SLURM lets what goes back into the queue wait for two minutes.
+        for entry in self.run("squeue", "--states=pending", "--noheader", "--format=%i").splitlines():
+            self.run("scontrol", "update", f"jobid={entry}", "starttime=now")
 
     def lose_node(self) -> None:
         """The node goes as in a power failure: daemon, jobs and all; the controller is told that it is down."""
