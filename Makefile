@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run report why orphans remove-orphans verify repair test proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes clean-venv
+.PHONY: run report why estimate orphans remove-orphans verify repair test test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --configfile $(CONFIG)
@@ -20,6 +20,10 @@ report: $(INSTALLED)
 # Which setting, input or code would make jobs run; runs nothing.
 why: $(INSTALLED)
 	@$(BIN)/python -m workflow_lib.plan.why --config $(CONFIG)
+
+# Jobs, hours and disk by stage, from the records of former jobs; runs nothing.
+estimate: $(INSTALLED)
+	@$(BIN)/python -m workflow_lib.plan.estimate --config $(CONFIG)
 
 # Results that $(CONFIG) no longer names; several configs keep what any of them names: CONFIG="a.yaml b.yaml".
 orphans: $(INSTALLED)
@@ -38,6 +42,11 @@ repair: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest
 
+# A SLURM of one node on this machine: needs root, and Debian or the daemons of SLURM.
+test-slurm: $(INSTALLED)
+	test -x /usr/sbin/slurmctld || (apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge)
+	LATENT_ATLAS_TEST_SLURM=1 $(BIN)/pytest tests/slurm
+
 # Edits, kills and damage, in full: the jobs that ran and the bytes of every result, against what must be.
 proof: $(INSTALLED)
 	$(BIN)/python tests/workflow/proof.py contract kills damage
@@ -53,6 +62,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m workflow_lib.config.generate --check
+	$(BIN)/python -m workflow_lib.environment --check
 	$(BIN)/python tests/workflow/contract_page.py --check
 
 types: $(INSTALLED)
@@ -60,6 +70,7 @@ types: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m workflow_lib.config.generate
+	$(BIN)/python -m workflow_lib.environment
 	$(BIN)/python tests/workflow/contract_page.py
 
 bench-kstar: $(INSTALLED)
@@ -75,7 +86,7 @@ bench-prototypes: $(INSTALLED)
 # A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,slurm]'
 	$(BIN)/python -W ignore -c "import umap"  # compiles for half a minute, once, so that no job has to
 	touch $@
 

@@ -27,6 +27,7 @@ rule all:
 onstart:
     # Snakemake itself would end with a traceback in the middle.
     require_writable(Path("results"))
+    snakemake_process.begin_run()
 
 
 localrules:

@@ -12,7 +12,7 @@ from workflow_lib.files import require_writable
 from workflow_lib.plan import targets
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.outdated import outdated
-from workflow_lib.runner import snakemake_process
+from workflow_lib.runner import gpus, snakemake_process
 
 # `python` in the rules is the one that runs Snakemake, also where its environment has not been activated.
 os.environ.update(
@@ -20,6 +20,9 @@ os.environ.update(
     # A job publishes nothing when the Snakemake that started it has been killed.
     LATENT_ATLAS_SNAKEMAKE=snakemake_process.identity(),
 )
+if workflow.is_main_process:
+    # On a node of a cluster, another Snakemake starts the job; it belongs to this run all the same.
+    os.environ.update(LATENT_ATLAS_RUN=snakemake_process.run_file(Path("results")))
 
 CONFIG_FILES = workflow.configfiles or ["config.yaml"]
 
@@ -27,9 +30,14 @@ try:
     PLAN = load_plan(
         read_config(CONFIG_FILES, workflow.config_settings.config_args), CONFIG_FILES
     )
+    GPU_PLACES = gpus.places()
 except UserError as error:
     # Snakemake would put a traceback around an exception; this prints the message alone, with exit code 1.
     sys.exit(str(error))
+
+
+if GPU_PLACES is not None and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", GPU_PLACES)
 
 
 def one_of(names):
@@ -41,6 +49,11 @@ def of_all_models(key):
     """Regular expression of the values that any model has, such as its seeds."""
     models = PLAN.config.models.values()
     return one_of(sorted({value for model in models for value in getattr(model, key)}))
+
+
+def per_attempt(amount):
+    """As much at the first attempt, twice as much at the second: a job that was killed for want of it gets more."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def asked_for(paths):

@@ -31,9 +31,10 @@ for study, plan in PLAN.confusion.items():
                 "../environment.yaml"
             threads: 1
             resources:
-                mem_mb=4000,
-                runtime=1440,
+                mem_mb=per_attempt(4000),
+                runtime=per_attempt(1440),
                 device="auto",
+                gpu=1,
             params:
                 settings=lambda w, study=study: PLAN.train_ensemble(study, w.pair, []),
                 spec=lambda w, output, study=study, block=block: PLAN.train_ensemble(

@@ -20,8 +20,8 @@ rule collect_confusion:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         spec=lambda w: PLAN.collect_confusion(w.study),
         code=PLAN.code("collect_confusion"),
@@ -54,8 +54,8 @@ rule tabulate_confusion:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         spec=lambda w: PLAN.tabulate_confusion(w.study),
         code=PLAN.code("tabulate_confusion"),
@@ -90,8 +90,8 @@ rule draw_information:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_information(w.study),
         code=PLAN.code("draw_information"),
@@ -125,8 +125,8 @@ rule draw_significance:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_significance(w.study),
         code=PLAN.code("draw_significance"),
@@ -160,8 +160,8 @@ rule draw_accuracies:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_accuracies(w.study),
         code=PLAN.code("draw_accuracies"),
@@ -196,8 +196,8 @@ rule draw_matrices:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_matrices(w.study),
         code=PLAN.code("draw_matrices"),
@@ -231,8 +231,8 @@ rule draw_curves:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_curves(w.study),
         code=PLAN.code("draw_curves"),

@@ -18,8 +18,8 @@ rule prepare_dataset:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         spec=lambda w: PLAN.prepare_dataset(w.dataset),
         code=PLAN.code("prepare_dataset"),

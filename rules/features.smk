@@ -24,13 +24,16 @@ for model, settings in PLAN.config.models.items():
             f"results/logs/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.log",
         benchmark:
             f"results/benchmarks/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.tsv"
+        group:
+            "features"
         conda:
             "../environment.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=120,
+            mem_mb=per_attempt(4000),
+            runtime=per_attempt(120),
             device="auto",
+            gpu=1,
         params:
             spec=lambda w, model=model: PLAN.extract_features(model, w.transform),
             code=PLAN.code("extract_features"),
@@ -51,12 +54,14 @@ rule import_features:
         "results/benchmarks/import_features/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(PLAN.given),
+    group:
+        "features"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         spec=lambda w: PLAN.import_features(w.dataset),
         code=PLAN.code("import_features"),

@@ -13,12 +13,14 @@ rule compute_kstar:
         "results/logs/compute_kstar/{source}/{metric}.log",
     benchmark:
         "results/benchmarks/compute_kstar/{source}/{metric}.tsv"
+    group:
+        "kstar"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
         device="cpu",
     params:
         spec=lambda w: PLAN.compute_kstar(w.metric),

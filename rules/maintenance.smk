@@ -1,4 +1,20 @@
-"""Care of the action cache: `snakemake cache_info`, `LATENT_ATLAS_CACHE_BUDGET=10GB snakemake cache_prune`."""
+"""What a run would cost: `snakemake estimate`.
+
+Care of the action cache: `snakemake cache_info`, `LATENT_ATLAS_CACHE_BUDGET=10GB snakemake cache_prune`.
+"""
+
+
+rule estimate:
+    log:
+        "results/logs/estimate.log",
+    conda:
+        "../environment.yaml"
+    params:
+        files=CONFIG_FILES,
+    message:
+        "Jobs, hours and disk by stage"
+    shell:
+        "python -m workflow_lib.plan.estimate --config {params.files:q} | tee {log}"
 
 
 rule cache_info:
@@ -26,5 +42,6 @@ rule cache_prune:
 
 
 localrules:
+    estimate,
     cache_info,
     cache_prune,

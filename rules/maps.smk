@@ -13,12 +13,14 @@ rule compute_map:
         "results/logs/compute_map/{source}/{method}.log",
     benchmark:
         "results/benchmarks/compute_map/{source}/{method}.tsv"
+    group:
+        "maps"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         spec=lambda w: PLAN.compute_map(w.method),
         code=PLAN.code("compute_map"),
@@ -38,12 +40,14 @@ rule count_neighbours:
         "results/logs/count_neighbours/{source}/{metric}.log",
     benchmark:
         "results/benchmarks/count_neighbours/{source}/{metric}.tsv"
+    group:
+        "maps"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         spec=lambda w: PLAN.count_neighbours(w.metric),
         code=PLAN.code("count_neighbours"),

@@ -23,12 +23,14 @@ rule tabulate_prototypes:
         "results/benchmarks/tabulate_prototypes/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.tabulate_prototypes(w.study),
         code=PLAN.code("tabulate_prototypes"),
@@ -59,12 +61,14 @@ rule tabulate_boundaries:
         "results/benchmarks/tabulate_boundaries/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.tabulate_boundaries(w.study),
         code=PLAN.code("tabulate_boundaries"),
@@ -99,12 +103,14 @@ rule draw_prototypes:
         "results/benchmarks/draw_prototypes/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_prototypes(w.study),
         code=PLAN.code("draw_prototypes"),
@@ -134,12 +140,14 @@ rule draw_way:
         "results/benchmarks/draw_way/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_way(w.study),
         code=PLAN.code("draw_way"),
@@ -169,12 +177,14 @@ rule draw_dissimilarity:
         "results/benchmarks/draw_dissimilarity/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_dissimilarity(w.study),
         code=PLAN.code("draw_dissimilarity"),
@@ -204,12 +214,14 @@ rule draw_class_pairs:
         "results/benchmarks/draw_class_pairs/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_class_pairs(w.study),
         code=PLAN.code("draw_class_pairs"),
@@ -239,12 +251,14 @@ rule draw_distributions:
         "results/benchmarks/draw_distributions/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_distributions(w.study),
         code=PLAN.code("draw_distributions"),
@@ -277,12 +291,14 @@ rule draw_separation:
         "results/benchmarks/draw_separation/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_separation(w.study),
         code=PLAN.code("draw_separation"),
@@ -315,12 +331,14 @@ rule draw_boundaries:
         "results/benchmarks/draw_boundaries/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_boundaries(w.study),
         code=PLAN.code("draw_boundaries"),

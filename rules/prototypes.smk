@@ -21,13 +21,16 @@ rule make_prototypes:
         "results/benchmarks/make_prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "prototypes"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(240),
         device="auto",
+        gpu=1,
     params:
         spec=lambda w: PLAN.make_prototypes(w.study, w.model, int(w.initialisation)),
         code=PLAN.code("make_prototypes"),
@@ -48,12 +51,14 @@ rule compute_dissimilarity:
         "results/logs/compute_dissimilarity/{source}.log",
     benchmark:
         "results/benchmarks/compute_dissimilarity/{source}.tsv"
+    group:
+        "prototypes"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         spec=PLAN.compute_dissimilarity(),
         code=PLAN.code("compute_dissimilarity"),
@@ -77,13 +82,16 @@ rule find_boundaries:
         "results/benchmarks/find_boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
+    group:
+        "prototypes"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
         device="auto",
+        gpu=1,
     params:
         spec=lambda w: PLAN.find_boundaries(w.study, w.model),
         code=PLAN.code("find_boundaries"),

@@ -15,12 +15,14 @@ rule tabulate_study:
         "results/logs/tabulate_study/{study}.log",
     benchmark:
         "results/benchmarks/tabulate_study/{study}.tsv"
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.tabulate_study(w.study),
         code=PLAN.code("tabulate_study"),
@@ -48,12 +50,14 @@ rule render_tables:
         "results/logs/render_tables/{study}.log",
     benchmark:
         "results/benchmarks/render_tables/{study}.tsv"
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.render_tables(w.study),
         code=PLAN.code("render_tables"),
@@ -82,12 +86,14 @@ rule draw_violins:
         "results/logs/draw_violins/{study}.log",
     benchmark:
         "results/benchmarks/draw_violins/{study}.tsv"
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_violins(w.study),
         code=PLAN.code("draw_violins"),
@@ -116,12 +122,14 @@ rule draw_trends:
         "results/logs/draw_trends/{study}.log",
     benchmark:
         "results/benchmarks/draw_trends/{study}.tsv"
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_trends(w.study),
         code=PLAN.code("draw_trends"),
@@ -151,12 +159,14 @@ rule draw_maps:
         "results/logs/draw_maps/{study}.log",
     benchmark:
         "results/benchmarks/draw_maps/{study}.tsv"
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_maps(w.study),
         code=PLAN.code("draw_maps"),
@@ -186,12 +196,14 @@ rule draw_neighbours:
         "results/logs/draw_neighbours/{study}.log",
     benchmark:
         "results/benchmarks/draw_neighbours/{study}.tsv"
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         spec=lambda w: PLAN.draw_neighbours(w.study),
         code=PLAN.code("draw_neighbours"),

@@ -20,13 +20,16 @@ rule train_interval:
         "results/benchmarks/train_interval/{model}/seed-{seed}/interval-{interval}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.trained) or "$^",
+    group:
+        "training"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(240),
         device="auto",
+        gpu=1,
     params:
         spec=lambda w: PLAN.train_interval(w.model, int(w.seed), int(w.interval)),
         code=PLAN.code("train_interval"),
@@ -49,12 +52,14 @@ rule import_weights:
         "results/benchmarks/import_weights/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.loaded) or "$^",
+    group:
+        "training"
     conda:
         "../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
         device="cpu",
     params:
         spec=lambda w: PLAN.import_weights(w.model),

@@ -389,6 +389,56 @@ def test_a_job_whose_snakemake_was_killed_keeps_its_result_and_publishes_nothing
     assert (project / "results/kstar.zarr.zip").exists()
 
 
+def test_a_job_of_a_run_that_was_killed_elsewhere_keeps_its_result_and_publishes_nothing(project, monkeypatch):
+    monkeypatch.setenv(snakemake_process.RUN, snakemake_process.run_file(Path("results")))
+    with pytest.raises(UserError, match="has ended"):
+        run.run(job())
+    assert not (project / "results/kstar.zarr.zip").exists()
+    snakemake_process.begin_run()
+    monkeypatch.setattr(run, "_compute", lambda *_: pytest.fail("computed again"))
+    run.run(job())
+    assert (project / "results/kstar.zarr.zip").exists()
+
+
+def test_a_run_removes_the_files_of_those_that_were_killed_here_and_no_others(project, monkeypatch):
+    runs = project / "results/.runs"
+    runs.mkdir()
+    here, process, started = snakemake_process.run_file(Path("results")).rsplit("-", 2)
+    here = here.rpartition("/")[2]
+    parent = f"{here}-{os.getppid()}-{snakemake_process._started(os.getppid())}"
+    kept = [f"elsewhere-1-{process}-{started}", parent]
+    ended = [f"{here}-{process}-1", f"{here}-4194305-{started}"]  # an id that was used again, and one beyond all ids
+    for name in kept + ended:
+        (runs / name).touch()
+    monkeypatch.setenv(snakemake_process.RUN, snakemake_process.run_file(Path("results")))
+    snakemake_process.begin_run()
+    assert {file.name for file in runs.iterdir()} == {*kept, f"{here}-{process}-{started}"}
+
+
+def test_the_file_of_a_run_goes_with_its_process_unless_that_is_killed(project):
+    code = """if True:
+        import os, signal, sys
+        from pathlib import Path
+        from workflow_lib.runner import snakemake_process
+        os.environ[snakemake_process.RUN] = snakemake_process.run_file(Path("results"))
+        snakemake_process.begin_run()
+        print(len(list(Path("results/.runs").iterdir())))
+        sys.stdout.flush()
+        if sys.argv[1] == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    root = Path(run.__file__).parents[2]
+    for how, left in (("kill", 1), ("end", 0)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, how],
+            cwd=project,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            capture_output=True,
+        )
+        assert done.stdout == b"1\n", done.stderr
+        assert len(list((project / "results/.runs").iterdir())) == left
+
+
 def test_a_full_disk_is_told_in_words(project):
     limited = """
 import resource, signal, sys

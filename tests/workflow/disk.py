@@ -142,7 +142,7 @@ def half_written(project: Project) -> list[Path]:
     """Whatever was being written when a job ended."""
     results = project.folder / "results"
     scratch = [path for path in (results / ".scratch").glob("*") if path.is_dir()]
-    return scratch + [path for path in results.rglob(".*") if path.name not in (".cache", ".scratch")]
+    return scratch + [path for path in results.rglob(".*") if path.name not in (".cache", ".scratch", ".runs")]
 
 
 def cases(jobs: dict[str, PlannedJob]) -> list[Case]:

@@ -212,7 +212,7 @@ RUNTIME = [
         "threads, memory or message of a rule",
         several(
             replace("rules/kstar.smk", "threads: 1", "threads: 2"),
-            replace("rules/kstar.smk", "mem_mb=4000", "mem_mb=9000"),
+            replace("rules/kstar.smk", "mem_mb=per_attempt(4000)", "mem_mb=per_attempt(9000)"),
             replace("rules/kstar.smk", '"k* of', '"The k* of'),
         ),
     ),

@@ -145,10 +145,10 @@ def _is_recorded(project: Project, path: str, data: bytes) -> bool:
 
 
 def half_made(project: Project) -> list[Path]:
-    """Scratch folders of jobs, and whatever is hidden."""
+    """Scratch folders of jobs, files of runs, and whatever is hidden."""
     results = project.folder / "results"
-    hidden = [path for path in results.rglob(".*") if path.name not in (".cache", ".scratch")]
-    return [*(results / ".scratch").glob("*"), *hidden]
+    hidden = [path for path in results.rglob(".*") if path.name not in (".cache", ".scratch", ".runs")]
+    return [*(results / ".scratch").glob("*"), *(results / ".runs").glob("*"), *hidden]
 
 
 def _prune_as_a_day_later(project: Project) -> int:

@@ -72,7 +72,7 @@ def table(inventory: Inventory) -> str:
     if unnamed:
         rows.append(_row("no job", 0, unnamed, sizes, 0, 0))
     total = _row("all", jobs.total(), sizes, sizes, events["hits"], events["misses"])
-    return _aligned([list(HEADINGS), *rows, total])
+    return aligned([list(HEADINGS), *rows, total])
 
 
 def size_text(size: int) -> str:
@@ -95,7 +95,7 @@ def _row(verb: str, jobs: int, objects: Iterable[str], sizes: dict[str, int], hi
     return [verb, f"{jobs:,}", f"{len(there):,}", size_text(sum(there)), f"{hits:,}", f"{misses:,}"]
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def aligned(rows: list[list[str]]) -> str:
     """Names to the left, numbers to the right."""
     first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []

@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow_lib.runner import gpus
 from workflow_lib.runner.braces import expand
 from workflow_lib.runner.cache import action_key
 from workflow_lib.runner.libraries import installed_version
@@ -134,8 +134,7 @@ def _device(wish: str) -> str:
     """The device class of a job; "auto" takes a GPU that torch was built for, without paying for `import torch`."""
     if wish != "auto":
         return wish
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    return "cuda" if GPU.exists() and not hidden and _torch_knows_gpus() else "cpu"
+    return "cuda" if GPU.exists() and not gpus.hidden() and _torch_knows_gpus() else "cpu"
 
 
 def _torch_knows_gpus() -> bool:

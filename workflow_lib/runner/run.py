@@ -18,7 +18,7 @@ from typing import Any
 
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.files import remove, remove_scratch, scratch_folder
-from workflow_lib.runner import provenance
+from workflow_lib.runner import gpus, provenance
 from workflow_lib.runner.actions import Action
 from workflow_lib.runner.cache import ActionCache, action_key
 from workflow_lib.runner.digests import DigestMemory, cache_folder, code_memory
@@ -173,7 +173,8 @@ def _compute(
     started = time.monotonic()
     with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder:
         staged = _staged(units.values(), folder)
-        _call_step(job, list(units.values()), staged, scratch / "state")
+        with gpus.lent(job.device):
+            _call_step(job, list(units.values()), staged, scratch / "state")
         seconds = time.monotonic() - started
         actions = {}
         for key, unit in units.items():

@@ -1,0 +1,11 @@
+# Written by `python -m workflow_lib.environment` from pyproject.toml and constraints.txt; do not edit.
+# docker build -t latent-atlas .
+# docker run --rm -v "$PWD:/study" latent-atlas snakemake          (--gpus all for GPUs)
+FROM python:3.12-slim
+RUN apt-get update && apt-get install -y --no-install-recommends git libgomp1 && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/latent-atlas
+COPY pyproject.toml constraints.txt README.md ./
+COPY workflow_lib workflow_lib
+RUN python -m pip install --no-cache-dir --constraint constraints.txt --editable '.[slurm]'
+ENV NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib
+WORKDIR /study

@@ -1,0 +1,134 @@
+"""The workflow on SLURM: the same bytes as on one machine, whatever is killed or lost; more at the next attempt.
+
+All of it goes on at once, because most of the time is waiting.
+"""
+
+import signal
+import time
+
+import psutil
+import pytest
+from killing import jobs
+from on_cluster import OnCluster, small_project
+
+pytestmark = pytest.mark.workflow
+
+GREEDY = """
+include: "rules/common.smk"
+
+
+rule all:
+    input:
+        "results/large",
+        "results/slow",
+
+
+rule hungry:
+    output:
+        "results/large",
+    log:
+        "results/logs/hungry.log",
+    resources:
+        mem_mb=per_attempt(400),
+        runtime=5,
+    shell:
+        "python -c 'x = bytearray(500_000_000); import time; time.sleep(5)' 2> {log} && touch {output}"
+
+
+rule slow:
+    output:
+        "results/slow",
+    log:
+        "results/logs/slow.log",
+    resources:
+        mem_mb=400,
+        runtime=per_attempt(1),
+    shell:
+        "if mkdir results/slept 2> {log}; then sleep 300; fi; touch {output}"
+"""
+"""Jobs that fail at the first attempt: one takes more than 400 MB, one more than a minute."""
+
+
+@pytest.fixture(scope="module")
+def retries(cluster, tmp_path_factory):
+    """A run of jobs that get too little at first, under way."""
+    project = small_project(tmp_path_factory.mktemp("retries") / "project")
+    (project.folder / "Snakefile").write_text(GREEDY)
+    return OnCluster(project, cluster)
+
+
+@pytest.fixture(scope="module")
+def local(retries, tmp_path_factory):
+    """The same study on this machine, with the seconds it took."""
+    project = small_project(tmp_path_factory.mktemp("local") / "project")
+    began = time.monotonic()
+    run = project.snakemake()
+    assert run.code == 0, run.output
+    return project, len(run.computed), time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def disturbed(cluster, local, tmp_path_factory):
+    """A run that is killed during its training and resumed, and loses its node when features are extracted."""
+    project = small_project(tmp_path_factory.mktemp("disturbed") / "project")
+    first = OnCluster(project, cluster)
+    first.wait_for(lambda: jobs(project, "train_interval"))
+    [orphan_entry] = first.running("training")
+    orphan = jobs(project, "train_interval")[0]
+    orphan.send_signal(signal.SIGSTOP)
+    first.kill()
+
+    assert project.snakemake("--unlock").code == 0
+    [left] = (project.folder / "results" / ".runs").iterdir()
+    second = OnCluster(project, cluster)
+    second.wait_for(lambda: not left.exists())
+    orphan.send_signal(signal.SIGCONT)
+    second.wait_for(lambda: not psutil.pid_exists(orphan.pid))
+
+    second.wait_for(lambda: second.running("features"))
+    lost = second.running("features")
+    cluster.lose_node()
+    cluster.start_node()
+    assert second.end() == 0, second.log.read_text()
+    return project, second, orphan_entry, lost
+
+
+def test_results_are_those_of_one_machine(disturbed, local, cluster, capsys):
+    project, second, _, _ = disturbed
+    alone, count, seconds = local
+    expected = alone.results()
+    assert project.results() == expected
+    assert not list((project.folder / "results").glob(".scratch/*/out-*"))
+    entries = [line.split() for line in cluster.jobs()]
+    mine = {entry[-1] for entry in entries if "hungry" not in entry[-1] and "slow" not in entry[-1]}
+    with capsys.disabled():
+        print(f"\n{count} jobs, {len(expected)} artifacts with the same bytes; here alone in {seconds:.0f} s,")
+        print(f"on SLURM, after the kill, in {second.seconds:.0f} s; entries of the queue:", *sorted(mine), sep="\n  ")
+
+
+def test_many_jobs_are_few_entries(disturbed, local, cluster):
+    _, second, orphan, _ = disturbed
+    entries = {line.split()[0] for line in set(cluster.jobs()) - second.known} - {orphan}
+    grouped = [line for line in cluster.jobs() if line.split()[0] in entries and "rule_" in line]
+    grouped = [line for line in grouped if "hungry" not in line and "slow" not in line]
+    assert len(grouped) < local[1] / 2
+
+
+def test_a_job_of_a_killed_run_publishes_nothing(disturbed, cluster):
+    state = {line.split()[0]: line.split()[1] for line in cluster.jobs()}
+    assert state[disturbed[2]] == "FAILED"
+
+
+def test_jobs_of_a_lost_node_went_back_into_the_queue(disturbed, cluster):
+    state = {line.split()[0]: line.split()[1] for line in cluster.jobs()}
+    for entry in disturbed[3]:
+        assert state[entry] == "COMPLETED"
+        assert "Requeue" in cluster.log() or "requeue" in cluster.log()
+
+
+def test_a_killed_job_gets_more_memory_and_a_late_one_more_time(retries, disturbed, cluster):
+    assert retries.end() == 0, retries.log.read_text()
+    asked = cluster.run("squeue", "--states=all", "--noheader", "--format=%T %m %l %k").splitlines()
+    rows = [line.split() for line in asked]
+    assert [row[:2] for row in rows if "hungry" in row[-1]] == [["COMPLETED", "800M"], ["FAILED", "400M"]]
+    assert [row[::2][:2] for row in rows if "slow" in row[-1]] == [["COMPLETED", "2:00"], ["TIMEOUT", "1:00"]]
