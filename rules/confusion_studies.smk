@@ -16,6 +16,8 @@ rule collect_confusion:
         "results/benchmarks/collect_confusion/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.confusion),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
@@ -50,6 +52,8 @@ rule tabulate_confusion:
         "results/benchmarks/tabulate_confusion/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.confusion),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
@@ -86,6 +90,8 @@ rule draw_information:
         "results/benchmarks/draw_information/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.confusion),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
@@ -121,6 +127,8 @@ rule draw_significance:
         "results/benchmarks/draw_significance/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.confusion),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
@@ -156,6 +164,8 @@ rule draw_accuracies:
         "results/benchmarks/draw_accuracies/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.confusion),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
@@ -192,6 +202,8 @@ rule draw_matrices:
         "results/benchmarks/draw_matrices/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.confusion),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1
@@ -227,6 +239,8 @@ rule draw_curves:
         "results/benchmarks/draw_curves/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.confusion),
+    group:
+        "studies"
     conda:
         "../environment.yaml"
     threads: 1

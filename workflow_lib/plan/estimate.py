@@ -37,6 +37,7 @@ TABLE = {
     "make_prototypes": (15.0, 105_000),
     "compute_dissimilarity": (1.0, 15_000),
     "find_boundaries": (15.0, 60_000),
+    "train_ensemble": (30.0, 6_000),
 }
 """Seconds of one core for a job, bytes of one output: the default study, roughly, without a GPU."""
 LIGHT = (2.5, 40_000)
