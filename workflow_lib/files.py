@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workflow_lib.errors import Problem, UserError
 
+ATTEMPTS = 20
 _open: set[Path] = set()
 
 
@@ -16,12 +17,24 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     folder = parent / f"{prefix}{os.urandom(6).hex()}"
     _open.add(folder)
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700)
+        _make(folder)
         yield folder
     finally:
         remove(folder)
         _open.discard(folder)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder that only its owner can enter, and those above it, which other jobs remove while they are empty."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+        except (FileNotFoundError, FileExistsError):
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import pytest
 
 from workflow_lib import storage
 from workflow_lib.errors import UserError
+from workflow_lib.files import scratch_folder
 from workflow_lib.runner import digests, inputs, run, snakemake_process, verify
 from workflow_lib.runner import job as runner_job
 from workflow_lib.runner.braces import braces, expand
@@ -365,6 +366,30 @@ def test_a_job_removes_what_its_like_left_that_are_dead_and_nothing_of_the_livin
     monkeypatch.setattr(run, "_call_step", beside_others)
     run.run(job())
     assert [folder.exists() for folder in left] == [False, True, True, False]
+
+
+def test_a_job_goes_on_when_one_of_the_same_key_removes_the_folder_above_its_own(project, monkeypatch):
+    """Equal data under two names make jobs of equal keys, which may run at once."""
+    mkdir = Path.mkdir
+    removed = []
+
+    def beside_another(self, *arguments, **options):
+        if self.name.startswith(run.OUT_HERE) and len(removed) < 2:
+            self.parent.rmdir()
+            removed.append(self.parent)
+        mkdir(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", beside_another)
+    run.run(job())
+    assert len(removed) == 2
+    run._tidy(removed[0])  # which the other has removed before
+    assert (project / "results/kstar.zarr.zip").exists()
+
+
+def test_where_no_folder_can_be_made_nobody_tries_for_ever(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match="file"), scratch_folder(tmp_path / "file", "x"):
+        pass
 
 
 def test_a_job_whose_snakemake_was_killed_keeps_its_result_and_publishes_nothing(project, monkeypatch):

@@ -188,7 +188,11 @@ def _compute(
 
 def _tidy(scratch: Path) -> None:
     """Once its outputs are kept: remove the state of a job, and what its like has left that were killed."""
-    for folder in scratch.glob("*"):
+    try:
+        folders = [*scratch.iterdir()]
+    except FileNotFoundError:  # a job of the same key has removed it
+        return
+    for folder in folders:
         with contextlib.suppress(FileNotFoundError):
             if folder.name == "state" or _is_abandoned(folder):
                 remove(folder)
