@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run report why estimate orphans remove-orphans verify repair test test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes clean-venv
+.PHONY: run report why estimate orphans remove-orphans verify repair test test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --configfile $(CONFIG)
@@ -82,6 +82,9 @@ bench-workflow: $(INSTALLED)
 
 bench-prototypes: $(INSTALLED)
 	$(BIN)/python -m bench.bench_prototypes
+
+bench-confusion: $(INSTALLED)
+	$(BIN)/python -m bench.bench_confusion
 
 # A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
 $(INSTALLED): pyproject.toml constraints.txt

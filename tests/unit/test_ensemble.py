@@ -1,3 +1,4 @@
+import copy
 from functools import partial
 
 import numpy as np
@@ -8,8 +9,9 @@ from torch import nn
 
 from workflow_lib import checkpoints, seeds
 from workflow_lib.augmentation import Augmentation
-from workflow_lib.ensemble import loop
+from workflow_lib.ensemble import loop, stack
 from workflow_lib.ensemble.chain import chain
+from workflow_lib.ensemble.convolution import by_products, grouped
 from workflow_lib.ensemble.form import VARIABLE, choose, multiplications
 from workflow_lib.ensemble.kept import KeptStates
 from workflow_lib.ensemble.members import Member
@@ -218,12 +220,47 @@ def test_both_forms_diverge_in_the_same_epoch():
     assert not any(result.diverged for result in trained(members([0, 1]), "loop").values())
 
 
-def test_the_logits_of_a_stack_are_those_of_its_networks():
+@pytest.mark.parametrize("convolve", [grouped, by_products])
+def test_the_logits_of_a_stack_are_those_of_its_networks(convolve, monkeypatch):
+    monkeypatch.setattr(stack, "grouped", convolve)
     networks = [small_cnn(seed, normalize=NORMALIZE) for seed in range(3)]
     batch = torch.rand(3, 5, 3, 8, 8)
     found = Stack(networks, 3, "cpu")(batch)
     for member, network in enumerate(networks):
         torch.testing.assert_close(found[member], network(batch[member]))
+
+
+LAYERS = [
+    nn.Conv2d(3, 4, 3),
+    nn.Conv2d(2, 5, (3, 2), stride=(2, 1), padding=(1, 2), bias=False),
+    nn.Conv2d(3, 2, (2, 3), dilation=(2, 1), padding="same"),
+    nn.Conv2d(1, 3, 1, stride=2, padding="valid"),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_convolutions_of_a_stack(layer):
+    members = [build_like(layer, seed) for seed in range(3)]
+    maps = torch.rand(3, 5, layer.in_channels, 9, 8)
+    expected = torch.stack([one(batch) for one, batch in zip(members, maps, strict=True)])
+    joined = maps.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weight = torch.stack([one.weight.permute(0, 2, 3, 1) for one in members]).detach().requires_grad_()
+    bias = None if layer.bias is None else torch.stack([one.bias for one in members]).detach()
+    gradients = []
+    for convolve in (grouped, by_products):
+        found = convolve(joined, weight, bias, layer)
+        torch.testing.assert_close(found.unflatten(1, (3, -1)).transpose(0, 1), expected)
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        gradients.append(torch.autograd.grad(found.square().sum(), (weight, joined)))
+    torch.testing.assert_close(*gradients)
+
+
+def build_like(layer, seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        one = copy.deepcopy(layer)
+        one.reset_parameters()
+    return one
 
 
 @pytest.mark.parametrize(("form", "batches"), [("loop", 16), ("batched", 8)])

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import pad
 
 from workflow_lib.ensemble.chain import chain
+from workflow_lib.ensemble.convolution import by_products, grouped
 from workflow_lib.models.normalization import Classifier
 
 ALIGNED = 16
@@ -128,11 +129,8 @@ class _Convolutions(_Weighted):
         self._like = first
 
     def __call__(self, maps: Tensor) -> Tensor:
-        like, weight, bias = self._like, self.tensors["weight"], self.tensors.get("bias")
-        weight = weight.flatten(0, 1).permute(0, 3, 1, 2)
-        joined = None if bias is None else bias.flatten()
-        groups = len(self.tensors["weight"])
-        return conv2d(maps, weight, joined, like.stride, like.padding, like.dilation, groups)
+        convolve = by_products if maps.is_cuda else grouped
+        return convolve(maps, self.tensors["weight"], self.tensors.get("bias"), self._like)
 
     def _arranged(self, tensor: Tensor) -> Tensor:
         return tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor
