@@ -33,6 +33,7 @@ from workflow_lib.runner.log import logged
 from workflow_lib.runner.signature import step_module
 from workflow_lib.runner.snakemake_process import SnakemakeProcess
 from workflow_lib.runner.units import Unit, join
+from workflow_lib.runner.workplace import bring, workplace
 from workflow_lib.steps.roles import Context
 
 RESULTS = Path("results")
@@ -167,11 +168,12 @@ def _compute(
     job: Job, units: Mapping[str, Unit], scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess
 ) -> None:
     """Run the step on scratch paths for these units by key, keep what it made in the cache, and publish it."""
-    started = time.monotonic()
-    with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder:
-        staged = _staged(units.values(), folder)
+    with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder, workplace(folder) as work:
+        staged, written = _staged(units.values(), folder), _staged(units.values(), work)
         with gpus.lent(job.device):
-            _call_step(job, list(units.values()), staged, Context(job.device, job.threads, scratch / "state"))
+            started = time.monotonic()
+            _call_step(job, list(units.values()), written, Context(job.device, job.threads, scratch / "state"))
+        bring(written, staged)
         seconds = time.monotonic() - started
         actions = {}
         for key, unit in units.items():
