@@ -72,6 +72,7 @@ class Cluster:
 
     def __init__(self, folder: Path, cpus: int = 8, memory: int = 64000) -> None:
         self.folder = folder.resolve()
+        self._began = time.time()
         for part in ("state", "spool", "log", "munge"):
             (self.folder / part).mkdir(parents=True)
         self.folder.chmod(0o755)
@@ -107,8 +108,9 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(RuntimeError, TimeoutError):
             self.run("scancel", "--user", os.environ.get("USER", "root"))
+            self.wait(lambda: not self.run("squeue", "--noheader"))
         self._end_steps()
         for name in reversed(DAEMONS):
             self._end(name)
@@ -191,18 +193,12 @@ class Cluster:
                         process.kill()
 
     def _steps(self) -> Iterator[psutil.Process]:
-        for process in psutil.process_iter(["name"]):
-            if process.info["name"] == "slurmstepd" and str(self.folder) in "".join(_files(process)):
+        for process in psutil.process_iter(["name", "create_time"]):
+            if process.info["name"] == "slurmstepd" and process.info["create_time"] >= self._began:
                 yield process
 
     def _linked(self) -> list[Path]:
         return [ETC / name for name in ("slurm.conf", "gres.conf")]
-
-
-def _files(process: psutil.Process) -> list[str]:
-    with contextlib.suppress(psutil.Error):
-        return [file.path for file in process.open_files()] + process.cmdline()
-    return []
 
 
 def host() -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from cluster import Cluster
 from project import Project
 
-LONGEST = 240.0
+LONGEST = 480.0
+"""Seconds after which something that is waited for will not come, on a machine that has much else to do."""
 PROFILE = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1")
 
 
@@ -54,8 +55,9 @@ class OnCluster:
     def wait_for(self, what: Callable[[], object]) -> None:
         """Wait until something is true while Snakemake is under way."""
         while not what():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < self.began + LONGEST, self.log.read_text()
+            if self.process.poll() is not None or time.monotonic() > self.began + LONGEST:
+                self.close()
+                raise AssertionError(self.log.read_text())
             time.sleep(0.1)
 
     def running(self, group: str) -> list[str]:
@@ -70,6 +72,14 @@ class OnCluster:
 
     def end(self) -> int:
         """Wait for its end; gives its exit status."""
-        code = self.process.wait(LONGEST)
+        try:
+            code = self.process.wait(LONGEST)
+        finally:
+            self.close()
         self.seconds = time.monotonic() - self.began
         return code
+
+    def close(self) -> None:
+        """Leave nothing under way after a failure."""
+        if self.process.poll() is None:
+            self.kill()

@@ -54,7 +54,9 @@ def retries(cluster, tmp_path_factory):
     """A run of jobs that get too little at first, under way."""
     project = small_project(tmp_path_factory.mktemp("retries") / "project")
     (project.folder / "Snakefile").write_text(GREEDY)
-    return OnCluster(project, cluster)
+    run = OnCluster(project, cluster)
+    yield run
+    run.close()
 
 
 @pytest.fixture(scope="module")

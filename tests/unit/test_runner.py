@@ -16,7 +16,7 @@ import pytest
 from workflow_lib import storage
 from workflow_lib.errors import UserError
 from workflow_lib.files import scratch_folder
-from workflow_lib.runner import digests, inputs, run, snakemake_process, verify
+from workflow_lib.runner import digests, inputs, run, snakemake_process, verify, workplace
 from workflow_lib.runner import job as runner_job
 from workflow_lib.runner.braces import braces, expand
 from workflow_lib.runner.cache import ActionCache
@@ -462,6 +462,29 @@ def test_the_file_of_a_run_goes_with_its_process_unless_that_is_killed(project):
         )
         assert done.stdout == b"1\n", done.stderr
         assert len(list((project / "results/.runs").iterdir())) == left
+
+
+def test_a_step_writes_on_the_disk_that_the_user_names(project, tmp_path_factory, monkeypatch):
+    run.run(job())
+    expected = (project / "results/kstar.zarr.zip").read_bytes()
+    shutil.rmtree(project / "results/.cache")
+    disk, seen = tmp_path_factory.mktemp("disk"), []
+    monkeypatch.setenv("NODE_DISK", str(disk))
+    monkeypatch.setenv(workplace.SCRATCH, "$NODE_DISK")
+    call_step = run._call_step
+    monkeypatch.setattr(run, "_call_step", lambda *args: seen.extend(args[2].values()) or call_step(*args))
+    run.run(job())
+    assert [path.is_relative_to(disk) for path in seen] == [True]
+    assert (project / "results/kstar.zarr.zip").read_bytes() == expected
+    assert list(disk.iterdir()) == []
+    assert list((project / "results/.scratch").iterdir()) == []
+
+
+def test_a_disk_that_is_not_there_is_told(project, monkeypatch):
+    monkeypatch.setenv(workplace.SCRATCH, "/nowhere/at/all")
+    with pytest.raises(UserError, match=workplace.SCRATCH):
+        run.run(job())
+    assert not (project / "results/kstar.zarr.zip").exists()
 
 
 def test_a_full_disk_is_told_in_words(project):

@@ -168,13 +168,16 @@ def _compute(
     job: Job, units: Mapping[str, Unit], scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess
 ) -> None:
     """Run the step on scratch paths for these units by key, keep what it made in the cache, and publish it."""
-    from workflow_lib.runner.origin import record  # a job that is restored does not pay for it
+    # Here, because a job that is restored does not pay for them.
+    from workflow_lib.runner.origin import record
+    from workflow_lib.runner.workplace import bring, workplace
 
-    started = time.monotonic()
-    with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder:
-        staged = _staged(units.values(), folder)
+    with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder, workplace(folder) as work:
+        staged, written = _staged(units.values(), folder), _staged(units.values(), work)
         with gpus.lent(job.device):
-            _call_step(job, list(units.values()), staged, scratch / "state")
+            started = time.monotonic()
+            _call_step(job, list(units.values()), written, scratch / "state")
+        bring(written, staged)
         seconds = time.monotonic() - started
         actions = {}
         for key, unit in units.items():
