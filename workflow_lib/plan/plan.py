@@ -21,8 +21,8 @@ from workflow_lib.runner.digests import DigestMemory, code_memory
 from workflow_lib.runner.fingerprint import code_fingerprint, source_fingerprint
 from workflow_lib.runner.signature import step_module
 
-SEEDS_PER_JOB = 25
-"""Trainings of a confusion study in one job: enough for a stack on a GPU, and to make the start of a job cheap."""
+SEEDS_PER_JOB = 50
+"""Trainings of a confusion study in one job: a stack on a GPU, five on a CPU, and the start of a job costs little."""
 
 
 class Plan:
