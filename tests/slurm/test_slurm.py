@@ -87,7 +87,7 @@ def disturbed(cluster, local, tmp_path_factory):
     orphan.send_signal(signal.SIGCONT)
     second.wait_for(lambda: not psutil.pid_exists(orphan.pid))
 
-    second.wait_for(lambda: second.running("features"))
+    second.wait_for(lambda: jobs(project, "extract_features"))
     lost = second.running("features")
     cluster.lose_node()
     cluster.start_node()
