@@ -29,8 +29,8 @@ CLASSES = 10
 SIZES = (1, 5, 10, 50)
 CASES = {
     # image shape, options of small_cnn, batch size, samples of one training, turns
-    "8 x 8, width 8, hidden 64, batch 32": ((1, 8, 8), {"width": 8, "hidden": 64}, 32, 640, 3),
-    "8 x 8, width 16, hidden 64, batch 64": ((1, 8, 8), {"width": 16, "hidden": 64}, 64, 640, 3),
+    "8 x 8, width 8, hidden 64, batch 32": ((1, 8, 8), {"width": 8, "hidden": 64}, 32, 2560, 3),
+    "8 x 8, width 16, hidden 64, batch 64": ((1, 8, 8), {"width": 16, "hidden": 64}, 64, 2560, 3),
     "32 x 32, SCIENCE 3.1, batch 64": ((3, 32, 32), {}, 64, 128, 3),
 }
 
