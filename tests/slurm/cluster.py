@@ -6,6 +6,7 @@ python tests/slurm/cluster.py FOLDER      # starts one and waits; Ctrl-C ends it
 import argparse
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -51,7 +52,7 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 MpiDefault=none
 ReturnToService=2
 SwitchType=switch/none
-MinJobAge=300
+MinJobAge=3600
 InactiveLimit=0
 KillWait=2
 GresTypes=gpu
@@ -131,9 +132,10 @@ class Cluster:
         with contextlib.suppress(RuntimeError):  # it was not down
             self.run("scontrol", "update", f"nodename={host()}", "state=resume")
         self.wait(lambda: self.state() in ("idle", "mixed", "allocated"))
-        # SLURM lets what goes back into the queue wait for two minutes.
+        # SLURM lets what goes back into the queue wait for two minutes. Some seconds must be left: it still tells the
+        # node to end what the failure has ended.
         for entry in self.run("squeue", "--states=pending", "--noheader", "--format=%i").splitlines():
-            self.run("scontrol", "update", f"jobid={entry}", "starttime=now")
+            self.run("scontrol", "update", f"jobid={entry}", "starttime=now+10")
 
     def lose_node(self) -> None:
         """The node goes as in a power failure: daemon, jobs and all; the controller is told that it is down."""
@@ -146,8 +148,13 @@ class Cluster:
         return self.run("sinfo", "--noheader", "--format=%T").strip("*")
 
     def jobs(self) -> list[str]:
-        """All queue entries of the last five minutes, with their states: `12 COMPLETED 0:05 rule_train`."""
+        """All queue entries of the last hour, with their states: `12 COMPLETED 0:05 rule_train`."""
         return self.run("squeue", "--states=all", "--noheader", "--format=%i %T %M %k").splitlines()
+
+    def requeued(self) -> set[str]:
+        """Entries that went back into the queue because their node was lost."""
+        log = (self.folder / "log" / "slurmctld.log").read_text()
+        return set(re.findall(r"requeue job JobId=(\d+) due to failure of node", log))
 
     def log(self) -> str:
         """What the daemons wrote."""

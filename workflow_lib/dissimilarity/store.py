@@ -129,6 +129,12 @@ class _Stored:
 
 
 def stored(dataset: xr.Dataset, block: int | None = None) -> Blocks:
-    """The blocks of a store that `write` made and `storage.load` opened, `block` classes at a time (None: 256 MiB)."""
+    """The blocks of a store that `write` made and `storage.load` opened.
+
+    Args:
+        dataset: the store.
+        block: classes at a time; None takes about 64 MiB, since statistics of a block take four times that.
+    """
     classes = dataset.sizes["target"]
-    return _Stored({"C": dataset["C"], "R": dataset["R"]}, classes, block or rows_of_block(classes, 0))
+    rows = block or max(rows_of_block(classes, 0) // 4, 1)
+    return _Stored({"C": dataset["C"], "R": dataset["R"]}, classes, rows)
