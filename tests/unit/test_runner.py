@@ -449,6 +449,7 @@ def test_the_file_of_a_run_goes_with_its_process_unless_that_is_killed(project):
         snakemake_process.begin_run()
         print(len(list(Path("results/.runs").iterdir())))
         sys.stdout.flush()
+        os.chdir("/")
         if sys.argv[1] == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
     """

@@ -34,7 +34,8 @@ def begin_run() -> None:
     """Make the file of this run, for as long as the process lives, and remove those that processes here have left."""
     if not (name := os.environ.get(RUN)):
         return
-    file, process = Path(name), os.getpid()
+    # Snakemake leaves the working directory of `--directory` before it ends.
+    file, process = Path(name).absolute(), os.getpid()
     file.parent.mkdir(parents=True, exist_ok=True)
     for other in file.parent.glob(f"{_here()}-*"):
         number, _, started = other.name.removeprefix(f"{_here()}-").partition("-")
