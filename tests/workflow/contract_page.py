@@ -41,6 +41,9 @@ KINDS = {
     "find_boundaries": "boundaries",
     "tabulate_prototypes": "tables of prototypes",
     "tabulate_boundaries": "tables of boundaries",
+    "train_ensemble": "trainings of a pair",
+    "collect_confusion": "all counts",
+    "tabulate_confusion": "tables of confusion",
     "tabulate_study": "tables",
     "render_tables": "page",
 }
