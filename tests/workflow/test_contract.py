@@ -21,7 +21,7 @@ def tried(request, finished, tmp_path_factory):
     return {outcome.name: outcome for outcome in outcomes(asked, finished, folder, jobs=2)}
 
 
-@pytest.mark.parametrize("case", chosen(contract.cases(), 2), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", chosen(contract.cases(), 3), ids=lambda case: case.name)
 def test_an_edit_starts_and_computes_exactly_what_follows_from_it(case, tried):
     assert tried[case.name].exact, tried[case.name].difference
 
