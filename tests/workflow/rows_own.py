@@ -12,6 +12,7 @@ from row import Row
 NET = "models.net"
 TRAINED = ("*/net/*",)
 WORDS = ("*/words*",)
+CONFUSED = ("train_ensemble/mixed/*", "*/mixed")
 
 
 def _own(name: str, edit: Edit, **expected: object) -> Row:
@@ -65,8 +66,8 @@ SETTINGS = [
         "the learning rate",
         put(f"{NET}.training.lr", 0.02),
         stages=(),
-        starts=(*TRAINED, "*/networks"),
-        computes=(*TRAINED, "*/networks"),
+        starts=(*TRAINED, "*/networks", *CONFUSED),
+        computes=(*TRAINED, "*/networks", *CONFUSED),
     ),
     _own(
         "learning rate and weight decay swapped",
