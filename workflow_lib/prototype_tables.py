@@ -51,7 +51,7 @@ def prototype_tables(
         tests: of C against R, for each model and interval: see `frames.contrast_frame`.
         pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
         histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
-        quality: a row per set: m_g, m_g_zero_diagonal.
+        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (how many count).
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in ("sets", "classes", "pairs", "histograms", "quality")}
     for point, images, tensors in zip(points, prototypes, dissimilarities, strict=True):
@@ -86,15 +86,24 @@ def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> di
     statistics = frames.statistics_frame(found).rename(columns={"unconverged": "unconverged_entries"})
     hits = images["predicted"].values == np.arange(n)[:, None]
     about = (n, int(converged.sum()), int((~converged).sum()), hits.mean(), np.median(images["steps"].values))
-    own = images["features"].values[np.arange(n), np.arange(n)]
-    measured = quality(own, names)
     return {
         "sets": statistics.assign(**dict(zip(SET_COLUMNS, about, strict=True))),
         "classes": frames.class_frame(found, selection, names),
         "pairs": frames.pair_frame(found, selection, names).rename(columns=CLASSES_OF),
         "histograms": frames.histogram_frame(found, selection),
-        "quality": pd.DataFrame({"m_g": [measured.off_diagonal], "m_g_zero_diagonal": [measured.zero_diagonal]}),
+        "quality": _quality_of(images, selection),
     }
+
+
+def _quality_of(images: xr.Dataset, selection: Selection) -> pd.DataFrame:
+    """M_g of the class prototypes that count; NaN for fewer than two."""
+    names, every = images["target"].values.astype(object), np.arange(images.sizes["target"])
+    counted = every[images["converged"].values[every, every] | (selection.unconverged == "keep")]
+    row: dict[str, float] = {"m_g": np.nan, "m_g_zero_diagonal": np.nan, "class_prototypes": len(counted)}
+    if len(counted) > 1:
+        found = quality(images["features"].values[counted, counted], list(names[counted]))
+        row |= {"m_g": found.off_diagonal, "m_g_zero_diagonal": found.zero_diagonal}
+    return pd.DataFrame([row])
 
 
 def accuracies(points: Iterable[Mapping[str, Any]], features: Iterable[xr.Dataset]) -> pd.DataFrame:
@@ -125,7 +134,8 @@ def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.
         sets: stores of boundaries and of prototypes, in the same order.
 
     Returns:
-        The point, way, origin, target, found, share (of the way travelled, 0 to 1), difference (of the logits),
+        The point, way, origin, target, converged (the images at both ends of the way), found, share (of the way
+        travelled, 0 to 1), difference (of the logits),
         dissimilarity_to_origin and dissimilarity_to_target: to the features of the two class prototypes (SCIENCE
         2.4). NaN where none was found, or its features are all zero.
     """
@@ -140,18 +150,21 @@ def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFr
     """Rows of one set, a target at a time."""
     names = prototypes["target"].values.astype(object)
     n = len(names)
+    converged = prototypes["converged"].values
     ends = cosine.unit_vectors(prototypes["features"].values[np.arange(n), np.arange(n)][None])[0]
     for target in range(n):
         origins = np.delete(np.arange(n), target)
         row = boundaries.isel(target=target, origin=origins)
         with np.errstate(invalid="ignore"):  # where none was found, and features of zeros, which have no direction
             units = cosine.unit_vectors(row["features"].values)
+        reached = {"line": converged[target, target], "path": converged[target, origins]}
         for way, name in enumerate(row["way"].values):
             yield pd.DataFrame(
                 {
                     "way": str(name),
                     "origin": names[origins],
                     "target": names[target],
+                    "converged": converged[origins, origins] & reached[str(name)],
                     "found": row["found"].values[way],
                     "share": row["share"].values[way],
                     "difference": row["difference"].values[way],

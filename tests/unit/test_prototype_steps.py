@@ -12,7 +12,9 @@ from scipy.spatial.distance import cosine
 from test_model_steps import NETWORK, TRAIN, context, trained, write_split
 
 from workflow_lib import storage
+from workflow_lib.dissimilarity.summary import Selection
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.prototype_tables import POINT, boundary_table, prototype_tables
 from workflow_lib.prototypes import kept
 from workflow_lib.prototypes.matrix import make_matrix
 from workflow_lib.steps import make_prototypes as step
@@ -231,6 +233,31 @@ def test_tables_of_a_study(tmp_path, sets):
     assert tables["histograms"].query("tensor == 'C'")["count"].sum() == 36
     assert (tables["pairs"]["class_a"] != tables["pairs"]["class_b"]).all()
     assert len(tables["pairs"]) == 2 * 6
+
+
+@pytest.mark.parametrize("unconverged", ["leave_out", "keep"])
+def test_class_prototypes_that_did_not_converge_are_left_out_of_the_separation(sets, unconverged):
+    images = storage.load(sets["prototypes"][0]).load()
+    images["converged"][2, 2] = False
+    f = np.diagonal(images["features"].values).T
+    pairs = [(0, 1), (0, 2), (1, 2)] if unconverged == "keep" else [(0, 1)]
+    selection, tensors = Selection(unconverged=unconverged), storage.load(sets["dissimilarity"][0])
+    row = prototype_tables([dict.fromkeys(POINT, 0)], [images], [tensors], selection)["quality"].iloc[0]
+    assert row["class_prototypes"] == (3 if unconverged == "keep" else 2)
+    assert row["m_g"] == pytest.approx(np.mean([cosine(f[a], f[b]) for a, b in pairs]), abs=1e-6)
+    images["converged"][1, 1] = False
+    row = prototype_tables([dict.fromkeys(POINT, 0)], [images], [tensors], selection)["quality"].iloc[0]
+    assert np.isnan(row["m_g"]) == (unconverged == "leave_out")
+
+
+def test_boundaries_say_whether_both_ends_of_the_way_converged(sets):
+    boundaries, images = storage.load(sets["boundaries"][0]), storage.load(sets["prototypes"][0]).load()
+    images["converged"][2, 2] = images["converged"][0, 1] = False
+    table = boundary_table([dict.fromkeys(POINT, 0)], [(boundaries, images)])
+    missed = table[~table["converged"]]
+    found = set(zip(missed["way"], missed["origin"], missed["target"], strict=True))
+    lines = {("line", a, b) for a in CLASSES for b in CLASSES if a != b and "bottom" in (a, b)}
+    assert found == lines | {("path", "bottom", "top"), ("path", "bottom", "middle"), ("path", "middle", "top")}
 
 
 def test_tables_of_boundaries(tmp_path, sets):

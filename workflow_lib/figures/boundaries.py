@@ -23,7 +23,7 @@ READING = (
     "from the origin, dissimilarity to both prototypes."
 )
 NONE = "None: the two logits are nowhere equal there."
-BANDS = "Panels: means over all pairs at each interval; band: ± standard deviation of the shares."
+BANDS = "Panels: means over all pairs, converged or not, at each interval; band: ± standard deviation of the shares."
 WAYS = {"line": "straight line", "path": "path of descent"}
 COLOURS = {"line": TEN_COLOURS[4], "path": TEN_COLOURS[5]}
 MARKERS = {"line": "o", "path": "s"}
