@@ -62,6 +62,7 @@ rule import_features:
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
+        device="auto",  # not used: all jobs of a group must say the same
     params:
         spec=lambda w: PLAN.import_features(w.dataset),
         code=PLAN.code("import_features"),

@@ -59,6 +59,7 @@ rule compute_dissimilarity:
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
+        device="auto",  # not used: all jobs of a group must say the same
     params:
         spec=PLAN.compute_dissimilarity(),
         code=PLAN.code("compute_dissimilarity"),

@@ -83,6 +83,13 @@ def test_the_stores_of_a_hundred_classes_fit_on_a_command_line():
     assert sum(len(pattern) + 1 for pattern in stores.patterns) < 131_072
 
 
+def test_the_study_of_the_poster_has_2300_trainings_in_46_jobs():
+    raw = yaml.safe_load((MINIATURE.parent / "confusion-cifar10.yaml").read_text())
+    plan = Plan(load(raw), DigestMemory(Path("digests")))
+    assert len(targets.confusion(plan)) == 2300
+    assert len(trainings(plan)) == 46
+
+
 def test_a_job_trains_a_block_of_seeds_of_one_pair():
     job = job_of(planned(), "results/confusion/mixed/0+3/seed-3.zarr.zip")
     assert job.name == "train_ensemble/mixed/0+3/seeds-2-3"

@@ -97,7 +97,7 @@ def test_the_store_of_a_run(tmp_path, splits, capsys):
     assert found["loss"].dtype == np.float64
     assert found["loss"][1] < found["loss"][0] < 2
     assert (found["diverged"].dtype, bool(found["diverged"])) == (bool, False)
-    assert found.attrs.keys() == {"title", "pair", "seed", "share", "share_definition"}
+    assert found.attrs.keys() == {"title", "pair", "seed", "share", "classes", "share_definition"}
     assert (found.attrs["pair"], found.attrs["seed"], found.attrs["share"]) == ("zero+one", 3, 0.5)
     assert "train_ensemble: batched, a batch takes" in capsys.readouterr().err
 

@@ -25,10 +25,3 @@ def test_a_dry_run_names_the_jobs(fresh, config):
     assert run.code == 0, run.output
     assert "This was a dry-run" in run.output
     assert "total" in run.output
-
-
-def test_the_poster_study_has_2300_trainings(fresh):
-    done = fresh.python("-m", "snakemake", "--dry-run", "confusion", "--configfile", "configs/confusion-cifar10.yaml")
-    assert done.returncode == 0, done.stderr
-    outputs = [line for line in done.stdout.splitlines() if line.lstrip().startswith("output: results/confusion/")]
-    assert sum(line.count(".zarr.zip") for line in outputs) == 2300

@@ -52,7 +52,8 @@ def train_ensemble(
         missing, images, settings, form, device=device, states=states, progress=progress
     ):
         counts = confusion_matrix(trained.network, test_images, tested.labels, len(names), device=device)
-        run = store.Run(spec["pair"], spec["seeds"][name], spec["share"], tuple(spec["classes"]))
+        share = spec["share"] if spec["classes"] else 0.0
+        run = store.Run(spec["pair"], spec["seeds"][name], share, tuple(spec["classes"]))
         store.write(made[name], run, names, counts, trained.losses, trained.diverged)
         states.remove(name)
     for path, result in zip(confusion, made.values(), strict=True):
