@@ -60,7 +60,7 @@ rule import_weights:
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
-        device="cpu",
+        device="auto",  # not used: all jobs of a group must say the same
     params:
         spec=lambda w: PLAN.import_weights(w.model),
         code=PLAN.code("import_weights"),
