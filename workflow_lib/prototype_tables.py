@@ -11,13 +11,15 @@ import xarray as xr
 from workflow_lib.dissimilarity import cosine, frames
 from workflow_lib.dissimilarity.separation import quality
 from workflow_lib.dissimilarity.store import stored
-from workflow_lib.dissimilarity.summary import Selection, summarise
+from workflow_lib.dissimilarity.summary import Selection, Unconverged, summarise
 from workflow_lib.points import Grid
 
 POINT = ("model", "seed", "interval", "initialisation")
 """What tells sets apart, in the order of result paths and of table columns."""
 
 OF_INTERVAL = ["model", "interval"]
+
+BOUNDARY_NUMBERS = ["share", "dissimilarity_to_origin", "dissimilarity_to_target"]
 
 
 def set_points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
@@ -174,22 +176,26 @@ def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFr
             )
 
 
-def boundary_intervals(boundaries: pd.DataFrame) -> pd.DataFrame:
+def boundary_intervals(boundaries: pd.DataFrame, unconverged: Unconverged) -> pd.DataFrame:
     """Over the sets and pairs of each model, interval and way.
 
     Args:
         boundaries: from `boundary_table`.
+        unconverged: "leave_out" counts only pairs whose images at both ends of the way converged; "keep" counts all.
 
     Returns:
         model, interval, way, share_mean, share_std (ddof 0), to_origin_mean, to_target_mean, found (share of the
-        pairs), n (pairs).
+        pairs that count), n (pairs that count). NaN where none counts, or none of them was found.
     """
-    groups = boundaries.groupby([*OF_INTERVAL, "way"], sort=False)
+    counted = boundaries["converged"] | (unconverged == "keep")
+    values = boundaries[[*BOUNDARY_NUMBERS, "found"]].astype(float).where(counted)
+    keys = boundaries[[*OF_INTERVAL, "way"]]
+    groups = pd.concat([keys, values], axis="columns").groupby([*OF_INTERVAL, "way"], sort=False)
     return groups.agg(
         share_mean=("share", "mean"),
         share_std=("share", lambda values: values.std(ddof=0)),
         to_origin_mean=("dissimilarity_to_origin", "mean"),
         to_target_mean=("dissimilarity_to_target", "mean"),
         found=("found", "mean"),
-        n=("found", "size"),
+        n=("found", "count"),
     ).reset_index()

@@ -116,7 +116,7 @@ def quality_table(models=("net",), known=True):
 
 def draw_boundaries(store, intervals, shown=None, missing=()):
     images, table = boundary_tables(store, missing)
-    return boundaries(images, store, table, intervals, shown=shown, **TEXTS)
+    return boundaries(images, store, table, intervals, shown=shown, unconverged="leave_out", **TEXTS)
 
 
 def texts(figure):

@@ -14,7 +14,7 @@ from test_model_steps import NETWORK, TRAIN, context, trained, write_split
 from workflow_lib import storage
 from workflow_lib.dissimilarity.summary import Selection
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.prototype_tables import POINT, boundary_table, prototype_tables
+from workflow_lib.prototype_tables import POINT, boundary_intervals, boundary_table, prototype_tables
 from workflow_lib.prototypes import kept
 from workflow_lib.prototypes.matrix import make_matrix
 from workflow_lib.steps import make_prototypes as step
@@ -262,7 +262,8 @@ def test_boundaries_say_whether_both_ends_of_the_way_converged(sets):
 
 def test_tables_of_boundaries(tmp_path, sets):
     places = {"table": tmp_path / "images.csv", "intervals": tmp_path / "moves.csv"}
-    tabulate_boundaries(spec={"grids": GRIDS}, boundaries=sets["boundaries"], prototypes=sets["prototypes"], **places)
+    spec = {"grids": GRIDS, "unconverged": "keep"}
+    tabulate_boundaries(spec=spec, boundaries=sets["boundaries"], prototypes=sets["prototypes"], **places)
     table, moves = pd.read_csv(places["table"]), pd.read_csv(places["intervals"])
     assert len(table) == 2 * 2 * 6
     assert table["found"].any()
@@ -276,6 +277,28 @@ def test_tables_of_boundaries(tmp_path, sets):
     assert moves["n"].tolist() == [12, 12]
     lines = table[table["way"] == "line"]
     assert moves.set_index("way").loc["line", "share_mean"] == pytest.approx(lines["share"].mean())
+
+
+def test_boundaries_whose_ends_did_not_converge_count_if_kept():
+    table = pd.DataFrame(
+        {
+            "model": "net",
+            "interval": 100,
+            "way": ["line", "line", "line", "path"],
+            "converged": [True, True, False, False],
+            "found": [True, False, True, True],
+            "share": [0.2, np.nan, 0.6, 0.7],
+            "dissimilarity_to_origin": [0.3, np.nan, 0.5, 0.1],
+            "dissimilarity_to_target": [0.4, np.nan, 0.8, 0.2],
+        }
+    )
+    numbers = ["share_mean", "share_std", "to_origin_mean", "to_target_mean", "found", "n"]
+    left_out = boundary_intervals(table, "leave_out").set_index("way")[numbers]
+    np.testing.assert_allclose(left_out.loc["line"], [0.2, 0, 0.3, 0.4, 1 / 2, 2])
+    np.testing.assert_allclose(left_out.loc["path"], [*[np.nan] * 5, 0])
+    kept = boundary_intervals(table, "keep").set_index("way")[numbers]
+    np.testing.assert_allclose(kept.loc["line"], [0.4, 0.2, 0.4, 0.6, 2 / 3, 3])
+    np.testing.assert_allclose(kept.loc["path"], [0.7, 0, 0.1, 0.2, 1, 1])
 
 
 def test_features_of_zeros_are_named(tmp_path, inputs):

@@ -39,6 +39,12 @@ PROTOTYPES = [
         because="pairs of classes and the separation of prototypes come out equal",
     ),
     _row(
+        "images that have not converged left out",
+        put(f"{STUDY}.unconverged", "leave_out"),
+        starts=(*TABLES, *NUMBERS, "draw_boundaries/sure"),
+        computes=(*TABLES, *NUMBERS, "draw_boundaries/sure"),
+    ),
+    _row(
         "the title of a study of prototypes",
         put(f"{STUDY}.title", "Certain"),
         starts=("draw_*/sure",),

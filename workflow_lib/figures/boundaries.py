@@ -16,6 +16,7 @@ from workflow_lib.figures.images import HATCHED, draw_image, open_cells
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.shown import choose_classes, choose_models, label_intervals, say
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
+from workflow_lib.figures.tensors import images_counted
 
 READING = (
     "Boundary image: the network gives both classes the same logit; found on the straight line between two class "
@@ -23,7 +24,7 @@ READING = (
     "from the origin, dissimilarity to both prototypes."
 )
 NONE = "None: the two logits are nowhere equal there."
-BANDS = "Panels: means over all pairs, converged or not, at each interval; band: ± standard deviation of the shares."
+BANDS = "Panels: means over all pairs at each interval; band: ± standard deviation of the shares."
 WAYS = {"line": "straight line", "path": "path of descent"}
 COLOURS = {"line": TEN_COLOURS[4], "path": TEN_COLOURS[5]}
 MARKERS = {"line": "o", "path": "s"}
@@ -45,6 +46,7 @@ def boundaries(
     intervals: pd.DataFrame,
     *,
     shown: Sequence[str] | None,
+    unconverged: str,
     title: str,
     note: str,
 ) -> tuple[Figure, pd.DataFrame]:
@@ -59,6 +61,7 @@ def boundaries(
         intervals: a row per model, interval and way: share_mean, share_std, to_origin_mean, to_target_mean, found
             (share of the pairs), n.
         shown: names of classes, each paired with the next one; None: six, spread evenly.
+        unconverged: "leave_out" or "keep", as `intervals` was made.
         title: heading of the figure.
         note: which network it is; follows the line on how to read the figure.
 
@@ -85,7 +88,7 @@ def boundaries(
         left + 2.5 * len(models) + 2.1,
         max(height * INCHES + 0.6, 4.6),
         title,
-        " ".join(filter(None, [READING, none, hatched, left_out, BANDS, choice, note])),
+        " ".join(filter(None, [READING, none, hatched, left_out, BANDS, images_counted(unconverged), choice, note])),
     )
     grid = figure.add_gridspec(3, 1 + len(models), width_ratios=[left, *[2.5] * len(models)])
     cells = figure.add_subplot(grid[:, 0])

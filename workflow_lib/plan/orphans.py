@@ -19,6 +19,7 @@ from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.records import record_path
+from workflow_lib.runner.inventory import size_text
 
 ARTIFACTS = (
     *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies"),
@@ -27,7 +28,6 @@ ARTIFACTS = (
 )
 COMPANIONS = ("provenance", "logs", "benchmarks")
 """Folders of what accompanies artifacts: their records, and the logs and times of their jobs."""
-UNITS = ("B", "kB", "MB", "GB")
 DAY = 86_400.0
 """Seconds after which a hidden scratch file cannot belong to a job that is alive."""
 
@@ -130,10 +130,7 @@ def _remove_empty(folder: Path) -> None:
 
 
 def _size(found: Iterable[Orphan]) -> str:
-    value, unit = float(sum(orphan.size for orphan in found)), 0
-    while value >= 1000 and unit < len(UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.{min(unit, 1)}f} {UNITS[unit]}"
+    return size_text(sum(orphan.size for orphan in found))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -158,8 +158,9 @@ class Plan:
         return canonical(grids=self.prototypes[study].grids, **self._counted(study))
 
     def tabulate_boundaries(self, study: str) -> str:
-        """Sets of the study."""
-        return canonical(grids=self.prototypes[study].grids)
+        """Sets of the study, and whether images count that have not converged."""
+        plan = self.prototypes[study]
+        return canonical(grids=plan.grids, unconverged=plan.study.settings.unconverged)
 
     def draw_prototypes(self, study: str) -> str:
         """Title, the set and the classes that are shown."""
@@ -171,8 +172,10 @@ class Plan:
         return self.draw_prototypes(study)
 
     def draw_boundaries(self, study: str) -> str:
-        """The same."""
-        return self.draw_prototypes(study)
+        """Title, the set and the classes that are shown, and whether images count that have not converged."""
+        plan = self.prototypes[study]
+        settings = plan.study.settings
+        return canonical(title=plan.study.title, set=plan.shown, shown=settings.shown, unconverged=settings.unconverged)
 
     def draw_dissimilarity(self, study: str) -> str:
         """Title, and which entries count."""

@@ -18,7 +18,7 @@ def tabulate_boundaries(
     """Write a row per boundary image, and how they move over the intervals.
 
     Args:
-        spec: grids (sets of the study).
+        spec: grids (sets of the study), unconverged.
         boundaries: stores in the order of the sets.
         prototypes: stores in the same order.
         table: CSV as `boundary_table` describes it.
@@ -27,4 +27,4 @@ def tabulate_boundaries(
     stores = zip(map(load, boundaries), map(load, prototypes), strict=True)
     found = boundary_table(set_points(spec["grids"]), stores)
     write_table(found, table)
-    write_table(boundary_intervals(found), intervals)
+    write_table(boundary_intervals(found, spec["unconverged"]), intervals)
