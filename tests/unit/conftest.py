@@ -1,0 +1,20 @@
+"""A project with something to compute from."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from workflow_lib import storage
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A working directory with a feature store of two classes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LATENT_ATLAS_CACHE", raising=False)
+    features = xr.Dataset(
+        {"features": (("sample", "feature"), np.array([[0.0], [1.0], [5.0], [6.0]], dtype="float32"))},
+        coords={"sample": list("abcd"), "label": ("sample", [0, 0, 1, 1]), "class": ["low", "high"]},
+    )
+    storage.save(features, tmp_path / "results/features.zarr.zip")
+    return tmp_path
