@@ -4,22 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+from estimate_cases import MINIATURE, MIXED, job_like, planned
 
-from workflow_lib.config.load import load
-from workflow_lib.config.yaml_file import read_mapping
-from workflow_lib.plan import estimate
+from workflow_lib.plan import costs, estimate
 from workflow_lib.plan.jobs import default_targets, job_of
-from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.records import record_path
-from workflow_lib.runner.digests import DigestMemory
-
-MINIATURE = Path(__file__).resolve().parents[2] / "configs" / "miniature.yaml"
 
 
 @pytest.fixture
 def plan(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return Plan(load(read_mapping(MINIATURE), "miniature"), DigestMemory(tmp_path / "digests"))
+    return planned()
 
 
 def done(plan, path, seconds, size=1000, device="cpu", threads=1):
@@ -45,18 +40,23 @@ def done(plan, path, seconds, size=1000, device="cpu", threads=1):
         record_path(artifact).write_text(json.dumps(record))
 
 
+CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-25.pt"
 KSTAR = "results/kstar/digits_cnn/seed-{}/interval-{}/test/original/{}/euclidean.zarr.zip"
 
 
+def by_records(plan, path):
+    return costs.cost_by_records(plan, job_of(plan, path), costs.former_jobs(costs.RECORDS), same=True)
+
+
 def test_without_records_the_table_is_taken(plan):
-    costs = estimate.estimate(plan)
-    seconds, size = estimate.TABLE["compute_kstar"]
-    cost = costs["compute_kstar"]
+    stages = estimate.estimate(plan)
+    seconds, size = costs.TABLE["compute_kstar"]
+    cost = stages["compute_kstar"]
     assert (cost.jobs, cost.running) == (16, 16)
     assert cost.cpu == pytest.approx(16 * seconds)
     assert cost.size == pytest.approx(16 * size)
     assert "table" in next(iter(cost.sources))
-    assert sum(cost.jobs for cost in costs.values()) == 44
+    assert sum(cost.jobs for cost in stages.values()) == 44
 
 
 def test_every_verb_has_a_cost(plan):
@@ -65,28 +65,45 @@ def test_every_verb_has_a_cost(plan):
         assert cost.size > 0
 
 
-def test_former_jobs_on_the_same_data_give_the_rate(plan):
+def test_former_jobs_on_the_same_data_give_the_cost(plan):
     done(plan, KSTAR.format(0, 25, "early"), seconds=10.0, size=500)
     done(plan, KSTAR.format(0, 50, "early"), seconds=20.0, size=1500, threads=2)
-    rate = estimate.rate_of(job_of(plan, KSTAR.format(1, 100, "logits")), estimate.former_jobs(estimate.RECORDS))
-    assert (rate.cpu, rate.gpu, rate.size) == (25.0, 0.0, 1000.0)
-    assert "same data" in rate.source
+    cost = by_records(plan, KSTAR.format(1, 100, "logits"))
+    assert (cost.cpu, cost.gpu, cost.size) == (25.0, 0.0, 1000.0)
+    assert "same data" in cost.source
 
 
 def test_time_on_a_gpu_is_counted_apart(plan):
     done(plan, "results/checkpoints/digits_cnn/seed-0/interval-25.pt", seconds=30.0, device="cuda", threads=4)
-    job = job_of(plan, "results/checkpoints/digits_cnn/seed-1/interval-25.pt")
-    rate = estimate.rate_of(job, estimate.former_jobs(estimate.RECORDS))
-    assert (rate.cpu, rate.gpu) == (120.0, 30.0)
+    cost = by_records(plan, "results/checkpoints/digits_cnn/seed-1/interval-25.pt")
+    assert (cost.cpu, cost.gpu) == (pytest.approx(120.0), pytest.approx(30.0))
 
 
-def test_other_data_count_only_where_there_are_no_same(plan):
+def test_other_epochs_cost_in_proportion(plan):
+    done(plan, CHECKPOINT, seconds=30.0)
+    assert by_records(plan, CHECKPOINT).cpu == pytest.approx(30.0)
+    assert by_records(planned(epochs=12), CHECKPOINT).cpu == pytest.approx(90.0)
+
+
+def test_each_of_several_outputs_costs_its_share(plan):
+    plan = planned(confusion=MIXED)
+    job = job_like(plan, "train_ensemble")
+    known = {"train_ensemble": {costs.subject(job.needs): [costs.Cost(2.0, 0.0, 100.0, "")]}}
+    cost = costs.cost_by_records(plan, job, known, same=True)
+    assert (cost.cpu, cost.size) == (pytest.approx(3 * 4 * 2.0), pytest.approx(3 * 100.0))
+
+
+def test_same_data_come_before_measurements_and_these_before_other_data(plan):
     job = job_of(plan, KSTAR.format(0, 25, "early"))
-    other = estimate.Rate(99.0, 0.0, 1.0, "")
-    assert estimate.rate_of(job, {"compute_kstar": {frozenset({"letters"}): [other]}}).cpu == 99.0
-    same = estimate.Rate(1.0, 0.0, 1.0, "")
-    known = {"compute_kstar": {frozenset({"letters"}): [other], frozenset({"digits_cnn"}): [same]}}
-    assert estimate.rate_of(job, known).cpu == 1.0
+    other = costs.Cost(99.0, 0.0, 1.0, "")
+    known = {"compute_kstar": {frozenset({"letters"}): [other]}}
+    assert costs.cost_by_records(plan, job, known, same=True) is None
+    assert costs.cost_by_records(plan, job, known, same=False).cpu == 99.0
+    measured = estimate.estimate(plan, measure=lambda _: costs.Cost(7.0, 0.0, 1.0, "measured"))
+    assert {source for stage in measured.values() for source in stage.sources} == {"measured"}
+    done(plan, KSTAR.format(0, 25, "early"), seconds=10.0)
+    measured = estimate.estimate(plan, measure=lambda _: costs.Cost(7.0, 0.0, 1.0, "measured"))
+    assert [*measured["compute_kstar"].sources] == ["former jobs on the same data"]
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{}", '{"seconds": "x"}', '{"verb": "compute_kstar", "seconds": 1}'])
@@ -94,7 +111,7 @@ def test_damaged_records_are_left_out(plan, damage):
     path = KSTAR.format(0, 25, "early")
     done(plan, path, seconds=10.0)
     record_path(path).write_text(damage)
-    assert not estimate.former_jobs(estimate.RECORDS)
+    assert not costs.former_jobs(costs.RECORDS)
 
 
 def test_the_table_adds_up(plan):

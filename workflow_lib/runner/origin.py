@@ -14,7 +14,7 @@ from workflow_lib.runner.signature import step_module
 
 
 def record(job: Job, spec: Mapping[str, Any], key: str, seconds: float) -> dict[str, Any]:
-    """The record of outputs that a job has just computed, shaped by `spec` and kept under `key`."""
+    """The record of outputs that a job has just computed in so many seconds, shaped by `spec` and kept under `key`."""
     return {
         "verb": job.verb,
         "spec": dict(spec),

@@ -1,0 +1,93 @@
+"""What this machine needs for a little of each kind of work, and what follows for jobs."""
+
+import time
+
+import pytest
+from estimate_cases import MIXED, job_like, planned
+
+from workflow_lib.models.registry import build
+from workflow_lib.plan import measured
+from workflow_lib.plan.jobs import default_targets, upstream
+from workflow_lib.runner.run import run
+
+PROTOTYPES = {"studies": {"sure": {"model": "digits_cnn", "interval": [100], "steps": 50}}}
+
+
+@pytest.fixture
+def plan(tmp_path, monkeypatch):
+    """A plan whose data set has been prepared."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LATENT_ATLAS_CACHE", raising=False)
+    plan = planned(confusion=MIXED, prototypes=PROTOTYPES)
+    run(job_like(plan, "prepare_dataset").run(plan, "cpu"))
+    return plan
+
+
+@pytest.fixture
+def second(monkeypatch):
+    """Let each unit of work take a second."""
+
+    def seconds(work):
+        work()
+        return 1.0
+
+    monkeypatch.setattr(measured, "_seconds", seconds)
+
+
+def cost(plan, verb):
+    return measured.Measurements(plan, "cpu").cost(job_like(plan, verb))
+
+
+def test_a_training_is_a_second_for_each_two_batches(plan, second):
+    """The miniature trains on 80 images, 16 in a batch; two batches are measured."""
+    interval = job_like(plan, "train_interval")
+    model, _, percent = interval.arguments
+    (before,) = plan.previous(model, percent)
+    found = cost(plan, "train_interval")
+    assert found.cpu == pytest.approx(80 / 32 * 4 * (percent - before) / 100)
+    assert found.gpu == 0
+    assert cost(plan, "train_ensemble").cpu == pytest.approx(80 / 32 * 4 * 3)
+
+
+def test_a_checkpoint_holds_weights_and_both_moments_of_adam(plan, second):
+    network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=4, seed=0)
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    assert cost(plan, "train_interval").size == pytest.approx(3 * 4 * weights, rel=0.02)
+
+
+def test_features_are_floats_of_all_layers(plan, second):
+    job = job_like(plan, "extract_features")
+    images = 48 if "/test" in job.name else 80
+    found = measured.Measurements(plan, "cpu").cost(job)
+    assert found.size == images * 4 * (32 + 4)  # maps of conv1, averaged, and logits
+    assert found.cpu == pytest.approx(images / min(images, measured.IMAGES))
+
+
+def test_prototypes_take_all_steps_of_all_pairs(plan, second):
+    found = cost(plan, "make_prototypes")
+    assert found.cpu == pytest.approx(50.0)  # 16 images are one batch
+    assert "as many steps" in found.source
+    assert cost(plan, "find_boundaries").cpu == pytest.approx(12 / 16 * measured.LOOKS)
+
+
+def test_a_network_is_measured_once(plan, monkeypatch):
+    calls = []
+    monkeypatch.setattr(measured, "training", lambda *_: calls.append(1) or (1.0, 1.0))
+    measurements = measured.Measurements(plan, "cpu")
+    jobs = [job for job in upstream(plan, default_targets(plan)) if job.verb == "train_interval"]
+    assert all(measurements.cost(job) for job in jobs)
+    assert (len(jobs), len(calls)) == (6, 1)
+
+
+def test_what_cannot_be_measured_has_no_cost(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = planned(confusion=MIXED)
+    assert cost(plan, "train_interval") is None  # the data set has not been prepared
+    assert cost(plan, "compute_kstar") is None
+
+
+def test_times_are_those_of_this_machine(plan):
+    found = measured.Measurements(plan, "cpu").cost(job_like(plan, "train_interval"))
+    began = time.perf_counter()
+    run(job_like(plan, "train_interval").run(plan, "cpu"))  # with what it takes to begin
+    assert 0 < found.cpu < 2 * (time.perf_counter() - began)

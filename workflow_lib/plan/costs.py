@@ -1,0 +1,111 @@
+"""What a job will cost, by what is known of jobs like it.
+
+Of former jobs the records beside their results tell seconds and bytes. Those on the same data and models come first;
+then what this machine needs for a little of the same work; then former jobs on other data; then a table.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.planned_job import PlannedJob
+from workflow_lib.plan.records import record_of
+
+Subject = frozenset[str]
+Known = Mapping[str, Mapping[Subject, Sequence["Cost"]]]
+"""Costs of single outputs for a unit of work, by verb and subject."""
+
+RECORDS = Path("results", "provenance")
+
+TABLE = {
+    "prepare_dataset": (3.0, 45_000),
+    "import_features": (3.0, 500_000),
+    "train_interval": (5.0, 740_000),
+    "import_weights": (4.0, 740_000),
+    "extract_features": (4.0, 270_000),
+    "compute_kstar": (2.0, 17_000),
+    "compute_map": (5.0, 16_000),
+    "count_neighbours": (2.0, 1_500),
+    "make_prototypes": (15.0, 105_000),
+    "compute_dissimilarity": (1.0, 15_000),
+    "find_boundaries": (15.0, 60_000),
+    "train_ensemble": (30.0, 6_000),
+    "collect_confusion": (30.0, 6_000),
+}
+"""Seconds of one core and bytes of one output, for a unit of work: the default study, roughly, without a GPU."""
+LIGHT = (2.5, 40_000)
+"""The same for tables and figures."""
+TABLE_SOURCE = "a table, for 1,800 images of 8x8 pixels"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something costs.
+
+    Attributes:
+        cpu, gpu: seconds of one core, and of one GPU.
+        size: bytes of what it writes.
+        source: what this was learnt from, in words.
+    """
+
+    cpu: float
+    gpu: float
+    size: float
+    source: str
+
+
+def former_jobs(records: Path) -> Known:
+    """What outputs have cost that are still there, for a unit of work; an entry for each of them."""
+    found: dict[str, dict[Subject, list[Cost]]] = defaultdict(lambda: defaultdict(list))
+    for file in sorted(records.rglob("*.json")):
+        artifact = records.parent / file.relative_to(records).with_suffix("")
+        record = record_of([artifact])
+        try:
+            size, whole = artifact.stat().st_size, json.loads(file.read_bytes())
+            seconds, threads, verb = float(whole["seconds"]), int(whole["threads"]), str(whole["verb"])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        if record:
+            each = seconds / work(record["spec"])
+            gpu = each if record["device"] == "cuda" else 0.0
+            found[verb][subject(record["inputs"].values())].append(Cost(each * threads, gpu, size, ""))
+    return found
+
+
+def subject(inputs: Iterable[str]) -> Subject:
+    """Datasets, models and studies that a job reads from: jobs that share them cost about the same."""
+    return frozenset(Path(path).parts[2] for path in inputs if path.startswith("results/"))
+
+
+def work(spec: Mapping[str, Any]) -> int:
+    """Of outputs with these settings, how much work they are: the epochs of a training, else 1."""
+    return int(spec["training"]["epochs"]) if "training" in spec else 1
+
+
+def cost_by_records(plan: Plan, job: PlannedJob, known: Known, *, same: bool) -> Cost | None:
+    """What a job will cost if it is like former ones on the same data, or on others; None where there are none."""
+    like_it = known.get(job.verb, {})
+    chosen, source = like_it.get(subject(job.needs), []), "former jobs on the same data"
+    if not same:
+        chosen, source = [cost for costs in like_it.values() for cost in costs], "former jobs on other data"
+    if not chosen:
+        return None
+    cpu, gpu, size = (fmean(getattr(cost, part) for cost in chosen) for part in ("cpu", "gpu", "size"))
+    return _times(plan, job, Cost(cpu, gpu, size, source))
+
+
+def cost_by_table(plan: Plan, job: PlannedJob) -> Cost:
+    """What a job costs on small data."""
+    seconds, size = TABLE.get(job.verb, LIGHT)
+    return _times(plan, job, Cost(seconds, 0.0, size, TABLE_SOURCE))
+
+
+def _times(plan: Plan, job: PlannedJob, each: Cost) -> Cost:
+    """The cost of a job from that of an output for a unit of work; outputs that are made together are one."""
+    amount = sum(work(unit.spec) for unit in job.run(plan, "cpu").units)
+    return Cost(each.cpu * amount, each.gpu * amount, each.size * len(job.makes), each.source)

@@ -1,0 +1,204 @@
+"""What jobs will cost on this machine, measured by doing a little of each with networks and data of the config.
+
+Networks are untrained: others take as long. Nothing is written.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from workflow_lib.datasets.artifact import StoredSplit, open_split
+from workflow_lib.devices import configure
+from workflow_lib.extraction import Layer, extract
+from workflow_lib.models.stored import new_network
+from workflow_lib.optimisation import Settings
+from workflow_lib.plan.costs import Cost
+from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.planned_job import PlannedJob
+from workflow_lib.prototypes import descent
+from workflow_lib.prototypes.batches import default_batch
+from workflow_lib.prototypes.boundaries import HALVINGS, SCAN
+from workflow_lib.prototypes.frozen import Frozen, frozen
+from workflow_lib.training import DivergedError, train
+
+LONG_ENOUGH = 0.5
+"""Seconds after which a measurement is not repeated."""
+MOST_ROUNDS = 5
+IMAGES = 128
+"""Images of a pass without gradients."""
+LOOKS = SCAN + 1 + 2 + 2 * HALVINGS[torch.float32]
+"""Passes of an image that a boundary takes at most, on the line and on the path."""
+SOURCE = "measured on this machine"
+BOUND = "measured on this machine, for as many steps as the config allows"
+
+Counts = tuple[float, float, str]
+"""Seconds, bytes, source."""
+
+
+class Measurements:
+    """Measures each network once for each kind of work.
+
+    Args:
+        plan: what shall be there.
+        device: cpu | cuda | auto.
+    """
+
+    def __init__(self, plan: Plan, device: str = "auto") -> None:
+        self._plan, self._device = plan, configure(device, 1)
+        self._known: dict[str, tuple[float, float]] = {}
+        self._kinds: dict[str, Callable[[PlannedJob, Any, StoredSplit], Counts]] = {
+            "train_interval": self._train_interval,
+            "train_ensemble": self._train_ensemble,
+            "extract_features": self._extract_features,
+            "make_prototypes": self._make_prototypes,
+            "find_boundaries": self._find_boundaries,
+        }
+
+    def cost(self, job: PlannedJob) -> Cost | None:
+        """What a job will cost; None where that cannot be measured, or its data set has not been prepared."""
+        if job.verb not in self._kinds:
+            return None
+        spec = json.loads(job.run(self._plan, self._device).spec)
+        dataset = self._dataset(job)
+        if not dataset.is_file():
+            return None
+        seconds, size, source = self._kinds[job.verb](job, spec, open_split(dataset))
+        return Cost(seconds, seconds if self._device == "cuda" else 0.0, size, source)
+
+    def _dataset(self, job: PlannedJob) -> Path:
+        """A split that the network of a job was made for."""
+        for path in job.needs:
+            if path.startswith("results/datasets/"):
+                return Path(path)
+        _, model = job.arguments
+        return Path("results", "datasets", self._plan.config.models[model].dataset, "train.zarr.zip")
+
+    def _train_interval(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
+        model, _, interval = job.arguments
+        begin = next(iter(self._plan.previous(model, interval)), 0)
+        seconds, size = self._once(job, training, spec, split)
+        epochs = spec["training"]["epochs"] * (interval - begin) / 100
+        return seconds * len(split) * epochs, size, SOURCE
+
+    def _train_ensemble(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
+        seconds, _ = self._once(job, training, spec, split)
+        classes, trainings = len(split.class_names), len(spec["seeds"])
+        return seconds * len(split) * spec["training"]["epochs"] * trainings, 8.0 * classes**2 * trainings, SOURCE
+
+    def _extract_features(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
+        seconds, size = self._once(job, extraction, spec, split)
+        return seconds * len(split), size * len(split), SOURCE
+
+    def _make_prototypes(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
+        seconds, size = self._once(job, gradient, spec, split)
+        images = len(split.class_names) ** 2
+        return seconds * images * spec["descent"]["steps"], size * images, BOUND
+
+    def _find_boundaries(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
+        seconds, size = self._once(job, forward, spec, split)
+        images = len(split.class_names) * (len(split.class_names) - 1)
+        return seconds * images * LOOKS, size * images * 2, BOUND
+
+    def _once(
+        self,
+        job: PlannedJob,
+        measure: Callable[[Mapping[str, Any], StoredSplit, str], tuple[float, float]],
+        spec: Mapping[str, Any],
+        split: StoredSplit,
+    ) -> tuple[float, float]:
+        shaping = {key: value for key, value in spec.items() if key not in OF_ONE_JOB}
+        key = json.dumps([measure.__name__, str(self._dataset(job)), shaping], sort_keys=True)
+        if key not in self._known:
+            self._known[key] = measure(spec, split, self._device)
+        return self._known[key]
+
+
+OF_ONE_JOB = ("model", "seed", "seeds", "study", "pair", "classes", "share", "stop_epoch", "initialisation", "each")
+"""Settings that change nothing about how long a unit of work takes."""
+
+
+def training(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
+    """Seconds for an image in an epoch, and bytes of a checkpoint."""
+    settings = Settings.from_mapping(spec["training"])
+    images, labels = split.images(0, 2 * settings.batch_size), split.labels[: 2 * settings.batch_size]
+    network = _network(spec, split)
+    sizes: list[int] = []
+
+    def epoch() -> None:
+        try:
+            state = train(network, images, labels, settings, lineage=("estimate",), stop_epoch=1, device=device)
+            sizes.append(_bytes(state.network) + _bytes(state.optimizer))
+        except DivergedError:
+            sizes.append(_bytes(network.state_dict()))
+
+    return _seconds(epoch) / len(labels), sizes[-1]
+
+
+def extraction(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
+    """Seconds for an image, and bytes of its features in all layers."""
+    network, images = _network(spec, split), split.images(0, IMAGES)
+    layers = {role: Layer(**layer) for role, layer in spec["layers"].items()}
+    sizes: list[int] = []
+
+    def one_pass() -> None:
+        (batch,) = extract(network, [images], layers, device=device)
+        sizes.append(sum(features.nbytes for features in batch.features.values()))
+
+    return _seconds(one_pass) / len(images), sizes[-1] / len(images)
+
+
+def gradient(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
+    """Seconds for a step of an image, and bytes of a prototype with its features."""
+    network, count = _frozen(spec, split, device)
+    settings = descent.Settings(**{**spec["descent"], "loss": 0.0, "steps": 10**6})  # none leaves the batch
+    batch, none = descent.Descent(network, settings, device=device), np.zeros(count, np.int64)
+    batch.enter(np.arange(count), np.full((count, *split.image_shape), 0.5, np.float32), none, none)
+    return _seconds(batch.advance) / (count * descent.BETWEEN_LOOKS[device]), _size(network)
+
+
+def forward(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
+    """Seconds for a pass of an image without its gradient, and bytes of a boundary image with its features."""
+    network, count = _frozen(spec, split, device)
+    images = torch.full((count, *split.image_shape), 0.5, device=device)
+    with torch.inference_mode():
+        return _seconds(lambda: network(images)[0].cpu()) / count, _size(network)
+
+
+def _frozen(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[Frozen, int]:
+    """The network without its weights' gradients, and how many images make a batch."""
+    layer = spec["layer"] or {"module": None, "pool": "avg"}
+    network = frozen(_network(spec, split), layer["module"], split.image_shape, pool=layer["pool"], device=device)
+    return network, min(default_batch(network, device), len(split.class_names) ** 2)
+
+
+def _size(network: Frozen) -> float:
+    return 4.0 * (math.prod(network.image_shape) + int(network.width))
+
+
+def _network(spec: Mapping[str, Any], split: StoredSplit) -> Any:
+    return new_network(spec, split.image_shape, len(split.class_names), ("estimate",))
+
+
+def _bytes(value: Any) -> int:
+    """Bytes of all tensors in a nest of mappings and lists."""
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size()
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    return sum(map(_bytes, parts))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """The shortest time of some calls, after one that does not count."""
+    work()
+    times: list[float] = []
+    while len(times) < MOST_ROUNDS and sum(times) < LONG_ENOUGH:
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
