@@ -34,9 +34,10 @@ class OnCluster:
     Args:
         project: where.
         cluster: that takes the jobs.
+        options: for Snakemake.
     """
 
-    def __init__(self, project: Project, cluster: Cluster) -> None:
+    def __init__(self, project: Project, cluster: Cluster, *options: str) -> None:
         self.project, self.cluster = project, cluster
         self.began = time.monotonic()
         self.known = set(cluster.jobs())
@@ -44,7 +45,7 @@ class OnCluster:
         own = {name: value for name, value in os.environ.items() if name != "LATENT_ATLAS_CACHE"}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", *PROFILE],
+                [sys.executable, "-m", "snakemake", *PROFILE, *options],
                 cwd=project.folder,
                 env=own | {"PYTHONPATH": str(project.folder)} | project.environment,
                 stdout=log,

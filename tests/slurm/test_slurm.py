@@ -21,6 +21,7 @@ rule all:
     input:
         "results/large",
         "results/slow",
+        "results/gpu",
 
 
 rule hungry:
@@ -44,17 +45,32 @@ rule slow:
         mem_mb=400,
         runtime=per_attempt(1),
     shell:
-        "if mkdir results/slept 2> {log}; then sleep 300; fi; touch {output}"
+        "if mkdir results/slept 2> {log}; then sleep 300; fi; echo GPU ${{CUDA_VISIBLE_DEVICES:-none}} > {output}"
+
+
+rule on_gpu:
+    output:
+        "results/gpu",
+    log:
+        "results/logs/on_gpu.log",
+    resources:
+        mem_mb=400,
+        runtime=5,
+        gpu=1,
+    shell:
+        "echo GPU ${{CUDA_VISIBLE_DEVICES:-none}} > {output} 2> {log}"
 """
-"""Jobs that fail at the first attempt: one takes more than 400 MB, one more than a minute."""
+"""Jobs that fail at the first attempt: one takes more than 400 MB, one more than a minute. One that asks for a GPU."""
+OTHERS = ("_hungry", "_slow", "_on_gpu")
+"""Ends of the names of these jobs in the queue."""
 
 
 @pytest.fixture(scope="module")
 def retries(cluster, tmp_path_factory):
-    """A run of jobs that get too little at first, under way."""
+    """A run of jobs that get too little at first and of one with a GPU, under way."""
     project = small_project(tmp_path_factory.mktemp("retries") / "project")
     (project.folder / "Snakefile").write_text(GREEDY)
-    run = OnCluster(project, cluster)
+    run = OnCluster(project, cluster, "--resources", "gpu=1")
     yield run
     run.close()
 
@@ -102,7 +118,7 @@ def test_results_are_those_of_one_machine(disturbed, local, cluster, capsys):
     assert project.results() == expected
     assert not list((project.folder / "results").glob(".scratch/*/out-*"))
     entries = [line.split() for line in cluster.jobs()]
-    mine = {entry[-1] for entry in entries if "hungry" not in entry[-1] and "slow" not in entry[-1]}
+    mine = {entry[-1] for entry in entries if not entry[-1].endswith(OTHERS)}
     with capsys.disabled():
         print(f"\n{count} jobs, {len(expected)} artifacts with the same bytes; here alone in {seconds:.0f} s,")
         print(f"on SLURM, after the kill, in {second.seconds:.0f} s; entries of the queue:", *sorted(mine), sep="\n  ")
@@ -112,7 +128,7 @@ def test_many_jobs_are_few_entries(disturbed, local, cluster):
     _, second, orphan, _ = disturbed
     entries = {line.split()[0] for line in set(cluster.jobs()) - second.known} - {orphan}
     grouped = [line for line in cluster.jobs() if line.split()[0] in entries and "rule_" in line]
-    grouped = [line for line in grouped if "hungry" not in line and "slow" not in line]
+    grouped = [line for line in grouped if not line.endswith(OTHERS)]
     assert len(grouped) < local[1] / 2
 
 
@@ -134,3 +150,9 @@ def test_a_killed_job_gets_more_memory_and_a_late_one_more_time(retries, disturb
     rows = [line.split() for line in asked]
     assert [row[:2] for row in rows if "hungry" in row[-1]] == [["COMPLETED", "800M"], ["FAILED", "400M"]]
     assert [row[::2][:2] for row in rows if "slow" in row[-1]] == [["COMPLETED", "2:00"], ["TIMEOUT", "1:00"]]
+
+
+def test_a_job_is_given_the_gpu_that_it_asks_for_and_others_none(retries, disturbed, cluster):
+    assert retries.end() == 0, retries.log.read_text()
+    given = {name: (retries.project.folder / "results" / name).read_text() for name in ("gpu", "slow")}
+    assert given == {"gpu": "GPU 0\n", "slow": "GPU none\n"}
