@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run report why estimate orphans remove-orphans verify repair test test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion clean-venv
+.PHONY: run report why estimate orphans remove-orphans verify repair test slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --configfile $(CONFIG)
@@ -42,9 +42,12 @@ repair: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest
 
-# A SLURM of one node on this machine: needs root, and Debian or the daemons of SLURM.
-test-slurm: $(INSTALLED)
+# The daemons of SLURM, from Debian's packages; needs root where they are not there yet.
+slurm:
 	test -x /usr/sbin/slurmctld || (apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge)
+
+# The workflow on a SLURM of one node on this machine; needs root.
+test-slurm: slurm $(INSTALLED)
 	LATENT_ATLAS_TEST_SLURM=1 $(BIN)/pytest tests/slurm
 
 # Edits, kills and damage, in full: the jobs that ran and the bytes of every result, against what must be.
