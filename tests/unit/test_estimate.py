@@ -130,5 +130,7 @@ def test_the_command_tells_a_wrong_config(tmp_path, monkeypatch, capsys):
 def test_the_command_prints_a_table(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert estimate.main(["--config", str(MINIATURE)]) == 0
-    assert "train_interval" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "train_interval" in told
+    assert told.endswith("snakemake -- results/datasets/digits/train.zarr.zip\n")
     assert not Path("results", "checkpoints").exists()

@@ -4,21 +4,12 @@ from dataclasses import replace
 
 import contract
 import pytest
-from choice import asked_for, chosen
-from proof import outcomes
+from choice import chosen
 from row import matching
 
 pytestmark = pytest.mark.workflow
 
 JOBS = ["compute_kstar/early/cosine", "compute_kstar/logits/cosine", "draw_maps/one"]
-
-
-@pytest.fixture(scope="session")
-def tried(request, finished, tmp_path_factory):
-    """Outcomes of the rows that this session asks for, by name."""
-    asked = asked_for(request, __name__, "case")
-    folder = tmp_path_factory.mktemp("contract")
-    return {outcome.name: outcome for outcome in outcomes(asked, finished, folder, jobs=2)}
 
 
 @pytest.mark.parametrize("case", chosen(contract.cases(), 3), ids=lambda case: case.name)

@@ -2,8 +2,6 @@
 
 import kills
 import pytest
-from choice import asked_for
-from proof import outcomes
 from unfinished import jobs_of
 
 pytestmark = pytest.mark.workflow
@@ -19,13 +17,6 @@ CHOICE = [
 SIGNALS = [
     case for case in kills.signals() if case.verb == "train_interval" and case.group != (case.number.name == "SIGTERM")
 ]
-
-
-@pytest.fixture(scope="session")
-def tried(request, finished, tmp_path_factory):
-    """Outcomes of the cases that this session asks for, by name; two at a time."""
-    asked = asked_for(request, __name__, "case")
-    return {outcome.name: outcome for outcome in outcomes(asked, finished, tmp_path_factory.mktemp("kills"), jobs=2)}
 
 
 @pytest.mark.parametrize("case", [kills.KillCase(*chosen, 0) for chosen in CHOICE], ids=lambda case: case.name)

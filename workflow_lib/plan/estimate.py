@@ -88,6 +88,16 @@ def _row(name: str, stages: Sequence[Stage]) -> list[str]:
     ]
 
 
+def unmeasured(plan: Plan) -> str:
+    """What to do so that networks can be measured whose data sets have not been prepared; "" where all have."""
+    datasets = dict.fromkeys(model.dataset for model in plan.config.models.values())
+    files = [f"results/datasets/{name}/train.zarr.zip" for name in datasets]
+    missing = [file for file in files if not Path(file).is_file()]
+    if not missing:
+        return ""
+    return f"\nThe table knows nothing of your networks. To have them measured here: snakemake -- {' '.join(missing)}"
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print what a run would cost; 1 when the config is wrong, else 0."""
     parser = argparse.ArgumentParser(prog="python -m workflow_lib.plan.estimate", description="Tell what a run costs.")
@@ -95,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
     files = parser.parse_args(arguments).config
     try:
         plan = load_plan(read_config(files), files)
-        print(describe(estimate(plan, measure=_measure(plan))))
+        print(describe(estimate(plan, measure=_measure(plan))) + unmeasured(plan))
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
