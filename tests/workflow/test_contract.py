@@ -12,7 +12,7 @@ pytestmark = pytest.mark.workflow
 JOBS = ["compute_kstar/early/cosine", "compute_kstar/logits/cosine", "draw_maps/one"]
 
 
-@pytest.mark.parametrize("case", chosen(contract.cases(), 3), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", chosen(contract.cases(), 4), ids=lambda case: case.name)
 def test_an_edit_starts_and_computes_exactly_what_follows_from_it(case, tried):
     assert tried[case.name].exact, tried[case.name].difference
 

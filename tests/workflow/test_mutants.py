@@ -46,7 +46,7 @@ def told(request, finished, tmp_path_factory):
     pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("mutant", chosen(MUTANTS, 4), ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", chosen(MUTANTS, 6), ids=lambda mutant: mutant.name)
 def test_a_mistake_is_told_in_one_message_and_touches_nothing(mutant, told):
     wrong = told[mutant.name].result()
     assert not wrong, "\n".join(wrong)
