@@ -1,73 +1,17 @@
-"""The config's model: every kind of mistake is told in plain words at its key; defaults and order change nothing."""
+"""The config's model: every kind of mistake is told in plain words at its key."""
 
-import random
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
+from config_cases import CNN, TRAINING, Raw, change, good, problems, shuffled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_lib.config import Config, load
 from workflow_lib.errors import UserError
 
-Raw = dict[str, Any]
-
-
-def good() -> Raw:
-    """A valid config that uses every section."""
-    return {
-        "datasets": {
-            "digits": {"source": "digits"},
-            "emb": {"source": "features", "path": "emb.npz"},
-            "mine": {"source": "function", "function": "mine:load", "options": {"depth": [1, {"a": None}]}},
-        },
-        "models": {
-            "cnn": {
-                "architecture": "small_cnn",
-                "dataset": "digits",
-                "normalize": {"mean": [0.5], "std": [0.2]},
-                "training": {"epochs": 20, "optimizer": "sgd", "momentum": 0.9, "augmentation": {"flip": True}},
-                "seeds": {"start": 3, "count": 2},
-                "intervals": [100, 25],
-                "layers": {"early": "conv1", "late": {"module": "dense1", "pool": "avg"}},
-            },
-            "ready": {"architecture": "mine.nets:make", "dataset": "mine", "weights": "w.pt", "layers": {"late": "fc"}},
-        },
-        "transforms": {"turned": {"kind": "rotation", "degrees": 30}},
-        "kstar": {
-            "studies": {
-                "training": {"model": "cnn", "interval": "all", "transform": ["original", "turned"]},
-                "both": {"model": "all", "layer": "late", "metric": "all", "maps": ["pca"]},
-                "texts": {"features": "emb", "metric": ["cosine", "euclidean"]},
-            }
-        },
-    }
-
-
-def change(path: str, value: Any) -> Raw:
-    """The valid config with the value at `path` set."""
-    raw = good()
-    *parents, last = path.split("/")
-    holder = raw
-    for key in parents:
-        holder = holder.setdefault(key, {})
-    holder[last] = value
-    return raw
-
-
-def problems(raw: Any) -> dict[str, str]:
-    """Text of each problem by where it is."""
-    with pytest.raises(UserError) as caught:
-        load(raw, check_files=False)
-    found = {problem.where: str(problem) for problem in caught.value.problems}
-    assert len(found) == len(caught.value.problems), "two problems at one place"
-    return found
-
-
-CNN = "models/cnn"
-TRAINING = "models/cnn/training"
 STUDY = "kstar/studies/training"
 
 MUTANTS: list[tuple[str, Any, str, list[str]]] = [
@@ -307,37 +251,6 @@ def test_files_must_be_there_unless_they_are_downloaded(tmp_path, monkeypatch):
     assert load(raw) == load(raw, check_files=False)
 
 
-def test_short_forms_and_long_forms_mean_the_same():
-    raw = good()
-    raw["models"]["cnn"] |= {"seeds": [4, 3], "intervals": [25, 100]}
-    raw["models"]["cnn"]["layers"]["early"] = {"module": "conv1", "pool": "none"}
-    raw["kstar"]["studies"]["training"] |= {"model": ["cnn"], "split": ["test"], "metric": "euclidean"}
-    assert load(raw, check_files=False) == load(good(), check_files=False)
-
-
-def test_written_out_defaults_change_nothing():
-    config = load(good(), check_files=False)
-    written = config.model_dump(mode="json")
-    assert written["models"]["cnn"]["training"]["batch_size"] == 128
-    assert written["kstar"]["studies"]["training"]["layer"] == "all"
-    assert load(written, check_files=False) == config
-
-
-def shuffled(value: Any, order: random.Random) -> Any:
-    """The same mappings with their keys in another order."""
-    if not isinstance(value, dict):
-        return value
-    keys = sorted(value)
-    order.shuffle(keys)
-    return {key: shuffled(value[key], order) for key in keys}
-
-
-@settings(deadline=None)
-@given(order=st.randoms(use_true_random=False))
-def test_order_of_keys_changes_nothing(order):
-    assert load(shuffled(good(), order), check_files=False) == load(good(), check_files=False)
-
-
 @settings(deadline=None)
 @given(path_and_value=st.sampled_from([(path, value) for path, value, *_ in MUTANTS]), order=st.randoms())
 def test_loading_leaves_what_it_is_given_alone(path_and_value, order):
@@ -380,37 +293,6 @@ def test_anything_anywhere_is_a_config_or_told_in_plain_words(path, value):
     assert "is not valid" not in wording
     if config:
         assert load(config.model_dump(mode="json"), check_files=False) == config
-
-
-def test_a_config_cannot_be_changed():
-    config = load(good(), check_files=False)
-    with pytest.raises(ValueError, match="frozen"):
-        config.kstar.threshold = 1.0
-
-
-def test_all_means_all_that_each_model_has():
-    both = load(good(), check_files=False).kstar_studies()["both"]
-    assert both.title == "Both"
-    assert list(both.models) == ["cnn", "ready"]
-    assert (both.models["cnn"].seeds, both.models["ready"].seeds) == ((3, 4), (0,))
-    assert both.models["cnn"].intervals == (100,)
-    assert both.models["cnn"].layers == ("late",)
-    assert both.metrics == ("euclidean", "cityblock", "chebyshev", "cosine")
-    assert (both.splits, both.transforms, both.given) == (("test",), ("original",), ())
-
-
-def test_resolved_seeds_and_intervals_rise_and_layers_keep_their_order():
-    raw = change("kstar/studies/training", {"model": "cnn", "seed": [4, 3], "interval": [100, 25], "split": "all"})
-    study = load(raw, check_files=False).kstar_studies()["training"]
-    assert (study.models["cnn"].seeds, study.models["cnn"].intervals) == ((3, 4), (25, 100))
-    assert study.models["cnn"].layers == ("early", "late")
-    assert study.splits == ("train", "test")
-
-
-def test_a_study_of_given_features_has_nothing_of_models():
-    study = load(change("kstar/studies/texts/features", "all"), check_files=False).kstar_studies()["texts"]
-    assert (study.given, study.models, study.splits, study.transforms) == (("emb",), {}, (), ())
-    assert study.metrics == ("cosine", "euclidean")
 
 
 def test_the_longest_range_of_seeds_is_bounded():

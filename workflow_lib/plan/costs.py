@@ -83,7 +83,7 @@ def subject(inputs: Iterable[str]) -> Subject:
 
 
 def work(spec: Mapping[str, Any]) -> int:
-    """Of outputs with these settings, how much work they are: the epochs of a training, else 1."""
+    """How much work outputs with these settings are: the epochs of the whole training, also for an interval; else 1."""
     return int(spec["training"]["epochs"]) if "training" in spec else 1
 
 

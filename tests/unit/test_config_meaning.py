@@ -1,0 +1,61 @@
+"""The config's model: short and long forms, defaults and order change nothing; what `all` and lists come to."""
+
+import pytest
+from config_cases import change, good, shuffled
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workflow_lib.config import load
+
+
+def test_short_forms_and_long_forms_mean_the_same():
+    raw = good()
+    raw["models"]["cnn"] |= {"seeds": [4, 3], "intervals": [25, 100]}
+    raw["models"]["cnn"]["layers"]["early"] = {"module": "conv1", "pool": "none"}
+    raw["kstar"]["studies"]["training"] |= {"model": ["cnn"], "split": ["test"], "metric": "euclidean"}
+    assert load(raw, check_files=False) == load(good(), check_files=False)
+
+
+def test_written_out_defaults_change_nothing():
+    config = load(good(), check_files=False)
+    written = config.model_dump(mode="json")
+    assert written["models"]["cnn"]["training"]["batch_size"] == 128
+    assert written["kstar"]["studies"]["training"]["layer"] == "all"
+    assert load(written, check_files=False) == config
+
+
+@settings(deadline=None)
+@given(order=st.randoms(use_true_random=False))
+def test_order_of_keys_changes_nothing(order):
+    assert load(shuffled(good(), order), check_files=False) == load(good(), check_files=False)
+
+
+def test_a_config_cannot_be_changed():
+    config = load(good(), check_files=False)
+    with pytest.raises(ValueError, match="frozen"):
+        config.kstar.threshold = 1.0
+
+
+def test_all_means_all_that_each_model_has():
+    both = load(good(), check_files=False).kstar_studies()["both"]
+    assert both.title == "Both"
+    assert list(both.models) == ["cnn", "ready"]
+    assert (both.models["cnn"].seeds, both.models["ready"].seeds) == ((3, 4), (0,))
+    assert both.models["cnn"].intervals == (100,)
+    assert both.models["cnn"].layers == ("late",)
+    assert both.metrics == ("euclidean", "cityblock", "chebyshev", "cosine")
+    assert (both.splits, both.transforms, both.given) == (("test",), ("original",), ())
+
+
+def test_resolved_seeds_and_intervals_rise_and_layers_keep_their_order():
+    raw = change("kstar/studies/training", {"model": "cnn", "seed": [4, 3], "interval": [100, 25], "split": "all"})
+    study = load(raw, check_files=False).kstar_studies()["training"]
+    assert (study.models["cnn"].seeds, study.models["cnn"].intervals) == ((3, 4), (25, 100))
+    assert study.models["cnn"].layers == ("early", "late")
+    assert study.splits == ("train", "test")
+
+
+def test_a_study_of_given_features_has_nothing_of_models():
+    study = load(change("kstar/studies/texts/features", "all"), check_files=False).kstar_studies()["texts"]
+    assert (study.given, study.models, study.splits, study.transforms) == (("emb",), {}, (), ())
+    assert study.metrics == ("cosine", "euclidean")
