@@ -65,7 +65,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m workflow_lib.config.generate --check
-	$(BIN)/python -m workflow_lib.environment --check
+	$(BIN)/python -m workflow_lib.config.environment --check
 	$(BIN)/python tests/workflow/contract_page.py --check
 
 types: $(INSTALLED)
@@ -73,7 +73,7 @@ types: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m workflow_lib.config.generate
-	$(BIN)/python -m workflow_lib.environment
+	$(BIN)/python -m workflow_lib.config.environment
 	$(BIN)/python tests/workflow/contract_page.py
 
 bench-kstar: $(INSTALLED)

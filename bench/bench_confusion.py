@@ -17,13 +17,13 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 from bench.bench_kstar import processor
-from workflow_lib.devices import configure
-from workflow_lib.ensemble.chain import chain
-from workflow_lib.ensemble.form import choose, multiplications
-from workflow_lib.ensemble.members import Member
-from workflow_lib.ensemble.train import train_members
 from workflow_lib.models.registry import build
-from workflow_lib.optimisation import Settings
+from workflow_lib.training.devices import configure
+from workflow_lib.training.optimisation import Settings
+from workflow_lib.training.replicates.chain import chain
+from workflow_lib.training.replicates.form import choose, multiplications
+from workflow_lib.training.replicates.runs import Member
+from workflow_lib.training.replicates.train import train_members
 
 CLASSES = 10
 SIZES = (1, 5, 10, 50)

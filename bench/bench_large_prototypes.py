@@ -48,9 +48,9 @@ def make_set(folder):
 
 def stream_tensors(folder, classes, width=512):
     """C and R of features in a file, and their statistics from the store."""
-    from workflow_lib import storage
     from workflow_lib.dissimilarity import store
     from workflow_lib.dissimilarity.summary import Selection, summarise
+    from workflow_lib.io import storage
 
     features = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float32, (classes, classes, width))
     generator = np.random.default_rng(0)

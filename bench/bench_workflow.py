@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from workflow_lib.runner.actions import object_file
-from workflow_lib.runner.cache import ActionCache
+from workflow_lib.cache.actions import object_file
+from workflow_lib.cache.store import ActionCache
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "docs", "environment.yaml")

@@ -8,7 +8,7 @@ from typing import get_args
 
 from workflow_lib.config.kstar import MapMethod, Metric, Split
 from workflow_lib.errors import UserError
-from workflow_lib.files import require_writable
+from workflow_lib.io.files import require_writable
 from workflow_lib.plan import targets
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.outdated import outdated

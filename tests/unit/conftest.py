@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from workflow_lib import storage
+from workflow_lib.io import storage
 
 
 @pytest.fixture

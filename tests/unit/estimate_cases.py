@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.plan.jobs import default_targets, upstream
 from workflow_lib.plan.plan import Plan
-from workflow_lib.runner.digests import DigestMemory
 
 MINIATURE = Path(__file__).resolve().parents[2] / "configs" / "miniature.yaml"
 MIXED = {"studies": {"mixed": {"model": "digits_cnn", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}}

@@ -1,6 +1,6 @@
 """A job that the tests of the runner run."""
 
-from workflow_lib.runner.fingerprint import code_fingerprint
+from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.runner.job import parse
 
 CODE = code_fingerprint("workflow_lib.steps.compute_kstar")

@@ -14,11 +14,13 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
+from workflow_lib.cache import copying, inventory
+from workflow_lib.cache import store as cache
+from workflow_lib.cache.actions import action_file, counted, kept_files, object_file, read_action
+from workflow_lib.cache.pruning import prune
+from workflow_lib.cache.store import ActionCache
 from workflow_lib.errors import UserError
-from workflow_lib.runner import cache, copying, inventory, maintenance
-from workflow_lib.runner.actions import action_file, counted, kept_files, object_file, read_action
-from workflow_lib.runner.cache import ActionCache
-from workflow_lib.runner.pruning import prune
+from workflow_lib.runner import maintenance
 
 SECONDS_OF_TRAFFIC = 3.0
 DAY = 86400
@@ -339,7 +341,7 @@ def assert_whole(folder):
 WRITER = """
 import sys
 from pathlib import Path
-from workflow_lib.runner.cache import ActionCache
+from workflow_lib.cache.store import ActionCache
 print("ready", flush=True)
 i = 0
 while True:

@@ -3,8 +3,8 @@ import copy
 import pytest
 import torch
 
-from workflow_lib import checkpoints
 from workflow_lib.errors import UserError
+from workflow_lib.training import checkpoints
 
 
 def state():

@@ -6,17 +6,17 @@ import pytest
 from confusion_cases import diverge, study
 from test_prototype_figures import ODD, overlapping_texts
 
-from workflow_lib import storage
 from workflow_lib.confusion import run_tables
 from workflow_lib.confusion.collected import read
 from workflow_lib.confusion.effects import effect_table
-from workflow_lib.confusion.shown import choose_pair
+from workflow_lib.confusion.example import choose_pair
 from workflow_lib.errors import UserError
-from workflow_lib.figures.accuracies import accuracies
-from workflow_lib.figures.curves import curves
-from workflow_lib.figures.information import information
-from workflow_lib.figures.matrices import matrices
-from workflow_lib.figures.significance import significance
+from workflow_lib.figures.confusion.accuracies import accuracies
+from workflow_lib.figures.confusion.curves import curves
+from workflow_lib.figures.confusion.information import information
+from workflow_lib.figures.confusion.matrices import matrices
+from workflow_lib.figures.confusion.significance import significance
+from workflow_lib.io import storage
 from workflow_lib.steps.draw_accuracies import draw_accuracies
 from workflow_lib.steps.draw_curves import draw_curves
 from workflow_lib.steps.draw_information import draw_information

@@ -6,9 +6,9 @@ import pytest
 import xarray as xr
 from confusion_cases import diverge, store, study
 
-from workflow_lib import storage
 from workflow_lib.confusion import run_tables
 from workflow_lib.confusion.collected import read
+from workflow_lib.io import storage
 from workflow_lib.steps.collect_confusion import collect_confusion
 from workflow_lib.steps.tabulate_confusion import tabulate_confusion
 

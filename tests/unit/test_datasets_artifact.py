@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workflow_lib import storage
 from workflow_lib.datasets import writing
 from workflow_lib.datasets.artifact import open_split, unit_range
 from workflow_lib.datasets.image_arrays import array_split, image_shape
 from workflow_lib.datasets.split import numbered
 from workflow_lib.datasets.writing import write
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 
 GENERATOR = np.random.default_rng(0)
 BYTES = GENERATOR.integers(0, 256, (12, 5, 4, 3), dtype=np.uint8)

@@ -10,7 +10,7 @@ import yaml
 from PIL import Image
 
 from workflow_lib.config.load import load as load_config
-from workflow_lib.datasets.given import read_given
+from workflow_lib.datasets.imported import read_given
 from workflow_lib.datasets.registry import load
 from workflow_lib.datasets.writing import write
 

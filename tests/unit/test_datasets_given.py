@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import zarr
 
-from workflow_lib import storage
-from workflow_lib.datasets.given import read_given, write_given
+from workflow_lib.datasets.imported import read_given, write_given
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 from workflow_lib.steps.import_features import import_features
 
 GENERATOR = np.random.default_rng(0)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from workflow_lib import storage
 from workflow_lib.dissimilarity import store, stored, tensors
 from workflow_lib.dissimilarity.store import write
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 
 N = 60
 NAMES = [f"klass-é-{i}" for i in range(N)]

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow_lib import storage
 from workflow_lib.dissimilarity import Selection, stored, stream, summarise, tensors
 from workflow_lib.dissimilarity.cosine import Block
 from workflow_lib.dissimilarity.store import write
 from workflow_lib.dissimilarity.summary import EDGES, SELECTIONS, chebyshev_bound
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 
 N = 6
 DEFAULT = Selection()

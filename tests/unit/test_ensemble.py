@@ -10,17 +10,18 @@ from ensemble_cases import small_cnn
 from sklearn import metrics
 from torch import nn
 
-from workflow_lib import checkpoints, seeds
-from workflow_lib.augmentation import Augmentation
-from workflow_lib.ensemble import loop, stack
-from workflow_lib.ensemble.convolution import by_products, grouped
-from workflow_lib.ensemble.kept import KeptStates
-from workflow_lib.ensemble.members import Member
-from workflow_lib.ensemble.predictions import confusion_matrix
-from workflow_lib.ensemble.stack import Stack
-from workflow_lib.ensemble.train import WIDTH, train_members
+from workflow_lib import seeds
 from workflow_lib.models.layers import inner
-from workflow_lib.optimisation import Settings
+from workflow_lib.training import checkpoints
+from workflow_lib.training.augmentation import Augmentation
+from workflow_lib.training.optimisation import Settings
+from workflow_lib.training.replicates import loop, stack
+from workflow_lib.training.replicates.convolution import by_products, grouped
+from workflow_lib.training.replicates.kept import KeptStates
+from workflow_lib.training.replicates.predictions import confusion_matrix
+from workflow_lib.training.replicates.runs import Member
+from workflow_lib.training.replicates.stack import Stack
+from workflow_lib.training.replicates.train import WIDTH, train_members
 
 NORMALIZE = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]}
 SETTINGS = {

@@ -4,10 +4,10 @@ import pytest
 from ensemble_cases import small_cnn
 from torch import nn
 
-from workflow_lib.ensemble.chain import chain
-from workflow_lib.ensemble.form import VARIABLE, choose, multiplications
 from workflow_lib.errors import UserError
 from workflow_lib.models.registry import build
+from workflow_lib.training.replicates.chain import chain
+from workflow_lib.training.replicates.form import VARIABLE, choose, multiplications
 
 
 def block(*layers):

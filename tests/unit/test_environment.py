@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow_lib import environment
+from workflow_lib.config import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from workflow_lib.errors import UserError
-from workflow_lib.extraction import Layer, extract
+from workflow_lib.features.extraction import Layer, extract
 from workflow_lib.models.registry import build
 
 RNG = np.random.default_rng(0)

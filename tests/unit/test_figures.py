@@ -10,12 +10,12 @@ import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from workflow_lib import storage
 from workflow_lib.errors import UserError
+from workflow_lib.figures.kstar.trends import trend_numbers, trends
+from workflow_lib.figures.kstar.violins import density
 from workflow_lib.figures.panels import arrange, choose_classes, constants, spread
 from workflow_lib.figures.style import NAME_LENGTH, class_styles, save, short_names, signed
-from workflow_lib.figures.trends import trend_numbers, trends
-from workflow_lib.figures.violins import density
+from workflow_lib.io import storage
 from workflow_lib.kstar.exact import neighbourhood
 from workflow_lib.points import DIMENSIONS
 from workflow_lib.points import points as study_points
@@ -25,7 +25,7 @@ from workflow_lib.steps.draw_maps import draw_maps
 from workflow_lib.steps.draw_neighbours import draw_neighbours
 from workflow_lib.steps.draw_trends import draw_trends
 from workflow_lib.steps.draw_violins import draw_violins
-from workflow_lib.steps.tabulate_study import tabulate_study
+from workflow_lib.steps.tabulate_kstar import tabulate_study
 
 HELD = {
     "model": ["net"],

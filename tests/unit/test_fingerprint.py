@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from workflow_lib.runner import fingerprint, libraries, sources
+from workflow_lib.code import fingerprint, libraries, sources
 from workflow_lib.runner.job import STEPS
 
 STEP = """

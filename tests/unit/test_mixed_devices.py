@@ -7,7 +7,7 @@ import pytest
 import torch
 from estimate_cases import planned
 
-from workflow_lib import storage
+from workflow_lib.io import storage
 from workflow_lib.plan.jobs import default_targets, upstream
 from workflow_lib.runner.run import run
 

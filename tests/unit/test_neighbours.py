@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from workflow_lib import neighbours
 from workflow_lib.errors import UserError
-from workflow_lib.neighbours import neighbour_classes
+from workflow_lib.kstar import neighbours
+from workflow_lib.kstar.neighbours import neighbour_classes
 
 METRICS = ("euclidean", "cityblock", "chebyshev", "cosine")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
 from workflow_lib.plan import orphans
 from workflow_lib.plan.plan import Plan
-from workflow_lib.runner.digests import DigestMemory
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from workflow_lib.figures.page import tables_page
+from workflow_lib.figures.kstar.page import tables_page
+from workflow_lib.kstar.tables import aggregate_table
 from workflow_lib.points import DIMENSIONS
-from workflow_lib.tables import aggregate_table
 
 POINT = dict(zip(DIMENSIONS, ("net", 0, 100, "test", "original", "logits", "euclidean"), strict=True))
 

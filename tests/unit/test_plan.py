@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.plan import targets
 from workflow_lib.plan.plan import Plan, function_source
 from workflow_lib.points import DIMENSIONS, points, varied
-from workflow_lib.runner.digests import DigestMemory
 
 RAW = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 

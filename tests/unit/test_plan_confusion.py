@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
 from workflow_lib.plan import targets
@@ -17,7 +18,6 @@ from workflow_lib.plan.jobs import default_targets, job_of, upstream
 from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.braces import expand
-from workflow_lib.runner.digests import DigestMemory
 from workflow_lib.runner.units import split
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from workflow_lib.errors import UserError
-from workflow_lib.projections import METHODS, principal_components, project
+from workflow_lib.kstar.projections import METHODS, principal_components, project
 
 GENERATOR = np.random.default_rng(0)
 
@@ -50,7 +50,7 @@ def test_equal_seeds_give_equal_maps(method):
 def test_another_process_with_one_thread_draws_the_same_map(method):
     features = np.random.default_rng(0).normal(size=(150, 70))
     code = (
-        "import hashlib, numpy as np; from workflow_lib.projections import project;"
+        "import hashlib, numpy as np; from workflow_lib.kstar.projections import project;"
         "x = np.random.default_rng(0).normal(size=(150, 70));"
         f"print(hashlib.sha256(project(x, '{method}', 0).tobytes()).hexdigest())"
     )

@@ -11,16 +11,16 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from workflow_lib.errors import UserError
-from workflow_lib.figures.boundaries import boundaries
-from workflow_lib.figures.class_pairs import class_pairs
-from workflow_lib.figures.dissimilarity import dissimilarity
-from workflow_lib.figures.histograms import histograms
-from workflow_lib.figures.images import per_cent, picture
-from workflow_lib.figures.prototype_grid import prototype_grid
-from workflow_lib.figures.quality import quality
-from workflow_lib.figures.shown import choose_classes, label_intervals
+from workflow_lib.figures.prototypes.boundaries import boundaries
+from workflow_lib.figures.prototypes.class_pairs import class_pairs
+from workflow_lib.figures.prototypes.dissimilarity import dissimilarity
+from workflow_lib.figures.prototypes.grid import prototype_grid
+from workflow_lib.figures.prototypes.histograms import histograms
+from workflow_lib.figures.prototypes.images import per_cent, picture
+from workflow_lib.figures.prototypes.quality import quality
+from workflow_lib.figures.prototypes.trajectories import ways
+from workflow_lib.figures.selection import choose_classes, label_intervals
 from workflow_lib.figures.style import save
-from workflow_lib.figures.ways import ways
 
 INTERVALS = (25, 40, 60, 70, 80, 90, 100)
 TEXTS = {"title": "A title", "note": "All: net, seed 0."}

@@ -11,12 +11,12 @@ import xarray as xr
 from scipy.spatial.distance import cosine
 from test_model_steps import NETWORK, TRAIN, context, trained, write_split
 
-from workflow_lib import storage
 from workflow_lib.dissimilarity.summary import Selection
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.prototype_tables import POINT, boundary_intervals, boundary_table, prototype_tables
+from workflow_lib.io import storage
 from workflow_lib.prototypes import kept
 from workflow_lib.prototypes.matrix import make_matrix
+from workflow_lib.prototypes.tables import POINT, boundary_intervals, boundary_table, prototype_tables
 from workflow_lib.steps import make_prototypes as step
 from workflow_lib.steps.compute_dissimilarity import compute_dissimilarity
 from workflow_lib.steps.find_boundaries import find_boundaries

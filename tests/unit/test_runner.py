@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from runner_cases import CODE, job
 
-from workflow_lib import storage
+from workflow_lib.cache import digests
+from workflow_lib.code.fingerprint import code_fingerprint
+from workflow_lib.code.signature import PathArgument, signature
 from workflow_lib.errors import UserError
-from workflow_lib.runner import digests, run
+from workflow_lib.io import storage
 from workflow_lib.runner import job as runner_job
+from workflow_lib.runner import run
 from workflow_lib.runner.braces import braces, expand
-from workflow_lib.runner.fingerprint import code_fingerprint
 from workflow_lib.runner.job import parse
-from workflow_lib.runner.signature import PathArgument, signature
 
 
 def test_a_job_makes_its_output_and_says_where_it_came_from(project):

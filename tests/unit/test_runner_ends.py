@@ -11,7 +11,7 @@ import pytest
 from runner_cases import CODE, job
 
 from workflow_lib.errors import UserError
-from workflow_lib.files import scratch_folder
+from workflow_lib.io.files import scratch_folder
 from workflow_lib.runner import run, snakemake_process, workplace
 
 
@@ -20,7 +20,7 @@ def test_a_signal_ends_a_job_at_once_and_without_litter(project, number):
     script = """
 import os, signal, weakref
 from pathlib import Path
-from workflow_lib.files import atomic
+from workflow_lib.io.files import atomic
 from workflow_lib.runner import run
 
 class Thing: ...

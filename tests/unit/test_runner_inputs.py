@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from runner_cases import job
 
+from workflow_lib.cache import digests
+from workflow_lib.cache.store import ActionCache
 from workflow_lib.errors import UserError
-from workflow_lib.runner import digests, inputs, run, verify
-from workflow_lib.runner.cache import ActionCache
+from workflow_lib.runner import inputs, run, verify
 from workflow_lib.runner.job import parse
 
 

@@ -12,8 +12,8 @@ NODE = """
 import os, platform, sys
 from pathlib import Path
 from workflow_lib.runner import snakemake_process
-from workflow_lib.runner.cache import ActionCache, action_key
-from workflow_lib.runner.pruning import prune
+from workflow_lib.cache.store import ActionCache, action_key
+from workflow_lib.cache.pruning import prune
 
 name, folder = sys.argv[1], Path("cache")
 assert platform.node() == name and os.getpid() < 10, (platform.node(), os.getpid())

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from workflow_lib import storage
 from workflow_lib.errors import UserError
-from workflow_lib.storage import SampleWriter, VariableSpec
+from workflow_lib.io import storage
+from workflow_lib.io.storage import SampleWriter, VariableSpec
 
 
 @pytest.fixture

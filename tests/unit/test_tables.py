@@ -6,9 +6,9 @@ import pytest
 import xarray as xr
 
 from workflow_lib.figures.reading import number_points, read_named
+from workflow_lib.io.storage import write_table
+from workflow_lib.kstar.tables import aggregate_table, class_table
 from workflow_lib.points import DIMENSIONS
-from workflow_lib.storage import write_table
-from workflow_lib.tables import aggregate_table, class_table
 
 POINT = dict(zip(DIMENSIONS, ["net", 0, 100, "test", "original", "logits", "euclidean"], strict=True))
 NAMES = ["NA", "unused", "007"]

@@ -6,11 +6,11 @@ import torch
 import xarray as xr
 from sklearn.datasets import load_digits
 
-from workflow_lib import storage
 from workflow_lib.confusion import store
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 from workflow_lib.steps.roles import Context
-from workflow_lib.steps.train_ensemble import train_ensemble
+from workflow_lib.steps.train_replicates import train_ensemble
 
 VARIABLE = "LATENT_ATLAS_ENSEMBLE"
 DIGITS = 5
@@ -28,7 +28,7 @@ SPEC = {
     "each": "seeds",
 }
 SHORT = SPEC["training"] | {"epochs": 2}
-STEP = sys.modules["workflow_lib.steps.train_ensemble"]
+STEP = sys.modules["workflow_lib.steps.train_replicates"]
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +166,7 @@ class KilledError(Exception):
 @pytest.mark.parametrize("form", ["loop", "batched"])
 def test_a_killed_job_keeps_what_is_done(tmp_path, splits, form, monkeypatch):
     monkeypatch.setenv(VARIABLE, form)
-    monkeypatch.setattr(sys.modules["workflow_lib.ensemble.train"], "WIDTH", {"cpu": 2})
+    monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "WIDTH", {"cpu": 2})
     whole = {seed: path.read_bytes() for seed, path in run(tmp_path, splits, range(4), training=SHORT).items()}
     write, written = store.write, []
 

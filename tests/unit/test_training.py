@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from workflow_lib import checkpoints, seeds
-from workflow_lib.augmentation import Augmentation, augment, draw
+from workflow_lib import seeds
 from workflow_lib.errors import UserError
-from workflow_lib.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
-from workflow_lib.training import State, memory_format, train
+from workflow_lib.training import checkpoints
+from workflow_lib.training.augmentation import Augmentation, augment, draw
+from workflow_lib.training.loop import State, memory_format, train
+from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
 
 EPOCHS = 4
 SETTINGS = {

@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 from workflow_lib.errors import UserError
-from workflow_lib.transforms import apply, centre_crop, gaussian_noise, rotation
+from workflow_lib.features.transforms import apply, centre_crop, gaussian_noise, rotation
 
 IMAGES = np.random.default_rng(0).random((5, 3, 12, 12), dtype=np.float32)
 WIDE = np.random.default_rng(1).random((2, 1, 9, 14), dtype=np.float32)

@@ -15,17 +15,18 @@ import pytest
 import torch
 import xarray as xr
 
-from workflow_lib import checkpoints, storage
+from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.datasets.files import open_arrays
-from workflow_lib.datasets.given import read_given
+from workflow_lib.datasets.imported import read_given
 from workflow_lib.datasets.labels import problems_of
 from workflow_lib.datasets.registry import load as load_images
 from workflow_lib.datasets.split import strings
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 from workflow_lib.models.weights import read_weights
 from workflow_lib.plan.canonical import canonical
-from workflow_lib.runner.digests import DigestMemory
+from workflow_lib.training import checkpoints
 
 LINK = 0o120777 << 16
 HOSTILE_NAMES = [

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from workflow_lib.cache.digests import DigestMemory, content_digest
+from workflow_lib.code.fingerprint import library_versions, module_digests
+from workflow_lib.code.signature import step_module
 from workflow_lib.config.load import load
 from workflow_lib.plan import why
 from workflow_lib.plan.jobs import default_targets, job_of, upstream
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.records import record_path
 from workflow_lib.plan.settings import differences
-from workflow_lib.runner.digests import DigestMemory, content_digest
-from workflow_lib.runner.fingerprint import library_versions, module_digests
-from workflow_lib.runner.signature import step_module
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 FEATURES = "results/features/digits_cnn/seed-0/interval-50/test/original/early.zarr.zip"
@@ -224,19 +224,19 @@ def test_a_seed_more_is_missing_only_where_it_is_new(finished):
 
 def test_a_module_of_the_code_is_named(finished):
     edit_record(
-        KSTAR, lambda record: record.update(code="0", modules=record["modules"] | {"workflow_lib.storage": "0"})
+        KSTAR, lambda record: record.update(code="0", modules=record["modules"] | {"workflow_lib.io.storage": "0"})
     )
-    assert "compute_kstar digits_cnn (1 job): code: workflow_lib.storage has changed" in lines()
+    assert "compute_kstar digits_cnn (1 job): code: workflow_lib.io.storage has changed" in lines()
 
 
 def test_modules_that_come_and_go_are_named(finished):
     def change(record):
-        del record["modules"]["workflow_lib.storage"]
+        del record["modules"]["workflow_lib.io.storage"]
         record.update(code="0", modules=record["modules"] | {"workflow_lib.old": "0"})
 
     edit_record(KSTAR, change)
     assert "compute_kstar digits_cnn (1 job): code: workflow_lib.old is no longer used" in lines()
-    assert "compute_kstar digits_cnn (1 job): code: workflow_lib.storage is used now" in lines()
+    assert "compute_kstar digits_cnn (1 job): code: workflow_lib.io.storage is used now" in lines()
 
 
 def test_a_library_is_named_with_both_versions(finished):

@@ -14,11 +14,11 @@ from disk import compared
 from outcome import Case, Outcome
 from project import ROOT, Project
 
+from workflow_lib.cache.actions import action_file, object_file
+from workflow_lib.code.signature import signature
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
 from workflow_lib.plan.load import load_plan
-from workflow_lib.runner.actions import action_file, object_file
-from workflow_lib.runner.signature import signature
 
 Wound = Callable[[Path], None]
 

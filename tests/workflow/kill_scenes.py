@@ -15,8 +15,8 @@ from outcome import Case, Outcome
 from project import Project
 from unfinished import compare, resume, unfinished, unlock
 
-from workflow_lib.checkpoints import load
 from workflow_lib.prototypes.matrix import State
+from workflow_lib.training.checkpoints import load
 
 CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-100.pt"
 STUDY = "results/studies/training"
@@ -91,7 +91,7 @@ def training_goes_on(name: str, finished: Project, folder: Path) -> Outcome:
     def longer(project: Project) -> None:
         project.edit_config(lambda config: config["models"]["digits_cnn"]["training"].update(epochs=60))
         project.edit_config(lambda config: config["models"]["digits_cnn"].update(intervals=[100]))
-        project.edit("workflow_lib/training.py", "save_every: float = 30.0", "save_every: float = 0.05")
+        project.edit("workflow_lib/training/loop.py", "save_every: float = 30.0", "save_every: float = 0.05")
 
     undisturbed = finished.copy(folder / "undisturbed", cores=1)
     longer(undisturbed)

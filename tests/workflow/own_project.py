@@ -8,10 +8,10 @@ import numpy as np
 import yaml
 from project import Project
 
+from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
 from workflow_lib.plan.plan import Plan
-from workflow_lib.runner.digests import DigestMemory
 
 CONFIG = """\
 datasets:

@@ -10,10 +10,10 @@ CODE = [
     Row(
         "comment, docstring or layout of a module",
         several(
-            replace("workflow_lib/neighbours.py", "QUERIES = 20_000", "# A comment.\nQUERIES = (\n    20000\n)"),
-            replace("workflow_lib/storage.py", '\n"""', '\n\n"""'),
-            replace("workflow_lib/tables.py", '"""Tables of a study: ', '"""All tables of a study: '),
-            append("workflow_lib/training.py", "\n# The end.\n"),
+            replace("workflow_lib/kstar/neighbours.py", "QUERIES = 20_000", "# A comment.\nQUERIES = (\n    20000\n)"),
+            replace("workflow_lib/io/storage.py", '\n"""', '\n\n"""'),
+            replace("workflow_lib/kstar/tables.py", '"""Tables of a study: ', '"""All tables of a study: '),
+            append("workflow_lib/training/loop.py", "\n# The end.\n"),
         ),
     ),
     Row(
@@ -27,7 +27,7 @@ CODE = [
     ),
     Row(
         "code of a kernel, without a change of its results",
-        replace("workflow_lib/neighbours.py", "QUERIES = 20_000", "QUERIES = 2 * 10_000"),
+        replace("workflow_lib/kstar/neighbours.py", "QUERIES = 20_000", "QUERIES = 2 * 10_000"),
         starts=COUNTED,
         computes=("count_neighbours/*",),
         equal=True,
@@ -35,13 +35,13 @@ CODE = [
     ),
     Row(
         "code of a kernel, with a change",
-        replace("workflow_lib/neighbours.py", "k = min(k, ", "k = min(k + 1, "),
+        replace("workflow_lib/kstar/neighbours.py", "k = min(k, ", "k = min(k + 1, "),
         starts=COUNTED,
         computes=COUNTED,
     ),
     Row(
         "a function added to the module of the tables",
-        append("workflow_lib/tables.py", UNUSED),
+        append("workflow_lib/kstar/tables.py", UNUSED),
         starts=("tabulate_study/*", "render_tables/*", "draw_*", "!draw_neighbours/*"),
         computes=("tabulate_study/*",),
         equal=True,
@@ -55,7 +55,7 @@ CODE = [
     ),
     Row(
         "code of the training, without a change of its results",
-        append("workflow_lib/training.py", UNUSED),
+        append("workflow_lib/training/loop.py", UNUSED),
         base="own",
         stages=("features",),
         starts=("train_interval/*", "import_weights/*", "extract_features/*"),
@@ -65,7 +65,7 @@ CODE = [
     ),
     Row(
         "code that every stage uses, without a change of its results",
-        append("workflow_lib/files.py", UNUSED),
+        append("workflow_lib/io/files.py", UNUSED),
         base="own",
         stages=("checkpoints",),
         starts=("*",),

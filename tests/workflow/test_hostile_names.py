@@ -16,8 +16,8 @@ import xarray as xr
 import yaml
 from project import Project
 
-from workflow_lib import storage
 from workflow_lib.figures.reading import read_named
+from workflow_lib.io import storage
 
 pytestmark = pytest.mark.workflow
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_lib.config.wording import shown
 from workflow_lib.errors import Problem
+from workflow_lib.wording import shown
 
 
 def with_text_keys(value: Any, found: list[Problem], path: str = "", inside: tuple[int, ...] = ()) -> Any:

@@ -21,8 +21,8 @@ from workflow_lib.config.fields import (
     example,
     wrong,
 )
-from workflow_lib.config.wording import unknown
 from workflow_lib.errors import Problem
+from workflow_lib.wording import unknown
 
 ARCHITECTURE: Final = rf"^(small_cnn|resnet18|torchvision/\w+|{FUNCTION[1:-1]})$"
 TORCHVISION: Final = "torchvision"

@@ -12,8 +12,8 @@ from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import given_names
 from workflow_lib.config.transforms import ORIGINAL
-from workflow_lib.config.wording import listed, unknown
 from workflow_lib.errors import Problem
+from workflow_lib.wording import listed, unknown
 
 RESERVED = {
     "datasets": {ALL: "it stands for all of them in a study"},

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workflow_lib import storage
+from workflow_lib.io import storage
 from workflow_lib.progress import Progress
 
 Array = npt.NDArray[np.float64]

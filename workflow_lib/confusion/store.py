@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from workflow_lib import storage
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 
 ABOUT = {
     "counts": "test samples of class `true` that the network calls `predicted`, by their own labels (SCIENCE 3.2)",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_lib import storage
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 
 if TYPE_CHECKING:
     import xarray as xr

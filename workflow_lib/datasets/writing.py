@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from workflow_lib.datasets.labels import problems_of
 from workflow_lib.datasets.split import Split, Strings
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.io.storage import SampleWriter, VariableSpec
 from workflow_lib.progress import Progress
-from workflow_lib.storage import SampleWriter, VariableSpec
 
 BLOCK_BYTES = 32 * 2**20
 """Pixels held at a time; a data set need not fit into memory."""

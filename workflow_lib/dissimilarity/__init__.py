@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workflow_lib.dissimilarity.cosine import Block, stream, tensors
-    from workflow_lib.dissimilarity.separation import Quality, quality
+    from workflow_lib.dissimilarity.measures import Quality, quality
     from workflow_lib.dissimilarity.store import stored, write
     from workflow_lib.dissimilarity.summary import Selection, Summary, summarise
 
@@ -29,8 +29,8 @@ _HOMES = {
     "Block": "cosine",
     "stream": "cosine",
     "tensors": "cosine",
-    "Quality": "separation",
-    "quality": "separation",
+    "Quality": "measures",
+    "quality": "measures",
     "stored": "store",
     "write": "store",
     "Selection": "summary",

@@ -11,8 +11,8 @@ import xarray as xr
 
 from workflow_lib.dissimilarity.cosine import Block, Blocks, Tensor, rows_of_block, stream
 from workflow_lib.dissimilarity.inputs import Features, converged_mask
+from workflow_lib.io.storage import CHUNK_BYTES, EVERY_CHUNK, atomic, pack
 from workflow_lib.progress import Progress
-from workflow_lib.storage import CHUNK_BYTES, EVERY_CHUNK, atomic, pack
 
 DIMS = ("target", "origin", "other")
 DISSIMILARITY = "1 - cosine similarity of the features f[target, origin] of two prototypes (SCIENCE 2.4)"

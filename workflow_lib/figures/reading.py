@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from workflow_lib.io.storage import load, read_table
 from workflow_lib.points import DIMENSIONS
-from workflow_lib.storage import load, read_table
 
 TEXT = ("model", "split", "transform", "layer", "metric", "pattern", "class_name", "neighbour_class")
 TEXT_OF_PROTOTYPES = ("tensor", "way", "origin", "target", "class_a", "class_b")

@@ -10,8 +10,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from workflow_lib.files import atomic
-from workflow_lib.storage import write_table
+from workflow_lib.io.files import atomic
+from workflow_lib.io.storage import write_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from functools import cached_property
 from urllib.parse import quote
 
 from workflow_lib.config.studies import ResolvedConfusion
-from workflow_lib.plan.study import Files
+from workflow_lib.plan.kstar import Files
 from workflow_lib.runner.braces import braces
 
 BASELINE = "baseline"

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workflow_lib.cache.inventory import aligned, size_text
 from workflow_lib.errors import UserError
 from workflow_lib.plan.costs import RECORDS, TABLE, Cost, cost_by_records, cost_by_table, former_jobs
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.why import explain
-from workflow_lib.runner.inventory import aligned, size_text
 
 HEADINGS = ("stage", "jobs", "to run", "CPU hours", "GPU hours", "disk", "estimated from")
 LIGHT_STAGE = "tables and figures"

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workflow_lib.cache.digests import DigestMemory, cache_folder
 from workflow_lib.config.load import load
 from workflow_lib.config.yaml_file import read_mapping, read_value
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.plan.plan import SEEDS_PER_JOB, Plan
-from workflow_lib.runner.digests import DigestMemory, cache_folder
 
 PER_JOB = "LATENT_ATLAS_SEEDS_PER_JOB"
 """Variable that says how many trainings of a confusion study one job does."""

@@ -14,10 +14,8 @@ import numpy as np
 import torch
 
 from workflow_lib.datasets.artifact import StoredSplit, open_split
-from workflow_lib.devices import configure
-from workflow_lib.extraction import Layer, extract
+from workflow_lib.features.extraction import Layer, extract
 from workflow_lib.models.stored import new_network
-from workflow_lib.optimisation import Settings
 from workflow_lib.plan.costs import Cost
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.planned_job import PlannedJob
@@ -25,7 +23,9 @@ from workflow_lib.prototypes import descent
 from workflow_lib.prototypes.batches import default_batch
 from workflow_lib.prototypes.boundaries import HALVINGS, SCAN
 from workflow_lib.prototypes.frozen import Frozen, frozen
-from workflow_lib.training import DivergedError, train
+from workflow_lib.training.devices import configure
+from workflow_lib.training.loop import DivergedError, train
+from workflow_lib.training.optimisation import Settings
 
 LONG_ENOUGH = 0.5
 """Seconds after which a measurement is not repeated."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workflow_lib.cache.inventory import size_text
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.plan import targets
@@ -19,7 +20,6 @@ from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.records import record_path
-from workflow_lib.runner.inventory import size_text
 
 ARTIFACTS = (
     *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies"),

@@ -9,17 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from workflow_lib.cache.digests import DigestMemory, code_memory
+from workflow_lib.code.fingerprint import code_fingerprint, source_fingerprint
+from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Arrays, Features, FromFunction, ImageFolder
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.models import Model
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
+from workflow_lib.plan.kstar import StudyPlan, plan_study
 from workflow_lib.plan.prototypes import PrototypePlan
-from workflow_lib.plan.study import StudyPlan, plan_study
-from workflow_lib.runner.digests import DigestMemory, code_memory
-from workflow_lib.runner.fingerprint import code_fingerprint, source_fingerprint
-from workflow_lib.runner.signature import step_module
 
 SEEDS_PER_JOB = 50
 """Trainings of a confusion study in one job: a stack on a GPU, five on a CPU, and the start of a job costs little."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workflow_lib.code.signature import signature
 from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.job import Job
-from workflow_lib.runner.signature import signature
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from workflow_lib.config.models import Model
 from workflow_lib.config.studies import ResolvedPrototypes
-from workflow_lib.plan.study import Files
+from workflow_lib.plan.kstar import Files
 from workflow_lib.points import Grid
 from workflow_lib.runner.braces import braces
 

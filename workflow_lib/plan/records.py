@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workflow_lib.runner.digests import content_digest
-from workflow_lib.runner.fingerprint import library_versions, module_digests
+from workflow_lib.cache.digests import content_digest
+from workflow_lib.code.fingerprint import library_versions, module_digests
+from workflow_lib.code.signature import step_module
 from workflow_lib.runner.job import Job
-from workflow_lib.runner.signature import step_module
 from workflow_lib.runner.units import Unit
 
 PARTS = {"spec": dict, "code": str, "inputs": dict, "key": str, "device": str, "versions": dict}

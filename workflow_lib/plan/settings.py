@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workflow_lib.config.config import Config
-from workflow_lib.config.wording import shown
 from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.prototypes import STORES
+from workflow_lib.wording import shown
 
 ABSENT = object()
 SHORT_LIST = 12

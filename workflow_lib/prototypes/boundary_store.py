@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workflow_lib import storage
+from workflow_lib.io import storage
 from workflow_lib.progress import Progress
 from workflow_lib.prototypes.boundaries import Boundaries, on_path, straight
 from workflow_lib.prototypes.frozen import Frozen

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_lib import storage
+from workflow_lib.io import storage
 from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import Frozen
 from workflow_lib.prototypes.matrix import layout

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workflow_lib.cache.digests import DigestMemory
+from workflow_lib.cache.store import ActionCache
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.runner import provenance
-from workflow_lib.runner.cache import ActionCache
-from workflow_lib.runner.digests import DigestMemory
 
 NO_INPUT = "run snakemake, which makes the inputs of a job before the job"
 ZIPPED = (".zip", ".pt")

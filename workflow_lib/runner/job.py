@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow_lib.cache.store import action_key
+from workflow_lib.code.libraries import installed_version
+from workflow_lib.code.signature import PathArgument, Role, Signature, signature
 from workflow_lib.runner import gpus
 from workflow_lib.runner.braces import expand
-from workflow_lib.runner.cache import action_key
-from workflow_lib.runner.libraries import installed_version
-from workflow_lib.runner.signature import PathArgument, Role, Signature, signature
 from workflow_lib.runner.units import Unit, split
 
 GPU = Path("/dev/nvidiactl")

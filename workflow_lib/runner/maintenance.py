@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from workflow_lib.cache.digests import cache_folder
+from workflow_lib.cache.inventory import size_text, table, take_inventory
+from workflow_lib.cache.pruning import IN_USE_SECONDS, prune
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.runner.digests import cache_folder
-from workflow_lib.runner.inventory import size_text, table, take_inventory
-from workflow_lib.runner.pruning import IN_USE_SECONDS, prune
 
 UNITS = {"": 1, "B": 1} | {
     f"{prefix}{kind}": base**power

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import workflow_lib
-from workflow_lib.runner.fingerprint import library_versions, module_digests
+from workflow_lib.code.fingerprint import library_versions, module_digests
+from workflow_lib.code.signature import step_module
 from workflow_lib.runner.job import Job
-from workflow_lib.runner.signature import step_module
 
 
 def record(job: Job, spec: Mapping[str, Any], key: str, seconds: float) -> dict[str, Any]:

@@ -16,17 +16,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from workflow_lib.cache.actions import Action
+from workflow_lib.cache.digests import DigestMemory, cache_folder, code_memory
+from workflow_lib.cache.store import ActionCache, action_key
+from workflow_lib.code.fingerprint import code_fingerprint
+from workflow_lib.code.signature import step_module
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.files import remove, remove_scratch, scratch_folder
+from workflow_lib.io.files import remove, remove_scratch, scratch_folder
 from workflow_lib.runner import gpus, provenance
-from workflow_lib.runner.actions import Action
-from workflow_lib.runner.cache import ActionCache, action_key
-from workflow_lib.runner.digests import DigestMemory, cache_folder, code_memory
-from workflow_lib.runner.fingerprint import code_fingerprint
 from workflow_lib.runner.inputs import sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse
 from workflow_lib.runner.log import logged
-from workflow_lib.runner.signature import step_module
 from workflow_lib.runner.snakemake_process import SnakemakeProcess
 from workflow_lib.runner.units import Unit, join
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow_lib.runner.cache import ActionCache
-from workflow_lib.runner.digests import cache_folder, content_digest
+from workflow_lib.cache.digests import cache_folder, content_digest
+from workflow_lib.cache.store import ActionCache
 from workflow_lib.runner.inputs import aside, mend
 from workflow_lib.runner.provenance import digest_of
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.files import scratch_folder
+from workflow_lib.io.files import scratch_folder
 
 SCRATCH = "LATENT_ATLAS_SCRATCH"
 """Variable with a folder in which steps write before their outputs are copied to the results: `$TMPDIR`, /local/me."""

@@ -3,9 +3,9 @@
 from typing import Any
 
 from workflow_lib.confusion.collected import write
+from workflow_lib.io.storage import load
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load
 
 
 def collect_confusion(*, spec: dict[str, Any], stores: list[Input], counts: Output) -> None:

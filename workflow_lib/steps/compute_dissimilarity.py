@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from workflow_lib import storage
 from workflow_lib.dissimilarity import store
+from workflow_lib.io import storage
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Input, Output
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from workflow_lib import progress, storage
+from workflow_lib import progress
+from workflow_lib.io import storage
 from workflow_lib.kstar.exact import neighbourhood
 from workflow_lib.steps.roles import Context, Input, Output
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from workflow_lib.projections import project
+from workflow_lib.io.storage import load, write_table
+from workflow_lib.kstar.projections import project
 from workflow_lib.sampling import sample_rows
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load, write_table
 
 
 def compute_map(*, spec: dict[str, Any], features: Input, map: Output) -> None:

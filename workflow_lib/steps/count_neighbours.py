@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_lib.neighbours import neighbour_classes
+from workflow_lib.io.storage import load, write_table
+from workflow_lib.kstar.neighbours import neighbour_classes
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load, write_table
 
 
 def count_neighbours(*, spec: dict[str, Any], features: Input, neighbours: Output) -> None:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from workflow_lib.figures.boundaries import boundaries as drawn
+from workflow_lib.figures.prototypes.boundaries import boundaries as drawn
 from workflow_lib.figures.reading import read_named
-from workflow_lib.figures.shown import describe_set
+from workflow_lib.figures.selection import describe_set
 from workflow_lib.figures.style import save
+from workflow_lib.io.storage import load
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load
 
 
 def draw_boundaries(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from workflow_lib.dissimilarity.summary import OUTLIER_Z
-from workflow_lib.figures.dissimilarity import dissimilarity
+from workflow_lib.figures.prototypes.dissimilarity import dissimilarity
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output

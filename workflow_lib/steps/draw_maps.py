@@ -5,14 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from workflow_lib.figures.maps import MOST_ROWS
-from workflow_lib.figures.maps import maps as map_figure
+from workflow_lib.figures.kstar.maps import MOST_ROWS
+from workflow_lib.figures.kstar.maps import maps as map_figure
 from workflow_lib.figures.panels import arrange, choose_classes
 from workflow_lib.figures.reading import kstar_values, number_points, read_named
 from workflow_lib.figures.style import save
+from workflow_lib.io.storage import read_table
 from workflow_lib.points import points as study_points
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import read_table
 
 
 def draw_maps(

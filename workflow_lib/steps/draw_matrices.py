@@ -3,13 +3,13 @@
 from typing import Any
 
 from workflow_lib.confusion.collected import read
+from workflow_lib.confusion.example import choose_pair
 from workflow_lib.confusion.run_tables import row_shares
-from workflow_lib.confusion.shown import choose_pair
-from workflow_lib.figures.matrices import matrices as drawn
+from workflow_lib.figures.confusion.matrices import matrices as drawn
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
+from workflow_lib.io.storage import load
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load
 
 
 def draw_matrices(*, spec: dict[str, Any], counts: Input, pairs: Input, svg: Output, png: Output, csv: Output) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from workflow_lib.figures.neighbours import neighbours as neighbour_figure
-from workflow_lib.figures.neighbours import panels_across
+from workflow_lib.figures.kstar.neighbours import neighbours as neighbour_figure
+from workflow_lib.figures.kstar.neighbours import panels_across
 from workflow_lib.figures.panels import arrange, check_names
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save

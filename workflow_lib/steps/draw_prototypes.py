@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from workflow_lib.figures.prototype_grid import prototype_grid
-from workflow_lib.figures.shown import describe_set
+from workflow_lib.figures.prototypes.grid import prototype_grid
+from workflow_lib.figures.selection import describe_set
 from workflow_lib.figures.style import save
+from workflow_lib.io.storage import load
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load
 
 
 def draw_prototypes(

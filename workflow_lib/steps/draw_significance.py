@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from workflow_lib.figures.confusion.significance import significance as drawn
 from workflow_lib.figures.reading import read_named
-from workflow_lib.figures.significance import significance as drawn
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 

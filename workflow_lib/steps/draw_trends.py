@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from workflow_lib.figures.kstar.trends import trend_numbers, trends
 from workflow_lib.figures.panels import choose_classes, constants
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
-from workflow_lib.figures.trends import trend_numbers, trends
 from workflow_lib.points import DIMENSIONS
 from workflow_lib.steps.roles import Input, Output
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from workflow_lib.figures.kstar.violins import panels_across, violin_numbers, violins
 from workflow_lib.figures.panels import arrange, choose_classes
 from workflow_lib.figures.reading import kstar_values, number_points, read_named
 from workflow_lib.figures.style import save
-from workflow_lib.figures.violins import panels_across, violin_numbers, violins
 from workflow_lib.points import points as study_points
 from workflow_lib.steps.roles import Input, Output
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from workflow_lib import checkpoints, storage, transforms
 from workflow_lib.datasets.artifact import StoredSplit, open_split
-from workflow_lib.devices import configure
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.extraction import Batch, Layer, extract
+from workflow_lib.features import transforms
+from workflow_lib.features.extraction import Batch, Layer, extract
+from workflow_lib.io import storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
+from workflow_lib.training import checkpoints
+from workflow_lib.training.devices import configure
 
 SUFFIX = ".zarr.zip"
 BATCH_VALUES = 2**24

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_lib.datasets.given import read_given, write_given
+from workflow_lib.datasets.imported import read_given, write_given
 from workflow_lib.steps.roles import Output
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from workflow_lib import checkpoints, storage
 from workflow_lib.datasets.artifact import open_split
-from workflow_lib.devices import configure
+from workflow_lib.io import storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.prototypes.descent import Settings
@@ -18,6 +17,8 @@ from workflow_lib.prototypes.kept import kept_matrix
 from workflow_lib.prototypes.matrix import make_matrix, noise
 from workflow_lib.prototypes.store import write
 from workflow_lib.steps.roles import Context, Input, Output
+from workflow_lib.training import checkpoints
+from workflow_lib.training.devices import configure
 
 
 def make_prototypes(

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from workflow_lib.figures.page import tables_page
+from workflow_lib.figures.kstar.page import tables_page
 from workflow_lib.figures.reading import read_named
-from workflow_lib.files import atomic
+from workflow_lib.io.files import atomic
 from workflow_lib.steps.roles import Input, Output
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from workflow_lib.prototype_tables import boundary_intervals, boundary_table, set_points
+from workflow_lib.io.storage import load, write_table
+from workflow_lib.prototypes.tables import boundary_intervals, boundary_table, set_points
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load, write_table
 
 
 def tabulate_boundaries(

@@ -6,8 +6,8 @@ from workflow_lib.confusion import run_tables
 from workflow_lib.confusion.collected import read
 from workflow_lib.confusion.effects import effect_table
 from workflow_lib.confusion.groups import group_table
+from workflow_lib.io.storage import load, write_table
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load, write_table
 
 
 def tabulate_confusion(

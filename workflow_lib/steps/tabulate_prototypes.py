@@ -3,9 +3,9 @@
 from typing import Any
 
 from workflow_lib.dissimilarity.summary import Selection
-from workflow_lib.prototype_tables import POINT, accuracies, prototype_tables, set_points
+from workflow_lib.io.storage import load, write_table
+from workflow_lib.prototypes.tables import POINT, accuracies, prototype_tables, set_points
 from workflow_lib.steps.roles import Input, Output
-from workflow_lib.storage import load, write_table
 
 OF_NETWORK = POINT[:-1]
 

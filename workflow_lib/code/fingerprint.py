@@ -1,0 +1,89 @@
+"""Fingerprint of the code that a module can run: its import closure in this package, and the libraries it uses.
+
+Modules count as syntax trees, so comments, docstrings and layout do not matter; imports inside functions
+count, those for type checkers do not. Libraries count by their version. Dispatch by `importlib` is invisible,
+and so are names that a package exports lazily: importing such a name is refused here.
+"""
+
+import functools
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+from workflow_lib.code import sources
+from workflow_lib.code.libraries import installed_version
+
+DISTRIBUTION = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml"}
+"""Name under which a library is installed, where it is not the name under which it is imported."""
+
+
+def closure(module: str, memory: Path | None = None) -> list[str]:
+    """Sorted names of all modules of the package that importing and running `module` can load."""
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        if (current := waiting.pop()) not in seen:
+            seen.add(current)
+            waiting += _loaded(current, memory)
+    return sorted(seen)
+
+
+@functools.cache
+def code_fingerprint(module: str, memory: Path | None = None) -> str:
+    """12 hexadecimal digits that change when code that `module` can run changes.
+
+    Args:
+        module: a module of this package.
+        memory: folder that remembers what was found in equal sources: to parse them takes longer than to restore a job.
+    """
+    modules = closure(module, memory)
+    content = {name: sources.read_module(name, memory).digest for name in modules} | _versions(modules, memory)
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def module_digests(module: str, memory: Path | None = None) -> dict[str, str]:
+    """12 hexadecimal digits for each module that `module` can run, by name: tells where a fingerprint changed."""
+    return {name: sources.read_module(name, memory).digest[:12] for name in closure(module, memory)}
+
+
+def library_versions(module: str, memory: Path | None = None) -> dict[str, str]:
+    """Installed version, without its build tag, of each library that code of `module` imports."""
+    return _versions(closure(module, memory), memory)
+
+
+def source_fingerprint(path: Path) -> str:
+    """12 hexadecimal digits of one source file outside the package, such as a user's own model."""
+    from workflow_lib.code.syntax import tree_digest
+
+    return tree_digest(path.read_bytes())[:12]
+
+
+def _versions(modules: list[str], memory: Path | None) -> dict[str, str]:
+    imported = {name.split(".")[0] for part in modules for name in sources.read_module(part, memory).imports}
+    libraries = sorted(imported - set(sys.stdlib_module_names) - {sources.PACKAGE})
+    return {name: version for name in libraries if (version := _version(DISTRIBUTION.get(name, name)))}
+
+
+def _version(distribution: str) -> str:
+    return installed_version(distribution).split("+")[0]
+
+
+def _loaded(module: str, memory: Path | None) -> set[str]:
+    """Modules of the package that `module` loads, and its parent, whose `__init__` runs too."""
+    imports = sources.read_module(module, memory).imports
+    # A name imported from a package may be a module of it.
+    names = {module.rpartition(".")[0], *imports, *(f"{base}.{name}" for base in imports for name in imports[base])}
+    _refuse_lazy(module, imports, memory)
+    return {name for name in names if name.split(".")[0] == sources.PACKAGE and sources.file_of(name)} - {module}
+
+
+def _refuse_lazy(module: str, imports: dict[str, list[str]], memory: Path | None) -> None:
+    """Raise ValueError for a name that a package gives by `__getattr__`: which module it comes from is not known."""
+    for base, names in imports.items():
+        if base.split(".")[0] != sources.PACKAGE or "__getattr__" not in sources.read_module(base, memory).defined:
+            continue
+        defined = sources.read_module(base, memory).defined
+        lazy = [name for name in names if name not in defined and not sources.file_of(f"{base}.{name}")]
+        if lazy:
+            raise ValueError(f"{module} imports {lazy[0]} from {base}, which exports it lazily; name its own module")

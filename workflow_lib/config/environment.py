@@ -1,0 +1,151 @@
+"""Writes the environments that follow from pyproject.toml and constraints.txt: for conda, Docker and Apptainer.
+
+python -m workflow_lib.config.environment            # in the repository's root
+python -m workflow_lib.config.environment --check    # writes nothing; fails when a file has drifted
+"""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+COMMAND = "python -m workflow_lib.config.environment"
+PYTHON = "3.12"
+NOTE = f"# Written by `{COMMAND}` from pyproject.toml and constraints.txt; do not edit.\n"
+
+CONDA = """\
+# For `snakemake --sdm conda`, whose jobs import workflow_lib from the working directory.
+name: latent-atlas
+channels:
+  - conda-forge
+  - nodefaults
+dependencies:
+  - python={python}
+  - pip
+  - pip:
+{pins}
+"""
+
+DOCKER = """\
+# docker build -t latent-atlas .
+# docker run --rm -v "$PWD:/study" latent-atlas snakemake          (--gpus all for GPUs)
+FROM python:{python}-slim
+RUN apt-get update && apt-get install -y --no-install-recommends git libgomp1 && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/latent-atlas
+COPY pyproject.toml constraints.txt README.md ./
+COPY workflow_lib workflow_lib
+{install}
+ENV NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib
+WORKDIR /study
+"""
+
+APPTAINER = """\
+# apptainer build latent-atlas.sif apptainer.def
+# apptainer exec latent-atlas.sif snakemake          (--nv for GPUs)
+Bootstrap: docker
+From: python:{python}-slim
+
+%files
+    pyproject.toml /opt/latent-atlas/pyproject.toml
+    constraints.txt /opt/latent-atlas/constraints.txt
+    README.md /opt/latent-atlas/README.md
+    workflow_lib /opt/latent-atlas/workflow_lib
+
+%post
+    apt-get update && apt-get install -y --no-install-recommends git libgomp1 && rm -rf /var/lib/apt/lists/*
+    cd /opt/latent-atlas
+    {install}
+
+%environment
+    export NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib
+"""
+
+INSTALL = "python -m pip install --no-cache-dir --constraint constraints.txt --editable '.[slurm]'"
+
+
+def generated(root: Path) -> dict[str, str]:
+    """Text of each generated file by its path.
+
+    Raises:
+        KeyError: a package that is needed is not pinned.
+        PackageNotFoundError: it is not installed, so that its own needs are not known.
+    """
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    pins = pinned(root / "constraints.txt")
+    needed = closure([*project["dependencies"], *project["optional-dependencies"]["slurm"]], pins)
+    lines = "\n".join(f"      - {pins[name]}" for name in sorted(needed))
+    return {
+        "environment.yaml": NOTE + CONDA.format(python=PYTHON, pins=lines),
+        "Dockerfile": NOTE + DOCKER.format(python=PYTHON, install=f"RUN {INSTALL}"),
+        "apptainer.def": NOTE + APPTAINER.format(python=PYTHON, install=INSTALL),
+    }
+
+
+def pinned(constraints: Path) -> dict[str, str]:
+    """`name==version` of every pinned package, by its canonical name."""
+    lines = [line.strip() for line in constraints.read_text("utf-8").splitlines()]
+    return {canonicalize_name(line.partition("==")[0]): line for line in lines if line and not line.startswith("#")}
+
+
+def closure(requirements: Iterable[str], pins: dict[str, str]) -> set[str]:
+    """Canonical names of these packages, and of all that they need in turn.
+
+    What is not pinned, such as the CUDA libraries that one build of torch brings with it, is left to who needs it.
+    """
+    found: set[str] = set()
+    waiting = [Requirement(text) for text in requirements]
+    direct = {canonicalize_name(requirement.name) for requirement in waiting}
+    if missing := sorted(direct - set(pins)):
+        raise KeyError(f"not pinned in constraints.txt: {', '.join(missing)}")
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if name in found or name not in pins:
+            continue
+        found.add(name)
+        for text in _needs(name):
+            need = Requirement(text)
+            if need.marker is None or any(
+                need.marker.evaluate({"extra": extra}) for extra in ("", *requirement.extras)
+            ):
+                waiting.append(need)
+    return found
+
+
+def _needs(name: str) -> list[str]:
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:
+        raise PackageNotFoundError(f"{name}: install it first, pip install -c constraints.txt -e '.[slurm]'") from None
+
+
+def drifted(root: Path) -> list[str]:
+    """Generated files under `root` that are missing or not what the pins give."""
+    return [
+        name
+        for name, text in generated(root).items()
+        if not (root / name).is_file() or (root / name).read_text("utf-8") != text
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the files, or with --check say which ones must be written; exit status."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Write environment.yaml, Dockerfile and apptainer.def.")
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when a file has drifted")
+    if not parser.parse_args(arguments).check:
+        for name, text in generated(Path()).items():
+            Path(name).write_text(text, "utf-8", newline="\n")
+        return 0
+    stale = drifted(Path())
+    for name in stale:
+        print(f"{name} is not what pyproject.toml and constraints.txt give; run: {COMMAND}", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Features of any origin (embeddings with labels): read, checked, written as the features artifact."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_lib.datasets.files import open_arrays, require_names
+from workflow_lib.datasets.labels import encode, problems_of
+from workflow_lib.datasets.selection import select
+from workflow_lib.datasets.split import Labelled, Labels, Rows, numbered, strings
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.io.storage import SampleWriter, VariableSpec
+
+
+@dataclass(frozen=True, eq=False)
+class GivenFeatures(Labelled):
+    """Labelled feature vectors.
+
+    Attributes:
+        features: (N, d) float32 or float64, finite.
+        predictions: (N,) int64, predicted classes (-1: one that is not selected), or None without a model.
+    """
+
+    features: NDArray[Any]
+    predictions: Labels | None
+
+    def take(self, rows: Rows) -> Self:
+        """These samples only, in this order."""
+        predictions = None if self.predictions is None else self.predictions[rows]
+        return replace(super().take(rows), features=self.features[rows], predictions=predictions)
+
+    def renumber(self, new_label: Labels, class_names: tuple[str, ...]) -> Self:
+        """The same samples in other classes: label or prediction c becomes `new_label[c]`."""
+        predictions = None if self.predictions is None else new_label[self.predictions]
+        return replace(super().renumber(new_label, class_names), predictions=predictions)
+
+
+def read_given(spec: Mapping[str, Any]) -> GivenFeatures:
+    """Features of a source `features`: an .npz, .zarr, .zarr.zip or .parquet file.
+
+    Args:
+        spec: `path`, and the names within the file of `features` and `labels`, and of `predictions`, `ids` and
+            `class_names`, which may be None. Without class names the distinct labels, sorted, are the classes.
+            Optionally `classes`, `superclasses` and `subsample` (with the key "given").
+
+    Raises:
+        UserError: file or arrays missing or damaged, labels of no class, too small classes, features that
+            are not finite numbers; file and sample or class are named.
+    """
+    given = select(_whole(spec), spec, "given")
+    problems = problems_of(given.labels, given.ids, given.class_names, given.origin) + _not_finite(given)
+    if problems:
+        raise UserError(*problems)
+    return given
+
+
+def _whole(spec: Mapping[str, Any]) -> GivenFeatures:
+    """All samples of the file, their values not yet looked at."""
+    path = Path(spec["path"])
+    arrays = _read(path, spec)
+    counts = {role: len(np.atleast_1d(array)) for role, array in arrays.items() if role != "class_names"}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{count} {role}" for role, count in counts.items())
+        allowed = "features, labels and the like have one row per sample"
+        raise UserError(Problem(str(path), found, allowed, "save arrays of the same length"))
+    (labels, *predictions), class_names = encode(
+        [(f"{path}: {spec[role]}", arrays[role]) for role in ("labels", "predictions") if role in arrays],
+        arrays.get("class_names"),
+    )
+    return GivenFeatures(
+        source="features",
+        origin=str(path),
+        labels=labels,
+        ids=strings(arrays["ids"]) if "ids" in arrays else numbered("row", len(labels)),
+        class_names=class_names,
+        features=_as_float(arrays["features"], f"{path}: {spec['features']}"),
+        predictions=predictions[0] if predictions else None,
+    )
+
+
+def _read(path: Path, spec: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Arrays by role, for the roles that the spec names."""
+    roles = ("features", "labels", "predictions", "ids", "class_names")
+    names = {role: spec[role] for role in roles if spec.get(role) is not None}
+    if path.suffix == ".parquet":
+        from workflow_lib.datasets.parquet import read_columns
+
+        columns = read_columns(path, names["features"], [names[role] for role in names if role != "features"])
+        return {role: columns[name] for role, name in names.items()}
+    file = open_arrays(path)
+    require_names(path, list(names.values()), file.names)
+    return {role: file.read(name) for role, name in names.items()}
+
+
+def _as_float(features: NDArray[Any], origin: str) -> NDArray[Any]:
+    """Features (N, d) as float32 where that is exact (half precision, short integers), else float64."""
+    if features.ndim != 2 or features.shape[1] == 0:
+        allowed = "features are a matrix with a row per sample and a column per feature"
+        raise UserError(Problem(origin, f"shape {features.shape}", allowed, "reshape to (samples, features)"))
+    if features.dtype.kind not in "fiub":
+        allowed = "features are real numbers"
+        raise UserError(Problem(origin, f"type {features.dtype}", allowed, "save them as float32 or float64"))
+    dtype = np.float32 if np.can_cast(features.dtype, np.float32) else np.float64
+    return features.astype(dtype, copy=False)
+
+
+def _not_finite(given: GivenFeatures) -> list[Problem]:
+    rows = np.flatnonzero(~np.isfinite(given.features).all(axis=1))
+    if not len(rows):
+        return []
+    first = given.features[rows[0]]
+    column = int(np.flatnonzero(~np.isfinite(first))[0])
+    more = f" ({len(rows)} samples have such values)" if len(rows) > 1 else ""
+    found = f"sample {given.ids[rows[0]]} has {first[column]} as feature {column}{more}"
+    return [Problem(given.origin, found, "features are finite numbers", "repair or leave out such samples")]
+
+
+def write_given(given: GivenFeatures, path: Path) -> None:
+    """Write the artifact that extracted features have too.
+
+    It holds `features` (sample, feature) and the coords sample, label, class and, if there are any, prediction.
+    """
+    coords: dict[str, tuple[str, NDArray[Any]]] = {
+        "sample": ("sample", given.ids),
+        "label": ("sample", given.labels),
+        "class": ("class", np.array(given.class_names)),
+    }
+    if given.predictions is not None:
+        coords["prediction"] = ("sample", given.predictions)
+    features = VariableSpec(("sample", "feature"), given.features.shape, given.features.dtype.name)
+    attrs = {"title": "Given features", "source": "features"}
+    with SampleWriter(path, {"features": features}, coords, attrs) as writer:
+        writer.append(features=given.features)

@@ -1,0 +1,1 @@
+"""Figures of prototype studies."""

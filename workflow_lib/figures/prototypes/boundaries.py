@@ -1,0 +1,191 @@
+"""Images on the boundary of two classes, between their two ends, and how the boundary moves over the training."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
+
+from workflow_lib.figures.panels import spread
+from workflow_lib.figures.prototypes.images import HATCHED, draw_image, open_cells
+from workflow_lib.figures.prototypes.tensors import images_counted
+from workflow_lib.figures.selection import choose_classes, choose_models, label_intervals, say
+from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
+
+READING = (
+    "Boundary image: the network gives both classes the same logit; found on the straight line between two class "
+    "prototypes, and on the path of descent from the origin, which ends at the intermediary. Below: share of the way "
+    "from the origin, dissimilarity to both prototypes."
+)
+NONE = "None: the two logits are nowhere equal there."
+BANDS = "Panels: means over all pairs at each interval; band: ± standard deviation of the shares."
+WAYS = {"line": "straight line", "path": "path of descent"}
+COLOURS = {"line": TEN_COLOURS[4], "path": TEN_COLOURS[5]}
+MARKERS = {"line": "o", "path": "s"}
+HEADINGS = ("origin", "on the line", "on the path", "intermediary", "target")
+ROWS = 6
+CELL = (1.14, 1.58)
+"""From one image to the next, to the right and down, with room for the text; an image is 1."""
+INCHES = 0.86
+
+Pair = tuple[str, str]
+"""Origin and target."""
+
+
+@mpl.rc_context(RC)
+def boundaries(
+    images: xr.Dataset,
+    prototypes: xr.Dataset,
+    table: pd.DataFrame,
+    intervals: pd.DataFrame,
+    *,
+    shown: Sequence[str] | None,
+    unconverged: str,
+    title: str,
+    note: str,
+) -> tuple[Figure, pd.DataFrame]:
+    """On the left, a row of images for each of at most six pairs of classes; on the right, panels over the intervals.
+
+    Args:
+        images: boundary images of one network: coords way (line, path), target and origin (names); image (way, target,
+            origin, channel, y, x) in [0, 1], NaN where none was found.
+        prototypes: those of the same network: image and converged by (target, origin).
+        table: rows of the same network: way, origin, target, found, share, difference, dissimilarity_to_origin,
+            dissimilarity_to_target.
+        intervals: a row per model, interval and way: share_mean, share_std, to_origin_mean, to_target_mean, found
+            (share of the pairs), n.
+        shown: names of classes, each paired with the next one; None: six, spread evenly.
+        unconverged: "leave_out" or "keep", as `intervals` was made.
+        title: heading of the figure.
+        note: which network it is; follows the line on how to read the figure.
+
+    Returns:
+        The figure, and the rows of `table` (part "images") and of `intervals` (part "training", `found` as
+        `found_share`) that it shows.
+
+    Raises:
+        UserError: names that no class bears.
+    """
+    images = images.transpose("way", "target", "origin", ...)
+    known = [str(name) for name in prototypes["target"].values]
+    pairs = _pairs(choose_classes(known, shown)[0])
+    models, choice = choose_models(intervals)
+    training = intervals[intervals["model"].isin(models)].reset_index(drop=True)
+    rows = pd.DataFrame(pairs, columns=["origin", "target"]).merge(table, on=["origin", "target"])
+    none = "" if rows["found"].astype(bool).all() else NONE
+    hatched = "" if prototypes["converged"].values.all() else HATCHED
+    count = max(len(known) * (len(known) - 1), 1)
+    left_out = "" if len(pairs) in (0, count) else f"{len(pairs)} of {count} ordered pairs are shown."
+    width, height = len(HEADINGS) * CELL[0], max(len(pairs), 1) * CELL[1]
+    left = width * INCHES + 0.3
+    figure = new_figure(
+        left + 2.5 * len(models) + 2.1,
+        max(height * INCHES + 0.6, 4.6),
+        title,
+        " ".join(filter(None, [READING, none, hatched, left_out, BANDS, images_counted(unconverged), choice, note])),
+    )
+    grid = figure.add_gridspec(3, 1 + len(models), width_ratios=[left, *[2.5] * len(models)])
+    cells = figure.add_subplot(grid[:, 0])
+    open_cells(cells, width, height)
+    cells.set_anchor("NW")
+    _draw_pairs(cells, images, prototypes, rows, pairs, known)
+    _draw_training(figure, grid, training, models)
+    figure.legend(handles=_legend(), loc="outside right upper")
+    means = training.rename(columns={"found": "found_share"}).assign(part="training")
+    return figure, pd.concat([rows.assign(part="images"), means], ignore_index=True)
+
+
+def _pairs(classes: Sequence[str]) -> list[Pair]:
+    """Each of at most six classes with the next one, the last with the first: each is origin once and target once."""
+    chosen = spread(classes, ROWS)
+    return [] if len(chosen) < 2 else list(zip(chosen, [*chosen[1:], chosen[0]], strict=True))
+
+
+def _draw_pairs(
+    axes: Axes,
+    images: xr.Dataset,
+    prototypes: xr.Dataset,
+    rows: pd.DataFrame,
+    pairs: Sequence[Pair],
+    known: Sequence[str],
+) -> None:
+    if not pairs:
+        say(axes, "one class: no pairs")
+    ways = [str(way) for way in images["way"].values]
+    names = dict(zip(known, short_names(known), strict=True))
+    for row, (origin, target) in enumerate(pairs):
+        j, k = known.index(origin), known.index(target)
+        top = row * CELL[1]
+        for column, (a, b) in {0: (j, j), 3: (k, j), 4: (k, k)}.items():
+            missed = not bool(prototypes["converged"].values[a, b])
+            image = prototypes["image"][a, b].values
+            draw_image(axes, image, column * CELL[0], top, framed=a == b, hatched=missed)
+        for column, way in enumerate(WAYS, start=1):
+            draw_image(axes, images["image"][ways.index(way), k, j].values, column * CELL[0], top)
+            own = rows[(rows["origin"] == origin) & (rows["target"] == target) & (rows["way"] == way)]
+            _write(axes, own, column * CELL[0] + 0.5, top + 1.03)
+        for column, name in ((0, origin), (4, target)):
+            axes.text(column * CELL[0] + 0.5, top + 1.05, names[name], ha="center", va="top", fontsize=6.5)
+    axes.xaxis.tick_top()
+    axes.set_xticks(np.arange(len(HEADINGS)) * CELL[0] + 0.5, HEADINGS)
+    axes.tick_params(length=0)
+
+
+def _write(axes: Axes, own: pd.DataFrame, x: float, y: float) -> None:
+    """Share and dissimilarities of a boundary image that was found, below it."""
+    for found in own[own["found"].astype(bool)].itertuples():
+        text = (
+            f"share {found.share:.2f}\nto origin {found.dissimilarity_to_origin:.2f}\n"
+            f"to target {found.dissimilarity_to_target:.2f}"
+        )
+        axes.text(x, y, text, ha="center", va="top", fontsize=6, linespacing=1.15)
+
+
+def _draw_training(figure: Figure, grid: GridSpec, training: pd.DataFrame, models: Sequence[str]) -> None:
+    """Share of the way, dissimilarity to both ends, share of the pairs found: a column of panels for each model."""
+    panels = np.array([[figure.add_subplot(grid[row, 1 + i]) for i in range(len(models))] for row in range(3)])
+    for i, (model, name) in enumerate(zip(models, short_names(models), strict=True)):
+        own = training[training["model"] == model]
+        for way, colour in COLOURS.items():
+            line = own[own["way"] == way].sort_values("interval")
+            x, mean, std = line["interval"], line["share_mean"], line["share_std"]
+            panels[0, i].fill_between(x, mean - std, mean + std, color=colour, alpha=0.15, linewidth=0)
+            plain: dict[str, Any] = {"color": colour, "marker": MARKERS[way], "markersize": 2.5, "linewidth": 1.2}
+            panels[0, i].plot(x, mean, **plain)
+            panels[1, i].plot(x, line["to_origin_mean"], **plain)
+            panels[1, i].plot(x, line["to_target_mean"], **plain, linestyle="--", markerfacecolor="white")
+            panels[2, i].plot(x, 100 * line["found"], **plain)
+        for axes in panels[:, i]:
+            label_intervals(axes, own["interval"])
+        for axes in panels[:2, i]:
+            axes.tick_params(labelbottom=False)
+            if own["share_mean"].isna().all():
+                say(axes, "none found")
+        panels[0, i].set_title(name, loc="left")
+        panels[2, i].set_xlabel("share of the training done (%)")
+    if not models:
+        return
+    largest = training[["to_origin_mean", "to_target_mean"]].max().max()
+    tops = [1.03, 1.1 * largest if largest > 0 else 1, 104]
+    for row, top, text in zip(panels, tops, ("share of the way", "dissimilarity", "pairs found (%)"), strict=True):
+        row[0].set_ylabel(text)
+        for axes in row:
+            axes.set_ylim(0, top)
+
+
+def _legend() -> list[Line2D]:
+    grey: dict[str, Any] = {"color": "#404040", "marker": "o", "markersize": 3}
+    return [
+        *(
+            Line2D([], [], color=colour, marker=MARKERS[way], markersize=3, label=WAYS[way])
+            for way, colour in COLOURS.items()
+        ),
+        Line2D([], [], **grey, label="dissimilarity to the origin"),
+        Line2D([], [], **grey, linestyle="--", markerfacecolor="white", label="dissimilarity to the target"),
+    ]

@@ -1,0 +1,110 @@
+"""Heat maps of the mean dissimilarity by pair of classes, for C and R."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from workflow_lib.figures.cells import label_classes
+from workflow_lib.figures.panels import describe
+from workflow_lib.figures.prototypes.tensors import images_counted
+from workflow_lib.figures.selection import NO_ENTRIES, choose_classes, choose_models, nothing, say
+from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figure, short_names
+
+Array = npt.NDArray[np.float64]
+
+READING = (
+    "C: mean over origins; R: mean over targets. High: the two classes lie apart. "
+    "Each tensor has its own range of colours."
+)
+HEADINGS = {"C": "C by pair of targets", "R": "R by pair of origins"}
+COLOURS = "Blues"
+WRITTEN = 12
+"""Up to this many classes numbers are written."""
+
+
+@mpl.rc_context(RC)
+def class_pairs(
+    table: pd.DataFrame, *, shown: Sequence[str] | None, unconverged: str, title: str, note: str
+) -> tuple[Figure, pd.DataFrame]:
+    """C on the left, R on the right, a row for each of at most four models, at its last interval.
+
+    Args:
+        table: a row per model, interval, tensor (C, R) and ordered pair of classes: class_a, class_b, mean; classes
+            in their order. The diagonal is never drawn.
+        shown: names of classes; None: all.
+        unconverged: "leave_out" or "keep".
+        title: heading of the figure.
+        note: what is held and left out; follows the line on how to read the figure.
+
+    Returns:
+        The figure, and the rows that it shows.
+
+    Raises:
+        UserError: names that no class bears.
+    """
+    if table.empty:
+        return nothing(title, note, "no pairs of classes"), table
+    models, choice = choose_models(table)
+    known = list(dict.fromkeys(table["class_a"]))
+    wanted, fewer = choose_classes(known, known if shown is None else shown)
+    last = table.groupby("model")["interval"].transform("max")
+    pairs = table["class_a"].isin(wanted) & table["class_b"].isin(wanted) & (table["class_a"] != table["class_b"])
+    numbers = table[table["model"].isin(models) & (table["interval"] == last) & pairs].reset_index(drop=True)
+    own = {model: _classes(table[table["model"] == model], wanted) for model in models}
+    count = max(map(len, own.values()))
+    side = max(0.3 * count, 1.8) if count <= SHOWN_CLASSES else 4.5
+    margin = name_height(short_names(wanted))
+    figure = new_figure(
+        2 * (side + margin + 0.75),
+        len(models) * (side + margin + 0.35),
+        title,
+        " ".join(filter(None, [READING, images_counted(unconverged), fewer, choice, note])),
+    )
+    grid = figure.subplots(len(models), 2, squeeze=False)
+    for column, (tensor, heading) in enumerate(HEADINGS.items()):
+        ranges = Normalize(*_range(numbers.loc[numbers["tensor"] == tensor, "mean"]))
+        for axes, model, name in zip(grid[:, column], models, short_names(models), strict=True):
+            part = numbers[(numbers["model"] == model) & (numbers["tensor"] == tensor)]
+            matrix = part.pivot(index="class_a", columns="class_b", values="mean").reindex(
+                own[model], columns=own[model]
+            )
+            _draw(axes, matrix.to_numpy(dtype=float), ranges)
+            label_classes(axes, own[model])
+            when = describe("interval", int(table.loc[table["model"] == model, "interval"].max()))
+            axes.set_title(f"{heading}\n{name}, {when}", loc="left")
+        figure.colorbar(
+            ScalarMappable(ranges, COLOURS), ax=grid[:, column], label="mean dissimilarity", shrink=0.7, aspect=25
+        )
+    return figure, numbers
+
+
+def _classes(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
+    """Those of `wanted` that a model has."""
+    own = set(table["class_a"])
+    return [name for name in wanted if name in own]
+
+
+def _range(values: pd.Series) -> tuple[float, float]:
+    """Ends of the colours: the smallest and the largest value, a little apart where there is only one."""
+    low, high = (0.0, 1.0) if values.isna().all() else (float(values.min()), float(values.max()))
+    return (low, high) if high > low else (low - 0.01, low + 0.01)
+
+
+def _draw(axes: Axes, matrix: Array, ranges: Normalize) -> None:
+    axes.set_facecolor("#e8e8e8")
+    axes.imshow(matrix, cmap=COLOURS, norm=ranges, interpolation="nearest")
+    if np.isnan(matrix).all():
+        say(axes, NO_ENTRIES)
+    if len(matrix) <= WRITTEN:
+        for row, column in np.argwhere(np.isfinite(matrix)):
+            value = matrix[row, column]
+            colour = "white" if ranges(value) > 0.6 else "black"
+            text = f"{value:.2f}".removeprefix("0")
+            axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)

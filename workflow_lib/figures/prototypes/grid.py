@@ -1,0 +1,86 @@
+"""The matrix P of one network as images: class prototypes, and what becomes of each on its way to the others."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, draw_image, open_cells, per_cent
+from workflow_lib.figures.selection import choose_classes
+from workflow_lib.figures.style import RC, name_height, name_rotation, new_figure, short_names
+
+READING = (
+    "Row: the target, the class towards which images were driven. Column: the origin, the class prototype where they "
+    "began. Framed: the class prototypes themselves."
+)
+NUMBERS = ("loss", "confidence", "steps", "converged")
+PITCH = 1.08
+"""From one image to the next; an image is 1."""
+
+
+@mpl.rc_context(RC)
+def prototype_grid(
+    store: xr.Dataset, *, shown: Sequence[str] | None, title: str, note: str
+) -> tuple[Figure, pd.DataFrame]:
+    """Images of every pair of the classes shown, the diagonal framed, what did not converge hatched.
+
+    Args:
+        store: prototypes of one network: coords target and origin (names), image (target, origin, channel, y, x) in
+            [0, 1], and by (target, origin) loss, confidence, steps, converged.
+        shown: names of classes; None: all, or ten spread evenly of more than twenty.
+        title: heading of the figure.
+        note: which network it is; follows the line on how to read the figure.
+
+    Returns:
+        The figure, and a row per image: target, origin, loss (nats), confidence (0 to 1), steps, converged.
+
+    Raises:
+        UserError: names that no class bears.
+    """
+    known = [str(name) for name in store["target"].values]
+    classes, choice = choose_classes(known, shown)
+    at = [known.index(name) for name in classes]
+    part = store[["image", *NUMBERS]].isel(target=at, origin=at).load()
+    numbers = _numbers(part, classes)
+    names, count = [short_names(known)[i] for i in at], len(classes)
+    inches = max(0.62 if count <= 10 else 0.47, 1.4 / count)
+    side = count * PITCH * inches
+    margin = name_height(names)
+    figure = new_figure(
+        side + margin + 0.4, side + margin + 0.2, title, " ".join(filter(None, [_reading(numbers), choice, note]))
+    )
+    axes = figure.subplots()
+    open_cells(axes, count * PITCH, count * PITCH)
+    for row, column in np.ndindex(count, count):
+        converged = bool(part["converged"].values[row, column])
+        image = part["image"].values[row, column]
+        draw_image(axes, image, column * PITCH, row * PITCH, framed=row == column, hatched=not converged)
+        if not converged:
+            text = per_cent(float(part["confidence"].values[row, column]))
+            box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6}
+            place = (column * PITCH + 0.5, row * PITCH + 0.93)
+            axes.text(*place, text, ha="center", va="bottom", fontsize=5.5, color=UNCONVERGED, bbox=box)
+    middles = (np.arange(count) + 0.5 / PITCH) * PITCH
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xticks(middles, names, rotation=name_rotation(names))
+    axes.set_yticks(middles, names)
+    axes.tick_params(length=0)
+    axes.set(xlabel="origin", ylabel="target")
+    return figure, numbers
+
+
+def _numbers(part: xr.Dataset, classes: Sequence[str]) -> pd.DataFrame:
+    targets, origins = np.repeat(np.array(classes, object), len(classes)), np.tile(classes, len(classes))
+    values = {name: part[name].values.ravel() for name in NUMBERS}
+    return pd.DataFrame({"target": targets, "origin": origins.astype(object), **values})
+
+
+def _reading(numbers: pd.DataFrame) -> str:
+    missed = int((~numbers["converged"]).sum())
+    if not missed:
+        return f"{READING} All converged."
+    return f"{READING} {HATCHED} Number: confidence in the target. {missed} of {len(numbers)} did not converge."

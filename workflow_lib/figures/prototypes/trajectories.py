@@ -1,0 +1,86 @@
+"""The ways of class prototypes from where they began, such as noise, to the end, as rows of images."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from workflow_lib.figures.panels import spread
+from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, draw_image, open_cells, per_cent
+from workflow_lib.figures.selection import choose_classes
+from workflow_lib.figures.style import RC, name_height, new_figure, short_names
+
+READING = (
+    "Row: a class prototype on its way, after the steps of descent that stand above; per cent: confidence "
+    "in the class. The last image, framed, is the prototype."
+)
+ROWS = 5
+MOST_SNAPSHOTS = 12
+CELL = (1.12, 1.5)
+"""From one image to the next, to the right and down, with room for two lines of text; an image is 1."""
+INCHES = 0.66
+
+
+@mpl.rc_context(RC)
+def ways(store: xr.Dataset, *, shown: Sequence[str] | None, title: str, note: str) -> tuple[Figure, pd.DataFrame]:
+    """A row of at most twelve images for each class: at the start, after 1, 2, 4, 8, … steps, and at the end.
+
+    Args:
+        store: prototypes of one network: coords target and origin (names), way (target, snapshot, channel, y, x) in
+            [0, 1]; way_step (-1 beyond the end), way_loss and way_confidence by (target, snapshot); converged by
+            (target, origin).
+        shown: names of classes; None: the first five.
+        title: heading of the figure.
+        note: which network it is; follows the line on how to read the figure.
+
+    Returns:
+        The figure, and a row per snapshot of the classes shown: target, step, loss (nats), confidence (0 to 1),
+        converged (whether the way's end did).
+
+    Raises:
+        UserError: names that no class bears.
+    """
+    known = [str(name) for name in store["target"].values]
+    classes, choice = choose_classes(known, known[:ROWS] if shown is None else shown)
+    at = [known.index(name) for name in classes]
+    steps = store["way_step"].values[at]
+    numbers = pd.concat([_numbers(store, i, name) for i, name in zip(at, classes, strict=True)], ignore_index=True)
+    names = [short_names(known)[i] for i in at]
+    columns = min(int((steps >= 0).sum(axis=1).max()), MOST_SNAPSHOTS)
+    width, height = columns * CELL[0], len(classes) * CELL[1]
+    reading = READING if numbers["converged"].all() else f"{READING} {HATCHED}"
+    figure = new_figure(
+        width * INCHES + name_height(names),
+        height * INCHES + 0.2,
+        title,
+        " ".join(filter(None, [reading, choice, note])),
+    )
+    axes = figure.subplots()
+    open_cells(axes, width, height)
+    axes.set_anchor("W")
+    for row, (i, known_steps) in enumerate(zip(at, steps, strict=True)):
+        own = numbers[numbers["target"] == classes[row]].reset_index(drop=True)
+        snapshots = np.flatnonzero(known_steps >= 0)
+        for column, place in enumerate(spread(range(len(own)), MOST_SNAPSHOTS)):
+            end = place == len(own) - 1
+            missed = end and not own["converged"][place]
+            left, top = column * CELL[0], row * CELL[1] + CELL[1] - 1
+            draw_image(axes, store["way"][i, snapshots[place]].values, left, top, framed=end, hatched=missed)
+            text = f"{own['step'][place]}\n{per_cent(own['confidence'][place])}"
+            colour = UNCONVERGED if missed else "black"
+            axes.text(left + 0.5, top - 0.05, text, ha="center", va="bottom", fontsize=6, color=colour, linespacing=1.1)
+    axes.set_yticks((np.arange(len(classes)) + 1) * CELL[1] - 0.5, names)
+    axes.tick_params(length=0)
+    return figure, numbers
+
+
+def _numbers(store: xr.Dataset, i: int, name: str) -> pd.DataFrame:
+    """The way of class `i` in numbers."""
+    table = pd.DataFrame({column: store[f"way_{column}"].values[i] for column in ("step", "loss", "confidence")}).query(
+        "step >= 0"
+    )
+    table.insert(0, "target", name)
+    return table.assign(converged=bool(store["converged"].values[i, i]))

@@ -1,0 +1,201 @@
+"""Tables of a study of prototypes: by set, by interval, by pair of classes, and of boundaries (SCIENCE 2)."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from workflow_lib.dissimilarity import cosine, frames
+from workflow_lib.dissimilarity.measures import quality
+from workflow_lib.dissimilarity.store import stored
+from workflow_lib.dissimilarity.summary import Selection, Unconverged, summarise
+from workflow_lib.points import Grid
+
+POINT = ("model", "seed", "interval", "initialisation")
+"""What tells sets apart, in the order of result paths and of table columns."""
+
+OF_INTERVAL = ["model", "interval"]
+
+BOUNDARY_NUMBERS = ["share", "dissimilarity_to_origin", "dissimilarity_to_target"]
+
+
+def set_points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
+    """All sets of a study, grid after grid, the initialisation varying fastest."""
+    return [
+        dict(zip(POINT, values, strict=True))
+        for grid in grids
+        for values in itertools.product(*(grid[part] for part in POINT))
+    ]
+
+
+def prototype_tables(
+    points: Sequence[Mapping[str, Any]],
+    prototypes: Iterable[xr.Dataset],
+    dissimilarities: Iterable[xr.Dataset],
+    selection: Selection,
+) -> dict[str, pd.DataFrame]:
+    """Tables of C and R.
+
+    Args:
+        points: model, seed, interval and initialisation of each set.
+        prototypes: their stores, in the same order.
+        dissimilarities: stores of C and R, in the same order.
+        selection: which entries count.
+
+    Returns:
+        sets: a row per set, tensor and include_self, whatever is selected: count, mean, std (ddof 0), outliers
+            (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the network
+            takes for its target), steps_median.
+        intervals: over the sets of each model and interval, with and without self: see `frames.aggregate_frame`.
+        tests: of C against R, for each model and interval: see `frames.contrast_frame`.
+        pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
+        histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
+        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (how many count).
+    """
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in ("sets", "classes", "pairs", "histograms", "quality")}
+    for point, images, tensors in zip(points, prototypes, dissimilarities, strict=True):
+        for name, table in _of_one(images, tensors, selection).items():
+            parts[name].append(pd.DataFrame({key: [point[key]] for key in POINT}).merge(table, how="cross"))
+    tables = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
+    plain = tables["sets"].drop(columns=[*SET_COLUMNS, "unconverged_entries"])
+    pairs = tables["pairs"].query("class_a != class_b")
+    histograms = tables["histograms"].query("count > 0")
+    return {
+        "sets": tables["sets"],
+        "intervals": frames.aggregate_frame(plain).rename(columns=SPREADS),
+        "tests": frames.contrast_frame(tables["classes"]),
+        "pairs": pairs.groupby([*OF_INTERVAL, "tensor", *CLASSES], sort=False)["mean"].mean().reset_index(),
+        "histograms": histograms.groupby([*OF_INTERVAL, "tensor", "low", "high"])["count"].sum().reset_index(),
+        "quality": tables["quality"],
+    }
+
+
+CLASSES = ("class_a", "class_b")
+CLASSES_OF = {"class_name": "class_a", "other_class": "class_b"}
+SPREADS = {"mean_initialisations": "spread_initialisations", "mean_seeds": "spread_seeds"}
+SET_COLUMNS = ("n_classes", "converged", "unconverged", "hits", "steps_median")
+
+
+def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> dict[str, pd.DataFrame]:
+    """The rows of one set."""
+    names = [str(name) for name in images["target"].values]
+    converged, n = images["converged"].values, len(names)
+    both = [Selection(include_self, selection.unconverged) for include_self in (False, True)]
+    found = summarise(stored(tensors), converged, selections=both)
+    statistics = frames.statistics_frame(found).rename(columns={"unconverged": "unconverged_entries"})
+    hits = images["predicted"].values == np.arange(n)[:, None]
+    about = (n, int(converged.sum()), int((~converged).sum()), hits.mean(), np.median(images["steps"].values))
+    return {
+        "sets": statistics.assign(**dict(zip(SET_COLUMNS, about, strict=True))),
+        "classes": frames.class_frame(found, selection, names),
+        "pairs": frames.pair_frame(found, selection, names).rename(columns=CLASSES_OF),
+        "histograms": frames.histogram_frame(found, selection),
+        "quality": _quality_of(images, selection),
+    }
+
+
+def _quality_of(images: xr.Dataset, selection: Selection) -> pd.DataFrame:
+    """M_g of the class prototypes that count; NaN for fewer than two."""
+    names, every = images["target"].values.astype(object), np.arange(images.sizes["target"])
+    counted = every[images["converged"].values[every, every] | (selection.unconverged == "keep")]
+    row: dict[str, float] = {"m_g": np.nan, "m_g_zero_diagonal": np.nan, "class_prototypes": len(counted)}
+    if len(counted) > 1:
+        found = quality(images["features"].values[counted, counted], list(names[counted]))
+        row |= {"m_g": found.off_diagonal, "m_g_zero_diagonal": found.zero_diagonal}
+    return pd.DataFrame([row])
+
+
+def accuracies(points: Iterable[Mapping[str, Any]], features: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """Accuracy of networks.
+
+    Args:
+        points: model, seed and interval of each store.
+        features: stores with `prediction` and `label`.
+
+    Returns:
+        model, seed, interval, accuracy (0 to 1; NaN without predictions).
+    """
+    rows = [
+        {
+            **point,
+            "accuracy": float((store["prediction"] == store["label"]).mean()) if "prediction" in store else np.nan,
+        }
+        for point, store in zip(points, features, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.Dataset, xr.Dataset]]) -> pd.DataFrame:
+    """A row per set, way and ordered pair of classes.
+
+    Args:
+        points: of the sets.
+        sets: stores of boundaries and of prototypes, in the same order.
+
+    Returns:
+        The point, way, origin, target, converged (the images at both ends of the way), found, share (of the way
+        travelled, 0 to 1), difference (of the logits),
+        dissimilarity_to_origin and dissimilarity_to_target: to the features of the two class prototypes (SCIENCE
+        2.4). NaN where none was found, or its features are all zero.
+    """
+    parts = [
+        pd.DataFrame({key: [point[key]] for key in POINT}).merge(pd.concat(_pairs(*stores)), how="cross")
+        for point, stores in zip(points, sets, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFrame]:
+    """Rows of one set, a target at a time."""
+    names = prototypes["target"].values.astype(object)
+    n = len(names)
+    converged = prototypes["converged"].values
+    ends = cosine.unit_vectors(prototypes["features"].values[np.arange(n), np.arange(n)][None])[0]
+    for target in range(n):
+        origins = np.delete(np.arange(n), target)
+        row = boundaries.isel(target=target, origin=origins)
+        with np.errstate(invalid="ignore"):  # where none was found, and features of zeros, which have no direction
+            units = cosine.unit_vectors(row["features"].values)
+        reached = {"line": converged[target, target], "path": converged[target, origins]}
+        for way, name in enumerate(row["way"].values):
+            yield pd.DataFrame(
+                {
+                    "way": str(name),
+                    "origin": names[origins],
+                    "target": names[target],
+                    "converged": converged[origins, origins] & reached[str(name)],
+                    "found": row["found"].values[way],
+                    "share": row["share"].values[way],
+                    "difference": row["difference"].values[way],
+                    "dissimilarity_to_origin": 1 - (units[way] * ends[origins]).sum(-1),
+                    "dissimilarity_to_target": 1 - units[way] @ ends[target],
+                }
+            )
+
+
+def boundary_intervals(boundaries: pd.DataFrame, unconverged: Unconverged) -> pd.DataFrame:
+    """Over the sets and pairs of each model, interval and way.
+
+    Args:
+        boundaries: from `boundary_table`.
+        unconverged: "leave_out" counts only pairs whose images at both ends of the way converged; "keep" counts all.
+
+    Returns:
+        model, interval, way, share_mean, share_std (ddof 0), to_origin_mean, to_target_mean, found (share of the
+        pairs that count), n (pairs that count). NaN where none counts, or none of them was found.
+    """
+    counted = boundaries["converged"] | (unconverged == "keep")
+    values = boundaries[[*BOUNDARY_NUMBERS, "found"]].astype(float).where(counted)
+    keys = boundaries[[*OF_INTERVAL, "way"]]
+    groups = pd.concat([keys, values], axis="columns").groupby([*OF_INTERVAL, "way"], sort=False)
+    return groups.agg(
+        share_mean=("share", "mean"),
+        share_std=("share", lambda values: values.std(ddof=0)),
+        to_origin_mean=("dissimilarity_to_origin", "mean"),
+        to_target_mean=("dissimilarity_to_target", "mean"),
+        found=("found", "mean"),
+        n=("found", "count"),
+    ).reset_index()

@@ -1,0 +1,29 @@
+"""Figure: the separation of class prototypes against test accuracy."""
+
+from typing import Any
+
+from workflow_lib.figures.prototypes.quality import quality as drawn
+from workflow_lib.figures.reading import read_named
+from workflow_lib.figures.style import save
+from workflow_lib.steps.roles import Input, Output
+
+
+def draw_separation(
+    *,
+    spec: dict[str, Any],
+    quality: Input,
+    svg: Output,
+    png: Output,
+    csv: Output,
+) -> None:
+    """Draw the separation of class prototypes against test accuracy.
+
+    Args:
+        spec: title.
+        quality: table of quality.
+        svg: the figure.
+        png: the figure.
+        csv: the numbers behind it.
+    """
+    figure, numbers = drawn(read_named(quality), title=spec["title"], note="")
+    save(figure, numbers, svg=svg, png=png, csv=csv)

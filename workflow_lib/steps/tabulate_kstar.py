@@ -1,0 +1,23 @@
+"""Tables of a study."""
+
+from typing import Any
+
+from workflow_lib.io.storage import load, write_table
+from workflow_lib.kstar.tables import aggregate_table, class_table
+from workflow_lib.points import points as study_points
+from workflow_lib.steps.roles import Input, Output
+
+
+def tabulate_study(*, spec: dict[str, Any], kstar: list[Input], classes: Output, aggregates: Output) -> None:
+    """Write a row per point and class, and the aggregates over classes.
+
+    Args:
+        spec: grids (points of the study), skewness, threshold.
+        kstar: k* stores in the order of the points.
+        classes: CSV as `class_table` describes it.
+        aggregates: CSV as `aggregate_table` describes it.
+    """
+    stores = (load(path) for path in kstar)
+    table = class_table(study_points(spec["grids"]), stores, spec["skewness"], spec["threshold"])
+    write_table(table, classes)
+    write_table(aggregate_table(table), aggregates)

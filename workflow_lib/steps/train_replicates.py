@@ -1,0 +1,84 @@
+"""A block of trainings of a confusion study: seeds of one pair of classes, or of the baseline."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from workflow_lib import seeds
+from workflow_lib.confusion import store
+from workflow_lib.confusion.mislabelling import mislabel
+from workflow_lib.datasets.artifact import StoredSplit, open_split
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.initial import initial_network
+from workflow_lib.models.layers import nearest
+from workflow_lib.progress import bar
+from workflow_lib.steps.roles import Context, Input, Output
+from workflow_lib.training.devices import configure
+from workflow_lib.training.optimisation import Settings
+from workflow_lib.training.replicates.form import Form, choose
+from workflow_lib.training.replicates.kept import KeptStates
+from workflow_lib.training.replicates.predictions import confusion_matrix
+from workflow_lib.training.replicates.runs import Member
+from workflow_lib.training.replicates.train import train_members
+
+
+def train_ensemble(
+    *, spec: Mapping[str, Any], train: Input, test: Input, confusion: list[Output], context: Context
+) -> None:
+    """Write a store for each of `confusion`, in the order of `spec["seeds"]`.
+
+    Args:
+        spec: architecture, options, normalize, weights, training; study, pair ("A+B" or "baseline"), classes (the two
+            names, or none), share; seeds (name -> number).
+        train: split that the networks are trained on.
+        test: split that they are tested on; its labels stay as they are.
+        confusion: stores as `confusion.store.write` describes them.
+        context: a killed job goes on from what it has kept in the scratch folder.
+    """
+    device = configure(context.device, context.threads)
+    split, tested = open_split(train), open_split(test)
+    settings = Settings.from_mapping(spec["training"])
+    members = {name: _member(spec, seed, split) for name, seed in spec["seeds"].items()}
+    form = _form(next(iter(members.values())), split, settings, device)
+    kept = context.scratch / f"{form}, {device}, threads {context.threads}"  # what decides how sums are rounded
+    made = {name: kept / f"{name}.zarr.zip" for name in members}
+    missing = {name: member for name, member in members.items() if not store.is_whole(made[name])}
+    images, states, progress = split.all_images(), KeptStates(kept), bar(f"batches of {len(missing)} trainings")
+    test_images, names = tested.all_images(), split.class_names
+    for name, trained in train_members(
+        missing, images, settings, form, device=device, states=states, progress=progress
+    ):
+        counts = confusion_matrix(trained.network, test_images, tested.labels, len(names), device=device)
+        share = spec["share"] if spec["classes"] else 0.0
+        run = store.Run(spec["pair"], spec["seeds"][name], share, tuple(spec["classes"]))
+        store.write(made[name], run, names, counts, trained.losses, trained.diverged)
+        states.remove(name)
+    for path, result in zip(confusion, made.values(), strict=True):
+        shutil.copyfile(result, path)
+
+
+def _form(member: Member, split: StoredSplit, settings: Settings, device: str) -> Form:
+    form, reason = choose(member.build(), split.image_shape, settings.batch_size, device)
+    print(f"train_ensemble: {form}, {reason}", file=sys.stderr)
+    return form
+
+
+def _member(spec: Mapping[str, Any], seed: int, split: StoredSplit) -> Member:
+    """One training; everything random in it follows from study, pair and seed."""
+    lineage = ("confusion", spec["study"], spec["pair"], seed)
+    labels = split.labels.astype(np.int64)
+    if spec["classes"]:
+        first, second = (_index(name, split.class_names, spec["study"]) for name in spec["classes"])
+        labels = mislabel(labels, first, second, spec["share"], seeds.generator(*lineage, "mislabelled"))
+    outputs = len(split.class_names)
+    return Member(lambda: initial_network(spec, split.image_shape, outputs, lineage), labels, lineage)
+
+
+def _index(name: str, names: tuple[str, ...], study: str) -> int:
+    if name not in names:
+        where = f"confusion.studies.{study}.pairs"
+        raise UserError(Problem(where, name, f"the classes are: {', '.join(names)}", nearest(name, [*names])))
+    return names.index(name)

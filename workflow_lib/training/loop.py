@@ -1,0 +1,258 @@
+"""Training a classifier from any state to any epoch, with the same bytes whatever the stops on the way.
+
+Order of samples, augmentation and the random state of torch belong to the epoch by name, the learning rate to
+the step: so nothing but the weights and the optimiser's moments passes from one epoch to the next. Inside an
+epoch the state holds the random generators and the sums of the curve as well.
+Equal bytes need the same device and number of threads; otherwise sums round differently.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from workflow_lib import seeds
+from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.layers import inner
+from workflow_lib.progress import Progress
+from workflow_lib.training.augmentation import augment
+from workflow_lib.training.epochs import Epoch
+from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
+
+CURVE = ("epoch", "lr", "train_loss", "train_accuracy")
+"""Columns of the learning curve."""
+
+
+class DivergedError(UserError):
+    """The loss is no longer finite; the network stays as it was before, on a GPU as it is at the end of the epoch.
+
+    Attributes:
+        curve: rows of the epochs before, as in `State`.
+    """
+
+    def __init__(self, problem: Problem, curve: list[dict[str, float]]) -> None:
+        super().__init__(problem)
+        self.curve = curve
+
+
+CHANNELS_LAST_SIDE = 16
+"""Images of at least this side are kept with the channel last in memory: 1.4 to 1.6 times as fast on a CPU."""
+
+
+@dataclass
+class State:
+    """All that a training needs to go on.
+
+    Attributes:
+        network: state_dict of the network, out of its normalisation.
+        optimizer: state_dict of the optimiser; empty before the first batch.
+        epoch: whole epochs done.
+        step: batches done of the epoch under way; 0 between epochs.
+        random: states of torch's generators by device type; empty between epochs.
+        sums: loss, right predictions and samples so far of the epoch under way.
+        curve: a row per epoch: epoch (from 1), lr (of its last batch), train_loss, train_accuracy (in [0, 1]; both
+            over the samples as trained on, while the network was changing).
+    """
+
+    network: dict[str, Tensor]
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    epoch: int = 0
+    step: int = 0
+    random: dict[str, Tensor] = field(default_factory=dict)
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(
+    network: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    settings: Settings,
+    *,
+    lineage: tuple[object, ...],
+    stop_epoch: int,
+    state: State | None = None,
+    device: str = "cpu",
+    save_state: Callable[[State], None] | None = None,
+    save_every: float = 30.0,
+    progress: Progress | None = None,
+) -> State:
+    """Train `network` in place until `stop_epoch` epochs are done, and return the state there.
+
+    Args:
+        network: maps images (b, c, y, x) float32 in [0, 1] to logits (b, classes).
+        images: (n, c, y, x), uint8 or float32 in [0, 1]; held on the device in this dtype.
+        labels: (n,) int64, 0 … classes - 1.
+        settings: optimiser, schedule, augmentation and so on.
+        lineage: names from which all randomness is derived, such as model and seed.
+        stop_epoch: number of whole epochs done at the end, at most `settings.epochs`.
+        state: where to go on; None starts from the network's present weights.
+        device: "cpu" or "cuda".
+        save_state: called now and then with the state, so that it can be kept in case of a kill.
+        save_every: least number of seconds between two such calls.
+        progress: told the batches done and those until `stop_epoch`.
+
+    Raises:
+        DivergedError: the loss is not finite; it names the epoch and the learning rate.
+    """
+    devices = [torch.cuda.current_device()] if device == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        training = _Training(network, images, labels, settings, lineage, device)
+        if state is not None:
+            training.restore(state)
+        saved = time.monotonic()
+        total = stop_epoch * training.batches
+        while training.epoch < stop_epoch:
+            training.advance()
+            if save_state and training.epoch < stop_epoch and time.monotonic() - saved >= save_every:
+                save_state(training.state())
+                saved = time.monotonic()
+            if progress:
+                progress(training.epoch * training.batches + training.step, total)
+        return training.state()
+
+
+class _Training:
+    """A training under way; `advance` does one batch."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        images: np.ndarray,
+        labels: np.ndarray,
+        settings: Settings,
+        lineage: tuple[object, ...],
+        device: str,
+    ) -> None:
+        self.settings, self.lineage, self.device = settings, lineage, device
+        self.format = memory_format(network, images.shape)
+        self.network = network.to(device, memory_format=self.format)  # type: ignore[call-overload]
+        self.images, self.labels = torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+        self.optimizer = make_optimizer(settings, network)
+        self.batches = -(-len(labels) // settings.batch_size)
+        self.epoch = self.step = 0
+        self.sums = torch.zeros(3, dtype=torch.float64, device=device)
+        self.curve: list[dict[str, float]] = []
+
+    def restore(self, state: State) -> None:
+        inner(self.network).load_state_dict(state.network)
+        if state.optimizer:
+            restore_optimizer(self.optimizer, state.optimizer)
+        self.epoch, self.step, self.curve = state.epoch, state.step, list(state.curve)
+        self.sums = torch.tensor(state.sums, dtype=torch.float64, device=self.device)
+        if self.step:
+            self._draw_epoch()
+            torch.set_rng_state(state.random["cpu"])
+            if self.device == "cuda":
+                torch.cuda.set_rng_state(state.random["cuda"])
+
+    def state(self) -> State:
+        """The present state; its tensors are those in use, to be stored before the next batch."""
+        self._check_loss()
+        random = {"cpu": torch.get_rng_state()} if self.step else {}
+        if random and self.device == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state()
+        return State(
+            network=inner(self.network).state_dict(),
+            optimizer=self.optimizer.state_dict() if self.optimizer.state else {},
+            epoch=self.epoch,
+            step=self.step,
+            random=random,
+            sums=self.sums.tolist(),
+            curve=list(self.curve),
+        )
+
+    def advance(self) -> None:
+        if self.step == 0:
+            self._draw_epoch()
+        self.network.train()
+        images, labels = self._batch()
+        lr = self._set_learning_rate()
+        logits = _logits(self.network(images))
+        loss = cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
+        right = (logits.detach().argmax(1) == labels).sum()
+        self.sums += torch.stack([loss.detach().double() * len(labels), right.double(), right.new_tensor(len(labels))])
+        if self.device == "cpu":  # a GPU would have to wait for each look
+            self._check_loss()
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.step += 1
+        if self.step == self.batches:
+            self._end_epoch(lr)
+
+    def _draw_epoch(self) -> None:
+        """All random choices of the epoch, from its name."""
+        self.drawn = Epoch.of(
+            self.lineage,
+            self.epoch,
+            count=len(self.labels),
+            batches=self.batches,
+            augmentation=self.settings.augmentation,
+            device=self.device,
+        )
+        torch.manual_seed(seeds.derive(*self.lineage, "torch", self.epoch))
+
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        start, stop = self.drawn.starts[self.step : self.step + 2].tolist()
+        chosen = torch.from_numpy(self.drawn.order[start:stop]).to(self.device)
+        images = as_unit(self.images[chosen])
+        images = augment(images, self.settings.augmentation, self.drawn.draws, start)
+        return images.contiguous(memory_format=self.format), self.labels[chosen]
+
+    def _set_learning_rate(self) -> float:
+        step = self.epoch * self.batches + self.step
+        lr = learning_rate(self.settings, step, self.settings.epochs * self.batches)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        return lr
+
+    def _end_epoch(self, lr: float) -> None:
+        self._check_loss()
+        loss, right, count = self.sums.tolist()
+        self.epoch, self.step = self.epoch + 1, 0
+        self.sums.zero_()
+        self.curve.append(dict(zip(CURVE, (self.epoch, lr, loss / count, right / count), strict=True)))
+
+    def _check_loss(self) -> None:
+        if not torch.isfinite(self.sums[0]):
+            lr = self.optimizer.param_groups[0]["lr"]
+            raise DivergedError(
+                Problem(
+                    "training.lr",
+                    f"{self.settings.lr:g}",
+                    f"the loss is no longer finite in epoch {self.epoch + 1}, at learning rate {lr:g}",
+                    "lower the learning rate, or warm up with schedule: onecycle",
+                ),
+                list(self.curve),
+            )
+
+
+def _logits(output: object) -> Tensor:
+    if isinstance(output, Tensor):
+        return output
+    raise UserError(
+        Problem(
+            "architecture",
+            type(output).__name__,
+            "while it is trained, the network must return one tensor of logits",
+            "switch other outputs off, as with options: {aux_logits: false} for googlenet and inception_v3",
+        )
+    )
+
+
+def memory_format(network: nn.Module, shape: tuple[int, ...]) -> torch.memory_format:
+    """How 4-D tensors are laid out: channels last for images from 16 x 16 pixels on."""
+    only_2d = all(parameter.dim() <= 4 for parameter in network.parameters())
+    large = min(shape[2:]) >= CHANNELS_LAST_SIDE
+    return torch.channels_last if large and only_2d else torch.contiguous_format
+
+
+def as_unit(images: Tensor) -> Tensor:
+    """Images float32 in [0, 1] from stored ones: uint8 is divided by 255, float stays."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images.float()

@@ -1,0 +1,85 @@
+"""Optimisers, learning rates and the settings of a training."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from workflow_lib.training.augmentation import Augmentation
+
+WARM_UP = 0.3
+"""Share of the steps in which `onecycle` rises."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained; `from_mapping` makes one from the configuration.
+
+    Attributes:
+        epochs: of the full training; the schedule of the learning rate spans all of them.
+        batch_size: most samples in a batch; the batches of an epoch differ by at most one sample.
+        lr: learning rate, the highest of the schedule.
+        optimizer: sgd | adam | adamw.
+        momentum, nesterov: of sgd.
+        weight_decay: L2 penalty (sgd, adam) or decoupled decay (adamw).
+        schedule: constant | cosine | onecycle.
+        label_smoothing: share of the target spread evenly over all classes, in [0, 1).
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    optimizer: str = "adam"
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> "Settings":
+        """Settings from plain values, `augmentation` being a mapping or None."""
+        return cls(**{**mapping, "augmentation": Augmentation(**mapping.get("augmentation") or {})})
+
+
+def learning_rate(settings: Settings, step: int, total: int) -> float:
+    """Learning rate of batch `step` (from 0) out of `total` in the full training; a pure function.
+
+    constant: lr. cosine: from lr down to 0 along half a cosine (Loshchilov & Hutter 2017, without restarts).
+    onecycle: straight up to lr in the first 30 % of the steps, then down to 0 along half a cosine
+    (after Smith & Topin 2018; momentum stays as it is).
+    """
+    if settings.schedule == "constant":
+        return settings.lr
+    rising = round(WARM_UP * total) if settings.schedule == "onecycle" else 0
+    if step < rising:
+        return settings.lr * (step + 1) / rising
+    return settings.lr * 0.5 * (1 + math.cos(math.pi * (step - rising) / (total - rising)))
+
+
+def make_optimizer(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser of all parameters that want a gradient, in its fused form."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    common: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay, "fused": True}
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=settings.momentum, nesterov=settings.nesterov, **common)
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(parameters, **common)
+    return torch.optim.AdamW(parameters, **common)
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Load a stored state, each tensor in the memory layout of its parameter.
+
+    A checkpoint stores contiguous tensors. The fused kernels walk a parameter and its moments side by side in
+    memory, so that moments in another layout than a channels-last parameter would be mixed up.
+    """
+    optimizer.load_state_dict(dict(state))
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

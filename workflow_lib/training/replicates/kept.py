@@ -1,0 +1,40 @@
+"""Where the members of an ensemble were when they were killed, on disk."""
+
+import sys
+from pathlib import Path
+
+from workflow_lib.errors import UserError
+from workflow_lib.training import checkpoints
+from workflow_lib.training.loop import State
+
+
+class KeptStates:
+    """States of members under way, a file each.
+
+    Args:
+        folder: belongs to these members and this runtime alone: device and threads decide how sums are rounded.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, name: str, state: State) -> None:
+        """Keep the state of a member in the place of the one before."""
+        checkpoints.save(vars(state), self._file(name))
+
+    def load(self, name: str) -> State | None:
+        """The state that was kept last; None where there is none, or it is damaged."""
+        if not self._file(name).is_file():
+            return None
+        try:
+            return State(**checkpoints.load(self._file(name)))
+        except UserError as error:
+            print(f"not used: {error}", file=sys.stderr)
+            return None
+
+    def remove(self, name: str) -> None:
+        """Forget a member that has ended."""
+        self._file(name).unlink(missing_ok=True)
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.pt"

@@ -1,0 +1,54 @@
+"""Members trained one by one: for any network, and the fastest way where a single one keeps the device busy."""
+
+import sys
+
+import numpy as np
+
+from workflow_lib.progress import Progress
+from workflow_lib.training.loop import DivergedError, train
+from workflow_lib.training.optimisation import Settings
+from workflow_lib.training.replicates.runs import Member, States, Trained
+
+
+def train_one(
+    name: str,
+    member: Member,
+    images: np.ndarray,
+    settings: Settings,
+    *,
+    device: str = "cpu",
+    states: States | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train a member by `workflow_lib.training.loop.train`; one that diverges is left as it is.
+
+    Args:
+        name: of the member, for its state.
+        member: what is trained.
+        images: (N, c, y, x), uint8 or float32 in [0, 1].
+        settings: of the training.
+        device: "cpu" or "cuda".
+        states: where its state is kept in case of a kill.
+        progress: told the batches done.
+    """
+    network = member.build()
+    try:
+        state = train(
+            network,
+            images,
+            member.labels,
+            settings,
+            lineage=member.lineage,
+            stop_epoch=settings.epochs,
+            state=states.load(name) if states else None,
+            device=device,
+            save_state=(lambda state: states.save(name, state)) if states else None,
+            progress=progress,
+        )
+        curve = state.curve
+    except DivergedError as error:
+        print(f"{name}: {error.problems[0].allowed}", file=sys.stderr)
+        curve = error.curve
+    losses = np.full(settings.epochs, np.nan)
+    losses[: len(curve)] = [row["train_loss"] for row in curve]
+    return Trained(network, losses)
