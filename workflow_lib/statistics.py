@@ -75,7 +75,7 @@ class Paired:
 def welch(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Welch:
     """Welch's unequal-variance t test, two-sided, as `scipy.stats.ttest_ind(a, b, equal_var=False)`.
 
-    For the effect of losing a class (docs/science.md 3.3), `a` are the accuracies otherwise, `b` those of confused runs.
+    For the effect of losing a class (docs/science.md 3.3), `a` are the accuracies otherwise, `b` those of the confused.
 
     A sample of one value, or of values that are all equal, says nothing about the variance that the test divides by:
     then t, df, p, the interval and g are NaN and `undefined` names the sample, also where the other sample alone
