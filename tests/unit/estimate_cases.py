@@ -5,7 +5,8 @@ from pathlib import Path
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.config.yaml_file import read_mapping
-from workflow_lib.plan.jobs import default_targets, upstream
+from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import upstream
 from workflow_lib.plan.plan import Plan
 
 MINIATURE = Path(__file__).resolve().parents[2] / "configs" / "miniature.yaml"
@@ -21,4 +22,4 @@ def planned(epochs=4, **sections):
 
 def job_like(plan, verb):
     """The last job of a verb."""
-    return [job for job in upstream(plan, default_targets(plan)) if job.verb == verb][-1]
+    return [job for job in upstream(plan, targets.default(plan)) if job.verb == verb][-1]

@@ -105,16 +105,15 @@ def job_of(plan: Plan, path: str) -> PlannedJob:
     """The job that makes an artifact of the plan."""
     kind, *place = path.removeprefix(f"{plan.results}/").removesuffix(".zarr.zip").split("/")
     if kind == "studies":
-        family, name, file = place
-        return _study_job(plan.studies[family][name], file.partition(".")[0])
+        return _study_job(plan.studies[place[0]][place[1]], path)
     if kind in STORES:
         return _on_set(plan, kind, *place)
     return _MAKERS[kind](plan, *place)
 
 
-def _study_job(study: StudyPlan, stem: str) -> PlannedJob:
+def _study_job(study: StudyPlan, path: str) -> PlannedJob:
     """The job that makes one output of a study."""
-    output = next(o for o in study.outputs if stem in [file.partition(".")[0] for file in o.files.values()])
+    output = next(output for output in study.outputs if path in study.files(output).values())
     return PlannedJob(
         output.verb,
         study.name,

@@ -66,10 +66,10 @@ OUTPUTS: Sequence[Output] = (
         content="distributions of C and R",
     ),
     figure(
-        "quality",
+        "quality_vs_accuracy",
         inputs={"quality": "quality.csv"},
         spec=lambda s: s.picture(),
-        content="separation of prototypes and accuracy",
+        content="quality of prototypes against accuracy",
     ),
     figure(
         "boundaries",
