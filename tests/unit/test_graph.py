@@ -26,8 +26,8 @@ EVERYTHING = {
 
 LIST_JOBS = """
 import json, sys
-from snakemake.dag import DAG
 from snakemake.cli import main
+from snakemake.dag import DAG
 
 def listed(dag):
     rows = [
