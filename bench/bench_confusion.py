@@ -22,8 +22,8 @@ from workflow_lib.training.devices import configure
 from workflow_lib.training.optimisation import Settings
 from workflow_lib.training.replicates.chain import chain
 from workflow_lib.training.replicates.form import choose, multiplications
-from workflow_lib.training.replicates.runs import Member
-from workflow_lib.training.replicates.train import train_members
+from workflow_lib.training.replicates.runs import Run
+from workflow_lib.training.replicates.train import train_runs
 
 CLASSES = 10
 SIZES = (1, 5, 10, 50)
@@ -31,7 +31,7 @@ CASES = {
     # image shape, options of small_cnn, batch size, samples of one training, turns
     "8 x 8, width 8, hidden 64, batch 32": ((1, 8, 8), {"width": 8, "hidden": 64}, 32, 2560, 3),
     "8 x 8, width 16, hidden 64, batch 64": ((1, 8, 8), {"width": 16, "hidden": 64}, 64, 2560, 3),
-    "32 x 32, SCIENCE 3.1, batch 64": ((3, 32, 32), {}, 64, 128, 3),
+    "32 x 32, docs/science.md 3.1, batch 64": ((3, 32, 32), {}, 64, 128, 3),
 }
 
 
@@ -57,10 +57,8 @@ class Case:
         )
 
     def ours(self, form, count):
-        members = {
-            str(seed): Member(partial(self.network, seed), self.labels, ("bench", seed)) for seed in range(count)
-        }
-        list(train_members(members, self.images, self.settings, form, device=self.device))
+        runs = {str(seed): Run(partial(self.network, seed), self.labels, ("bench", seed)) for seed in range(count)}
+        list(train_runs(runs, self.images, self.settings, form, device=self.device))
 
     def plain(self, count):
         """One model at a time, as one writes it first."""
@@ -106,7 +104,7 @@ class Case:
 
 
 def published(channels, height, width_, width=32, hidden=64):
-    """The network of SCIENCE 3.1 as it stands there: the pools after ReLU."""
+    """The network of docs/science.md 3.1 as it stands there: the pools after ReLU."""
     padding, pools = (0, 2) if height >= 26 else (1, 1)
     layers, inputs = [], channels
     for index, outputs in enumerate((width, 2 * width, 2 * width)):

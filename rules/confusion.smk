@@ -1,4 +1,4 @@
-"""The confusion study: networks trained with the labels of two classes mixed up (SCIENCE 3).
+"""The confusion study: networks trained with the labels of two classes mixed up (docs/science.md 3).
 
 Reads a dataset, writes results/confusion/{study}/{pair}/seed-{seed}.zarr.zip, where {pair} is "A+B" or "baseline".
 """
@@ -11,7 +11,7 @@ for study, plan in PLAN.confusion.items():
 
         rule:
             name:
-                f"train_ensemble_{study}_{block[0]}_{block[-1]}"
+                f"train_replicates_{study}_{block[0]}_{block[-1]}"
             input:
                 train=f"results/datasets/{dataset}/train.zarr.zip",
                 test=f"results/datasets/{dataset}/test.zarr.zip",
@@ -22,9 +22,9 @@ for study, plan in PLAN.confusion.items():
                     seed=block,
                 ),
             log:
-                f"results/logs/train_ensemble/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.log",
+                f"results/logs/train_replicates/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.log",
             benchmark:
-                f"results/benchmarks/train_ensemble/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.tsv"
+                f"results/benchmarks/train_replicates/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.tsv"
             wildcard_constraints:
                 pair=one_of(map(re.escape, plan.pairs)),
             conda:
@@ -36,14 +36,14 @@ for study, plan in PLAN.confusion.items():
                 device="auto",
                 gpu=1,
             params:
-                settings=lambda w, study=study: PLAN.train_ensemble(study, w.pair, []),
-                spec=lambda w, output, study=study, block=block: PLAN.train_ensemble(
+                settings=lambda w, study=study: PLAN.train_replicates(study, w.pair, []),
+                spec=lambda w, output, study=study, block=block: PLAN.train_replicates(
                     study, w.pair, block
                 ),
-                code=PLAN.code("train_ensemble"),
+                code=PLAN.code("train_replicates"),
             message:
                 f"Training {len(block)} networks of {study}, {{wildcards.pair}}"
             shell:
-                "python -m workflow_lib train-ensemble --train {input.train} --test {input.test}"
+                "python -m workflow_lib train-replicates --train {input.train} --test {input.test}"
                 " --confusion {output.confusion}"
                 " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"

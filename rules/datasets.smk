@@ -13,7 +13,7 @@ rule prepare_dataset:
     benchmark:
         "results/benchmarks/prepare_dataset/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(sorted(set(PLAN.config.datasets) - set(PLAN.given))),
+        dataset=one_of(sorted(set(PLAN.config.datasets) - set(PLAN.imported))),
     conda:
         "../environment.yaml"
     threads: 1

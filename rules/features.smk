@@ -2,7 +2,7 @@
 
 Reads a checkpoint and a dataset, writes
 results/features/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}.zarr.zip.
-Features computed elsewhere become results/features/given/{dataset}.zarr.zip.
+Features computed elsewhere become results/features/imported/{dataset}.zarr.zip.
 """
 
 # A rule for each model, because the models differ in their layers, and the outputs of a rule are fixed.
@@ -47,13 +47,13 @@ for model, settings in PLAN.config.models.items():
 
 rule import_features:
     output:
-        features="results/features/given/{dataset}.zarr.zip",
+        features="results/features/imported/{dataset}.zarr.zip",
     log:
         "results/logs/import_features/{dataset}.log",
     benchmark:
         "results/benchmarks/import_features/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(PLAN.given),
+        dataset=one_of(PLAN.imported),
     group:
         "features"
     conda:
@@ -67,7 +67,7 @@ rule import_features:
         spec=lambda w: PLAN.import_features(w.dataset),
         code=PLAN.code("import_features"),
     message:
-        "Reading the given features {wildcards.dataset}"
+        "Reading the imported features {wildcards.dataset}"
     shell:
         "python -m workflow_lib import-features --features {output.features}"
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"

@@ -84,7 +84,7 @@ rule tabulate_boundaries:
 
 rule draw_prototypes:
     input:
-        prototypes=lambda w: PLAN.prototypes[w.study].shown_store("prototypes"),
+        prototypes=lambda w: PLAN.prototypes[w.study].example_store("prototypes"),
     output:
         svg="results/prototype_studies/{study}/prototypes.svg",
         png=report(
@@ -122,9 +122,9 @@ rule draw_prototypes:
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 
 
-rule draw_way:
+rule draw_trajectories:
     input:
-        prototypes=lambda w: PLAN.prototypes[w.study].shown_store("prototypes"),
+        prototypes=lambda w: PLAN.prototypes[w.study].example_store("prototypes"),
     output:
         svg="results/prototype_studies/{study}/way.svg",
         png=report(
@@ -135,9 +135,9 @@ rule draw_way:
         ),
         csv="results/prototype_studies/{study}/way.csv",
     log:
-        "results/logs/draw_way/{study}.log",
+        "results/logs/draw_trajectories/{study}.log",
     benchmark:
-        "results/benchmarks/draw_way/{study}.tsv"
+        "results/benchmarks/draw_trajectories/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
     group:
@@ -149,12 +149,12 @@ rule draw_way:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(30),
     params:
-        spec=lambda w: PLAN.draw_way(w.study),
-        code=PLAN.code("draw_way"),
+        spec=lambda w: PLAN.draw_trajectories(w.study),
+        code=PLAN.code("draw_trajectories"),
     message:
         "Figure way of prototypes {wildcards.study}"
     shell:
-        "python -m workflow_lib draw-way --prototypes {input.prototypes}"
+        "python -m workflow_lib draw-trajectories --prototypes {input.prototypes}"
         " --svg {output.svg} --png {output.png} --csv {output.csv}"
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 
@@ -270,25 +270,25 @@ rule draw_distributions:
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 
 
-rule draw_separation:
+rule draw_quality:
     input:
         quality="results/prototype_studies/{study}/quality.csv",
     output:
-        svg="results/prototype_studies/{study}/separation.svg",
+        svg="results/prototype_studies/{study}/quality.svg",
         png=report(
-            "results/prototype_studies/{study}/separation.png",
-            caption="../docs/captions/separation.rst",
+            "results/prototype_studies/{study}/quality.png",
+            caption="../docs/captions/quality.rst",
             category="{study}",
             labels={
                 "kind": "figure",
                 "content": "separation of prototypes and accuracy",
             },
         ),
-        csv="results/prototype_studies/{study}/separation.csv",
+        csv="results/prototype_studies/{study}/quality.csv",
     log:
-        "results/logs/draw_separation/{study}.log",
+        "results/logs/draw_quality/{study}.log",
     benchmark:
-        "results/benchmarks/draw_separation/{study}.tsv"
+        "results/benchmarks/draw_quality/{study}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
     group:
@@ -300,20 +300,20 @@ rule draw_separation:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(30),
     params:
-        spec=lambda w: PLAN.draw_separation(w.study),
-        code=PLAN.code("draw_separation"),
+        spec=lambda w: PLAN.draw_quality(w.study),
+        code=PLAN.code("draw_quality"),
     message:
         "Figure separation of prototypes {wildcards.study}"
     shell:
-        "python -m workflow_lib draw-separation --quality {input.quality}"
+        "python -m workflow_lib draw-quality --quality {input.quality}"
         " --svg {output.svg} --png {output.png} --csv {output.csv}"
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 
 
 rule draw_boundaries:
     input:
-        boundaries=lambda w: PLAN.prototypes[w.study].shown_store("boundaries"),
-        prototypes=lambda w: PLAN.prototypes[w.study].shown_store("prototypes"),
+        boundaries=lambda w: PLAN.prototypes[w.study].example_store("boundaries"),
+        prototypes=lambda w: PLAN.prototypes[w.study].example_store("prototypes"),
         table="results/prototype_studies/{study}/boundary_images.csv",
         intervals="results/prototype_studies/{study}/boundary_intervals.csv",
     output:

@@ -5,16 +5,16 @@ holds the numbers behind a figure.
 """
 
 
-rule tabulate_study:
+rule tabulate_kstar:
     input:
         kstar=lambda w: PLAN.studies[w.study].kstar.paths,
     output:
         classes="results/studies/{study}/classes.csv",
         aggregates="results/studies/{study}/aggregates.csv",
     log:
-        "results/logs/tabulate_study/{study}.log",
+        "results/logs/tabulate_kstar/{study}.log",
     benchmark:
-        "results/benchmarks/tabulate_study/{study}.tsv"
+        "results/benchmarks/tabulate_kstar/{study}.tsv"
     group:
         "studies"
     conda:
@@ -24,13 +24,13 @@ rule tabulate_study:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(30),
     params:
-        spec=lambda w: PLAN.tabulate_study(w.study),
-        code=PLAN.code("tabulate_study"),
+        spec=lambda w: PLAN.tabulate_kstar(w.study),
+        code=PLAN.code("tabulate_kstar"),
         kstar=lambda w: PLAN.studies[w.study].kstar.patterns,
     message:
         "Tables of study {wildcards.study}"
     shell:
-        "python -m workflow_lib tabulate-study --kstar {params.kstar:q}"
+        "python -m workflow_lib tabulate-kstar --kstar {params.kstar:q}"
         " --classes {output.classes} --aggregates {output.aggregates}"
         " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
 
@@ -71,7 +71,7 @@ rule render_tables:
 
 rule draw_violins:
     input:
-        kstar=lambda w: PLAN.studies[w.study].shown_kstar.paths,
+        kstar=lambda w: PLAN.studies[w.study].example_kstar.paths,
         classes="results/studies/{study}/classes.csv",
     output:
         svg="results/studies/{study}/violins.svg",
@@ -97,7 +97,7 @@ rule draw_violins:
     params:
         spec=lambda w: PLAN.draw_violins(w.study),
         code=PLAN.code("draw_violins"),
-        kstar=lambda w: PLAN.studies[w.study].shown_kstar.patterns,
+        kstar=lambda w: PLAN.studies[w.study].example_kstar.patterns,
     message:
         "Figure violins of study {wildcards.study}"
     shell:

@@ -1,4 +1,4 @@
-"""Two samples, paired samples, many tests, information between distributions (SCIENCE 3.3, 3.4).
+"""Two samples, paired samples, many tests, information between distributions (docs/science.md 3.3, 3.4).
 
 Where a test is undefined its numbers are NaN, never infinite, and a reason says why.
 """
@@ -75,7 +75,7 @@ class Paired:
 def welch(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Welch:
     """Welch's unequal-variance t test, two-sided, as `scipy.stats.ttest_ind(a, b, equal_var=False)`.
 
-    For the effect of losing a class (SCIENCE 3.3), `a` are the accuracies otherwise and `b` those of the confused runs.
+    For the effect of losing a class (docs/science.md 3.3), `a` are the accuracies otherwise, `b` those of the confused.
 
     A sample of one value, or of values that are all equal, says nothing about the variance that the test divides by:
     then t, df, p, the interval and g are NaN and `undefined` names the sample, also where the other sample alone
@@ -196,7 +196,7 @@ def kl_bits(p: npt.ArrayLike, q: npt.ArrayLike, *, smoothing: float = 0.0, signe
     Args:
         p: (…, k) weights, outcomes last; or a number, the probability of the first of two outcomes.
         q: as p.
-        smoothing: added to every count of both before they are scaled; 0.5 is that of SCIENCE 3.4.
+        smoothing: added to every count of both before they are scaled; 0.5 is that of docs/science.md 3.4.
         signed: give it the sign of q - p in the first outcome: positive where q makes it more probable.
 
     Returns:
@@ -243,7 +243,7 @@ def _weights(p: npt.ArrayLike, q: npt.ArrayLike, smoothing: float) -> tuple[Arra
 
 @dataclass(frozen=True)
 class Information:
-    """What not confusing a class says about a target, in bits, D(confused ‖ otherwise) (SCIENCE 3.4).
+    """What not confusing a class says about a target, in bits, D(confused ‖ otherwise) (docs/science.md 3.4).
 
     Both have the sign of the difference of the accuracies, otherwise - confused: positive where not confusing the class
     helps the target, and where the accuracies are equal.
@@ -265,7 +265,7 @@ def information_bits(
     merged: Sequence[int] = (),
     smoothing: float = 0.5,
 ) -> Information:
-    """Both versions of the signed information of SCIENCE 3.4.
+    """Both versions of the signed information of docs/science.md 3.4.
 
     Args:
         confused: (n,) counts of the class predicted for test samples of the target, over the runs in which the class

@@ -11,7 +11,7 @@ SHOWN = 80
 """Longest value that a message shows whole, in characters."""
 
 
-def shown(value: Any) -> str:
+def yaml_text(value: Any) -> str:
     """A value as it would stand in YAML, shortened to one line."""
     try:
         text = json.dumps(value, ensure_ascii=False)
@@ -37,4 +37,4 @@ def unknown(where: str, name: object, what: str, known: Iterable[object]) -> Pro
     names = [str(candidate) for candidate in known]
     suggestion = nearest(name, names)
     repair = f"write {suggestion}" if suggestion else "choose one of these, or add it there"
-    return Problem(where, shown(name), f"is not a {what}; there are: {listed(names)}", repair)
+    return Problem(where, yaml_text(name), f"is not a {what}; there are: {listed(names)}", repair)

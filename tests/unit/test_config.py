@@ -14,7 +14,7 @@ from workflow_lib.errors import UserError
 
 STUDY = "kstar/studies/training"
 
-MUTANTS: list[tuple[str, Any, str, list[str]]] = [
+MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     # sections and names
     ("model", {}, "model", ["not a known key", "write models instead"]),
     ("transforms", None, "transforms", ["must be a mapping", "null"]),
@@ -161,7 +161,7 @@ MUTANTS: list[tuple[str, Any, str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "where", "parts"), MUTANTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("path", "value", "where", "parts"), MISTAKES, ids=lambda value: str(value)[:40])
 def test_one_mistake_is_one_problem_at_its_key(path, value, where, parts):
     found = problems(change(path, value))
     assert set(found) == {where}
@@ -171,7 +171,7 @@ def test_one_mistake_is_one_problem_at_its_key(path, value, where, parts):
         assert jargon not in found[where]
 
 
-def test_mutants_mutate_a_config_that_is_valid():
+def test_mistakes_mutate_a_config_that_is_valid():
     assert load(good(), check_files=False).models["cnn"].seeds == (3, 4)
 
 
@@ -252,7 +252,7 @@ def test_files_must_be_there_unless_they_are_downloaded(tmp_path, monkeypatch):
 
 
 @settings(deadline=None)
-@given(path_and_value=st.sampled_from([(path, value) for path, value, *_ in MUTANTS]), order=st.randoms())
+@given(path_and_value=st.sampled_from([(path, value) for path, value, *_ in MISTAKES]), order=st.randoms())
 def test_loading_leaves_what_it_is_given_alone(path_and_value, order):
     raw = shuffled(change(*path_and_value), order)
     before = repr(raw)
@@ -274,7 +274,7 @@ ANYTHING = st.recursive(
     max_leaves=4,
 )
 PLACES = sorted(
-    {path for path, *_ in MUTANTS} | {"datasets", "models", "kstar", "models/cnn", "models/cnn/seeds/start"}
+    {path for path, *_ in MISTAKES} | {"datasets", "models", "kstar", "models/cnn", "models/cnn/seeds/start"}
 )
 
 

@@ -113,8 +113,12 @@ WHERE = "confusion.studies.mixed"
         ({"model": "net", "groups": {"a": ["1"], "b": ["1"]}}, "groups.b", ["in a and b"]),
         ({"model": "net", "groups": {"a": ["1"], "b": ["x"]}}, "groups.b", ["is not a class of digits"]),
         ({"model": "net", "groups": {"a": ["1"], "b": []}}, "groups.b", ["at least one entry"]),
-        ({"model": "net", "shown": ["1", "x"]}, "shown", ["is not a class of digits"]),
-        ({"model": "net", "pairs": [["1", "2"]], "shown": ["1", "3"]}, "shown", ["is not a pair of this study"]),
+        ({"model": "net", "example_pair": ["1", "x"]}, "example_pair", ["is not a class of digits"]),
+        (
+            {"model": "net", "pairs": [["1", "2"]], "example_pair": ["1", "3"]},
+            "example_pair",
+            ["is not a pair of this study"],
+        ),
     ],
 )
 def test_every_mistake_is_told_at_its_key(study, where, words):
@@ -131,5 +135,5 @@ def test_two_classes_leave_nothing_to_look_at():
 
 
 def test_all_mistakes_of_a_study_are_told_at_once():
-    found = problems({"model": "net", "pairs": [["1", "x"]], "groups": {"a": ["1"]}, "shown": ["0", "1"]})
-    assert set(found) == {f"{WHERE}.{key}" for key in ("pairs", "groups", "shown")}
+    found = problems({"model": "net", "pairs": [["1", "x"]], "groups": {"a": ["1"]}, "example_pair": ["0", "1"]})
+    assert set(found) == {f"{WHERE}.{key}" for key in ("pairs", "groups", "example_pair")}

@@ -252,7 +252,7 @@ def test_steps_draw_from_the_tables_and_equal_input_gives_equal_bytes(tmp_path):
             (draw_information, {"groups": groups}, {"effects": tables["effects"]}),
             (draw_significance, {}, {"effects": tables["effects"]}),
             (draw_accuracies, {}, {"means": tables["means"]}),
-            (draw_matrices, {"shown": ["a,b", "1"]}, {"counts": counts, "pairs": tables["pairs"]}),
+            (draw_matrices, {"example_pair": ["a,b", "1"]}, {"counts": counts, "pairs": tables["pairs"]}),
             (draw_curves, {}, {"losses": tables["losses"]}),
         ):
             draw(spec=TITLE | spec, **given, **paths)

@@ -10,7 +10,7 @@ import yaml
 from PIL import Image
 
 from workflow_lib.config.load import load as load_config
-from workflow_lib.datasets.imported import read_given
+from workflow_lib.datasets.imported import read_imported
 from workflow_lib.datasets.registry import load
 from workflow_lib.datasets.writing import write
 
@@ -46,7 +46,7 @@ def data(tmp_path, monkeypatch):
 def test_every_example_is_a_dataset(name, data, tmp_path):
     spec = load_config({"datasets": {name: DATASETS[name]}}).datasets[name].model_dump(mode="json")
     if spec["source"] == "features":
-        assert read_given(spec).features.shape == (60, 8)
+        assert read_imported(spec).features.shape == (60, 8)
     elif spec["source"] == "cifar10":
         assert spec["download"], "the example fetches the files, so they are not read here"
     else:

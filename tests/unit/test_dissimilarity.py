@@ -18,7 +18,7 @@ def features(n, d=5, seed=0):
 
 
 def triple_loop(f):
-    """C and R as SCIENCE 2.4 writes them, entry by entry."""
+    """C and R as docs/science.md 2.4 writes them, entry by entry."""
     n = len(f)
     C, R = np.zeros((2, n, n, n))
     for k, j, m in np.ndindex(n, n, n):

@@ -36,7 +36,7 @@ def test_what_is_written_is_read_back_equal(features, tmp_path):
         assert read["converged"].dtype == bool
         assert [read[dim].values.tolist() for dim in store.DIMS] == [NAMES] * 3
         assert read.attrs["layer"] == "pool"
-        assert "SCIENCE 2.4" in read.attrs["definition"]
+        assert "docs/science.md 2.4" in read.attrs["definition"]
         assert "same origin" in read["C"].attrs["definition"]
         assert "same target" in read["R"].attrs["definition"]
         assert all("= 0" in read[tensor].attrs["self"] for tensor in "CR")

@@ -25,7 +25,7 @@ from workflow_lib.steps.draw_maps import draw_maps
 from workflow_lib.steps.draw_neighbours import draw_neighbours
 from workflow_lib.steps.draw_trends import draw_trends
 from workflow_lib.steps.draw_violins import draw_violins
-from workflow_lib.steps.tabulate_kstar import tabulate_study
+from workflow_lib.steps.tabulate_kstar import tabulate_kstar
 
 HELD = {
     "model": ["net"],
@@ -69,7 +69,7 @@ class TestPanels:
 
     def test_too_many_panels_are_thinned_and_it_is_said(self):
         layout = arrange(study_points(grid(interval=INTERVALS, layer=LAYERS)))
-        assert len(layout.shown) == 12
+        assert len(layout.drawn) == 12
         assert "12 of 21 panels are shown (interval 25, 60, 80, 100 of 7)." in layout.note
 
     def test_one_dimension_is_laid_out_in_reading_order(self):
@@ -80,12 +80,12 @@ class TestPanels:
     def test_third_dimension_is_held_at_its_last_value_and_it_is_said(self):
         points = study_points(grid(interval=[50, 100], layer=["a", "b"], metric=["euclidean", "cosine"]))
         layout = arrange(points)
-        assert {points[i]["metric"] for i in layout.shown} == {"cosine"}
+        assert {points[i]["metric"] for i in layout.drawn} == {"cosine"}
         assert "Shown for metric cosine only." in layout.note
 
     def test_one_seed_of_each_point_is_shown(self):
         points = study_points([*grid(model=["a"], seed=[3, 4]), *grid(model=["b"], seed=[7])])
-        assert [points[i]["seed"] for i in arrange(points).shown] == [3, 7]
+        assert [points[i]["seed"] for i in arrange(points).drawn] == [3, 7]
 
     def test_models_with_other_layers_make_no_empty_panels(self):
         layout = arrange(study_points([*grid(model=["a"], layer=["x", "y"]), *grid(model=["b"], layer=["z"])]))
@@ -234,7 +234,7 @@ def study(tmp_path, request):
             storage.save(xr.Dataset(variables, coords), files[kind][-1])
     spec = {"grids": grids, "title": "A title", "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
     tables = {"classes": tmp_path / "classes.csv", "aggregates": tmp_path / "aggregates.csv"}
-    tabulate_study(spec=spec, kstar=files["kstar"], **tables)
+    tabulate_kstar(spec=spec, kstar=files["kstar"], **tables)
     return spec, files, tables["classes"], tmp_path
 
 

@@ -109,7 +109,7 @@ VERBS = sorted(p.stem for p in STEPS.glob("*_*.py") if not p.stem.startswith("_"
 WITH_TORCH = {"train_interval", "import_weights", "extract_features", "prepare_dataset", "compute_kstar"} | {
     "make_prototypes",
     "find_boundaries",
-    "train_ensemble",
+    "train_replicates",
 }
 
 

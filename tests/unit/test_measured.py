@@ -46,7 +46,7 @@ def test_a_training_is_a_second_for_each_two_batches(plan, second):
     found = cost(plan, "train_interval")
     assert found.cpu == pytest.approx(80 / 32 * 4 * (percent - before) / 100)
     assert found.gpu == 0
-    assert cost(plan, "train_ensemble").cpu == pytest.approx(80 / 32 * 4 * 3)
+    assert cost(plan, "train_replicates").cpu == pytest.approx(80 / 32 * 4 * 3)
 
 
 def test_a_checkpoint_holds_weights_and_both_moments_of_adam(plan, second):

@@ -30,7 +30,7 @@ def parameters(network):
 
 
 def test_small_cnn_has_the_published_number_of_parameters():
-    # SCIENCE 3.1: 896 + 18,496 + 36,928 + 65,600 + 650
+    # docs/science.md 3.1: 896 + 18,496 + 36,928 + 65,600 + 650
     assert parameters(small()) == 896 + 18_496 + 36_928 + 65_600 + 650 == 122_570
 
 

@@ -35,7 +35,7 @@ def specs(plan):
         "compute_kstar": plan.compute_kstar("cosine"),
         "compute_map": plan.compute_map("pca"),
         "count_neighbours": plan.count_neighbours("cosine"),
-        **{verb: getattr(plan, verb)("training") for verb in ("tabulate_study", "render_tables")},
+        **{verb: getattr(plan, verb)("training") for verb in ("tabulate_kstar", "render_tables")},
         **{verb: getattr(plan, verb)("training") for verb in ("draw_violins", "draw_trends", "draw_neighbours")},
         "draw_maps": plan.draw_maps("metrics"),
     }
@@ -48,12 +48,12 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
     ("change", "expected"),
     [
         (lambda raw: None, set()),
-        (lambda raw: raw["kstar"].update(threshold=0.7), {"tabulate_study"} | FIGURES - {"draw_neighbours"}),
-        (lambda raw: raw["kstar"].update(skewness="plain"), {"tabulate_study"}),
+        (lambda raw: raw["kstar"].update(threshold=0.7), {"tabulate_kstar"} | FIGURES - {"draw_neighbours"}),
+        (lambda raw: raw["kstar"].update(skewness="plain"), {"tabulate_kstar"}),
         (lambda raw: raw["kstar"].update(neighbours=5), {"count_neighbours", "draw_neighbours"}),
         (lambda raw: raw["kstar"].update(maps={"seed": 1}), {"compute_map"}),
         (lambda raw: raw["models"]["digits_cnn"]["training"].update(lr=0.003), {"train_interval"}),
-        (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_study"}),
+        (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar"}),
         (lambda raw: raw["datasets"]["digits"].update(split_seed=1), {"prepare_dataset"}),
         (lambda raw: raw["kstar"]["studies"]["training"].update(description="Why?"), {"render_tables"}),
         (

@@ -31,7 +31,7 @@ def planned(seeds_per_job=2, **changes):
 
 
 def trainings(plan):
-    return [job for job in upstream(plan, default_targets(plan)) if job.verb == "train_ensemble"]
+    return [job for job in upstream(plan, default_targets(plan)) if job.verb == "train_replicates"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_study_of_the_poster_has_2300_trainings_in_46_jobs():
 
 def test_a_job_trains_a_block_of_seeds_of_one_pair():
     job = job_of(planned(), "results/confusion/mixed/0+3/seed-3.zarr.zip")
-    assert job.name == "train_ensemble/mixed/0+3/seeds-2-3"
+    assert job.name == "train_replicates/mixed/0+3/seeds-2-3"
     assert job.makes == [f"results/confusion/mixed/0+3/seed-{seed}.zarr.zip" for seed in (2, 3)]
     assert [len(job.makes) for job in trainings(planned())[:3]] == [2, 2, 1]
     assert len(trainings(planned(seeds_per_job=50))) == 7
@@ -104,7 +104,7 @@ def test_the_size_of_blocks_is_no_part_of_what_a_seed_is_kept_under(seeds_per_jo
         return {
             str(path): unit.spec
             for job in trainings(plan)
-            for unit in split(json.loads(plan.train_ensemble(*job.arguments)), job.run(plan, "cpu").files("output"))
+            for unit in split(json.loads(plan.train_replicates(*job.arguments)), job.run(plan, "cpu").files("output"))
             for path in unit.outputs.values()
         }
 
@@ -116,7 +116,7 @@ def test_the_size_of_blocks_is_no_part_of_what_a_seed_is_kept_under(seeds_per_jo
 def test_a_training_knows_its_classes_and_the_baseline_has_none():
     plan = planned(pairs=[["2", "0"]], share=0.25)
     confused, baseline = (
-        json.loads(plan.train_ensemble("mixed", pair, plan.confusion["mixed"].blocks[0]))
+        json.loads(plan.train_replicates("mixed", pair, plan.confusion["mixed"].blocks[0]))
         for pair in ("0+2", "baseline")
     )
     assert (confused["classes"], confused["share"]) == (["0", "2"], 0.25)

@@ -18,7 +18,7 @@ from workflow_lib.figures.prototypes.grid import prototype_grid
 from workflow_lib.figures.prototypes.histograms import histograms
 from workflow_lib.figures.prototypes.images import per_cent, picture
 from workflow_lib.figures.prototypes.quality import quality
-from workflow_lib.figures.prototypes.trajectories import ways
+from workflow_lib.figures.prototypes.trajectories import trajectories
 from workflow_lib.figures.selection import choose_classes, label_intervals
 from workflow_lib.figures.style import save
 
@@ -36,20 +36,20 @@ def prototypes(classes=4, missed=(), names=None, shape=SIDE):
     converged = np.ones(size, dtype=bool)
     for place in missed:
         converged[place] = False
-    way_step = np.tile([0, 1, 2, 4, 6, -1], (classes, 1))
+    trajectory_step = np.tile([0, 1, 2, 4, 6, -1], (classes, 1))
     way = generator.random((classes, 6, *shape.values()), dtype=np.float32)
     way[:, -1] = np.nan
-    snapshots = np.where(way_step < 0, np.nan, 0.1 * way_step)
+    snapshots = np.where(trajectory_step < 0, np.nan, 0.1 * trajectory_step)
     variables = {
         "image": ((*pair, *shape), generator.random((*size, *shape.values()), dtype=np.float32)),
         "loss": (pair, generator.random(size)),
         "confidence": (pair, np.where(converged, 0.995, 0.25)),
         "steps": (pair, np.full(size, 6)),
         "converged": (pair, converged),
-        "way": (("target", "snapshot", *shape), way),
-        "way_step": (("target", "snapshot"), way_step),
-        "way_loss": (("target", "snapshot"), -np.log(snapshots + 0.1)),
-        "way_confidence": (("target", "snapshot"), snapshots),
+        "trajectory": (("target", "snapshot", *shape), way),
+        "trajectory_step": (("target", "snapshot"), trajectory_step),
+        "trajectory_loss": (("target", "snapshot"), -np.log(snapshots + 0.1)),
+        "trajectory_confidence": (("target", "snapshot"), snapshots),
     }
     names = names or [f"class {i}" for i in range(classes)]
     return xr.Dataset(variables, {"target": names, "origin": names})
@@ -91,20 +91,21 @@ def boundary_tables(store, missing=()):
     """Store and table of boundary images, all found but those at `missed` (way, target, origin)."""
     names = list(store["target"].values)
     image = np.full((2, *store["image"].shape), 0.5, dtype=np.float32)
-    rows = product(way=["line", "path"], target=names, origin=names)
+    rows = product(route=["line", "path"], target=names, origin=names)
     rows["found"] = [place not in missing for place in rows.itertuples(index=False, name=None)]
     image.reshape(len(rows), -1)[~rows["found"]] = np.nan
     numbers = ["share", "difference", "dissimilarity_to_origin", "dissimilarity_to_target"]
     rows = with_values(rows, **dict.fromkeys(numbers, (0.2, 0.7)))
     rows.loc[~rows["found"], numbers] = np.nan
     images = xr.Dataset(
-        {"image": (("way", *store["image"].dims), image)}, {"way": ["line", "path"], "target": names, "origin": names}
+        {"image": (("route", *store["image"].dims), image)},
+        {"route": ["line", "path"], "target": names, "origin": names},
     )
     return images, rows[rows["target"] != rows["origin"]].reset_index(drop=True)
 
 
 def boundary_intervals(models=("net",), intervals=INTERVALS, known=True):
-    table = product(model=models, interval=intervals, way=["line", "path"])
+    table = product(model=models, interval=intervals, route=["line", "path"])
     names = ("share_mean", "share_std", "to_origin_mean", "to_target_mean")
     return with_values(table, **dict.fromkeys(names, known and (0.2, 0.7))).assign(found=float(known), n=12)
 
@@ -114,9 +115,9 @@ def quality_table(models=("net",), known=True):
     return with_values(table, m_g=(0.2, 0.5), m_g_zero_diagonal=(0.3, 0.6), accuracy=known and (0.8, 0.99))
 
 
-def draw_boundaries(store, intervals, shown=None, missing=()):
+def draw_boundaries(store, intervals, wanted=None, missing=()):
     images, table = boundary_tables(store, missing)
-    return boundaries(images, store, table, intervals, shown=shown, unconverged="leave_out", **TEXTS)
+    return boundaries(images, store, table, intervals, wanted=wanted, unconverged="leave_out", **TEXTS)
 
 
 def texts(figure):
@@ -150,7 +151,7 @@ def overlapping_texts(figure):
 class TestGrid:
     def test_numbers_are_those_of_the_store(self):
         store = prototypes(missed=[(1, 2)])
-        _, numbers = prototype_grid(store, shown=["class 2", "class 1"], **TEXTS)
+        _, numbers = prototype_grid(store, wanted=["class 2", "class 1"], **TEXTS)
         assert list(numbers) == ["target", "origin", "loss", "confidence", "steps", "converged"]
         assert numbers["target"].tolist() == ["class 2"] * 2 + ["class 1"] * 2
         assert numbers["origin"].tolist() == ["class 2", "class 1"] * 2
@@ -159,7 +160,7 @@ class TestGrid:
             assert [own[name].item() for name in numbers.columns[2:]] == list(row)[3:]
 
     def test_what_did_not_converge_is_hatched_counted_and_tells_its_confidence(self):
-        figure, numbers = prototype_grid(prototypes(missed=[(1, 2), (3, 3)]), shown=None, **TEXTS)
+        figure, numbers = prototype_grid(prototypes(missed=[(1, 2), (3, 3)]), wanted=None, **TEXTS)
         corners = np.floor(hatched(figure)).astype(int)
         assert sorted(map(tuple, corners)) == [(2, 1), (3, 3)]  # column, row
         assert texts(figure).count("25\N{NO-BREAK SPACE}%") == 2
@@ -167,13 +168,13 @@ class TestGrid:
         assert "2 of 16 did not converge." in " ".join(figure.get_supxlabel().split())
 
     def test_where_all_converged_nothing_is_hatched(self):
-        figure, _ = prototype_grid(prototypes(), shown=None, **TEXTS)
+        figure, _ = prototype_grid(prototypes(), wanted=None, **TEXTS)
         assert hatched(figure) == []
         assert "All converged." in " ".join(figure.get_supxlabel().split())
 
     def test_images_lie_at_their_target_and_origin(self):
         store = prototypes(3)
-        figure, _ = prototype_grid(store, shown=None, **TEXTS)
+        figure, _ = prototype_grid(store, wanted=None, **TEXTS)
         for image in figure.axes[0].images:
             left, _, _, top = np.floor(image.get_extent()).astype(int)
             np.testing.assert_array_equal(image.get_array(), store["image"].values[top, left, 0])
@@ -182,18 +183,18 @@ class TestGrid:
 class TestWays:
     def test_numbers_end_where_the_way_ends(self):
         store = prototypes(7, missed=[(1, 1)])
-        figure, numbers = ways(store, shown=None, **TEXTS)
+        figure, numbers = trajectories(store, wanted=None, **TEXTS)
         assert list(numbers) == ["target", "step", "loss", "confidence", "converged"]
         assert numbers["target"].unique().tolist() == [f"class {i}" for i in range(5)]
         assert numbers["step"].tolist() == [0, 1, 2, 4, 6] * 5
-        np.testing.assert_array_equal(numbers["confidence"], store["way_confidence"].values[:5, :5].ravel())
+        np.testing.assert_array_equal(numbers["confidence"], store["trajectory_confidence"].values[:5, :5].ravel())
         assert numbers.loc[~numbers["converged"], "target"].tolist() == ["class 1"] * 5
         assert len(hatched(figure)) == 1
         assert len(figure.axes[0].images) == 25
 
     def test_of_a_long_way_twelve_images_are_drawn_with_the_first_and_the_last(self):
-        store = prototypes(1).isel(snapshot=[0] * 30).assign(way_step=(("target", "snapshot"), [np.arange(30)]))
-        figure, numbers = ways(store, shown=None, **TEXTS)
+        store = prototypes(1).isel(snapshot=[0] * 30).assign(trajectory_step=(("target", "snapshot"), [np.arange(30)]))
+        figure, numbers = trajectories(store, wanted=None, **TEXTS)
         above = [text.split("\n")[0] for text in texts(figure) if "\n" in text and text[0].isdigit()]
         assert len(numbers) == 30
         assert (len(above), above[0], above[-1]) == (12, "0", "29")
@@ -245,7 +246,7 @@ class TestTables:
 
     def test_pairs_are_those_of_the_last_interval_and_of_the_classes_shown(self):
         table = pair_table(["a", "b", "c"])
-        figure, numbers = class_pairs(table, shown=["c", "a"], unconverged="keep", **TEXTS)
+        figure, numbers = class_pairs(table, wanted=["c", "a"], unconverged="keep", **TEXTS)
         chosen = (table["interval"] == 100) & table["class_a"].isin(["a", "c"]) & table["class_b"].isin(["a", "c"])
         pd.testing.assert_frame_equal(numbers, table[chosen].reset_index(drop=True))
         matrix = figure.axes[0].images[0].get_array()
@@ -254,7 +255,7 @@ class TestTables:
 
     def test_models_of_other_classes_have_their_own_names_beside_them(self):
         table = pd.concat([pair_table(["a", "b"], ["one"]), pair_table(["x", "y", "z"], ["two"])])
-        figure, _ = class_pairs(table, shown=None, unconverged="keep", **TEXTS)
+        figure, _ = class_pairs(table, wanted=None, unconverged="keep", **TEXTS)
         names = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes[:4]]
         assert names == [["a", "b"]] * 2 + [["x", "y", "z"]] * 2
 
@@ -272,11 +273,11 @@ class TestTables:
 class TestBoundaries:
     def test_numbers_are_the_rows_of_the_pairs_shown_and_of_the_training(self):
         store, training = prototypes(10), boundary_intervals()
-        figure, numbers = draw_boundaries(store, training, shown=["class 3", "class 1"])
+        figure, numbers = draw_boundaries(store, training, wanted=["class 3", "class 1"])
         images = numbers[numbers["part"] == "images"].dropna(axis="columns", how="all").drop(columns="part")
         _, table = boundary_tables(store)
         own = table[table["target"].isin(["class 1", "class 3"]) & table["origin"].isin(["class 1", "class 3"])]
-        order = ["origin", "target", "way"]
+        order = ["origin", "target", "route"]
         pd.testing.assert_frame_equal(
             images.sort_values(order, ignore_index=True), own.sort_values(order, ignore_index=True), check_like=True,
             check_dtype=False,
@@ -287,7 +288,7 @@ class TestBoundaries:
 
     def test_each_of_six_classes_is_paired_with_the_next(self):
         _, numbers = draw_boundaries(prototypes(10), boundary_intervals())
-        pairs = numbers.loc[numbers["way"] == "line"].dropna(subset=["origin"])
+        pairs = numbers.loc[numbers["route"] == "line"].dropna(subset=["origin"])
         assert len(pairs) == 6
         assert pairs["target"].tolist() == [*pairs["origin"][1:], pairs["origin"].iloc[0]]
 
@@ -300,16 +301,18 @@ class TestBoundaries:
 
 
 DEGENERATE = {
-    "grid of one class": lambda: prototype_grid(prototypes(1), shown=None, **TEXTS),
+    "grid of one class": lambda: prototype_grid(prototypes(1), wanted=None, **TEXTS),
     "grid of which nothing converged": lambda: prototype_grid(
-        prototypes(3, missed=list(np.ndindex(3, 3))), shown=None, **TEXTS
+        prototypes(3, missed=list(np.ndindex(3, 3))), wanted=None, **TEXTS
     ),
-    "grid of hostile names": lambda: prototype_grid(prototypes(10, names=ODD), shown=None, **TEXTS),
-    "grid of wide images": lambda: prototype_grid(prototypes(3, shape={**SIDE, "x": 20}), shown=None, **TEXTS),
-    "ways of colour images, hostile names": lambda: ways(
-        prototypes(10, names=ODD, shape={**SIDE, "channel": 3}), shown=ODD[3:], **TEXTS
+    "grid of hostile names": lambda: prototype_grid(prototypes(10, names=ODD), wanted=None, **TEXTS),
+    "grid of wide images": lambda: prototype_grid(prototypes(3, shape={**SIDE, "x": 20}), wanted=None, **TEXTS),
+    "trajectories of colour images, hostile names": lambda: trajectories(
+        prototypes(10, names=ODD, shape={**SIDE, "channel": 3}), wanted=ODD[3:], **TEXTS
     ),
-    "ways of one class that did not converge": lambda: ways(prototypes(1, missed=[(0, 0)]), shown=None, **TEXTS),
+    "trajectories of one class that did not converge": lambda: trajectories(
+        prototypes(1, missed=[(0, 0)]), wanted=None, **TEXTS
+    ),
     "dissimilarity at one interval": lambda: dissimilarity(
         interval_table(intervals=[100]), **COUNTED, outlier_z=3, **TEXTS
     ),
@@ -322,13 +325,13 @@ DEGENERATE = {
         pd.concat([histogram_table(["a"]), histogram_table(["b"], [25])]), **COUNTED, **TEXTS
     ),
     "histograms without rows": lambda: histograms(histogram_table([]), **COUNTED, **TEXTS),
-    "pairs of two classes": lambda: class_pairs(pair_table("ab"), shown=None, unconverged="keep", **TEXTS),
-    "pairs of one class": lambda: class_pairs(pair_table("a"), shown=None, unconverged="keep", **TEXTS),
+    "pairs of two classes": lambda: class_pairs(pair_table("ab"), wanted=None, unconverged="keep", **TEXTS),
+    "pairs of one class": lambda: class_pairs(pair_table("a"), wanted=None, unconverged="keep", **TEXTS),
     "pairs without entries, hostile names": lambda: class_pairs(
-        pair_table(ODD, known=False), shown=None, unconverged="keep", **TEXTS
+        pair_table(ODD, known=False), wanted=None, unconverged="keep", **TEXTS
     ),
     "pairs of 40 classes": lambda: class_pairs(
-        pair_table([f"class {i}" for i in range(40)]), shown=None, unconverged="keep", **TEXTS
+        pair_table([f"class {i}" for i in range(40)]), wanted=None, unconverged="keep", **TEXTS
     ),
     "boundaries of one class": lambda: draw_boundaries(prototypes(1), boundary_intervals([])),
     "boundaries not found, hostile names": lambda: draw_boundaries(
@@ -352,7 +355,7 @@ def test_degenerate_input_is_drawn_without_overlapping_text(draw):
 
 
 def test_overlapping_and_cut_off_text_is_found():
-    figure, _ = prototype_grid(prototypes(2), shown=None, **TEXTS)
+    figure, _ = prototype_grid(prototypes(2), wanted=None, **TEXTS)
     figure.text(0.01, 0.01, "over the note")
     figure.text(0.99, 0.5, "beyond the edge")
     found = overlapping_texts(figure)
@@ -360,12 +363,12 @@ def test_overlapping_and_cut_off_text_is_found():
     assert any("over the note" in pair for pair in found)
 
 
-@pytest.mark.parametrize("draw", [prototype_grid, ways])
+@pytest.mark.parametrize("draw", [prototype_grid, trajectories])
 def test_equal_input_gives_equal_bytes(draw, tmp_path):
     written = []
     for name in ("first", "second"):
         paths = {kind: tmp_path / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
-        save(*draw(prototypes(3, missed=[(1, 1)]), shown=None, **TEXTS), **paths)
+        save(*draw(prototypes(3, missed=[(1, 1)]), wanted=None, **TEXTS), **paths)
         written.append([path.read_bytes() for path in paths.values()])
     assert written[0] == written[1]
 
@@ -378,12 +381,12 @@ def test_of_more_than_twenty_classes_ten_are_shown_with_the_first_and_the_last()
 
 
 def test_unknown_classes_are_all_named_with_the_nearest():
-    with pytest.raises(UserError, match=r"2 problems[\s\S]*shown: clas 3[\s\S]*write 'class 3'[\s\S]*zebra"):
-        prototype_grid(prototypes(), shown=["clas 3", "class 1", "zebra"], **TEXTS)
+    with pytest.raises(UserError, match=r"2 problems[\s\S]*classes: clas 3[\s\S]*write 'class 3'[\s\S]*zebra"):
+        prototype_grid(prototypes(), wanted=["clas 3", "class 1", "zebra"], **TEXTS)
 
 
 def test_labels_of_intervals_close_together_are_left_out():
-    axes = prototype_grid(prototypes(1), shown=None, **TEXTS)[0].axes[0]
+    axes = prototype_grid(prototypes(1), wanted=None, **TEXTS)[0].axes[0]
     label_intervals(axes, [25, 97, 98, 99, 100, 25])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["25", "", "", "", "100"]
 

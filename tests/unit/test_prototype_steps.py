@@ -224,7 +224,7 @@ def test_tables_of_a_study(tmp_path, sets):
     assert found["mean"].to_numpy() == pytest.approx([np.mean(c[0]), np.mean(c[1])], abs=1e-6)
     assert found["count"].tolist() == [18, 18]
     whole, with_self = [tables["intervals"].query(f"tensor == 'C' and include_self == {own}") for own in (False, True)]
-    assert with_self["mean"].item() == pytest.approx(whole["mean"].item() * 2 / 3)  # SCIENCE 2.4: (n - 1) / n
+    assert with_self["mean"].item() == pytest.approx(whole["mean"].item() * 2 / 3)  # docs/science.md 2.4: (n - 1) / n
     whole = whole.iloc[0]
     assert whole["mean"] == pytest.approx(np.mean(c), abs=1e-6)
     assert whole["spread_initialisations"] == pytest.approx(abs(np.mean(c[0]) - np.mean(c[1])) / 2**0.5, abs=1e-6)
@@ -255,7 +255,7 @@ def test_boundaries_say_whether_both_ends_of_the_way_converged(sets):
     images["converged"][2, 2] = images["converged"][0, 1] = False
     table = boundary_table([dict.fromkeys(POINT, 0)], [(boundaries, images)])
     missed = table[~table["converged"]]
-    found = set(zip(missed["way"], missed["origin"], missed["target"], strict=True))
+    found = set(zip(missed["route"], missed["origin"], missed["target"], strict=True))
     lines = {("line", a, b) for a in CLASSES for b in CLASSES if a != b and "bottom" in (a, b)}
     assert found == lines | {("path", "bottom", "top"), ("path", "bottom", "middle"), ("path", "middle", "top")}
 
@@ -267,16 +267,16 @@ def test_tables_of_boundaries(tmp_path, sets):
     table, moves = pd.read_csv(places["table"]), pd.read_csv(places["intervals"])
     assert len(table) == 2 * 2 * 6
     assert table["found"].any()
-    row = table[table["found"] & (table["way"] == "line") & (table["initialisation"] == 1)].iloc[0]
+    row = table[table["found"] & (table["route"] == "line") & (table["initialisation"] == 1)].iloc[0]
     target, origin = CLASSES.index(row["target"]), CLASSES.index(row["origin"])
     store, prototypes = storage.load(sets["boundaries"][1]), storage.load(sets["prototypes"][1])["features"].values
-    own = store["features"].sel(way="line").values[target, origin]
+    own = store["features"].sel(route="line").values[target, origin]
     assert row["dissimilarity_to_origin"] == pytest.approx(cosine(own, prototypes[origin, origin]), abs=1e-6)
     assert row["dissimilarity_to_target"] == pytest.approx(cosine(own, prototypes[target, target]), abs=1e-6)
     assert table.loc[table["found"], "difference"].abs().max() <= 1e-4
     assert moves["n"].tolist() == [12, 12]
-    lines = table[table["way"] == "line"]
-    assert moves.set_index("way").loc["line", "share_mean"] == pytest.approx(lines["share"].mean())
+    lines = table[table["route"] == "line"]
+    assert moves.set_index("route").loc["line", "share_mean"] == pytest.approx(lines["share"].mean())
 
 
 def test_boundaries_whose_ends_did_not_converge_count_if_kept():
@@ -284,7 +284,7 @@ def test_boundaries_whose_ends_did_not_converge_count_if_kept():
         {
             "model": "net",
             "interval": 100,
-            "way": ["line", "line", "line", "path"],
+            "route": ["line", "line", "line", "path"],
             "converged": [True, True, False, False],
             "found": [True, False, True, True],
             "share": [0.2, np.nan, 0.6, 0.7],
@@ -293,10 +293,10 @@ def test_boundaries_whose_ends_did_not_converge_count_if_kept():
         }
     )
     numbers = ["share_mean", "share_std", "to_origin_mean", "to_target_mean", "found", "n"]
-    left_out = boundary_intervals(table, "leave_out").set_index("way")[numbers]
+    left_out = boundary_intervals(table, "leave_out").set_index("route")[numbers]
     np.testing.assert_allclose(left_out.loc["line"], [0.2, 0, 0.3, 0.4, 1 / 2, 2])
     np.testing.assert_allclose(left_out.loc["path"], [*[np.nan] * 5, 0])
-    kept = boundary_intervals(table, "keep").set_index("way")[numbers]
+    kept = boundary_intervals(table, "keep").set_index("route")[numbers]
     np.testing.assert_allclose(kept.loc["line"], [0.4, 0.2, 0.4, 0.6, 2 / 3, 3])
     np.testing.assert_allclose(kept.loc["path"], [0.7, 0, 0.1, 0.2, 1, 1])
 

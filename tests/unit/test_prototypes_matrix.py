@@ -9,7 +9,7 @@ from workflow_lib.prototypes import matrix
 from workflow_lib.prototypes.batches import default_batch
 from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import frozen
-from workflow_lib.prototypes.matrix import State, layout, make_matrix, way_steps
+from workflow_lib.prototypes.matrix import State, layout, make_matrix, trajectory_steps
 from workflow_lib.training import checkpoints
 
 SETTINGS = {"sgd": Settings("sgd", 0.02, 40, 0.05), "adam": Settings("adam", 0.02, 40, 0.05)}
@@ -69,7 +69,7 @@ def test_the_order_of_the_classes_does_not_matter():
     assert (order[found["predicted"]] == expected["predicted"][np.ix_(order, order)]).all()
     for name in ("image", "steps", "length", "features", "crossing"):
         np.testing.assert_allclose(found[name], expected[name][np.ix_(order, order)], atol=1e-5, rtol=1e-4)
-    np.testing.assert_allclose(found["way"], expected["way"][order], atol=1e-5)
+    np.testing.assert_allclose(found["trajectory"], expected["trajectory"][order], atol=1e-5)
 
 
 class KilledError(Exception):
@@ -154,20 +154,22 @@ def test_the_way_of_a_prototype_goes_from_noise_to_the_end():
         way, losses, _ = one_by_one(trained(), STARTS[k], k, settings)
         end = len(way) - 1
         steps = sorted({step for step in (0, 1, 2, 4, 8, 16) if step < end} | {end})
-        left = len(found["way_step"][k]) - len(steps)
-        assert found["way_step"][k].tolist() == steps + [-1] * left
-        np.testing.assert_allclose(found["way"][k, : len(steps)], [way[step] for step in steps], atol=1e-5)
-        np.testing.assert_allclose(found["way_loss"][k, : len(steps)], [losses[step] for step in steps], atol=1e-5)
-        np.testing.assert_allclose(found["way_confidence"][k], np.exp(-found["way_loss"][k]), rtol=1e-6)
-        assert np.isnan(found["way"][k, len(steps) :]).all()
-    np.testing.assert_array_equal(found["way"][:, 0], STARTS)
+        left = len(found["trajectory_step"][k]) - len(steps)
+        assert found["trajectory_step"][k].tolist() == steps + [-1] * left
+        np.testing.assert_allclose(found["trajectory"][k, : len(steps)], [way[step] for step in steps], atol=1e-5)
+        np.testing.assert_allclose(
+            found["trajectory_loss"][k, : len(steps)], [losses[step] for step in steps], atol=1e-5
+        )
+        np.testing.assert_allclose(found["trajectory_confidence"][k], np.exp(-found["trajectory_loss"][k]), rtol=1e-6)
+        assert np.isnan(found["trajectory"][k, len(steps) :]).all()
+    np.testing.assert_array_equal(found["trajectory"][:, 0], STARTS)
 
 
 @pytest.mark.parametrize(
     ("limit", "steps"), [(0, [0]), (1, [0, 1]), (5, [0, 1, 2, 4, 5]), (8, [0, 1, 2, 4, 8]), (9, [0, 1, 2, 4, 8, 9])]
 )
 def test_steps_of_the_way(limit, steps):
-    assert way_steps(limit) == steps
+    assert trajectory_steps(limit) == steps
 
 
 def test_the_noise_of_a_class_depends_on_its_name_and_the_initialisation_alone():

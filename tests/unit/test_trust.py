@@ -18,7 +18,7 @@ import xarray as xr
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.datasets.files import open_arrays
-from workflow_lib.datasets.imported import read_given
+from workflow_lib.datasets.imported import read_imported
 from workflow_lib.datasets.labels import problems_of
 from workflow_lib.datasets.registry import load as load_images
 from workflow_lib.datasets.split import strings
@@ -153,7 +153,7 @@ def test_a_link_in_a_users_zip_is_text_and_not_followed(members, tmp_path):
 def test_a_store_that_claims_what_cannot_be_is_an_error_in_plain_words(members, tmp_path, claims):
     path = zipped(tmp_path / "claims.zarr.zip", claiming(members, **claims))
     spec = {"path": str(path), "features": "features", "labels": "label"}
-    for read in (lambda: read_everything(path), lambda: read_given(spec)):
+    for read in (lambda: read_everything(path), lambda: read_imported(spec)):
         with pytest.raises(UserError, match=r"claims\.zarr\.zip"):
             read()
 
@@ -198,7 +198,7 @@ def test_pickled_zarr_of_format_2_is_refused(tmp_path, trace, monkeypatch, codec
 def test_objects_in_npz_are_refused(tmp_path, trace):
     np.savez(tmp_path / "a.npz", features=np.array([Code(trace)], dtype=object), labels=[0])
     with pytest.raises(UserError, match="may run code"):
-        read_given({"path": str(tmp_path / "a.npz"), "features": "features", "labels": "labels"})
+        read_imported({"path": str(tmp_path / "a.npz"), "features": "features", "labels": "labels"})
 
 
 @pytest.mark.parametrize("form", ["new", "old", "bare"])

@@ -124,7 +124,7 @@ def test_nothing_runs_when_records_and_plan_agree(finished):
         ),
         (
             lambda raw: raw["kstar"].update(threshold=0.7),
-            "tabulate_study training, metrics (2 jobs): kstar.threshold: 0.5 -> 0.7",
+            "tabulate_kstar training, metrics (2 jobs): kstar.threshold: 0.5 -> 0.7",
         ),
         (
             lambda raw: raw["kstar"].update(neighbours=5),
@@ -140,11 +140,11 @@ def test_nothing_runs_when_records_and_plan_agree(finished):
         ),
         (
             set_study(interval=100),
-            "tabulate_study training (1 job): kstar.studies.training.interval: [25, 50, 100] -> [100]",
+            "tabulate_kstar training (1 job): kstar.studies.training.interval: [25, 50, 100] -> [100]",
         ),
         (
             set_model(seeds=[0]),
-            "tabulate_study training, metrics (2 jobs): models.digits_cnn.seeds: [0, 1] -> [0]",
+            "tabulate_kstar training, metrics (2 jobs): models.digits_cnn.seeds: [0, 1] -> [0]",
         ),
     ],
 )
@@ -203,7 +203,7 @@ def test_code_of_a_users_own_model_is_told_by_its_key(finished):
 def test_only_what_depends_on_a_setting_is_named(finished):
     answer = why.explain(planned(lambda raw: raw["kstar"].update(threshold=0.7)))
     verbs = {name.partition("/")[0] for name in [*answer.reasons, *answer.following]}
-    assert verbs == {"tabulate_study", "render_tables", "draw_violins", "draw_trends", "draw_maps"}
+    assert verbs == {"tabulate_kstar", "render_tables", "draw_violins", "draw_trends", "draw_maps"}
     assert {name.partition("/")[0] for name in answer.following} == {"render_tables"}
 
 
@@ -283,7 +283,7 @@ def test_a_missing_output_is_made_only_if_something_needs_it(finished):
         KSTAR_JOB,
         "extract_features/digits_cnn/seed-0/interval-50/test-original",
     }
-    assert "tabulate_study/training" in answer.following
+    assert "tabulate_kstar/training" in answer.following
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"spec": 1}'])
@@ -306,7 +306,7 @@ def test_content_of_a_users_file_is_told_by_its_key(finished, tmp_path):
     data.write_text("two!")
     answer = why.explain(Plan(load(raw), DigestMemory(Path("digests"))))
     assert answer.reasons == {"import_features/words": ["datasets.words.path: the content has changed"]}
-    assert "tabulate_study/words" in answer.following
+    assert "tabulate_kstar/words" in answer.following
 
 
 def test_leaves_that_differ_are_found_on_both_sides():

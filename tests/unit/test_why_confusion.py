@@ -3,7 +3,7 @@
 import pytest
 from test_why import finish, lines, planned
 
-JOBS = "train_ensemble mixed (3 jobs): "
+JOBS = "train_replicates mixed (3 jobs): "
 
 
 def confused(**changes):
@@ -24,13 +24,13 @@ def finished(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"share": 0.25}, "train_ensemble mixed (2 jobs): confusion.studies.mixed.share: 0.5 -> 0.25"),
-        ({"seeds": [0, 1, 2]}, "train_ensemble mixed (3 jobs): not there yet"),
+        ({"share": 0.25}, "train_replicates mixed (2 jobs): confusion.studies.mixed.share: 0.5 -> 0.25"),
+        ({"seeds": [0, 1, 2]}, "train_replicates mixed (3 jobs): not there yet"),
         ({"seeds": [0, 1, 2]}, "collect_confusion mixed (1 job): confusion.studies.mixed.seeds: [0, 1] -> [0, 1, 2]"),
         ({"seeds": [1]}, "collect_confusion mixed (1 job): confusion.studies.mixed.seeds: [0, 1] -> [1]"),
         ({"pairs": ["0", "1"]}, "collect_confusion mixed (1 job): confusion.studies.mixed.pairs: "),
         ({"permutations": 9}, "tabulate_confusion mixed (1 job): confusion.studies.mixed.permutations: 9999 -> 9"),
-        ({"shown": ["2", "3"]}, "draw_matrices mixed (1 job): confusion.studies.mixed.shown: null -> "),
+        ({"example_pair": ["2", "3"]}, "draw_matrices mixed (1 job): confusion.studies.mixed.example_pair: null -> "),
     ],
 )
 def test_settings_have_the_words_of_the_config(finished, change, line):
@@ -52,7 +52,7 @@ def test_seeds_of_the_model_itself_do_not_matter(finished):
         confused()(raw)
         raw["models"]["digits_cnn"]["seeds"] = [0, 1, 2]
 
-    assert not [text for text in lines(change) if "confusion" in text or "train_ensemble" in text]
+    assert not [text for text in lines(change) if "confusion" in text or "train_replicates" in text]
 
 
 def test_the_size_of_blocks_is_no_reason(finished, monkeypatch):

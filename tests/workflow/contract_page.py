@@ -41,10 +41,10 @@ KINDS = {
     "find_boundaries": "boundaries",
     "tabulate_prototypes": "tables of prototypes",
     "tabulate_boundaries": "tables of boundaries",
-    "train_ensemble": "trainings of a pair",
+    "train_replicates": "trainings of a pair",
     "collect_confusion": "all counts",
     "tabulate_confusion": "tables of confusion",
-    "tabulate_study": "tables",
+    "tabulate_kstar": "tables",
     "render_tables": "page",
 }
 """What a job of a verb is called in the tables; a verb that is not here is called by its own name."""

@@ -61,7 +61,7 @@ def edit_beside_an_orphan(name: str, finished: Project, folder: Path) -> Outcome
     (project.folder / targets[0]).unlink()
     (project.folder / "results" / ".cache").rename(folder / "cache")
     running = Running(project, targets, cores=1)
-    running.wait_for_job("tabulate_study", 0.1)
+    running.wait_for_job("tabulate_kstar", 0.1)
     send_to_jobs(project, signal.SIGSTOP)
     running.process.kill()
     running.process.wait()

@@ -13,7 +13,7 @@ Base = Literal["miniature", "own"]
 Patterns = tuple[str, ...]
 """Names of jobs with wildcards, such as `compute_kstar/*/cosine`; one that begins with ! takes jobs away again."""
 
-STUDY_JOBS: Patterns = ("tabulate_study/*", "render_tables/*", "draw_*")
+STUDY_JOBS: Patterns = ("tabulate_kstar/*", "render_tables/*", "draw_*")
 
 
 @dataclass(frozen=True)

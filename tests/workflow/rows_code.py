@@ -42,8 +42,8 @@ CODE = [
     Row(
         "a function added to the module of the tables",
         append("workflow_lib/kstar/tables.py", UNUSED),
-        starts=("tabulate_study/*", "render_tables/*", "draw_*", "!draw_neighbours/*"),
-        computes=("tabulate_study/*",),
+        starts=("tabulate_kstar/*", "render_tables/*", "draw_*", "!draw_neighbours/*"),
+        computes=("tabulate_kstar/*",),
         equal=True,
         because="the tables come out equal",
     ),

@@ -6,7 +6,7 @@ from row import STUDY_JOBS, Row
 from rows_files import AFTER_CLASSES, MODEL
 
 STUDIES_KEY = "kstar.studies"
-TABLES = ("tabulate_study/*", "render_tables/*")
+TABLES = ("tabulate_kstar/*", "render_tables/*")
 
 
 def _names_swapped(project: Project) -> None:

@@ -5,7 +5,7 @@ from project import Project
 from row import Row
 
 STUDY = "confusion.studies.mixed"
-TRAINED = ("train_ensemble/mixed/*",)
+TRAINED = ("train_replicates/mixed/*",)
 FIGURES = tuple(f"draw_{name}/mixed" for name in ("information", "significance", "accuracies", "matrices", "curves"))
 SUMMARY = ("collect_confusion/mixed", "tabulate_confusion/mixed", *FIGURES)
 
@@ -37,8 +37,8 @@ CONFUSION = [
     _row(
         "a pair added to a confusion study",
         put(f"{STUDY}.pairs", [["0", "1"], ["2", "3"], ["0", "2"]]),
-        starts=("train_ensemble/mixed/0+2/*", *SUMMARY),
-        computes=("train_ensemble/mixed/0+2/*", *SUMMARY),
+        starts=("train_replicates/mixed/0+2/*", *SUMMARY),
+        computes=("train_replicates/mixed/0+2/*", *SUMMARY),
     ),
     _row(
         "defaults of a confusion study written out",
@@ -47,8 +47,8 @@ CONFUSION = [
     _row(
         "the share of mislabelled images",
         put(f"{STUDY}.share", 0.25),
-        starts=("train_ensemble/mixed/0+1/*", "train_ensemble/mixed/2+3/*", *SUMMARY),
-        computes=("train_ensemble/mixed/0+1/*", "train_ensemble/mixed/2+3/*", *SUMMARY),
+        starts=("train_replicates/mixed/0+1/*", "train_replicates/mixed/2+3/*", *SUMMARY),
+        computes=("train_replicates/mixed/0+1/*", "train_replicates/mixed/2+3/*", *SUMMARY),
     ),
     _row(
         "groups of classes in a confusion study",
@@ -65,7 +65,7 @@ CONFUSION = [
     ),
     _row(
         "the pair whose matrix is shown",
-        put(f"{STUDY}.shown", ["2", "3"]),
+        put(f"{STUDY}.example_pair", ["2", "3"]),
         starts=("draw_matrices/mixed",),
         computes=("draw_matrices/mixed",),
     ),

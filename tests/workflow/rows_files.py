@@ -54,7 +54,7 @@ def _put_back(project: Project) -> None:
     shutil.copytree(copy, project.folder / "results", dirs_exist_ok=True)
 
 
-AFTER_CLASSES = ("tabulate_study/*", "render_tables/*", "draw_violins/*", "draw_trends/*", "draw_maps/*")
+AFTER_CLASSES = ("tabulate_kstar/*", "render_tables/*", "draw_violins/*", "draw_trends/*", "draw_maps/*")
 """What depends on the tables of classes: all but the figure of neighbours."""
 
 NOTHING = [
@@ -137,14 +137,14 @@ RESULTS = [
         "`.snakemake` deleted, then an edit: the k\\* threshold",
         several(remove(".snakemake"), put("kstar.threshold", 100)),
         stages=("tables",),
-        starts=("tabulate_study/*", "render_tables/*"),
-        computes=("tabulate_study/*", "render_tables/*"),
+        starts=("tabulate_kstar/*", "render_tables/*"),
+        computes=("tabulate_kstar/*", "render_tables/*"),
     ),
     Row(
         "results put back from a copy that was made before an edit",
         _put_back,
         stages=("tables",),
-        starts=("tabulate_study/*", "render_tables/*"),
+        starts=("tabulate_kstar/*", "render_tables/*"),
         equal=False,
         because="those of the edit are in the cache",
     ),

@@ -12,7 +12,7 @@ from row import Row
 NET = "models.net"
 TRAINED = ("*/net/*",)
 WORDS = ("*/words*",)
-CONFUSED = ("train_ensemble/mixed/*", "*/mixed")
+CONFUSED = ("train_replicates/mixed/*", "*/mixed")
 
 
 def _own(name: str, edit: Edit, **expected: object) -> Row:

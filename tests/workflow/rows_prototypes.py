@@ -5,8 +5,8 @@ from row import Row
 
 STUDY = "prototypes.studies.sure"
 ALL = ("*/sure*",)
-NUMBERS = ("draw_dissimilarity/sure", "draw_distributions/sure", "draw_class_pairs/sure", "draw_separation/sure")
-IMAGES = ("draw_prototypes/sure", "draw_way/sure", "draw_boundaries/sure")
+NUMBERS = ("draw_dissimilarity/sure", "draw_distributions/sure", "draw_class_pairs/sure", "draw_quality/sure")
+IMAGES = ("draw_prototypes/sure", "draw_trajectories/sure", "draw_boundaries/sure")
 TABLES = ("tabulate_prototypes/sure", "tabulate_boundaries/sure")
 
 
@@ -52,7 +52,7 @@ PROTOTYPES = [
     ),
     _row(
         "the classes whose prototypes are shown",
-        put(f"{STUDY}.shown", ["1", "2"]),
+        put(f"{STUDY}.classes", ["1", "2"]),
         starts=(*IMAGES, "draw_class_pairs/sure"),
         computes=(*IMAGES, "draw_class_pairs/sure"),
     ),

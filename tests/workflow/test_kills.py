@@ -9,7 +9,7 @@ pytestmark = pytest.mark.workflow
 CHOICE = [
     ("draw_trends", "one job", ("at random",), "beside"),
     ("train_interval", "one job", ("at publication",), "beside"),
-    ("tabulate_study", "whole group", ("at publication", "at publication"), "beside"),
+    ("tabulate_kstar", "whole group", ("at publication", "at publication"), "beside"),
     ("compute_map", "whole group", ("at random",), "beside"),
     ("count_neighbours", "snakemake alone", ("at random",), "beside"),
     ("draw_neighbours", "snakemake alone", ("at publication",), "after"),
@@ -37,9 +37,9 @@ def test_every_verb_is_killed_in_each_way():
 
 
 def test_verbs_come_from_the_steps(finished):
-    assert {"train_interval", "tabulate_study"} <= set(kills.VERBS)
+    assert {"train_interval", "tabulate_kstar"} <= set(kills.VERBS)
     assert not {"roles", "__init__"} & set(kills.VERBS)
-    assert jobs_of(finished, "tabulate_study") == ["tabulate_study/training", "tabulate_study/metrics"]
+    assert jobs_of(finished, "tabulate_kstar") == ["tabulate_kstar/training", "tabulate_kstar/metrics"]
 
 
 def test_what_a_job_leaves_behind_is_found_out(finished, tmp_path):

@@ -53,7 +53,7 @@ class ConfusionStudy(Section):
     """Groups of classes, such as animals and vehicles: the information within and between them is compared."""
     permutations: Count = 9999
     """Random permutations of the classes in the test of the groups."""
-    shown: Pair | None = None
+    example_pair: Pair | None = None
     """Pair whose mean confusion matrix is shown beside the baseline's; null takes the first one."""
 
 
@@ -87,13 +87,13 @@ def problems(where: str, study: ConfusionStudy, dataset: str, classes: tuple[str
             if name not in classes:
                 yield unknown(key, name, f"class of {dataset}", classes)
     yield from _repeated(where, study)
-    if study.shown and study.pairs and set(study.shown) not in [set(pair) for pair in study.pairs]:
+    if study.example_pair and study.pairs and set(study.example_pair) not in [set(pair) for pair in study.pairs]:
         pairs = [f"[{', '.join(pair)}]" for pair in study.pairs]
-        yield unknown(f"{where}.shown", list(study.shown), "pair of this study", pairs)
-    elif study.shown and classes is not None:
-        for name in study.shown:
+        yield unknown(f"{where}.example_pair", list(study.example_pair), "pair of this study", pairs)
+    elif study.example_pair and classes is not None:
+        for name in study.example_pair:
             if name not in classes:
-                yield unknown(f"{where}.shown", name, f"class of {dataset}", classes)
+                yield unknown(f"{where}.example_pair", name, f"class of {dataset}", classes)
 
 
 def _repeated(where: str, study: ConfusionStudy) -> Iterator[Problem]:

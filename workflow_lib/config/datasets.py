@@ -36,9 +36,9 @@ class Subsample(Section):
 
 
 class GivenSubsample(Section):
-    """A stratified draw from given features, which have one split only."""
+    """A stratified draw from imported features, which have one split only."""
 
-    given: PerClass
+    imported: PerClass
     """Samples kept of every class. A larger count keeps those drawn before."""
     seed: Seed = 0
     """Seed of the draw."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflow_lib.errors import Problem
-from workflow_lib.wording import shown
+from workflow_lib.wording import yaml_text
 
 
 def with_text_keys(value: Any, found: list[Problem], path: str = "", inside: tuple[int, ...] = ()) -> Any:
@@ -33,8 +33,8 @@ def with_text_keys(value: Any, found: list[Problem], path: str = "", inside: tup
 
 def _no_text(path: str, key: Any) -> Problem:
     """A key that is no text."""
-    where = f"{path}.{shown(key)}".removeprefix(".")
+    where = f"{path}.{yaml_text(key)}".removeprefix(".")
     if isinstance(key, bool):
         allowed = "a key must be text, but YAML reads no, off, yes and on without quotes as true or false"
-        return Problem(where, shown(key), allowed, 'put quotes around it, as in "no"')
-    return Problem(where, shown(key), "a key must be text", f'put quotes around it: "{key}"')
+        return Problem(where, yaml_text(key), allowed, 'put quotes around it, as in "no"')
+    return Problem(where, yaml_text(key), "a key must be text", f'put quotes around it: "{key}"')

@@ -40,7 +40,7 @@ class Study(Section):
     model: Choice[Name] | None = None
     """Models to compare; a study needs either this or `features`."""
     features: Choice[Name] | None = None
-    """Datasets of given features to compare, instead of a model; seed to layer do not apply to them."""
+    """Datasets of imported features to compare, instead of a model; seed to layer do not apply to them."""
     seed: Choice[Seed] = Field(default=(), json_schema_extra={"default": ALL})
     """Seeds of the models."""
     interval: Choice[Percent] = (100,)
@@ -66,7 +66,7 @@ class Study(Section):
 
 
 MODEL_KEYS = ("seed", "interval", "split", "transform", "layer")
-"""Keys of a study that say something about models, and nothing about given features."""
+"""Keys of a study that say something about models, and nothing about imported features."""
 
 
 class Kstar(Section):

@@ -82,10 +82,10 @@ def _entry(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
 def _names(raw: Mapping[str, Any]) -> sense.Names:
     """Names in the sections, which are mappings, whatever else is wrong in them."""
     datasets, models, transforms = (raw.get(section, {}) for section in ("datasets", "models", "transforms"))
-    given = tuple(
+    imported = tuple(
         name
         for name, dataset in datasets.items()
         if isinstance(dataset, Mapping) and dataset.get("source") == "features"
     )
-    images = tuple(name for name in datasets if name not in given)
-    return sense.Names(images, given, tuple(models), (ORIGINAL, *transforms))
+    images = tuple(name for name in datasets if name not in imported)
+    return sense.Names(images, imported, tuple(models), (ORIGINAL, *transforms))

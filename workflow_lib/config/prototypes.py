@@ -50,7 +50,7 @@ class PrototypeStudy(Section):
     """Count the comparison of a prototype with itself, which is 0 by definition, as the poster does."""
     unconverged: Literal["leave_out", "keep"] = "leave_out"
     """What statistics do with images that have not converged."""
-    shown: Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE] | None = None
+    classes: Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE] | None = None
     """Classes that pictures show; null shows all, or 10 spread over them when there are more than 20."""
 
 

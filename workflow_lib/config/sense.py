@@ -10,14 +10,14 @@ from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
-from workflow_lib.config.studies import given_names
+from workflow_lib.config.studies import imported_names
 from workflow_lib.config.transforms import ORIGINAL
 from workflow_lib.errors import Problem
 from workflow_lib.wording import listed, unknown
 
 RESERVED = {
     "datasets": {ALL: "it stands for all of them in a study"},
-    "models": {ALL: "it stands for all of them in a study", "given": "it marks features given in a file"},
+    "models": {ALL: "it stands for all of them in a study", "imported": "it marks features given in a file"},
     "transforms": {
         ALL: "it stands for all of them in a study",
         ORIGINAL: "it is always there and changes nothing",
@@ -32,19 +32,19 @@ class Names:
 
     Attributes:
         images: datasets of images.
-        given: datasets of given features.
+        imported: datasets of imported features.
         models, transforms: names in these sections; transforms with original.
     """
 
     images: tuple[str, ...]
-    given: tuple[str, ...]
+    imported: tuple[str, ...]
     models: tuple[str, ...]
     transforms: tuple[str, ...]
 
 
 def problems(config: Config, names: Names, check_files: bool) -> Iterator[Problem]:
     """All that does not fit together in a config of well-formed parts; looks for files when `check_files`."""
-    if not names.images and not names.given:
+    if not names.images and not names.imported:
         yield Problem("datasets", "", "must have at least one dataset", "add a dataset, see docs/config.md")
     yield from _reserved("datasets", config.datasets)
     yield from _reserved("models", config.models)
@@ -84,7 +84,7 @@ def _reserved(section: str, defined: Iterable[str], where: str | None = None) ->
 
 def _dataset_problems(where: str, model: Model, names: Names) -> Iterator[Problem]:
     """A model needs a dataset of images."""
-    if model.dataset in names.given:
+    if model.dataset in names.imported:
         allowed = f"holds features, not images; datasets of images are: {listed(names.images)}"
         yield Problem(where, model.dataset, allowed, "name a dataset of images")
     elif model.dataset not in names.images:
@@ -92,7 +92,7 @@ def _dataset_problems(where: str, model: Model, names: Names) -> Iterator[Proble
 
 
 def _study_problems(where: str, study: Study, config: Config, names: Names) -> Iterator[Problem]:
-    """A study asks about models or about given features, and about what they have."""
+    """A study asks about models or about imported features, and about what they have."""
     if (study.model is None) == (study.features is None):
         found = "neither" if study.model is None else "both"
         yield Problem(where, "", f"needs model or features, and has {found}", "name one of the two")
@@ -103,18 +103,18 @@ def _study_problems(where: str, study: Study, config: Config, names: Names) -> I
 
 
 def _features_problems(where: str, study: Study, chosen: tuple[str, ...], names: Names) -> Iterator[Problem]:
-    """A study of given features names such datasets, and no key that is about models."""
+    """A study of imported features names such datasets, and no key that is about models."""
     for key in MODEL_KEYS:
         if key in study.model_fields_set:
             yield Problem(
-                f"{where}.{key}", "", f"given features have no {key} to choose", f"remove {key} from the study"
+                f"{where}.{key}", "", f"imported features have no {key} to choose", f"remove {key} from the study"
             )
-    if not names.given:
+    if not names.imported:
         yield Problem(f"{where}.features", "", "no dataset has the source features", "add one to the section datasets")
     else:
         for name in chosen:
-            if name not in names.given:
-                yield unknown(f"{where}.features", name, "dataset of given features", names.given)
+            if name not in names.imported:
+                yield unknown(f"{where}.features", name, "dataset of imported features", names.imported)
 
 
 def _model_problems(
@@ -158,7 +158,7 @@ def _prototype_problems(where: str, study: PrototypeStudy, config: Config, names
         allowed = "a warm start takes the prototypes of the interval before, and the study has one interval only"
         yield Problem(f"{where}.start", "warm", allowed, "name several intervals, or write noise")
     sources = [model.dataset for model in models.values()]
-    yield from _shown_problems(f"{where}.shown", study.shown, sources, config)
+    yield from _shown_problems(f"{where}.classes", study.classes, sources, config)
 
 
 def _confusion_problems(where: str, study: ConfusionStudy, config: Config, names: Names) -> Iterator[Problem]:
@@ -183,7 +183,7 @@ def _absent(where: str, chosen: Iterable[object], what: str, present: tuple[obje
 def _class_problems(where: str, study: Study, config: Config) -> Iterator[Problem]:
     """Classes that pictures shall show and that no dataset of the study has, as far as the config tells."""
     if study.features is not None:
-        sources = study.features or tuple(given_names(config.datasets))
+        sources = study.features or tuple(imported_names(config.datasets))
     else:
         chosen = [config.models.get(name) for name in study.model or config.models]
         sources = tuple(model.dataset for model in chosen if model)

@@ -30,14 +30,14 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class ResolvedStudy:
-    """A study over models, or over given features; the other of `models` and `given` is empty.
+    """A study over models, or over imported features; the other of `models` and `imported` is empty.
 
     Attributes:
         title: heading of tables and figures.
         description: what the study asks; may be empty.
         models: what it takes from each model, by the model's name.
-        given: names of datasets of given features.
-        splits, transforms: for models; empty for given features.
+        imported: names of datasets of imported features.
+        splits, transforms: for models; empty for imported features.
         metrics: distances.
         maps: methods of the two-dimensional maps; may be empty.
         classes: classes that pictures show, or None for all (or a choice of 20).
@@ -46,7 +46,7 @@ class ResolvedStudy:
     title: str
     description: str
     models: Mapping[str, ModelPart]
-    given: tuple[str, ...]
+    imported: tuple[str, ...]
     splits: tuple[str, ...]
     transforms: tuple[str, ...]
     metrics: tuple[str, ...]
@@ -84,7 +84,7 @@ class ResolvedConfusion:
     pairs: tuple[tuple[str, str], ...]
 
 
-def given_names(datasets: Mapping[str, Source]) -> tuple[str, ...]:
+def imported_names(datasets: Mapping[str, Source]) -> tuple[str, ...]:
     """Names of the datasets that bring features instead of images."""
     return tuple(name for name, dataset in datasets.items() if isinstance(dataset, Features))
 
@@ -97,15 +97,15 @@ def resolve(
     transforms: Iterable[str],
 ) -> ResolvedStudy:
     """Fill in one valid study: `datasets`, `models` and `transforms` are the sections of its config."""
-    given = study.features is not None
-    chosen = () if given else study.model or tuple(models)
+    imported = study.features is not None
+    chosen = () if imported else study.model or tuple(models)
     return ResolvedStudy(
         title=study.title or _title(name),
         description=study.description,
         models={model: _part(study, models[model]) for model in chosen},
-        given=(study.features or given_names(datasets)) if given else (),
-        splits=() if given else study.split or get_args(Split),
-        transforms=() if given else study.transform or (ORIGINAL, *transforms),
+        imported=(study.features or imported_names(datasets)) if imported else (),
+        splits=() if imported else study.split or get_args(Split),
+        transforms=() if imported else study.transform or (ORIGINAL, *transforms),
         metrics=study.metric or get_args(Metric),
         maps=study.maps,
         classes=study.classes,

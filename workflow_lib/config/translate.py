@@ -12,7 +12,7 @@ from workflow_lib.config.kstar import Study
 from workflow_lib.config.locate import Place, locate
 from workflow_lib.config.models import ARCHITECTURE
 from workflow_lib.errors import Problem
-from workflow_lib.wording import listed, nearest, shown
+from workflow_lib.wording import listed, nearest, yaml_text
 
 Words = tuple[str, str]
 """What is allowed, and the repair."""
@@ -37,7 +37,7 @@ def _problem(error: ErrorDetails, raw: Any) -> Problem:
         meaning = place.section.model_fields[place.key].description
         return Problem(place.path, "", f"is required: {meaning}".rstrip("."), f"add the key {place.key}")
     allowed, repair = _WORDS.get(kind, _otherwise)(error, place)
-    return Problem(place.path, shown(value), allowed.rstrip("."), repair)
+    return Problem(place.path, yaml_text(value), allowed.rstrip("."), repair)
 
 
 def _unknown_choice(error: ErrorDetails, place: Place) -> Problem:
@@ -47,7 +47,7 @@ def _unknown_choice(error: ErrorDetails, place: Place) -> Problem:
     if error["type"] == "union_tag_not_found":
         return Problem(f"{place.path}.{key}", "", f"is required and {allowed}", f"add the key {key}")
     value = error["input"][key]
-    return Problem(f"{place.path}.{key}", shown(value), allowed, _write_nearest(value, place.choices))
+    return Problem(f"{place.path}.{key}", yaml_text(value), allowed, _write_nearest(value, place.choices))
 
 
 def _write_nearest(value: Any, allowed: Sequence[str] | Mapping[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""The confusion study: networks trained with two classes mixed up, and what the others lose by it (SCIENCE 3)."""
+"""The confusion study: networks trained with two classes mixed up, and its effects (docs/science.md 3)."""

@@ -1,4 +1,4 @@
-"""All runs of a confusion study in one store, written and read a few pairs at a time (SCIENCE 3.2)."""
+"""All runs of a confusion study in one store, written and read a few pairs at a time (docs/science.md 3.2)."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Effect of losing a class on each other class: tests, intervals and bits of all ordered pairs (SCIENCE 3.3, 3.4)."""
+"""Effect of losing a class on each other class: tests, intervals, bits (docs/science.md 3.3, 3.4)."""
 
 import re
 from collections.abc import Iterator

@@ -41,4 +41,6 @@ def _row_of(pairs: pd.DataFrame, wanted: Sequence[str]) -> int:
     found = f"[{', '.join(wanted)}]"
     near = (difflib.get_close_matches(found, known, n=1) or known or ["another pair"])[0]
     allowed = f"the study has no such pair; its {len(known)} pairs include {near}"
-    raise UserError(Problem("confusion.studies: shown", found, allowed, f"write {near}, or leave shown out"))
+    raise UserError(
+        Problem("confusion.studies: example_pair", found, allowed, f"write {near}, or leave example_pair out")
+    )

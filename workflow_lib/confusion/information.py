@@ -12,7 +12,7 @@ from workflow_lib.statistics import kl_bits
 Array = npt.NDArray[np.float64]
 
 SMOOTHING = 0.5
-"""Added to the count of every outcome (SCIENCE 3.4)."""
+"""Added to the count of every outcome (docs/science.md 3.4)."""
 
 REFERENCES = ("otherwise", "baseline")
 """Runs that a target's confused runs are compared with: those whose pair contains neither class, or the baseline."""
@@ -40,7 +40,7 @@ def predictions_by_group(runs: Runs) -> dict[str, Array]:
 
 
 def bits_table(runs: Runs) -> pd.DataFrame:
-    """Signed information D(confused ‖ reference) in bits, from all runs, in both versions of SCIENCE 3.4.
+    """Signed information D(confused ‖ reference) in bits, from all runs, in both versions of docs/science.md 3.4.
 
     The sign is that of the accuracies, reference - confused: positive where not confusing C helps T. Counts are
     smoothed by a half.

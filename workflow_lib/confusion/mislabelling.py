@@ -1,4 +1,4 @@
-"""Mixing up two classes of a training set (SCIENCE 3.2)."""
+"""Mixing up two classes of a training set (docs/science.md 3.2)."""
 
 import math
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Tables of the runs of a confusion study: accuracies, pairs, confusion matrices, learning curves (SCIENCE 3.2)."""
+"""Tables of the runs of a confusion study: accuracies, pairs, matrices, learning curves (docs/science.md 3.2)."""
 
 import numpy as np
 import numpy.typing as npt

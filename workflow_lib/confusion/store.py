@@ -12,7 +12,7 @@ from workflow_lib.errors import UserError
 from workflow_lib.io import storage
 
 ABOUT = {
-    "counts": "test samples of class `true` that the network calls `predicted`, by their own labels (SCIENCE 3.2)",
+    "counts": "test samples of class `true` predicted as `predicted`, with correct labels (docs/science.md 3.2)",
     "loss": "mean loss of the epoch over the training samples as labelled for this run, while the network was "
     "changing; NaN from the epoch on in which it was no longer finite",
     "diverged": "the loss was not finite; counts are then those of the network as it was left",

@@ -1,1 +1,1 @@
-"""Data of any origin in, canonical train and test splits (or given features) out; imports nothing by itself."""
+"""Data of any origin in, canonical train and test splits (or imported features) out; imports nothing by itself."""

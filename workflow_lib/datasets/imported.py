@@ -17,7 +17,7 @@ from workflow_lib.io.storage import SampleWriter, VariableSpec
 
 
 @dataclass(frozen=True, eq=False)
-class GivenFeatures(Labelled):
+class ImportedFeatures(Labelled):
     """Labelled feature vectors.
 
     Attributes:
@@ -39,26 +39,26 @@ class GivenFeatures(Labelled):
         return replace(super().renumber(new_label, class_names), predictions=predictions)
 
 
-def read_given(spec: Mapping[str, Any]) -> GivenFeatures:
+def read_imported(spec: Mapping[str, Any]) -> ImportedFeatures:
     """Features of a source `features`: an .npz, .zarr, .zarr.zip or .parquet file.
 
     Args:
         spec: `path`, and the names within the file of `features` and `labels`, and of `predictions`, `ids` and
             `class_names`, which may be None. Without class names the distinct labels, sorted, are the classes.
-            Optionally `classes`, `superclasses` and `subsample` (with the key "given").
+            Optionally `classes`, `superclasses` and `subsample` (with the key "imported").
 
     Raises:
         UserError: file or arrays missing or damaged, labels of no class, too small classes, features that
             are not finite numbers; file and sample or class are named.
     """
-    given = select(_whole(spec), spec, "given")
-    problems = problems_of(given.labels, given.ids, given.class_names, given.origin) + _not_finite(given)
+    imported = select(_whole(spec), spec, "imported")
+    problems = problems_of(imported.labels, imported.ids, imported.class_names, imported.origin) + _not_finite(imported)
     if problems:
         raise UserError(*problems)
-    return given
+    return imported
 
 
-def _whole(spec: Mapping[str, Any]) -> GivenFeatures:
+def _whole(spec: Mapping[str, Any]) -> ImportedFeatures:
     """All samples of the file, their values not yet looked at."""
     path = Path(spec["path"])
     arrays = _read(path, spec)
@@ -71,7 +71,7 @@ def _whole(spec: Mapping[str, Any]) -> GivenFeatures:
         [(f"{path}: {spec[role]}", arrays[role]) for role in ("labels", "predictions") if role in arrays],
         arrays.get("class_names"),
     )
-    return GivenFeatures(
+    return ImportedFeatures(
         source="features",
         origin=str(path),
         labels=labels,
@@ -108,30 +108,30 @@ def _as_float(features: NDArray[Any], origin: str) -> NDArray[Any]:
     return features.astype(dtype, copy=False)
 
 
-def _not_finite(given: GivenFeatures) -> list[Problem]:
-    rows = np.flatnonzero(~np.isfinite(given.features).all(axis=1))
+def _not_finite(imported: ImportedFeatures) -> list[Problem]:
+    rows = np.flatnonzero(~np.isfinite(imported.features).all(axis=1))
     if not len(rows):
         return []
-    first = given.features[rows[0]]
+    first = imported.features[rows[0]]
     column = int(np.flatnonzero(~np.isfinite(first))[0])
     more = f" ({len(rows)} samples have such values)" if len(rows) > 1 else ""
-    found = f"sample {given.ids[rows[0]]} has {first[column]} as feature {column}{more}"
-    return [Problem(given.origin, found, "features are finite numbers", "repair or leave out such samples")]
+    found = f"sample {imported.ids[rows[0]]} has {first[column]} as feature {column}{more}"
+    return [Problem(imported.origin, found, "features are finite numbers", "repair or leave out such samples")]
 
 
-def write_given(given: GivenFeatures, path: Path) -> None:
+def write_imported(imported: ImportedFeatures, path: Path) -> None:
     """Write the artifact that extracted features have too.
 
     It holds `features` (sample, feature) and the coords sample, label, class and, if there are any, prediction.
     """
     coords: dict[str, tuple[str, NDArray[Any]]] = {
-        "sample": ("sample", given.ids),
-        "label": ("sample", given.labels),
-        "class": ("class", np.array(given.class_names)),
+        "sample": ("sample", imported.ids),
+        "label": ("sample", imported.labels),
+        "class": ("class", np.array(imported.class_names)),
     }
-    if given.predictions is not None:
-        coords["prediction"] = ("sample", given.predictions)
-    features = VariableSpec(("sample", "feature"), given.features.shape, given.features.dtype.name)
+    if imported.predictions is not None:
+        coords["prediction"] = ("sample", imported.predictions)
+    features = VariableSpec(("sample", "feature"), imported.features.shape, imported.features.dtype.name)
     attrs = {"title": "Given features", "source": "features"}
     with SampleWriter(path, {"features": features}, coords, attrs) as writer:
-        writer.append(features=given.features)
+        writer.append(features=imported.features)

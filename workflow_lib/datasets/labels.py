@@ -109,7 +109,7 @@ def _unknown(values: Sequence[Any], index: Mapping[Any, int], origin: str) -> li
 def problems_of(labels: Labels, ids: Strings, class_names: Sequence[str], origin: str) -> list[Problem]:
     """What keeps labelled samples from being analysed: lengths, repeated ids or names, too small classes.
 
-    k* (SCIENCE 1.1) needs a foreign sample for each sample, hence two classes; a class of one sample has no
+    k* (docs/science.md 1.1) needs a foreign sample for each sample, hence two classes; a class of one sample has no
     neighbour of its own and is almost always a mistake in the data.
     """
     problems = []

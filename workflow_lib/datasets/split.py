@@ -1,4 +1,4 @@
-"""Labelled samples: what images and given features have in common, and splits of images read block by block."""
+"""Labelled samples: what images and imported features have in common, and splits of images read block by block."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Dissimilarity tensors C and R of a set of prototypes, and their statistics (SCIENCE 2.4 to 2.6).
+"""Dissimilarity tensors C and R of a set of prototypes, and their statistics (docs/science.md 2.4 to 2.6).
 
 Names are loaded on first use: the tensors need NumPy only, the store xarray and zarr, the tables pandas and scipy.
 """

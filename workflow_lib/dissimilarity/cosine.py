@@ -1,4 +1,4 @@
-"""C and R of a set of prototypes: 1 - cosine similarity, by batched matrix products (SCIENCE 2.4).
+"""C and R of a set of prototypes: 1 - cosine similarity, by batched matrix products (docs/science.md 2.4).
 
     C[k, j, m] = dis(f[k, j], f[m, j])     same origin j
     R[k, j, m] = dis(f[k, j], f[k, m])     same target k

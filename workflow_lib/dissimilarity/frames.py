@@ -73,7 +73,7 @@ def histogram_frame(summaries: Summaries, selection: Selection) -> pd.DataFrame:
 
 
 def aggregate_frame(sets: pd.DataFrame) -> pd.DataFrame:
-    """Means over initialisations, then over seeds, with the spread over both (SCIENCE 2.5).
+    """Means over initialisations, then over seeds, with the spread over both (docs/science.md 2.5).
 
     Args:
         sets: rows of `statistics_frame` for many sets of prototypes, with columns seed and initialisation, and any

@@ -1,4 +1,4 @@
-"""C and R in one zipped Zarr, written and read in blocks: 8 GB each at 1,000 classes (SCIENCE 2.4)."""
+"""C and R in one zipped Zarr, written and read in blocks: 8 GB each at 1,000 classes (docs/science.md 2.4)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from workflow_lib.io.storage import CHUNK_BYTES, EVERY_CHUNK, atomic, pack
 from workflow_lib.progress import Progress
 
 DIMS = ("target", "origin", "other")
-DISSIMILARITY = "1 - cosine similarity of the features f[target, origin] of two prototypes (SCIENCE 2.4)"
+DISSIMILARITY = "1 - cosine similarity of the features f[target, origin] of two prototypes (docs/science.md 2.4)"
 ATTRS: dict[Tensor, dict[str, Any]] = {
     "C": {
         "long_name": "inter-class dissimilarity",

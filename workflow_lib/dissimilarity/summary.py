@@ -1,4 +1,4 @@
-"""Statistics of C and R of one set of prototypes, from blocks: neither is ever whole in memory (SCIENCE 2.4, 2.6).
+"""Statistics of C and R of one set of prototypes, from blocks, never whole in memory (docs/science.md 2.4, 2.6).
 
 A set is one network at one interval, with one initialisation. C[k, j, m] = C[m, j, k] and R[k, j, m] = R[k, m, j] are
 both counted, which changes no mean, no standard deviation and no share.
@@ -18,7 +18,7 @@ from workflow_lib.dissimilarity.inputs import converged_mask
 Unconverged = Literal["leave_out", "keep"]
 
 OUTLIER_Z = 3.0
-"""Standard deviations from the mean beyond which an entry is an outlier (SCIENCE 2.6)."""
+"""Standard deviations from the mean beyond which an entry is an outlier (docs/science.md 2.6)."""
 
 EDGES = np.linspace(0, 2, 201)
 """Edges of the 200 bins of the histograms."""
@@ -52,7 +52,7 @@ class Summary:
         count: entries.
         mean: of the entries, 0 to 2.
         std: standard deviation with ddof 0.
-        outliers: entries with |z| > the threshold with respect to this mean and this std (SCIENCE 2.6).
+        outliers: entries with |z| > the threshold with respect to this mean and this std (docs/science.md 2.6).
         by_class: (n,) mean over the entries of each class that is held: C[., c, .], origin c; R[c, ., .], target c.
         by_pair: (n, n) mean over the classes that are held: C by target k and other m, over origins; R by origin j and
             other m, over targets. Symmetric; without self entries the diagonal is NaN.

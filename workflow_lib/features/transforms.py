@@ -1,4 +1,4 @@
-"""Changes made to images before features are taken (SCIENCE 1.6): each sample once, and always the same way.
+"""Changes made to images before features are taken (docs/science.md 1.6): each sample once, and always the same way.
 
 Images are float32 (n, c, y, x) in [0, 1], before and after.
 """

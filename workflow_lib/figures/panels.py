@@ -36,7 +36,7 @@ class Layout:
     note: str
 
     @property
-    def shown(self) -> list[int]:
+    def drawn(self) -> list[int]:
         """Indices of the points that have a panel, row by row."""
         return [index for row in self.rows for index in row if index is not None]
 

@@ -10,7 +10,7 @@ from workflow_lib.io.storage import load, read_table
 from workflow_lib.points import DIMENSIONS
 
 TEXT = ("model", "split", "transform", "layer", "metric", "pattern", "class_name", "neighbour_class")
-TEXT_OF_PROTOTYPES = ("tensor", "way", "origin", "target", "class_a", "class_b")
+TEXT_OF_PROTOTYPES = ("tensor", "route", "origin", "target", "class_a", "class_b")
 TEXT_OF_CONFUSION = ("reference", "unit", "confused", "undefined", "pair")
 
 

@@ -85,6 +85,8 @@ def _check(wanted: Sequence[str], known: Sequence[str]) -> None:
         if name not in known:
             near = (difflib.get_close_matches(name, known, n=1) or known)[0]
             allowed = f"no class has this name; the {len(known)} classes include {near!r}"
-            problems.append(Problem("prototypes.studies: shown", name, allowed, f"write {near!r}, or leave shown out"))
+            problems.append(
+                Problem("prototypes.studies: classes", name, allowed, f"write {near!r}, or leave classes out")
+            )
     if problems:
         raise UserError(*problems)

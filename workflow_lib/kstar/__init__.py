@@ -1,4 +1,4 @@
-"""Exact k* distributions: how far a sample's own class reaches in its neighbourhood (SCIENCE 1).
+"""Exact k* distributions: how far a sample's own class reaches in its neighbourhood (docs/science.md 1).
 
 Names are loaded on first use: computing k* needs numba and summarising it needs pandas, and whoever does one should
 neither pay for the other nor depend on its code.

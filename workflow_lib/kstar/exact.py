@@ -1,6 +1,6 @@
 """Exact k*: the rank of the nearest sample of another class, without a sort and without an N x N matrix.
 
-kappa_i = 1 + number of samples of the class of i that are nearer to i than its nearest foreign sample (SCIENCE 1.1).
+kappa_i = 1 + number of samples of i's class that are nearer to i than the nearest foreign one (docs/science.md 1.1).
 """
 
 from dataclasses import dataclass

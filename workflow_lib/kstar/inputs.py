@@ -39,7 +39,7 @@ def check(features: npt.ArrayLike, labels: npt.ArrayLike, metric: str) -> Sample
 
     Raises:
         UserError: unknown metric, wrong shapes, lengths that differ, labels of another kind, a non-finite
-            feature, a zero vector under cosine, or a single class, for which k* is undefined (SCIENCE 1.1).
+            feature, a zero vector under cosine, or a single class, for which k* is undefined (docs/science.md 1.1).
     """
     names = np.asarray(labels)
     matrix = np.asarray(features)

@@ -1,4 +1,4 @@
-"""The neighbour distribution: of which classes the nearest neighbours of each class are (SCIENCE 1.7)."""
+"""The neighbour distribution: of which classes the nearest neighbours of each class are (docs/science.md 1.7)."""
 
 from typing import Literal, get_args
 

@@ -1,4 +1,4 @@
-"""Two-dimensional maps of features: t-SNE, Isomap, PCA, UMAP (SCIENCE 1.7).
+"""Two-dimensional maps of features: t-SNE, Isomap, PCA, UMAP (docs/science.md 1.7).
 
 Maps are pictures: they distort neighbourhoods, which is why k* is computed in the full space. All of them are
 computed by one thread, because their loops amplify the last bit, which depends on the number of threads.

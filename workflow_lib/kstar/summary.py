@@ -1,4 +1,4 @@
-"""k* of one class in numbers: mean, spread, skewness and the pattern they amount to (SCIENCE 1.2, 1.3)."""
+"""k* of one class in numbers: mean, spread, skewness and the pattern they amount to (docs/science.md 1.2, 1.3)."""
 
 from typing import Literal, get_args
 
@@ -58,7 +58,7 @@ def skewness_of(values: npt.ArrayLike) -> float:
 
 
 def pattern_of(skewness: float, threshold: float) -> str:
-    """Pattern of a skewness (SCIENCE 1.3): "Fractured", "Clustered", "Overlapped"; "Undefined" for NaN."""
+    """Pattern of a skewness (docs/science.md 1.3): "Fractured", "Clustered", "Overlapped"; "Undefined" for NaN."""
     if np.isnan(skewness):
         return "Undefined"
     if skewness > threshold:

@@ -1,4 +1,4 @@
-"""Tables of a study: a row per class, and the aggregates of SCIENCE 1.5."""
+"""Tables of a study: a row per class, and the aggregates of docs/science.md 1.5."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,8 +24,8 @@ def class_table(
     Args:
         points: values of the seven dimensions, in the order of `stores`.
         stores: k* stores; `kappa` and `label` (sample), `class` (names by label), `prediction` (sample) if known.
-        skewness: "anchored" or "plain" (SCIENCE 1.2).
-        threshold: skewness beyond which a class is fractured or clustered (SCIENCE 1.3).
+        skewness: "anchored" or "plain" (docs/science.md 1.2).
+        threshold: skewness beyond which a class is fractured or clustered (docs/science.md 1.3).
 
     Returns:
         The seven dimensions, then label (int), class_name, n (samples), mean, std (ddof 0) and skewness of k*,
@@ -54,7 +54,7 @@ def _classes(store: xr.Dataset, skewness: Skewness, threshold: float) -> pd.Data
 
 
 def aggregate_table(classes: pd.DataFrame) -> pd.DataFrame:
-    """Per point and pattern: how many classes, and the means of their values (SCIENCE 1.5).
+    """Per point and pattern: how many classes, and the means of their values (docs/science.md 1.5).
 
     Args:
         classes: as `class_table` returns it.

@@ -1,4 +1,4 @@
-"""The small convolutional network of the confusion poster (SCIENCE 3.1), fitted to smaller images."""
+"""The small convolutional network of the confusion poster (docs/science.md 3.1), fitted to smaller images."""
 
 from collections import OrderedDict
 

@@ -6,13 +6,13 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.planned_job import PlannedJob
 
 
-def train_ensemble(plan: Plan, study: str, pair: str, file: str) -> PlannedJob:
+def train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJob:
     """The job that trains one seed of a pair, together with those of its block."""
     confusion = plan.confusion[study]
     block = confusion.block_of(int(file.removeprefix("seed-")))
     dataset = plan.config.models[confusion.study.settings.model].dataset
     return PlannedJob(
-        "train_ensemble",
+        "train_replicates",
         study,
         f"{study}/{pair}/seeds-{block[0]}-{block[-1]}",
         (study, pair, block),

@@ -34,7 +34,7 @@ TABLE = {
     "make_prototypes": (2.9, 90_000),
     "compute_dissimilarity": (0.6, 15_000),
     "find_boundaries": (3.2, 60_000),
-    "train_ensemble": (0.035, 6_500),
+    "train_replicates": (0.035, 6_500),
     "collect_confusion": (7.0, 110_000),
 }
 """Seconds of one core and bytes of one output, for a unit of work: the default study without a GPU."""

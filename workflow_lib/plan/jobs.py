@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from workflow_lib.plan import targets
-from workflow_lib.plan.confusion_jobs import confusion_study_job, train_ensemble
+from workflow_lib.plan.confusion_jobs import confusion_study_job, train_replicates
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.prototypes import BOUNDARY_TABLES, STORES
@@ -43,13 +43,13 @@ def job_of(plan: Plan, path: str) -> PlannedJob:
     if kind == "checkpoints":
         return _checkpoint(plan, *place)
     if kind == "features":
-        return _import_features(place[1]) if place[0] == "given" else _extract_features(plan, *place[:-1])
+        return _import_features(place[1]) if place[0] == "imported" else _extract_features(plan, *place[:-1])
     if kind in STORES:
         return _on_set(plan, kind, *place)
     if kind == "prototype_studies":
         return _prototype_study_job(plan, place[0], place[1].partition(".")[0])
     if kind == "confusion":
-        return train_ensemble(plan, *place)
+        return train_replicates(plan, *place)
     if kind == "confusion_studies":
         return confusion_study_job(plan, place[0], place[1].partition(".")[0])
     if kind == "studies":
@@ -63,7 +63,7 @@ def _prepare_dataset(dataset: str) -> PlannedJob:
 
 
 def _import_features(dataset: str) -> PlannedJob:
-    outputs = {"features": [f"results/features/given/{dataset}.zarr.zip"]}
+    outputs = {"features": [f"results/features/imported/{dataset}.zarr.zip"]}
     return PlannedJob("import_features", dataset, dataset, (dataset,), {}, outputs)
 
 
@@ -112,7 +112,7 @@ def _on_features(kind: str, place: list[str]) -> PlannedJob:
     source, choice = "/".join(place[:-1]), place[-1].removesuffix(suffix)
     return PlannedJob(
         verb,
-        place[1] if place[0] == "given" else place[0],
+        place[1] if place[0] == "imported" else place[0],
         f"{source}/{choice}",
         (choice,),
         {"features": [f"results/features/{source}.zarr.zip"]},
@@ -125,12 +125,12 @@ def _study_job(plan: Plan, study: str, stem: str) -> PlannedJob:
     classes = {"classes": [f"{folder}/classes.csv"]}
     if stem in TABULATED:
         outputs = {table: [f"{folder}/{table}.csv"] for table in TABULATED}
-        return PlannedJob("tabulate_study", study, study, (study,), {"kstar": files.kstar.paths}, outputs)
+        return PlannedJob("tabulate_kstar", study, study, (study,), {"kstar": files.kstar.paths}, outputs)
     if stem == "tables":
         inputs = classes | {"aggregates": [f"{folder}/aggregates.csv"]}
         return PlannedJob("render_tables", study, study, (study,), inputs, {"page": [f"{folder}/tables.html"]})
     inputs = {
-        "violins": lambda: {"kstar": files.shown_kstar.paths} | classes,
+        "violins": lambda: {"kstar": files.example_kstar.paths} | classes,
         "trends": lambda: classes,
         "maps": lambda: {"maps": files.maps.paths, "kstar": files.mapped_kstar.paths} | classes,
         "neighbours": lambda: {"neighbours": files.neighbours.paths},
@@ -172,16 +172,16 @@ def _prototype_study_job(plan: Plan, study: str, stem: str) -> PlannedJob:
         inputs = {kind: files.stores(kind).paths for kind in ("boundaries", "prototypes")}
         outputs = {"table": [f"{folder}/boundary_images.csv"], "intervals": [f"{folder}/boundary_intervals.csv"]}
         return PlannedJob("tabulate_boundaries", study, study, (study,), inputs, outputs)
-    shown = {"prototypes": [files.shown_store("prototypes")]}
+    shown = {"prototypes": [files.example_store("prototypes")]}
     inputs = {
         "prototypes": shown,
         "way": shown,
         "dissimilarity": {"intervals": [f"{folder}/intervals.csv"]},
         "class_pairs": {"pairs": [f"{folder}/pairs.csv"]},
         "distributions": {"histograms": [f"{folder}/histograms.csv"]},
-        "separation": {"quality": [f"{folder}/quality.csv"]},
+        "quality": {"quality": [f"{folder}/quality.csv"]},
         "boundaries": {
-            "boundaries": [files.shown_store("boundaries")],
+            "boundaries": [files.example_store("boundaries")],
             **shown,
             "table": [f"{folder}/boundary_images.csv"],
             "intervals": [f"{folder}/boundary_intervals.csv"],

@@ -8,7 +8,7 @@ from workflow_lib.points import DIMENSIONS, Grid, varied
 from workflow_lib.runner.braces import braces, expand
 
 FROM_MODEL = "{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}"
-GIVEN = "given/{model}"
+IMPORTED = "imported/{model}"
 KSTAR = "results/kstar/{source}/{metric}.zarr.zip"
 
 
@@ -35,13 +35,13 @@ class StudyPlan:
     Attributes:
         study: what the config asks for.
         grids: all points; one grid for each model.
-        shown: the points of which single samples are shown: the first seed of each model.
+        examples: the points of which single samples are shown: the first seed of each model.
         mapped: the points of which maps are drawn: of these the last interval, with the first metric.
     """
 
     study: ResolvedStudy
     grids: Sequence[Grid]
-    shown: Sequence[Grid]
+    examples: Sequence[Grid]
     mapped: Sequence[Grid]
 
     @property
@@ -60,9 +60,9 @@ class StudyPlan:
         return self._files(self.grids, KSTAR)
 
     @property
-    def shown_kstar(self) -> Files:
+    def example_kstar(self) -> Files:
         """k* of the points of which single samples are shown."""
-        return self._files(self.shown, KSTAR)
+        return self._files(self.examples, KSTAR)
 
     @property
     def mapped_kstar(self) -> Files:
@@ -80,7 +80,7 @@ class StudyPlan:
         return self._files(self.mapped, "results/neighbours/{source}/{metric}.csv")
 
     def _files(self, grids: Sequence[Grid], template: str) -> Files:
-        template = template.replace("{source}", GIVEN if self.study.given else FROM_MODEL)
+        template = template.replace("{source}", IMPORTED if self.study.imported else FROM_MODEL)
         methods = braces(self.study.maps)
         names = [{dimension: braces(values) for dimension, values in grid.items()} for grid in grids]
         return Files([template.format(**name, methods=methods) for name in names])
@@ -88,10 +88,10 @@ class StudyPlan:
 
 def plan_study(study: ResolvedStudy) -> StudyPlan:
     """Lay out a study of the config."""
-    grids = _given_grids(study) if study.given else _model_grids(study)
-    shown = [{**grid, "seed": grid["seed"][:1]} for grid in grids]
-    mapped = [{**grid, "interval": grid["interval"][-1:], "metric": grid["metric"][:1]} for grid in shown]
-    return StudyPlan(study, grids, shown, mapped)
+    grids = _imported_grids(study) if study.imported else _model_grids(study)
+    examples = [{**grid, "seed": grid["seed"][:1]} for grid in grids]
+    mapped = [{**grid, "interval": grid["interval"][-1:], "metric": grid["metric"][:1]} for grid in examples]
+    return StudyPlan(study, grids, examples, mapped)
 
 
 def _model_grids(study: ResolvedStudy) -> list[Grid]:
@@ -109,19 +109,19 @@ def _model_grids(study: ResolvedStudy) -> list[Grid]:
     ]
 
 
-def _given_grids(study: ResolvedStudy) -> list[Grid]:
-    """Given features take the place of a model's at its end, so that the tables of both have the same columns."""
+def _imported_grids(study: ResolvedStudy) -> list[Grid]:
+    """Imported features take the place of a model's at its end, so that the tables of both have the same columns."""
     return [
         _grid(
             model=(name,),
             seed=(0,),
             interval=(100,),
-            split=("given",),
+            split=("imported",),
             transform=("original",),
-            layer=("given",),
+            layer=("imported",),
             metric=study.metrics,
         )
-        for name in study.given
+        for name in study.imported
     ]
 
 

@@ -54,7 +54,7 @@ class Measurements:
         self._known: dict[str, tuple[float, float]] = {}
         self._kinds: dict[str, Callable[[PlannedJob, Any, StoredSplit], Counts]] = {
             "train_interval": self._train_interval,
-            "train_ensemble": self._train_ensemble,
+            "train_replicates": self._train_replicates,
             "extract_features": self._extract_features,
             "make_prototypes": self._make_prototypes,
             "find_boundaries": self._find_boundaries,
@@ -86,7 +86,7 @@ class Measurements:
         epochs = spec["training"]["epochs"] * (interval - begin) / 100
         return seconds * len(split) * epochs, size, SOURCE
 
-    def _train_ensemble(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
+    def _train_replicates(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
         seconds, _ = self._once(job, training, spec, split)
         classes, trainings = len(split.class_names), len(spec["seeds"])
         return seconds * len(split) * spec["training"]["epochs"] * trainings, 8.0 * classes**2 * trainings, SOURCE

@@ -66,9 +66,9 @@ def orphans(plans: Iterable[Plan]) -> list[Orphan]:
 
 def planned_jobs(plan: Plan) -> list[PlannedJob]:
     """Every job of the plan, whether the default target needs it or not."""
-    datasets = [f"results/datasets/{name}/train.zarr.zip" for name in plan.config.datasets if name not in plan.given]
-    given = [f"results/features/given/{name}.zarr.zip" for name in plan.given]
-    return upstream(plan, [*default_targets(plan), *targets.checkpoints(plan), *datasets, *given])
+    datasets = [f"results/datasets/{name}/train.zarr.zip" for name in plan.config.datasets if name not in plan.imported]
+    imported = [f"results/features/imported/{name}.zarr.zip" for name in plan.imported]
+    return upstream(plan, [*default_targets(plan), *targets.checkpoints(plan), *datasets, *imported])
 
 
 def remove(found: Iterable[Orphan]) -> None:

@@ -66,7 +66,7 @@ class Plan:
         return {name: ConfusionPlan(name, study, self._seeds_per_job) for name, study in studies.items()}
 
     @property
-    def given(self) -> list[str]:
+    def imported(self) -> list[str]:
         """Datasets that bring features instead of images."""
         return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, Features)]
 
@@ -89,7 +89,7 @@ class Plan:
         return self._dataset(dataset)
 
     def import_features(self, dataset: str) -> str:
-        """The same for given features."""
+        """The same for imported features."""
         return self._dataset(dataset)
 
     def train_interval(self, model: str, seed: int, interval: int) -> str:
@@ -165,9 +165,9 @@ class Plan:
     def draw_prototypes(self, study: str) -> str:
         """Title, the set and the classes that are shown."""
         plan = self.prototypes[study]
-        return canonical(title=plan.study.title, set=plan.shown, shown=plan.study.settings.shown)
+        return canonical(title=plan.study.title, set=plan.example, classes=plan.study.settings.classes)
 
-    def draw_way(self, study: str) -> str:
+    def draw_trajectories(self, study: str) -> str:
         """The same."""
         return self.draw_prototypes(study)
 
@@ -175,7 +175,9 @@ class Plan:
         """Title, the set and the classes that are shown, and whether images count that have not converged."""
         plan = self.prototypes[study]
         settings = plan.study.settings
-        return canonical(title=plan.study.title, set=plan.shown, shown=settings.shown, unconverged=settings.unconverged)
+        return canonical(
+            title=plan.study.title, set=plan.example, classes=settings.classes, unconverged=settings.unconverged
+        )
 
     def draw_dissimilarity(self, study: str) -> str:
         """Title, and which entries count."""
@@ -189,13 +191,13 @@ class Plan:
         """Title, the classes that are shown, and whether images count that have not converged."""
         plan = self.prototypes[study]
         settings = plan.study.settings
-        return canonical(title=plan.study.title, shown=settings.shown, unconverged=settings.unconverged)
+        return canonical(title=plan.study.title, classes=settings.classes, unconverged=settings.unconverged)
 
-    def draw_separation(self, study: str) -> str:
+    def draw_quality(self, study: str) -> str:
         """Title."""
         return canonical(title=self.prototypes[study].study.title)
 
-    def train_ensemble(self, study: str, pair: str, seeds: Sequence[int]) -> str:
+    def train_replicates(self, study: str, pair: str, seeds: Sequence[int]) -> str:
         """Network, training, the classes that are confused, and the seeds, each with an output of its own."""
         plan = self.confusion[study]
         settings = self.config.models[plan.study.settings.model]
@@ -239,7 +241,7 @@ class Plan:
     def draw_matrices(self, study: str) -> str:
         """Title, and the pair that is shown."""
         plan = self.confusion[study].study
-        return canonical(title=plan.title, shown=plan.settings.shown)
+        return canonical(title=plan.title, example_pair=plan.settings.example_pair)
 
     def draw_curves(self, study: str) -> str:
         """Title."""
@@ -249,7 +251,7 @@ class Plan:
         settings = self.prototypes[study].study.settings
         return {"include_self": settings.include_self, "unconverged": settings.unconverged}
 
-    def tabulate_study(self, study: str) -> str:
+    def tabulate_kstar(self, study: str) -> str:
         """Points of the study and how their k* are summarised."""
         kstar = self.config.kstar
         return canonical(grids=self.studies[study].grids, skewness=kstar.skewness, threshold=kstar.threshold)
@@ -262,7 +264,7 @@ class Plan:
     def draw_violins(self, study: str) -> str:
         """Points shown, title, classes and threshold."""
         plan = self.studies[study]
-        return canonical(**self._picture(plan), grids=plan.shown, threshold=self.config.kstar.threshold)
+        return canonical(**self._picture(plan), grids=plan.examples, threshold=self.config.kstar.threshold)
 
     def draw_trends(self, study: str) -> str:
         """Title, classes and threshold."""

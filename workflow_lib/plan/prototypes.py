@@ -15,7 +15,7 @@ STORES = ("prototypes", "dissimilarity", "boundaries")
 """Folders of what there is one of for each set."""
 TABLES = ("sets", "intervals", "tests", "pairs", "histograms", "quality")
 BOUNDARY_TABLES = ("boundary_images", "boundary_intervals")
-FIGURES = ("prototypes", "way", "dissimilarity", "class_pairs", "distributions", "separation")
+FIGURES = ("prototypes", "way", "dissimilarity", "class_pairs", "distributions", "quality")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class PrototypePlan:
         ]
 
     @property
-    def shown(self) -> dict[str, Any]:
+    def example(self) -> dict[str, Any]:
         """The set whose images are shown: of the first model the first seed, the last interval, the first start."""
         grid = self.grids[0]
         return {
@@ -71,9 +71,9 @@ class PrototypePlan:
         """Stores of one kind, one for each set, in the order of the grids."""
         return Files([self._store(kind, grid) for grid in self.grids])
 
-    def shown_store(self, kind: str) -> str:
+    def example_store(self, kind: str) -> str:
         """The store of the set that is shown."""
-        return self._store(kind, {key: [value] for key, value in self.shown.items()})
+        return self._store(kind, {key: [value] for key, value in self.example.items()})
 
     @property
     def features(self) -> Files:

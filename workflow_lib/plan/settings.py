@@ -6,7 +6,7 @@ from typing import Any
 from workflow_lib.config.config import Config
 from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.prototypes import STORES
-from workflow_lib.wording import shown
+from workflow_lib.wording import yaml_text
 
 ABSENT = object()
 SHORT_LIST = 12
@@ -128,7 +128,7 @@ def _change(old: Any, new: Any) -> str:
     """Both values; of long lists what has come and gone, since the ends of long values are not shown."""
     if isinstance(old, list) and isinstance(new, list) and max(len(old), len(new)) > SHORT_LIST:
         come, gone = ([value for value in some if value not in others] for some, others in ((new, old), (old, new)))
-        parts = [f"{shown(values)} {text}" for values, text in ((come, "added"), (gone, "taken out")) if values]
+        parts = [f"{yaml_text(values)} {text}" for values, text in ((come, "added"), (gone, "taken out")) if values]
         return ", ".join(parts) or "another order"
-    before, after = ("(not set)" if value is ABSENT else shown(value) for value in (old, new))
+    before, after = ("(not set)" if value is ABSENT else yaml_text(value) for value in (old, new))
     return f"{before} -> {after}" if before != after else "has changed"

@@ -1,4 +1,4 @@
-"""Images on the boundary of two classes, where their logits are equal (SCIENCE 2.7)."""
+"""Images on the boundary of two classes, where their logits are equal (docs/science.md 2.7)."""
 
 import copy
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""Boundary images of a set of prototypes as a store: by way, target and origin."""
+"""Boundary images of a set of prototypes as a store: by route, target and origin."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +13,15 @@ from workflow_lib.prototypes.frozen import Frozen
 if TYPE_CHECKING:
     import xarray as xr
 
-WAYS = ("line", "path")
+ROUTES = ("line", "path")
 """The straight line between two class prototypes, and the path that the optimisation took."""
 
 ABOUT = {
     "image": "image at which the logits of origin and target are equal; NaN where none was found",
     "features": "feature vector of the image",
-    "share": "share of the way from the origin travelled, 0 to 1, by length",
+    "share": "share of the route from the origin travelled, 0 to 1, by length",
     "difference": "logit of the target less that of the origin",
-    "found": "whether the two ends of the way lie on either side; false on the diagonal",
+    "found": "whether the two ends of the route lie on either side; false on the diagonal",
 }
 
 
@@ -40,7 +40,7 @@ def write(
     """
     names = [str(name) for name in prototypes["target"].values]
     n, shape = len(names), tuple(int(size) for size in network.image_shape)
-    dims = ("target", "way", "origin")
+    dims = ("target", "route", "origin")
     sizes = {
         "image": (("channel", "y", "x"), shape, "float32"),
         "features": (("feature",), (network.width,), "float32"),
@@ -53,7 +53,7 @@ def write(
         for name, (inner, size, dtype) in sizes.items()
     }
     text = np.array(names)
-    coords = {"target": ("target", text), "way": ("way", np.array(WAYS)), "origin": ("origin", text)}
+    coords = {"target": ("target", text), "route": ("route", np.array(ROUTES)), "origin": ("origin", text)}
     about = {"title": "Boundary images between classes", "layer": prototypes.attrs["layer"]}
     ends = np.stack([prototypes["image"][k, k].values for k in range(n)])
     with storage.SampleWriter(path, variables, coords, about) as writer:
@@ -67,7 +67,7 @@ def write(
 def _towards(
     network: Frozen, prototypes: "xr.Dataset", ends: np.ndarray, target: int, device: str
 ) -> tuple[Boundaries, Boundaries]:
-    """The boundaries on both ways from every other class to one."""
+    """The boundaries on both routes from every other class to one."""
     origin = np.delete(np.arange(len(ends)), target)
     targets = np.full(len(origin), target)
     row = {name: prototypes[name][target].values[origin] for name in ("crossing", "crossing_length", "length")}
@@ -85,7 +85,7 @@ def _towards(
 
 
 def _rows(found: tuple[Boundaries, Boundaries], name: str, target: int) -> np.ndarray:
-    """One variable (way, origin, ...), with an empty row for the target itself."""
+    """One variable (route, origin, ...), with an empty row for the target itself."""
     parts = [getattr(boundaries, name) for boundaries in found]
     empty = False if name == "found" else np.nan
     return np.stack([np.insert(part, target, empty, axis=0) for part in parts])

@@ -1,4 +1,4 @@
-"""Gradient descent on the pixels of many images at once, each towards its own class (SCIENCE 2.1, 2.2).
+"""Gradient descent on the pixels of many images at once, each towards its own class (docs/science.md 2.1, 2.2).
 
 An image stops on its own: at the first step at which its loss is below the threshold, or at the step limit. Nothing
 of it depends on its neighbours in the batch but the last bits of sums, whose order depends on the batch's size.

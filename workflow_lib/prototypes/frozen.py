@@ -67,7 +67,7 @@ def frozen(
     Args:
         network: maps images in [0, 1] to logits.
         layer: name of the module whose output is the feature vector (`logits`: the network's output); None: the
-            input of the last linear layer (SCIENCE 2.3).
+            input of the last linear layer (docs/science.md 2.3).
         image_shape: (channels, y, x).
         pool: none | avg | max: what is done to maps (b, c, y, x) and sequences (b, token, c), over all positions
             but the channels'; `none` flattens them. Vectors stay.

@@ -1,4 +1,4 @@
-"""The matrix P of a network: class prototypes, and intermediaries from each towards every other class (SCIENCE 2)."""
+"""The matrix P of a network: class prototypes and the intermediaries between classes (docs/science.md 2)."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -63,15 +63,15 @@ def noise(initialisation: int, class_names: Sequence[str], image_shape: Sequence
     )
 
 
-def way_steps(limit: int) -> list[int]:
-    """Numbers of steps after which the way of a class prototype is kept: 0, 1, 2, 4, 8, … and the limit."""
+def trajectory_steps(limit: int) -> list[int]:
+    """Numbers of steps after which the trajectory of a class prototype is kept: 0, 1, 2, 4, 8, … and the limit."""
     return sorted({0, limit, *(2**power for power in range(limit.bit_length()))})
 
 
 def layout(classes: int, network: Frozen, settings: Settings) -> dict[str, Layout]:
     """The arrays of a set, by name, as in the store; `target` is where an image ends, `origin` where it began."""
     pair, n, shape = ("target", "origin"), (classes, classes), network.image_shape
-    way, snapshots = ("target", "snapshot"), (classes, len(way_steps(settings.steps)))
+    axes, snapshots = ("target", "snapshot"), (classes, len(trajectory_steps(settings.steps)))
     nan = float("nan")
     return {
         "image": Layout((*pair, *IMAGE), (*n, *shape), "float32", nan),
@@ -85,10 +85,10 @@ def layout(classes: int, network: Frozen, settings: Settings) -> dict[str, Layou
         "crossing": Layout((*pair, "side", *IMAGE), (*n, 2, *shape), "float32", nan),
         "crossing_length": Layout(pair, n, "float32", nan),
         "crossing_step": Layout(pair, n, "int64", -1),
-        "way": Layout((*way, *IMAGE), (*snapshots, *shape), "float32", nan),
-        "way_step": Layout(way, snapshots, "int64", -1),
-        "way_loss": Layout(way, snapshots, "float32", nan),
-        "way_confidence": Layout(way, snapshots, "float32", nan),
+        "trajectory": Layout((*axes, *IMAGE), (*snapshots, *shape), "float32", nan),
+        "trajectory_step": Layout(axes, snapshots, "int64", -1),
+        "trajectory_loss": Layout(axes, snapshots, "float32", nan),
+        "trajectory_confidence": Layout(axes, snapshots, "float32", nan),
     }
 
 
@@ -160,10 +160,10 @@ class _Matrix:
     ) -> None:
         self.starts, self.arrays, self.classes = starts, arrays, len(starts)
         self.total = self.classes**2
-        self.way = {step: at for at, step in enumerate(way_steps(settings.steps))}
+        self.snapshot_at = {step: at for at, step in enumerate(trajectory_steps(settings.steps))}
         self.queued, self.origins = (state.queued, list(state.origins)) if state else (0, [])
         live = state.live if state else None
-        self.descent = Descent(network, settings, device=device, state=live, watch=self._keep_way)
+        self.descent = Descent(network, settings, device=device, state=live, watch=self._keep_snapshot)
 
     @property
     def unfinished(self) -> int:
@@ -196,7 +196,7 @@ class _Matrix:
         for name, values in finished.items():
             self.arrays[name][targets, origins] = values
         for target in targets[targets == origins].tolist():
-            self._end_way(target)
+            self._end_trajectory(target)
             self.origins.append(target)
 
     def _pair(self, place: int) -> tuple[int, int]:
@@ -207,23 +207,28 @@ class _Matrix:
         origin = self.origins[which]
         return target + (target >= origin), origin
 
-    def _keep_way(self, entries: np.ndarray, steps: np.ndarray, images: np.ndarray, losses: np.ndarray) -> None:
+    def _keep_snapshot(self, entries: np.ndarray, steps: np.ndarray, images: np.ndarray, losses: np.ndarray) -> None:
         for entry, step, image, loss in zip(entries.tolist(), steps.tolist(), images, losses, strict=True):
             target, origin = divmod(entry, self.classes)
-            if target == origin and step in self.way:
-                self._put_way(target, self.way[step], step, image, loss)
+            if target == origin and step in self.snapshot_at:
+                self._put_snapshot(target, self.snapshot_at[step], step, image, loss)
 
-    def _end_way(self, target: int) -> None:
-        """The end, in the first place that the way has not reached; nothing after it."""
+    def _end_trajectory(self, target: int) -> None:
+        """The end, in the first place that the trajectory has not reached; nothing after it."""
         end = int(self.arrays["steps"][target, target])
-        at = sum(step < end for step in self.way)
-        self._put_way(target, at, end, self.arrays["image"][target, target], self.arrays["loss"][target, target])
-        self.arrays["way_step"][target, at + 1 :] = -1
-        for name in ("way", "way_loss", "way_confidence"):
+        at = sum(step < end for step in self.snapshot_at)
+        self._put_snapshot(target, at, end, self.arrays["image"][target, target], self.arrays["loss"][target, target])
+        self.arrays["trajectory_step"][target, at + 1 :] = -1
+        for name in ("trajectory", "trajectory_loss", "trajectory_confidence"):
             self.arrays[name][target, at + 1 :] = np.nan
 
-    def _put_way(self, target: int, at: int, step: int, image: np.ndarray, loss: Any) -> None:
-        values = {"way": image, "way_step": step, "way_loss": loss, "way_confidence": np.exp(-loss)}
+    def _put_snapshot(self, target: int, at: int, step: int, image: np.ndarray, loss: Any) -> None:
+        values = {
+            "trajectory": image,
+            "trajectory_step": step,
+            "trajectory_loss": loss,
+            "trajectory_confidence": np.exp(-loss),
+        }
         for name, value in values.items():
             self.arrays[name][target, at] = value
 

@@ -19,14 +19,14 @@ MEANING = {
     "predicted": "class with the highest logit, the number of its place in target",
     "steps": "number of steps made",
     "converged": "whether the loss fell below the threshold",
-    "length": "length of the way travelled, Euclidean, in pixels of 0 to 1",
+    "length": "length of the path travelled, Euclidean, in pixels of 0 to 1",
     "crossing": "images before and after the step at which the target's logit overtook the origin's",
-    "crossing_length": "length of the way at the image before",
+    "crossing_length": "length of the path at the image before",
     "crossing_step": "number of steps at the image after; -1 where the target never overtook",
-    "way": "class prototype after so many steps",
-    "way_step": "number of steps; -1 beyond the end",
-    "way_loss": "cross-entropy to the target, nats",
-    "way_confidence": "softmax probability of the target",
+    "trajectory": "class prototype after so many steps",
+    "trajectory_step": "number of steps; -1 beyond the end",
+    "trajectory_loss": "cross-entropy to the target, nats",
+    "trajectory_confidence": "softmax probability of the target",
 }
 
 

@@ -1,4 +1,4 @@
-"""Tables of a study of prototypes: by set, by interval, by pair of classes, and of boundaries (SCIENCE 2)."""
+"""Tables of a study of prototypes: by set, by interval, by pair of classes, and of boundaries (docs/science.md 2)."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -129,17 +129,17 @@ def accuracies(points: Iterable[Mapping[str, Any]], features: Iterable[xr.Datase
 
 
 def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.Dataset, xr.Dataset]]) -> pd.DataFrame:
-    """A row per set, way and ordered pair of classes.
+    """A row per set, route and ordered pair of classes.
 
     Args:
         points: of the sets.
         sets: stores of boundaries and of prototypes, in the same order.
 
     Returns:
-        The point, way, origin, target, converged (the images at both ends of the way), found, share (of the way
+        The point, route, origin, target, converged (the images at both ends of the route), found, share (of the route
         travelled, 0 to 1), difference (of the logits),
-        dissimilarity_to_origin and dissimilarity_to_target: to the features of the two class prototypes (SCIENCE
-        2.4). NaN where none was found, or its features are all zero.
+        dissimilarity_to_origin and dissimilarity_to_target: to the features of the two class prototypes
+        (docs/science.md 2.4). NaN where none was found, or its features are all zero.
     """
     parts = [
         pd.DataFrame({key: [point[key]] for key in POINT}).merge(pd.concat(_pairs(*stores)), how="cross")
@@ -160,37 +160,37 @@ def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFr
         with np.errstate(invalid="ignore"):  # where none was found, and features of zeros, which have no direction
             units = cosine.unit_vectors(row["features"].values)
         reached = {"line": converged[target, target], "path": converged[target, origins]}
-        for way, name in enumerate(row["way"].values):
+        for route, name in enumerate(row["route"].values):
             yield pd.DataFrame(
                 {
-                    "way": str(name),
+                    "route": str(name),
                     "origin": names[origins],
                     "target": names[target],
                     "converged": converged[origins, origins] & reached[str(name)],
-                    "found": row["found"].values[way],
-                    "share": row["share"].values[way],
-                    "difference": row["difference"].values[way],
-                    "dissimilarity_to_origin": 1 - (units[way] * ends[origins]).sum(-1),
-                    "dissimilarity_to_target": 1 - units[way] @ ends[target],
+                    "found": row["found"].values[route],
+                    "share": row["share"].values[route],
+                    "difference": row["difference"].values[route],
+                    "dissimilarity_to_origin": 1 - (units[route] * ends[origins]).sum(-1),
+                    "dissimilarity_to_target": 1 - units[route] @ ends[target],
                 }
             )
 
 
 def boundary_intervals(boundaries: pd.DataFrame, unconverged: Unconverged) -> pd.DataFrame:
-    """Over the sets and pairs of each model, interval and way.
+    """Over the sets and pairs of each model, interval and route.
 
     Args:
         boundaries: from `boundary_table`.
-        unconverged: "leave_out" counts only pairs whose images at both ends of the way converged; "keep" counts all.
+        unconverged: "leave_out" counts only pairs whose images at both ends of the route converged; "keep" counts all.
 
     Returns:
-        model, interval, way, share_mean, share_std (ddof 0), to_origin_mean, to_target_mean, found (share of the
+        model, interval, route, share_mean, share_std (ddof 0), to_origin_mean, to_target_mean, found (share of the
         pairs that count), n (pairs that count). NaN where none counts, or none of them was found.
     """
     counted = boundaries["converged"] | (unconverged == "keep")
     values = boundaries[[*BOUNDARY_NUMBERS, "found"]].astype(float).where(counted)
-    keys = boundaries[[*OF_INTERVAL, "way"]]
-    groups = pd.concat([keys, values], axis="columns").groupby([*OF_INTERVAL, "way"], sort=False)
+    keys = boundaries[[*OF_INTERVAL, "route"]]
+    groups = pd.concat([keys, values], axis="columns").groupby([*OF_INTERVAL, "route"], sort=False)
     return groups.agg(
         share_mean=("share", "mean"),
         share_std=("share", lambda values: values.std(ddof=0)),

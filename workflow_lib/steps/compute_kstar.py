@@ -13,7 +13,7 @@ from workflow_lib.steps.roles import Context, Input, Output
 
 
 def compute_kstar(*, spec: Mapping[str, Any], features: Input, kstar: Output, context: Context) -> None:
-    """Write κ, k* and the nearest foreign sample of every sample (SCIENCE 1.1).
+    """Write κ, k* and the nearest foreign sample of every sample (docs/science.md 1.1).
 
     Args:
         spec: {"metric": euclidean | cityblock | chebyshev | cosine}.

@@ -24,7 +24,7 @@ def draw_boundaries(
     """Draw boundary images between their two ends.
 
     Args:
-        spec: title, set (model, seed, interval, initialisation), shown (classes; None: a choice), unconverged.
+        spec: title, set (model, seed, interval, initialisation), classes (names; None: a choice), unconverged.
         boundaries: store of one set.
         prototypes: store of the same set.
         table: table of boundary images.
@@ -41,7 +41,7 @@ def draw_boundaries(
         load(prototypes),
         shown,
         read_named(intervals),
-        shown=spec["shown"],
+        wanted=spec["classes"],
         unconverged=spec["unconverged"],
         title=spec["title"],
         note=describe_set(spec["set"]),

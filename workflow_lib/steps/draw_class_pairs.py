@@ -19,13 +19,13 @@ def draw_class_pairs(
     """Draw mean C and R by pair of classes.
 
     Args:
-        spec: title, shown (classes; None: all), unconverged.
+        spec: title, classes (names; None: all), unconverged.
         pairs: table of pairs.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
     figure, numbers = class_pairs(
-        read_named(pairs), shown=spec["shown"], unconverged=spec["unconverged"], title=spec["title"], note=""
+        read_named(pairs), wanted=spec["classes"], unconverged=spec["unconverged"], title=spec["title"], note=""
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

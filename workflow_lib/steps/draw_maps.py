@@ -44,16 +44,16 @@ def draw_maps(
     samples = pd.concat(
         [
             read_table(files[point, method]).assign(point=point, method=method)
-            for point in layout.shown
+            for point in layout.drawn
             for method in spec["methods"]
         ]
     )
     figure = map_figure(
         samples,
-        {point: kstar_values(kstar[point]) for point in layout.shown},
+        {point: kstar_values(kstar[point]) for point in layout.drawn},
         table,
         chosen,
-        {point: layout.titles[point] for point in layout.shown},
+        {point: layout.titles[point] for point in layout.drawn},
         title=spec["title"],
         note=f"{layout.note} {note}",
         threshold=spec["threshold"],

@@ -16,14 +16,14 @@ def draw_matrices(*, spec: dict[str, Any], counts: Input, pairs: Input, svg: Out
     """Draw the mean confusion matrices of the baseline and of a pair that was confused.
 
     Args:
-        spec: title, shown (names of the two classes; None: chosen as `confusion.shown` says).
+        spec: title, example_pair (names of the two classes; None: chosen as `confusion.example` says).
         counts: store of all runs.
         pairs: table of pairs.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
-    place, note = choose_pair(read_named(pairs), spec["shown"])
+    place, note = choose_pair(read_named(pairs), spec["example_pair"])
     runs = read(load(counts).isel(pair=[0] if place is None else [0, place]))
     members = [int(member) for member in runs.member[-1] if member >= 0]
     names = ["baseline", *(" and ".join(runs.classes[m] for m in members) for _ in runs.pairs[1:])]

@@ -29,7 +29,7 @@ def draw_neighbours(*, spec: dict[str, Any], neighbours: list[Input], svg: Outpu
     chosen = spec["classes"] or known
     check_names(chosen, known)
     layout = arrange(points, across=panels_across(len(chosen)))
-    shares = {point: tables[point] for point in layout.shown}
+    shares = {point: tables[point] for point in layout.drawn}
     figure = neighbour_figure(shares, chosen, layout, title=spec["title"], note=layout.note, k=spec["k"])
-    numbers = pd.concat([shares[point].assign(point=layout.titles[point]) for point in layout.shown])
+    numbers = pd.concat([shares[point].assign(point=layout.titles[point]) for point in layout.drawn])
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -20,13 +20,13 @@ def draw_prototypes(
     """Draw the prototypes of every class from every class.
 
     Args:
-        spec: title, set (model, seed, interval, initialisation), shown (classes; None: all or a choice).
+        spec: title, set (model, seed, interval, initialisation), classes (names; None: all or a choice).
         prototypes: store of one set.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
     figure, numbers = prototype_grid(
-        load(prototypes), shown=spec["shown"], title=spec["title"], note=describe_set(spec["set"])
+        load(prototypes), wanted=spec["classes"], title=spec["title"], note=describe_set(spec["set"])
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -8,7 +8,7 @@ from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_separation(
+def draw_quality(
     *,
     spec: dict[str, Any],
     quality: Input,

@@ -27,7 +27,7 @@ def draw_violins(
     table = number_points(read_named(classes), points)
     chosen, note = choose_classes(table, spec["classes"])
     layout = arrange(points, across=panels_across(len(chosen)))
-    values = {point: kstar_values(kstar[point]) for point in layout.shown}
+    values = {point: kstar_values(kstar[point]) for point in layout.drawn}
     figure = violins(
         values, table, chosen, layout, title=spec["title"], note=f"{layout.note} {note}", threshold=spec["threshold"]
     )

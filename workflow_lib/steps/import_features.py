@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_lib.datasets.imported import read_given, write_given
+from workflow_lib.datasets.imported import read_imported, write_imported
 from workflow_lib.steps.roles import Output
 
 
 def import_features(*, spec: Mapping[str, Any], features: Output) -> None:
     """Write the features and labels of the file that `spec` names."""
-    write_given(read_given(spec), features)
+    write_imported(read_imported(spec), features)

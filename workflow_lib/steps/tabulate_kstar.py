@@ -8,7 +8,7 @@ from workflow_lib.points import points as study_points
 from workflow_lib.steps.roles import Input, Output
 
 
-def tabulate_study(*, spec: dict[str, Any], kstar: list[Input], classes: Output, aggregates: Output) -> None:
+def tabulate_kstar(*, spec: dict[str, Any], kstar: list[Input], classes: Output, aggregates: Output) -> None:
     """Write a row per point and class, and the aggregates over classes.
 
     Args:

@@ -21,11 +21,11 @@ from workflow_lib.training.optimisation import Settings
 from workflow_lib.training.replicates.form import Form, choose
 from workflow_lib.training.replicates.kept import KeptStates
 from workflow_lib.training.replicates.predictions import confusion_matrix
-from workflow_lib.training.replicates.runs import Member
-from workflow_lib.training.replicates.train import train_members
+from workflow_lib.training.replicates.runs import Run
+from workflow_lib.training.replicates.train import train_runs
 
 
-def train_ensemble(
+def train_replicates(
     *, spec: Mapping[str, Any], train: Input, test: Input, confusion: list[Output], context: Context
 ) -> None:
     """Write a store for each of `confusion`, in the order of `spec["seeds"]`.
@@ -41,16 +41,14 @@ def train_ensemble(
     device = configure(context.device, context.threads)
     split, tested = open_split(train), open_split(test)
     settings = Settings.from_mapping(spec["training"])
-    members = {name: _member(spec, seed, split) for name, seed in spec["seeds"].items()}
-    form = _form(next(iter(members.values())), split, settings, device)
+    runs = {name: _run(spec, seed, split) for name, seed in spec["seeds"].items()}
+    form = _form(next(iter(runs.values())), split, settings, device)
     kept = context.scratch / f"{form}, {device}, threads {context.threads}"  # what decides how sums are rounded
-    made = {name: kept / f"{name}.zarr.zip" for name in members}
-    missing = {name: member for name, member in members.items() if not store.is_whole(made[name])}
+    made = {name: kept / f"{name}.zarr.zip" for name in runs}
+    missing = {name: run for name, run in runs.items() if not store.is_whole(made[name])}
     images, states, progress = split.all_images(), KeptStates(kept), bar(f"batches of {len(missing)} trainings")
     test_images, names = tested.all_images(), split.class_names
-    for name, trained in train_members(
-        missing, images, settings, form, device=device, states=states, progress=progress
-    ):
+    for name, trained in train_runs(missing, images, settings, form, device=device, states=states, progress=progress):
         counts = confusion_matrix(trained.network, test_images, tested.labels, len(names), device=device)
         share = spec["share"] if spec["classes"] else 0.0
         run = store.Run(spec["pair"], spec["seeds"][name], share, tuple(spec["classes"]))
@@ -60,13 +58,13 @@ def train_ensemble(
         shutil.copyfile(result, path)
 
 
-def _form(member: Member, split: StoredSplit, settings: Settings, device: str) -> Form:
-    form, reason = choose(member.build(), split.image_shape, settings.batch_size, device)
-    print(f"train_ensemble: {form}, {reason}", file=sys.stderr)
+def _form(run: Run, split: StoredSplit, settings: Settings, device: str) -> Form:
+    form, reason = choose(run.build(), split.image_shape, settings.batch_size, device)
+    print(f"train_replicates: {form}, {reason}", file=sys.stderr)
     return form
 
 
-def _member(spec: Mapping[str, Any], seed: int, split: StoredSplit) -> Member:
+def _run(spec: Mapping[str, Any], seed: int, split: StoredSplit) -> Run:
     """One training; everything random in it follows from study, pair and seed."""
     lineage = ("confusion", spec["study"], spec["pair"], seed)
     labels = split.labels.astype(np.int64)
@@ -74,7 +72,7 @@ def _member(spec: Mapping[str, Any], seed: int, split: StoredSplit) -> Member:
         first, second = (_index(name, split.class_names, spec["study"]) for name in spec["classes"])
         labels = mislabel(labels, first, second, spec["share"], seeds.generator(*lineage, "mislabelled"))
     outputs = len(split.class_names)
-    return Member(lambda: initial_network(spec, split.image_shape, outputs, lineage), labels, lineage)
+    return Run(lambda: initial_network(spec, split.image_shape, outputs, lineage), labels, lineage)
 
 
 def _index(name: str, names: tuple[str, ...], study: str) -> int:

@@ -1,4 +1,4 @@
-"""Accuracy of each class under each pair that was confused, beside the baseline: strip plots (SCIENCE 3.3)."""
+"""Accuracy of each class under each pair that was confused, beside the baseline: strip plots (docs/science.md 3.3)."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Heat maps of the bits that a target gains or loses by another class not being confused (SCIENCE 3.4)."""
+"""Heat maps of the bits that a target gains or loses by another class not being confused (docs/science.md 3.4)."""
 
 import itertools
 from collections.abc import Mapping, Sequence

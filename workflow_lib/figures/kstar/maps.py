@@ -1,4 +1,4 @@
-"""Two-dimensional maps of features beside the violins of the same features (SCIENCE 1.7), a row for each point."""
+"""Two-dimensional maps beside the violins of the same features, a row for each point (docs/science.md 1.7)."""
 
 from collections.abc import Mapping, Sequence
 

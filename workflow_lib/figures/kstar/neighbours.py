@@ -1,4 +1,4 @@
-"""Heat maps of the neighbour distribution (SCIENCE 1.7), a panel for each point of a study."""
+"""Heat maps of the neighbour distribution (docs/science.md 1.7), a panel for each point of a study."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Violins of k* per class (SCIENCE 1.7), a panel for each point of a study."""
+"""Violins of k* per class (docs/science.md 1.7), a panel for each point of a study."""
 
 from collections.abc import Mapping, Sequence
 

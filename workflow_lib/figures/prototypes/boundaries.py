@@ -20,12 +20,12 @@ from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
 
 READING = (
     "Boundary image: the network gives both classes the same logit; found on the straight line between two class "
-    "prototypes, and on the path of descent from the origin, which ends at the intermediary. Below: share of the way "
+    "prototypes, and on the path of descent from the origin, which ends at the intermediary. Below: share of the route "
     "from the origin, dissimilarity to both prototypes."
 )
 NONE = "None: the two logits are nowhere equal there."
 BANDS = "Panels: means over all pairs at each interval; band: ± standard deviation of the shares."
-WAYS = {"line": "straight line", "path": "path of descent"}
+ROUTES = {"line": "straight line", "path": "path of descent"}
 COLOURS = {"line": TEN_COLOURS[4], "path": TEN_COLOURS[5]}
 MARKERS = {"line": "o", "path": "s"}
 HEADINGS = ("origin", "on the line", "on the path", "intermediary", "target")
@@ -45,7 +45,7 @@ def boundaries(
     table: pd.DataFrame,
     intervals: pd.DataFrame,
     *,
-    shown: Sequence[str] | None,
+    wanted: Sequence[str] | None,
     unconverged: str,
     title: str,
     note: str,
@@ -53,14 +53,14 @@ def boundaries(
     """On the left, a row of images for each of at most six pairs of classes; on the right, panels over the intervals.
 
     Args:
-        images: boundary images of one network: coords way (line, path), target and origin (names); image (way, target,
-            origin, channel, y, x) in [0, 1], NaN where none was found.
+        images: boundary images of one network: coords route (line, path), target and origin (names); image (route,
+            target, origin, channel, y, x) in [0, 1], NaN where none was found.
         prototypes: those of the same network: image and converged by (target, origin).
-        table: rows of the same network: way, origin, target, found, share, difference, dissimilarity_to_origin,
+        table: rows of the same network: route, origin, target, found, share, difference, dissimilarity_to_origin,
             dissimilarity_to_target.
-        intervals: a row per model, interval and way: share_mean, share_std, to_origin_mean, to_target_mean, found
+        intervals: a row per model, interval and route: share_mean, share_std, to_origin_mean, to_target_mean, found
             (share of the pairs), n.
-        shown: names of classes, each paired with the next one; None: six, spread evenly.
+        wanted: names of classes, each paired with the next one; None: six, spread evenly.
         unconverged: "leave_out" or "keep", as `intervals` was made.
         title: heading of the figure.
         note: which network it is; follows the line on how to read the figure.
@@ -72,9 +72,9 @@ def boundaries(
     Raises:
         UserError: names that no class bears.
     """
-    images = images.transpose("way", "target", "origin", ...)
+    images = images.transpose("route", "target", "origin", ...)
     known = [str(name) for name in prototypes["target"].values]
-    pairs = _pairs(choose_classes(known, shown)[0])
+    pairs = _pairs(choose_classes(known, wanted)[0])
     models, choice = choose_models(intervals)
     training = intervals[intervals["model"].isin(models)].reset_index(drop=True)
     rows = pd.DataFrame(pairs, columns=["origin", "target"]).merge(table, on=["origin", "target"])
@@ -117,7 +117,7 @@ def _draw_pairs(
 ) -> None:
     if not pairs:
         say(axes, "one class: no pairs")
-    ways = [str(way) for way in images["way"].values]
+    routes = [str(route) for route in images["route"].values]
     names = dict(zip(known, short_names(known), strict=True))
     for row, (origin, target) in enumerate(pairs):
         j, k = known.index(origin), known.index(target)
@@ -126,9 +126,9 @@ def _draw_pairs(
             missed = not bool(prototypes["converged"].values[a, b])
             image = prototypes["image"][a, b].values
             draw_image(axes, image, column * CELL[0], top, framed=a == b, hatched=missed)
-        for column, way in enumerate(WAYS, start=1):
-            draw_image(axes, images["image"][ways.index(way), k, j].values, column * CELL[0], top)
-            own = rows[(rows["origin"] == origin) & (rows["target"] == target) & (rows["way"] == way)]
+        for column, route in enumerate(ROUTES, start=1):
+            draw_image(axes, images["image"][routes.index(route), k, j].values, column * CELL[0], top)
+            own = rows[(rows["origin"] == origin) & (rows["target"] == target) & (rows["route"] == route)]
             _write(axes, own, column * CELL[0] + 0.5, top + 1.03)
         for column, name in ((0, origin), (4, target)):
             axes.text(column * CELL[0] + 0.5, top + 1.05, names[name], ha="center", va="top", fontsize=6.5)
@@ -148,15 +148,15 @@ def _write(axes: Axes, own: pd.DataFrame, x: float, y: float) -> None:
 
 
 def _draw_training(figure: Figure, grid: GridSpec, training: pd.DataFrame, models: Sequence[str]) -> None:
-    """Share of the way, dissimilarity to both ends, share of the pairs found: a column of panels for each model."""
+    """Share of the route, dissimilarity to both ends, share of the pairs found: a column of panels for each model."""
     panels = np.array([[figure.add_subplot(grid[row, 1 + i]) for i in range(len(models))] for row in range(3)])
     for i, (model, name) in enumerate(zip(models, short_names(models), strict=True)):
         own = training[training["model"] == model]
-        for way, colour in COLOURS.items():
-            line = own[own["way"] == way].sort_values("interval")
+        for route, colour in COLOURS.items():
+            line = own[own["route"] == route].sort_values("interval")
             x, mean, std = line["interval"], line["share_mean"], line["share_std"]
             panels[0, i].fill_between(x, mean - std, mean + std, color=colour, alpha=0.15, linewidth=0)
-            plain: dict[str, Any] = {"color": colour, "marker": MARKERS[way], "markersize": 2.5, "linewidth": 1.2}
+            plain: dict[str, Any] = {"color": colour, "marker": MARKERS[route], "markersize": 2.5, "linewidth": 1.2}
             panels[0, i].plot(x, mean, **plain)
             panels[1, i].plot(x, line["to_origin_mean"], **plain)
             panels[1, i].plot(x, line["to_target_mean"], **plain, linestyle="--", markerfacecolor="white")
@@ -173,7 +173,7 @@ def _draw_training(figure: Figure, grid: GridSpec, training: pd.DataFrame, model
         return
     largest = training[["to_origin_mean", "to_target_mean"]].max().max()
     tops = [1.03, 1.1 * largest if largest > 0 else 1, 104]
-    for row, top, text in zip(panels, tops, ("share of the way", "dissimilarity", "pairs found (%)"), strict=True):
+    for row, top, text in zip(panels, tops, ("share of the route", "dissimilarity", "pairs found (%)"), strict=True):
         row[0].set_ylabel(text)
         for axes in row:
             axes.set_ylim(0, top)
@@ -183,8 +183,8 @@ def _legend() -> list[Line2D]:
     grey: dict[str, Any] = {"color": "#404040", "marker": "o", "markersize": 3}
     return [
         *(
-            Line2D([], [], color=colour, marker=MARKERS[way], markersize=3, label=WAYS[way])
-            for way, colour in COLOURS.items()
+            Line2D([], [], color=colour, marker=MARKERS[route], markersize=3, label=ROUTES[route])
+            for route, colour in COLOURS.items()
         ),
         Line2D([], [], **grey, label="dissimilarity to the origin"),
         Line2D([], [], **grey, linestyle="--", markerfacecolor="white", label="dissimilarity to the target"),

@@ -31,14 +31,14 @@ WRITTEN = 12
 
 @mpl.rc_context(RC)
 def class_pairs(
-    table: pd.DataFrame, *, shown: Sequence[str] | None, unconverged: str, title: str, note: str
+    table: pd.DataFrame, *, wanted: Sequence[str] | None, unconverged: str, title: str, note: str
 ) -> tuple[Figure, pd.DataFrame]:
     """C on the left, R on the right, a row for each of at most four models, at its last interval.
 
     Args:
         table: a row per model, interval, tensor (C, R) and ordered pair of classes: class_a, class_b, mean; classes
             in their order. The diagonal is never drawn.
-        shown: names of classes; None: all.
+        wanted: names of classes; None: all.
         unconverged: "leave_out" or "keep".
         title: heading of the figure.
         note: what is held and left out; follows the line on how to read the figure.
@@ -53,14 +53,14 @@ def class_pairs(
         return nothing(title, note, "no pairs of classes"), table
     models, choice = choose_models(table)
     known = list(dict.fromkeys(table["class_a"]))
-    wanted, fewer = choose_classes(known, known if shown is None else shown)
+    chosen, fewer = choose_classes(known, known if wanted is None else wanted)
     last = table.groupby("model")["interval"].transform("max")
-    pairs = table["class_a"].isin(wanted) & table["class_b"].isin(wanted) & (table["class_a"] != table["class_b"])
+    pairs = table["class_a"].isin(chosen) & table["class_b"].isin(chosen) & (table["class_a"] != table["class_b"])
     numbers = table[table["model"].isin(models) & (table["interval"] == last) & pairs].reset_index(drop=True)
-    own = {model: _classes(table[table["model"] == model], wanted) for model in models}
+    own = {model: _classes(table[table["model"] == model], chosen) for model in models}
     count = max(map(len, own.values()))
     side = max(0.3 * count, 1.8) if count <= SHOWN_CLASSES else 4.5
-    margin = name_height(short_names(wanted))
+    margin = name_height(short_names(chosen))
     figure = new_figure(
         2 * (side + margin + 0.75),
         len(models) * (side + margin + 0.35),

@@ -1,4 +1,4 @@
-"""Dissimilarities C and R over the training (SCIENCE 2.5), and their outliers (2.6)."""
+"""Dissimilarities C and R over the training (docs/science.md 2.5), and their outliers (2.6)."""
 
 from typing import Any
 

@@ -23,14 +23,14 @@ PITCH = 1.08
 
 @mpl.rc_context(RC)
 def prototype_grid(
-    store: xr.Dataset, *, shown: Sequence[str] | None, title: str, note: str
+    store: xr.Dataset, *, wanted: Sequence[str] | None, title: str, note: str
 ) -> tuple[Figure, pd.DataFrame]:
     """Images of every pair of the classes shown, the diagonal framed, what did not converge hatched.
 
     Args:
         store: prototypes of one network: coords target and origin (names), image (target, origin, channel, y, x) in
             [0, 1], and by (target, origin) loss, confidence, steps, converged.
-        shown: names of classes; None: all, or ten spread evenly of more than twenty.
+        wanted: names of classes; None: all, or ten spread evenly of more than twenty.
         title: heading of the figure.
         note: which network it is; follows the line on how to read the figure.
 
@@ -41,7 +41,7 @@ def prototype_grid(
         UserError: names that no class bears.
     """
     known = [str(name) for name in store["target"].values]
-    classes, choice = choose_classes(known, shown)
+    classes, choice = choose_classes(known, wanted)
     at = [known.index(name) for name in classes]
     part = store[["image", *NUMBERS]].isel(target=at, origin=at).load()
     numbers = _numbers(part, classes)

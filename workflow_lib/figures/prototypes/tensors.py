@@ -1,4 +1,4 @@
-"""How figures show the two tensors of dissimilarities, C and R (SCIENCE 2.4)."""
+"""How figures show the two tensors of dissimilarities, C and R (docs/science.md 2.4)."""
 
 from workflow_lib.figures.style import TEN_COLOURS
 

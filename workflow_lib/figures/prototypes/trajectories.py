@@ -1,4 +1,4 @@
-"""The ways of class prototypes from where they began, such as noise, to the end, as rows of images."""
+"""The trajectories of class prototypes from where they began, such as noise, to the end, as rows of images."""
 
 from collections.abc import Sequence
 
@@ -25,28 +25,30 @@ INCHES = 0.66
 
 
 @mpl.rc_context(RC)
-def ways(store: xr.Dataset, *, shown: Sequence[str] | None, title: str, note: str) -> tuple[Figure, pd.DataFrame]:
+def trajectories(
+    store: xr.Dataset, *, wanted: Sequence[str] | None, title: str, note: str
+) -> tuple[Figure, pd.DataFrame]:
     """A row of at most twelve images for each class: at the start, after 1, 2, 4, 8, … steps, and at the end.
 
     Args:
-        store: prototypes of one network: coords target and origin (names), way (target, snapshot, channel, y, x) in
-            [0, 1]; way_step (-1 beyond the end), way_loss and way_confidence by (target, snapshot); converged by
-            (target, origin).
-        shown: names of classes; None: the first five.
+        store: prototypes of one network: coords target and origin (names), trajectory (target, snapshot,
+            channel, y, x) in [0, 1]; trajectory_step (-1 beyond the end), trajectory_loss and trajectory_confidence
+            by (target, snapshot); converged by (target, origin).
+        wanted: names of classes; None: the first five.
         title: heading of the figure.
         note: which network it is; follows the line on how to read the figure.
 
     Returns:
         The figure, and a row per snapshot of the classes shown: target, step, loss (nats), confidence (0 to 1),
-        converged (whether the way's end did).
+        converged (whether the trajectory's end did).
 
     Raises:
         UserError: names that no class bears.
     """
     known = [str(name) for name in store["target"].values]
-    classes, choice = choose_classes(known, known[:ROWS] if shown is None else shown)
+    classes, choice = choose_classes(known, known[:ROWS] if wanted is None else wanted)
     at = [known.index(name) for name in classes]
-    steps = store["way_step"].values[at]
+    steps = store["trajectory_step"].values[at]
     numbers = pd.concat([_numbers(store, i, name) for i, name in zip(at, classes, strict=True)], ignore_index=True)
     names = [short_names(known)[i] for i in at]
     columns = min(int((steps >= 0).sum(axis=1).max()), MOST_SNAPSHOTS)
@@ -68,7 +70,7 @@ def ways(store: xr.Dataset, *, shown: Sequence[str] | None, title: str, note: st
             end = place == len(own) - 1
             missed = end and not own["converged"][place]
             left, top = column * CELL[0], row * CELL[1] + CELL[1] - 1
-            draw_image(axes, store["way"][i, snapshots[place]].values, left, top, framed=end, hatched=missed)
+            draw_image(axes, store["trajectory"][i, snapshots[place]].values, left, top, framed=end, hatched=missed)
             text = f"{own['step'][place]}\n{per_cent(own['confidence'][place])}"
             colour = UNCONVERGED if missed else "black"
             axes.text(left + 0.5, top - 0.05, text, ha="center", va="bottom", fontsize=6, color=colour, linespacing=1.1)
@@ -78,9 +80,9 @@ def ways(store: xr.Dataset, *, shown: Sequence[str] | None, title: str, note: st
 
 
 def _numbers(store: xr.Dataset, i: int, name: str) -> pd.DataFrame:
-    """The way of class `i` in numbers."""
-    table = pd.DataFrame({column: store[f"way_{column}"].values[i] for column in ("step", "loss", "confidence")}).query(
-        "step >= 0"
-    )
+    """The trajectory of class `i` in numbers."""
+    table = pd.DataFrame(
+        {column: store[f"trajectory_{column}"].values[i] for column in ("step", "loss", "confidence")}
+    ).query("step >= 0")
     table.insert(0, "target", name)
     return table.assign(converged=bool(store["converged"].values[i, i]))

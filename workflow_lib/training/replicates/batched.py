@@ -1,4 +1,4 @@
-"""Members trained at once, as a stack: the fastest way where a single network leaves the device idle.
+"""Runs trained at once, as a stack: the fastest way where a single network leaves the device idle.
 
 Order of samples, augmentation, learning rates and arithmetic are those of `workflow_lib.training.loop.train`; sums are
 rounded otherwise.
@@ -16,28 +16,28 @@ from workflow_lib.training.augmentation import Draws, augment
 from workflow_lib.training.epochs import Epoch
 from workflow_lib.training.loop import as_unit
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer
-from workflow_lib.training.replicates.runs import Member, Trained
+from workflow_lib.training.replicates.runs import Run, Trained
 from workflow_lib.training.replicates.stack import Stack
 
 
 def train_stack(
-    members: Sequence[Member],
+    runs: Sequence[Run],
     images: np.ndarray,
     settings: Settings,
     *,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> list[Trained]:
-    """Train members whose networks are chains of known layers (`stack.chain`); one that diverges is left as it is.
+    """Train runs whose networks are chains of known layers (`stack.chain`); one that diverges is left as it is.
 
     Args:
-        members: what is trained.
+        runs: what is trained.
         images: (N, c, y, x), uint8 or float32 in [0, 1]; held once.
         settings: of the training.
         device: "cpu" or "cuda".
         progress: told the batches done.
     """
-    training = _Training(members, images, settings, device)
+    training = _Training(runs, images, settings, device)
     total = settings.epochs * training.batches
     for epoch in range(settings.epochs):
         training.draw_epoch(epoch)
@@ -52,29 +52,29 @@ def train_stack(
 class _Training:
     """A stack under way; `advance` does one batch."""
 
-    def __init__(self, members: Sequence[Member], images: np.ndarray, settings: Settings, device: str) -> None:
-        self.members, self.settings, self.device = members, settings, device
-        self.networks = [member.build() for member in members]
+    def __init__(self, runs: Sequence[Run], images: np.ndarray, settings: Settings, device: str) -> None:
+        self.runs, self.settings, self.device = runs, settings, device
+        self.networks = [run.build() for run in runs]
         self.stack = Stack(self.networks, images.shape[1], device)
         self.optimizer = make_optimizer(settings, self.stack.vector)
         self.images = torch.from_numpy(images).to(device)
-        self.labels = torch.from_numpy(np.stack([member.labels for member in members])).to(device)
+        self.labels = torch.from_numpy(np.stack([run.labels for run in runs])).to(device)
         self.batches = -(-len(images) // settings.batch_size)
-        self.sums = torch.zeros(len(members), dtype=torch.float64, device=device)
-        self.losses = np.full((len(members), settings.epochs), np.nan)
-        self.running = np.ones(len(members), dtype=bool)
+        self.sums = torch.zeros(len(runs), dtype=torch.float64, device=device)
+        self.losses = np.full((len(runs), settings.epochs), np.nan)
+        self.running = np.ones(len(runs), dtype=bool)
 
     def draw_epoch(self, epoch: int) -> None:
         drawn = [
             Epoch.of(
-                member.lineage,
+                run.lineage,
                 epoch,
                 count=len(self.images),
                 batches=self.batches,
                 augmentation=self.settings.augmentation,
                 device=self.device,
             )
-            for member in self.members
+            for run in self.runs
         ]
         self.epoch, self.starts = epoch, drawn[0].starts
         self.order = torch.from_numpy(np.stack([one.order for one in drawn])).to(self.device)
@@ -101,14 +101,14 @@ class _Training:
         self.optimizer.step()
 
     def _images(self, batch: slice) -> Tensor:
-        """(members, b, c, y, x) float32, augmented."""
+        """(runs, b, c, y, x) float32, augmented."""
         chosen = self.order[:, batch]
         images = as_unit(self.images.index_select(0, chosen.flatten()))
         draws = Draws(self.flips[:, batch].flatten(), self.offsets[:, batch].flatten(0, 1))
         return augment(images, self.settings.augmentation, draws, 0).reshape(*chosen.shape, *images.shape[1:])
 
     def _leave_diverged(self) -> None:
-        """Keep the weights of the members whose loss is no longer finite, as they are before this batch."""
+        """Keep the weights of the runs whose loss is no longer finite, as they are before this batch."""
         finite = np.isfinite(self.sums.cpu().numpy())
         for slot in np.flatnonzero(self.running & ~finite):
             self.stack.unstack(int(slot))

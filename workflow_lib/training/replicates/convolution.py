@@ -1,4 +1,4 @@
-"""A convolution for each member of a stack, on maps (b, members * inputs, y, x), channels last in memory."""
+"""A convolution for each run of a stack, on maps (b, runs * inputs, y, x), channels last in memory."""
 
 import torch
 from torch import Tensor, nn
@@ -6,16 +6,16 @@ from torch.nn.functional import conv2d, pad
 
 
 def grouped(maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d) -> Tensor:
-    """One convolution with a group of channels for each member: the fastest on a CPU.
+    """One convolution with a group of channels for each run: the fastest on a CPU.
 
     Args:
-        maps: (b, members * inputs, y, x).
-        weight: (members, outputs, y, x, inputs).
-        bias: (members, outputs).
-        like: the layer of one member, for stride, padding and dilation.
+        maps: (b, runs * inputs, y, x).
+        weight: (runs, outputs, y, x, inputs).
+        bias: (runs, outputs).
+        like: the layer of one run, for stride, padding and dilation.
 
     Returns:
-        (b, members * outputs, y, x).
+        (b, runs * outputs, y, x).
     """
     joined = weight.flatten(0, 1).permute(0, 3, 1, 2)
     biases = None if bias is None else bias.flatten()
@@ -23,17 +23,17 @@ def grouped(maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d) 
 
 
 def by_products(maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d) -> Tensor:
-    """The same as one matrix product for each member: on GPUs many groups are slow (PyTorch issues 70954, 73764)."""
-    members, outputs, *kernel, inputs = weight.shape
+    """The same as one matrix product for each run: on GPUs many groups are slow (PyTorch issues 70954, 73764)."""
+    runs, outputs, *kernel, inputs = weight.shape
     windows = pad(maps, like._reversed_padding_repeated_twice)
     for axis in (0, 1):
         reach = like.dilation[axis] * (kernel[axis] - 1) + 1
         windows = windows.unfold(2 + axis, reach, like.stride[axis])
-    windows = windows[..., :: like.dilation[0], :: like.dilation[1]]  # (b, members * inputs, y, x, *kernel)
+    windows = windows[..., :: like.dilation[0], :: like.dilation[1]]  # (b, runs * inputs, y, x, *kernel)
     count, _, height, width = windows.shape[:4]
-    rows = windows.reshape(count, members, inputs, height, width, *kernel).permute(1, 0, 3, 4, 5, 6, 2)
-    rows = rows.reshape(members, count * height * width, -1)
+    rows = windows.reshape(count, runs, inputs, height, width, *kernel).permute(1, 0, 3, 4, 5, 6, 2)
+    rows = rows.reshape(runs, count * height * width, -1)
     columns = weight.flatten(2).transpose(1, 2)
     found = torch.bmm(rows, columns) if bias is None else torch.baddbmm(bias[:, None], rows, columns)
-    found = found.view(members, count, height, width, outputs).permute(1, 0, 4, 2, 3).flatten(1, 2)
+    found = found.view(runs, count, height, width, outputs).permute(1, 0, 4, 2, 3).flatten(1, 2)
     return found.contiguous(memory_format=torch.channels_last)

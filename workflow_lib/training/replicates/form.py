@@ -29,7 +29,7 @@ def choose(network: nn.Module, image_shape: Sequence[int], batch_size: int, devi
     """The form of training, and why, in words for a log.
 
     Args:
-        network: any of the ensemble.
+        network: any of the replicates.
         image_shape: (c, y, x).
         batch_size: images in a batch.
         device: "cpu" or "cuda".

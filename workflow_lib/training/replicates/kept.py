@@ -1,4 +1,4 @@
-"""Where the members of an ensemble were when they were killed, on disk."""
+"""Where the runs of an replicates were when they were killed, on disk."""
 
 import sys
 from pathlib import Path
@@ -9,17 +9,17 @@ from workflow_lib.training.loop import State
 
 
 class KeptStates:
-    """States of members under way, a file each.
+    """States of runs under way, a file each.
 
     Args:
-        folder: belongs to these members and this runtime alone: device and threads decide how sums are rounded.
+        folder: belongs to these runs and this runtime alone: device and threads decide how sums are rounded.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def save(self, name: str, state: State) -> None:
-        """Keep the state of a member in the place of the one before."""
+        """Keep the state of a run in the place of the one before."""
         checkpoints.save(vars(state), self._file(name))
 
     def load(self, name: str) -> State | None:
@@ -33,7 +33,7 @@ class KeptStates:
             return None
 
     def remove(self, name: str) -> None:
-        """Forget a member that has ended."""
+        """Forget a run that has ended."""
         self._file(name).unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Members trained one by one: for any network, and the fastest way where a single one keeps the device busy."""
+"""Runs trained one by one: for any network, and the fastest way where a single one keeps the device busy."""
 
 import sys
 
@@ -7,12 +7,12 @@ import numpy as np
 from workflow_lib.progress import Progress
 from workflow_lib.training.loop import DivergedError, train
 from workflow_lib.training.optimisation import Settings
-from workflow_lib.training.replicates.runs import Member, States, Trained
+from workflow_lib.training.replicates.runs import Run, States, Trained
 
 
 def train_one(
     name: str,
-    member: Member,
+    run: Run,
     images: np.ndarray,
     settings: Settings,
     *,
@@ -20,25 +20,25 @@ def train_one(
     states: States | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train a member by `workflow_lib.training.loop.train`; one that diverges is left as it is.
+    """Train a run by `workflow_lib.training.loop.train`; one that diverges is left as it is.
 
     Args:
-        name: of the member, for its state.
-        member: what is trained.
+        name: of the run, for its state.
+        run: what is trained.
         images: (N, c, y, x), uint8 or float32 in [0, 1].
         settings: of the training.
         device: "cpu" or "cuda".
         states: where its state is kept in case of a kill.
         progress: told the batches done.
     """
-    network = member.build()
+    network = run.build()
     try:
         state = train(
             network,
             images,
-            member.labels,
+            run.labels,
             settings,
-            lineage=member.lineage,
+            lineage=run.lineage,
             stop_epoch=settings.epochs,
             state=states.load(name) if states else None,
             device=device,

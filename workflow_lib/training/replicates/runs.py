@@ -1,4 +1,4 @@
-"""What goes into the training of an ensemble, and what comes out."""
+"""What goes into the training of an replicates, and what comes out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from workflow_lib.training.loop import State
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
-    """One training of an ensemble; its images and settings are those of all.
+class Run:
+    """One training of an replicates; its images and settings are those of all.
 
     Attributes:
         build: makes the network with its initial weights, on the CPU; called when its turn has come.
@@ -28,7 +28,7 @@ class Member:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A member whose training has ended.
+    """A run whose training has ended.
 
     Attributes:
         network: as it was left, on the device.
@@ -46,10 +46,10 @@ class Trained:
 
 
 class States(Protocol):
-    """Where states of members under way are kept in case of a kill."""
+    """Where states of runs under way are kept in case of a kill."""
 
     def save(self, name: str, state: State) -> None:
-        """Keep the state of a member."""
+        """Keep the state of a run."""
 
     def load(self, name: str) -> State | None:
         """The state that was kept last, if any."""

@@ -1,7 +1,7 @@
 """Networks of one architecture as one network: their channels side by side, a group of channels for each.
 
-The members of a stack share every call of a kernel, and nothing else: no number of one goes into those of another.
-Maps are (b, members * c, y, x), channels last in memory; vectors are (members, b, features).
+The runs of a stack share every call of a kernel, and nothing else: no number of one goes into those of another.
+Maps are (b, runs * c, y, x), channels last in memory; vectors are (runs, b, features).
 """
 
 from abc import ABC, abstractmethod
@@ -41,7 +41,7 @@ class Stack:
         self.vector = nn.ParameterList([_join(self._weighted(), device)])
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Logits (members, b, classes) of images (members, b, c, y, x) float32 in [0, 1]: each member has its own."""
+        """Logits (runs, b, classes) of images (runs, b, c, y, x) float32 in [0, 1]: each run has its own."""
         if self._scale is not None:
             images = (images - self._scale[0]) / self._scale[1]
         values = images.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
@@ -49,11 +49,11 @@ class Stack:
             values = layer(values)
         return values[..., : self._classes]
 
-    def unstack(self, member: int) -> None:
-        """Copy the weights of a member back into the network that it came from."""
-        own = [layer for layer in self._chains[member] if isinstance(layer, nn.Conv2d | nn.Linear)]
+    def unstack(self, run: int) -> None:
+        """Copy the weights of a run back into the network that it came from."""
+        own = [layer for layer in self._chains[run] if isinstance(layer, nn.Conv2d | nn.Linear)]
         for stacked, layer in zip(self._weighted(), own, strict=True):
-            stacked.copy_to(layer, member)
+            stacked.copy_to(layer, run)
 
     def _weighted(self) -> "list[_Weighted]":
         return [layer for layer in self._layers if isinstance(layer, _Weighted)]
@@ -67,7 +67,7 @@ def _scale(network: nn.Module, device: str) -> tuple[Tensor, Tensor] | None:
 
 
 def _stacked(chains: Sequence[list[nn.Module]], channels: int) -> Iterator[Callable[[Tensor], Tensor]]:
-    """The layers of all members as layers of the stack; `channels` is that of the images."""
+    """The layers of all runs as layers of the stack; `channels` is that of the images."""
     for layers in zip(*chains, strict=True):
         first = layers[0]
         if isinstance(first, nn.Conv2d):
@@ -83,8 +83,8 @@ def _stacked(chains: Sequence[list[nn.Module]], channels: int) -> Iterator[Calla
 class _Flatten:
     """Maps to vectors in the order y, x, c, as the numbers lie in memory, so that little is moved."""
 
-    def __init__(self, members: int, channels: int) -> None:
-        self._shape = (members, channels)
+    def __init__(self, runs: int, channels: int) -> None:
+        self._shape = (runs, channels)
 
     def __call__(self, maps: Tensor) -> Tensor:
         last = maps.permute(0, 2, 3, 1)
@@ -92,25 +92,25 @@ class _Flatten:
 
 
 class _Weighted(ABC):
-    """A layer of all members.
+    """A layer of all runs.
 
     Attributes:
-        tensors: weight (members, outputs, …) in the order of the stack, and bias (members, outputs) where there is one.
+        tensors: weight (runs, outputs, …) in the order of the stack, and bias (runs, outputs) where there is one.
     """
 
     def __init__(self, layers: Sequence[nn.Module]) -> None:
         own = [dict(layer.named_parameters()) for layer in layers]
         self.tensors = {name: torch.stack([self._arranged(tensors[name]) for tensors in own]) for name in own[0]}
 
-    def copy_to(self, layer: nn.Module, member: int) -> None:
-        """Give a network's own layer the weights of a member."""
+    def copy_to(self, layer: nn.Module, run: int) -> None:
+        """Give a network's own layer the weights of a run."""
         with torch.no_grad():
             for name, own in layer.named_parameters():
-                own.copy_(self._restored(self.tensors[name][member], own.shape))
+                own.copy_(self._restored(self.tensors[name][run], own.shape))
 
     @abstractmethod
     def __call__(self, values: Tensor) -> Tensor:
-        """The layer's output for all members."""
+        """The layer's output for all runs."""
 
     @abstractmethod
     def _arranged(self, tensor: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ class _Weighted(ABC):
 
 
 class _Convolutions(_Weighted):
-    """Weights (members, outputs, y, x, inputs)."""
+    """Weights (runs, outputs, y, x, inputs)."""
 
     def __init__(self, layers: Sequence[nn.Module], first: nn.Conv2d) -> None:
         super().__init__(layers)
@@ -140,10 +140,10 @@ class _Convolutions(_Weighted):
 
 
 class _Linears(_Weighted):
-    """Weights (members, outputs, inputs), inputs in the order of `_Flatten`.
+    """Weights (runs, outputs, inputs), inputs in the order of `_Flatten`.
 
     Both numbers are filled up with zeros to multiples of ALIGNED, which stay zero in training. So the matrices of all
-    members begin at aligned addresses; else they would not all be multiplied by the same instructions, and a member's
+    runs begin at aligned addresses; else they would not all be multiplied by the same instructions, and a run's
     sums would be rounded otherwise in one place of the stack than in another.
     """
 

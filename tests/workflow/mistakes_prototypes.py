@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from mutant import GONE, Config, Mutant, both, setting
+from mistake import GONE, Config, Mistake, both, setting
 
 STUDIES = "prototypes/studies"
 STUDY: Config = {"model": "digits_cnn", "interval": "all", "initialisations": 1}
 """Studies of prototypes that the miniature may have."""
 
 
-def wrong(key: str, value: Any, *said: str) -> Mutant:
+def wrong(key: str, value: Any, *said: str) -> Mistake:
     """A wrong value in a study that is good otherwise, told at its key."""
     study = {name: kept for name, kept in (STUDY | {key: value}).items() if kept is not GONE}
     name = f"prototypes: {key} = {'gone' if value is GONE else repr(value)}"
-    return Mutant(name, (f"{STUDIES}/sure/{key}".replace("/", "."), *said), setting(f"{STUDIES}/sure", study))
+    return Mistake(name, (f"{STUDIES}/sure/{key}".replace("/", "."), *said), setting(f"{STUDIES}/sure", study))
 
 
-def several(name: str, studies: Any, *said: str) -> Mutant:
+def several(name: str, studies: Any, *said: str) -> Mistake:
     """Wrong studies."""
-    return Mutant(f"prototypes: {name}", said, setting(STUDIES, studies))
+    return Mistake(f"prototypes: {name}", said, setting(STUDIES, studies))
 
 
 NETWORKS = """
@@ -42,7 +42,7 @@ def without_linear(in_channels, image_size, n_classes):
 """
 
 
-def network(name: str, function: str, kind: str, *said: str) -> Mutant:
+def network(name: str, function: str, kind: str, *said: str) -> Mistake:
     """A network of the user's own of which a store of this kind cannot be made."""
     model = {
         "architecture": f"my_networks:{function}",
@@ -54,13 +54,13 @@ def network(name: str, function: str, kind: str, *said: str) -> Mutant:
     target = f"results/{kind}/sure/wrong/seed-0/interval-100/initialisation-0.zarr.zip"
     text = both(setting("models/wrong", model), setting(f"{STUDIES}/sure", study))
     files = {"my_networks.py": NETWORKS.encode()}
-    return Mutant(f"prototypes of {name}", said, text, "miniature", files, (target,), "run")
+    return Mistake(f"prototypes of {name}", said, text, "miniature", files, (target,), "run")
 
 
-def target(path: str) -> Mutant:
+def target(path: str) -> Mistake:
     """A result that the study does not have."""
     text, said = setting(f"{STUDIES}/sure", STUDY), (f"No rule to produce {path}",)
-    return Mutant(f"no target {path}", said, text, arguments=("-n", path), when="target")
+    return Mistake(f"no target {path}", said, text, arguments=("-n", path), when="target")
 
 
 PROTOTYPES = [
@@ -79,8 +79,8 @@ PROTOTYPES = [
     wrong("steps", 0, "must be at least 1"),
     wrong("initialisations", 0, "must be at least 1"),
     wrong("initialisations", 1001, "must be at most 1000"),
-    wrong("shown", [], "at least one entry"),
-    wrong("shown", ["1", "1"], "twice; here: 1"),
+    wrong("classes", [], "at least one entry"),
+    wrong("classes", ["1", "1"], "twice; here: 1"),
     # names
     wrong("optimizer", "adan", "sgd", "adam", "write adam"),
     wrong("start", "warmth", "noise", "write warm"),
@@ -89,7 +89,7 @@ PROTOTYPES = [
     wrong("seed", 2, "seed of the model digits_cnn; there are: 0, 1"),
     wrong("interval", [25, 75], "interval of the model digits_cnn; there are: 25, 50, 100"),
     wrong("layer", "erly", "layer of the model digits_cnn; there are: early, logits", "write early"),
-    wrong("shown", ["0", "7"], '"7"', "class of this study; there are: 0, 1, 2, 3"),
+    wrong("classes", ["0", "7"], '"7"', "class of this study; there are: 0, 1, 2, 3"),
     # what does not fit together
     several(
         "a warm start at a single interval",

@@ -1,4 +1,4 @@
-"""A small network for the tests of ensembles."""
+"""A small network for the tests of replicates."""
 
 from workflow_lib.models.registry import build
 

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from mutant import GONE, Mutant, both, setting
+from mistake import GONE, Mistake, both, setting
 
 STUDY = "confusion/studies/mixed"
 GOOD = {"model": "digits_cnn", "seeds": {"count": 2}}
 
 
-def confused(key: str, value: Any, *said: str, place: str = "") -> Mutant:
+def confused(key: str, value: Any, *said: str, place: str = "") -> Mistake:
     """A study with one wrong value, told at its key, or at a place inside."""
     where = f"{STUDY}/{key}".replace("/", ".") + place
     study = {name: kept for name, kept in (GOOD | {key: value}).items() if kept is not GONE}
-    return Mutant(f"confusion: {key} = {value!r}"[:70], (where, *said), setting(STUDY, study))
+    return Mistake(f"confusion: {key} = {value!r}"[:70], (where, *said), setting(STUDY, study))
 
 
 CONFUSION = [
@@ -34,14 +34,14 @@ CONFUSION = [
     confused("groups", {"low": ["0"], "high": ["0"]}, "one group only", place=".high"),
     confused("groups", {"low": ["0"], "high": ["7"]}, "is not a class of digits", place=".high"),
     confused("permutations", 0, "must be at least 1"),
-    confused("shown", ["0", "9"], "is not a class of digits"),
+    confused("example_pair", ["0", "9"], "is not a class of digits"),
     confused("title", 7, "must be text"),
-    Mutant(
+    Mistake(
         "confusion: two classes only",
         ("confusion.studies.mixed", "three classes or more"),
         both(setting("datasets/digits/classes", ["0", "1"]), setting(STUDY, GOOD)),
     ),
-    Mutant(
+    Mistake(
         "confusion: a model that is not trained",
         ("confusion.studies.mixed.model: digits_cnn", "is not trained here"),
         both(

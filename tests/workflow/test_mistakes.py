@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from choice import asked_for, chosen
-from mutant import Mutant, base_file
-from mutants import CONTROLS, MUTANTS
-from mutants_data import GOOD_FILES
+from mistake import Mistake, base_file
+from mistakes import CONTROLS, MISTAKES
+from mistakes_data import GOOD_FILES
 from project import Project
 
 pytestmark = pytest.mark.workflow
@@ -27,32 +27,32 @@ LEFT_BY_OTHER_JOBS = (
 
 @pytest.fixture(scope="session")
 def told(request, finished, tmp_path_factory):
-    """What is wrong with the way in which each chosen mutant is told, by its name; two run at a time."""
-    asked = asked_for(request, __name__, "mutant")
+    """What is wrong with the way in which each chosen mistake is told, by its name; two run at a time."""
+    asked = asked_for(request, __name__, "mistake")
     projects: queue.Queue[Project] = queue.Queue()
     for number in range(2):
-        projects.put(finished.copy(tmp_path_factory.mktemp("mutants") / str(number), cores=1))
+        projects.put(finished.copy(tmp_path_factory.mktemp("mistakes") / str(number), cores=1))
 
-    def judge(mutant: Mutant) -> list[str]:
+    def judge(mistake: Mistake) -> list[str]:
         project = projects.get()
         try:
-            return verdict(mutant, project)
+            return verdict(mistake, project)
         finally:
             projects.put(project)
 
     pool = ThreadPoolExecutor(2)
-    futures: dict[str, Future[list[str]]] = {mutant.name: pool.submit(judge, mutant) for mutant in asked}
+    futures: dict[str, Future[list[str]]] = {mistake.name: pool.submit(judge, mistake) for mistake in asked}
     yield futures
     pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("mutant", chosen(MUTANTS, 6), ids=lambda mutant: mutant.name)
-def test_a_mistake_is_told_in_one_message_and_touches_nothing(mutant, told):
-    wrong = told[mutant.name].result()
+@pytest.mark.parametrize("mistake", chosen(MISTAKES, 6), ids=lambda mistake: mistake.name)
+def test_a_mistake_is_told_in_one_message_and_touches_nothing(mistake, told):
+    wrong = told[mistake.name].result()
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda mistake: mistake.name)
 def test_without_the_mistake_the_same_call_succeeds(control, project):
     done = call(control, project)
     assert done.code == 0, done.output
@@ -60,12 +60,12 @@ def test_without_the_mistake_the_same_call_succeeds(control, project):
 
 
 def test_the_judge_finds_fault_with_a_config_that_has_none(project):
-    found = verdict(Mutant("nothing wrong", ("kstar.threshold",)), project)
+    found = verdict(Mistake("nothing wrong", ("kstar.threshold",)), project)
     assert {"exit code 0", "not in the agreed form", "does not say 'kstar.threshold' there"} <= set(found)
 
 
-def test_there_are_as_many_different_mutants_as_we_say():
-    names = [mutant.name for mutant in MUTANTS]
+def test_there_are_as_many_different_mistakes_as_we_say():
+    names = [mistake.name for mistake in MISTAKES]
     assert len(names) == len(set(names)) >= 150
 
 
@@ -83,7 +83,7 @@ def test_a_mistake_in_one_dataset_stops_nothing_else(project):
     assert run.code == 1
     assert "data/bad.npz: " in run.output
     assert "Traceback" not in run.output
-    assert {"tabulate_study/training", "tabulate_study/metrics"} <= run.computed
+    assert {"tabulate_kstar/training", "tabulate_kstar/metrics"} <= run.computed
     assert not (project.folder / "results" / "studies" / "bad").exists() or not any(
         (project.folder / "results" / "studies" / "bad").iterdir()
     )
@@ -110,28 +110,28 @@ class Call:
     after: Listing
 
 
-def verdict(mutant: Mutant, project: Project) -> list[str]:
-    """All that is wrong with how a mutant is told."""
-    done = call(mutant, project)
+def verdict(mistake: Mistake, project: Project) -> list[str]:
+    """All that is wrong with how a mistake is told."""
+    done = call(mistake, project)
     found = [] if done.code == 1 else [f"exit code {done.code}"]
-    if mutant.when != "snakemake" and re.search(r'Traceback|^\s*File "', done.output, re.M):
+    if mistake.when != "snakemake" and re.search(r'Traceback|^\s*File "', done.output, re.M):
         found.append("a traceback")
-    found += _wrong_words(mutant, _message(mutant, done)) + _touched(mutant, done)
+    found += _wrong_words(mistake, _message(mistake, done)) + _touched(mistake, done)
     return [*found, done.output[-4000:]] if found else []
 
 
-def call(mutant: Mutant, project: Project) -> Call:
+def call(mistake: Mistake, project: Project) -> Call:
     """Make the mistake in a project, call Snakemake, and take the mistake back with all that it has left."""
     config = project.folder / "config.yaml"
-    kept, made = config.read_bytes(), {**GOOD_FILES, **mutant.files}
-    text = mutant.text(base_file(mutant.base).read_text("utf-8"))
+    kept, made = config.read_bytes(), {**GOOD_FILES, **mistake.files}
+    text = mistake.text(base_file(mistake.base).read_text("utf-8"))
     config.unlink()
     if text is not None:
         config.write_bytes(text.encode() if isinstance(text, str) else text)
     for path, content in made.items():
         _make(project.folder / path, content)
     before = _listing(project.folder)
-    run = project.snakemake(*mutant.arguments)
+    run = project.snakemake(*mistake.arguments)
     after = _listing(project.folder)
     logs = [project.log(name) for name in sorted(run.started)]
     results = {path for path in after.keys() - before.keys() if path.startswith("results/")}
@@ -163,22 +163,22 @@ def _listing(folder: Path) -> Listing:
     }
 
 
-def _message(mutant: Mutant, done: Call) -> str:
+def _message(mistake: Mistake, done: Call) -> str:
     """What the user is told: all that is printed, or for a job, what its log says, which is printed too."""
-    if mutant.when != "run":
+    if mistake.when != "run":
         return done.output.removeprefix(PROFILE)
     telling = [log for log in done.logs if MESSAGE.search(log) and log.strip() in done.output]
     return telling[0] if len(telling) == 1 else f"{len(telling)} logs with a message"
 
 
-def _wrong_words(mutant: Mutant, message: str) -> list[str]:
+def _wrong_words(mistake: Mistake, message: str) -> list[str]:
     """What is wrong with the form and the content of a message."""
     found, place = [], 0
-    if mutant.when in ("parse", "run"):
+    if mistake.when in ("parse", "run"):
         form = MESSAGE.search(message)
-        if not form or int(form[1]) != form[2].count("\n    -> ") or (mutant.when == "parse" and form.start()):
+        if not form or int(form[1]) != form[2].count("\n    -> ") or (mistake.when == "parse" and form.start()):
             found.append("not in the agreed form")
-    for piece in mutant.said:
+    for piece in mistake.said:
         next_place = message.find(piece, place)
         if next_place < 0:
             found.append(f"does not say {piece!r} there")
@@ -186,11 +186,11 @@ def _wrong_words(mutant: Mutant, message: str) -> list[str]:
     return found
 
 
-def _touched(mutant: Mutant, done: Call) -> list[str]:
+def _touched(mistake: Mistake, done: Call) -> list[str]:
     """Files that a mistake must not touch."""
     before, after = done.before, done.after
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    if mutant.when == "run":
+    if mistake.when == "run":
         changed = {path for path in changed if not _may_change(path)}
     return [f"touched {path}" for path in sorted(changed)]
 

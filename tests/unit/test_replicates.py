@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from ensemble_cases import small_cnn
+from replicates_cases import small_cnn
 from sklearn import metrics
 from torch import nn
 
@@ -19,9 +19,9 @@ from workflow_lib.training.replicates import loop, stack
 from workflow_lib.training.replicates.convolution import by_products, grouped
 from workflow_lib.training.replicates.kept import KeptStates
 from workflow_lib.training.replicates.predictions import confusion_matrix
-from workflow_lib.training.replicates.runs import Member
+from workflow_lib.training.replicates.runs import Run
 from workflow_lib.training.replicates.stack import Stack
-from workflow_lib.training.replicates.train import WIDTH, train_members
+from workflow_lib.training.replicates.train import WIDTH, train_runs
 
 NORMALIZE = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]}
 SETTINGS = {
@@ -80,11 +80,11 @@ NETWORKS = {
 }
 
 
-def members(seeds_, make=small_cnn, count=60):
+def runs(seeds_, make=small_cnn, count=60):
     """Each with its own initial weights, order, and labels of which some are wrong."""
     labels = np.arange(count) % 3
     return {
-        f"seed-{seed}": Member(partial(make, seed), np.roll(labels, seed % 3 == 2), ("ensemble", seed))
+        f"seed-{seed}": Run(partial(make, seed), np.roll(labels, seed % 3 == 2), ("replicates", seed))
         for seed in seeds_
     }
 
@@ -92,7 +92,7 @@ def members(seeds_, make=small_cnn, count=60):
 def trained(which, form, settings="adam", make=small_cnn, pixels=None):
     pixels = images() if pixels is None else pixels
     settings = SETTINGS.get(settings, settings)
-    return dict(train_members(which, pixels, settings, form))
+    return dict(train_runs(which, pixels, settings, form))
 
 
 def weights(result):
@@ -109,13 +109,13 @@ def largest_difference(one, other):
     return max(parts)
 
 
-def plain_training(member, pixels, settings):
+def plain_training(run, pixels, settings):
     """As one writes it without this package: PyTorch's own optimiser, one network, no augmentation."""
-    network = member.build()
+    network = run.build()
     optimizer = torch.optim.Adam(network.parameters(), settings.lr, weight_decay=settings.weight_decay)
-    data, labels, losses = torch.from_numpy(pixels).float() / 255, torch.from_numpy(member.labels), []
+    data, labels, losses = torch.from_numpy(pixels).float() / 255, torch.from_numpy(run.labels), []
     for epoch in range(settings.epochs):
-        order = seeds.generator(*member.lineage, "order", epoch).permutation(len(labels))
+        order = seeds.generator(*run.lineage, "order", epoch).permutation(len(labels))
         total = 0.0
         for batch in np.array_split(order, -(-len(order) // settings.batch_size)):
             optimizer.zero_grad()
@@ -130,7 +130,7 @@ def plain_training(member, pixels, settings):
 @pytest.mark.parametrize("form", ["loop", "batched"])
 def test_a_training_is_that_of_plain_pytorch(form):
     settings = Settings(3, 16, 0.003, weight_decay=1e-3)
-    one = members([4])
+    one = runs([4])
     found = trained(one, form, settings)["seed-4"]
     network, losses = plain_training(one["seed-4"], images(), settings)
     np.testing.assert_allclose(found.losses, losses, atol=1e-5)
@@ -144,7 +144,7 @@ def test_a_training_is_that_of_plain_pytorch(form):
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_both_forms_agree(settings, network):
-    which = members(range(3), NETWORKS[network])
+    which = runs(range(3), NETWORKS[network])
     one, other = (trained(which, form, settings) for form in ("loop", "batched"))
     assert list(one) == list(other) == list(which)
     for name in which:
@@ -155,7 +155,7 @@ def test_both_forms_agree(settings, network):
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 def test_both_forms_agree_on_batches_of_different_sizes(kind):
     pixels = images(47) if kind is np.uint8 else images(47).astype(np.float32) / 255
-    which = members(range(2), count=47)
+    which = runs(range(2), count=47)
     one, other = (trained(which, form, "sgd", pixels=pixels) for form in ("loop", "batched"))
     assert largest_difference(one["seed-1"], other["seed-1"]) < TOLERANCE
 
@@ -164,10 +164,10 @@ def test_both_forms_agree_on_batches_of_different_sizes(kind):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_member_does_not_depend_on_the_others_to_the_byte(form, network):
     make = NETWORKS[network]
-    whole = {name: as_bytes(result) for name, result in trained(members(range(WIDTH["cpu"] + 2), make), form).items()}
+    whole = {name: as_bytes(result) for name, result in trained(runs(range(WIDTH["cpu"] + 2), make), form).items()}
     assert len(set(whole.values())) == len(whole)
     for block in ([3], [7, 0, 11], [*range(8, -1, -1)]):
-        part = trained(members(block, make), form)
+        part = trained(runs(block, make), form)
         assert {name: as_bytes(result) for name, result in part.items()} == {
             f"seed-{seed}": whole[f"seed-{seed}"] for seed in block
         }
@@ -183,9 +183,9 @@ def spoilt(seed):
 
 @pytest.mark.parametrize("form", ["loop", "batched"])
 def test_a_member_that_diverges_leaves_the_others_alone(form):
-    which = members(range(4))
+    which = runs(range(4))
     expected = {name: as_bytes(result) for name, result in trained(which, form).items() if name != "seed-1"}
-    bad = which | {"seed-1": Member(partial(spoilt, 1), which["seed-1"].labels, ("ensemble", 1))}
+    bad = which | {"seed-1": Run(partial(spoilt, 1), which["seed-1"].labels, ("replicates", 1))}
     found = trained(bad, form)
     assert [name for name, result in found.items() if result.diverged] == ["seed-1"]
     assert np.isnan(found["seed-1"].losses).all()
@@ -199,13 +199,13 @@ def weights_of(network):
 
 def test_both_forms_diverge_in_the_same_epoch():
     settings = Settings(12, 16, 10.0, "sgd", weight_decay=1.0)  # each batch makes the weights -9 times as large
-    one, other = (trained(members([0, 1]), form, settings) for form in ("loop", "batched"))
+    one, other = (trained(runs([0, 1]), form, settings) for form in ("loop", "batched"))
     for name, result in one.items():
         assert result.diverged
         assert 0 < np.isfinite(result.losses).sum() < 12
         assert np.array_equal(np.isnan(result.losses), np.isnan(other[name].losses))
         assert all(np.isfinite(value).all() for value in weights(other[name]).values())
-    assert not any(result.diverged for result in trained(members([0, 1]), "loop").values())
+    assert not any(result.diverged for result in trained(runs([0, 1]), "loop").values())
 
 
 @pytest.mark.parametrize("convolve", [grouped, by_products])
@@ -214,8 +214,8 @@ def test_the_logits_of_a_stack_are_those_of_its_networks(convolve, monkeypatch):
     networks = [small_cnn(seed, normalize=NORMALIZE) for seed in range(3)]
     batch = torch.rand(3, 5, 3, 8, 8)
     found = Stack(networks, 3, "cpu")(batch)
-    for member, network in enumerate(networks):
-        torch.testing.assert_close(found[member], network(batch[member]))
+    for run, network in enumerate(networks):
+        torch.testing.assert_close(found[run], network(batch[run]))
 
 
 LAYERS = [
@@ -228,12 +228,12 @@ LAYERS = [
 
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_convolutions_of_a_stack(layer):
-    members = [build_like(layer, seed) for seed in range(3)]
+    runs = [build_like(layer, seed) for seed in range(3)]
     maps = torch.rand(3, 5, layer.in_channels, 9, 8)
-    expected = torch.stack([one(batch) for one, batch in zip(members, maps, strict=True)])
+    expected = torch.stack([one(batch) for one, batch in zip(runs, maps, strict=True)])
     joined = maps.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last).requires_grad_()
-    weight = torch.stack([one.weight.permute(0, 2, 3, 1) for one in members]).detach().requires_grad_()
-    bias = None if layer.bias is None else torch.stack([one.bias for one in members]).detach()
+    weight = torch.stack([one.weight.permute(0, 2, 3, 1) for one in runs]).detach().requires_grad_()
+    bias = None if layer.bias is None else torch.stack([one.bias for one in runs]).detach()
     gradients = []
     for convolve in (grouped, by_products):
         found = convolve(joined, weight, bias, layer)
@@ -252,9 +252,9 @@ def build_like(layer, seed):
 
 
 @pytest.mark.parametrize(("form", "batches"), [("loop", 16), ("batched", 8)])
-def test_progress_counts_the_batches_of_all_members(form, batches):
+def test_progress_counts_the_batches_of_all_runs(form, batches):
     told = []
-    list(train_members(members(range(2)), images(), SETTINGS["sgd"], form, progress=lambda *n: told.append(n)))
+    list(train_runs(runs(range(2)), images(), SETTINGS["sgd"], form, progress=lambda *n: told.append(n)))
     assert told == [(done, batches) for done in range(1, batches + 1)]
 
 
@@ -263,7 +263,7 @@ class KilledError(Exception):
 
 
 def test_the_loop_goes_on_from_a_kept_state(tmp_path, monkeypatch):
-    whole = as_bytes(trained(members([5]), "loop")["seed-5"])
+    whole = as_bytes(trained(runs([5]), "loop")["seed-5"])
     kept = KeptStates(tmp_path / "states")
     states, save = [], kept.save
 
@@ -276,19 +276,19 @@ def test_the_loop_goes_on_from_a_kept_state(tmp_path, monkeypatch):
     kept.save = killed
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(loop, "train", partial(loop.train, save_every=0))
-        list(train_members(members([5]), images(), SETTINGS["adam"], "loop", states=kept))
+        list(train_runs(runs([5]), images(), SETTINGS["adam"], "loop", states=kept))
     kept = KeptStates(tmp_path / "states")
     assert (kept.load("seed-5").epoch, kept.load("seed-5").step) == (1, 1)
-    ((_, resumed),) = train_members(members([5]), images(), SETTINGS["adam"], "loop", states=kept)
+    ((_, resumed),) = train_runs(runs([5]), images(), SETTINGS["adam"], "loop", states=kept)
     assert as_bytes(resumed) == whole
 
     forged = checkpoints.load(tmp_path / "states/seed-5.pt")
     forged["network"]["logits.bias"] += 1
     checkpoints.save(forged, tmp_path / "states/seed-5.pt")
-    ((_, other),) = train_members(members([5]), images(), SETTINGS["adam"], "loop", states=kept)
+    ((_, other),) = train_runs(runs([5]), images(), SETTINGS["adam"], "loop", states=kept)
     assert as_bytes(other) != whole, "the state was not read"
     (tmp_path / "states/seed-5.pt").write_bytes(b"damaged")
-    ((_, anew),) = train_members(members([5]), images(), SETTINGS["adam"], "loop", states=kept)
+    ((_, anew),) = train_runs(runs([5]), images(), SETTINGS["adam"], "loop", states=kept)
     assert as_bytes(anew) == whole
     kept.remove("seed-5")
     kept.remove("seed-5")

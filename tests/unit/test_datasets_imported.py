@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import zarr
 
-from workflow_lib.datasets.imported import read_given, write_given
+from workflow_lib.datasets.imported import read_imported, write_imported
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage
 from workflow_lib.steps.import_features import import_features
@@ -56,7 +56,7 @@ def save_as(path, kind):
 def test_every_format_says_the_same(tmp_path, kind):
     path = tmp_path / f"x.{kind if kind not in ('lists', 'columns') else 'parquet'}"
     save_as(path, kind)
-    given = read_given(spec_of(path, ids="ids", predictions="predictions"))
+    given = read_imported(spec_of(path, ids="ids", predictions="predictions"))
     np.testing.assert_array_equal(given.features, FEATURES)
     assert given.features.dtype == np.float32
     assert given.class_names == ("noise", "song", "talk")
@@ -75,7 +75,7 @@ def test_the_artifact_has_the_form_of_extracted_features(tmp_path):
     assert dataset["sample"].values[0] == "row-00000"
     assert dataset["label"].values.tolist() == [1, 2, 0] * 3
     assert dataset["prediction"].dtype == np.int64
-    write_given(read_given(spec), tmp_path / "again.zarr.zip")
+    write_imported(read_imported(spec), tmp_path / "again.zarr.zip")
     assert (tmp_path / "again.zarr.zip").read_bytes() == (tmp_path / "features.zarr.zip").read_bytes()
 
 
@@ -90,21 +90,21 @@ def test_without_predictions_there_is_no_such_coordinate(tmp_path):
 )
 def test_numbers_are_kept_exactly(tmp_path, kind, kept):
     features = np.array([[0, 1], [1, 0], [1, 1], [0, 0]]).astype(kind)
-    given = read_given(npz(tmp_path, features=features, labels=np.array([0, 0, 1, 1])))
+    given = read_imported(npz(tmp_path, features=features, labels=np.array([0, 0, 1, 1])))
     assert given.features.dtype == np.dtype(kept)
     np.testing.assert_array_equal(given.features, features)
 
 
 def test_class_names_of_numbered_labels(tmp_path):
     spec = npz(tmp_path, features=FEATURES, labels=np.array([0, 1, 2] * 3), names=np.array(["x", "b", "a"]))
-    given = read_given(spec | {"class_names": "names"})
+    given = read_imported(spec | {"class_names": "names"})
     assert given.class_names == ("x", "b", "a")
     assert given.labels.tolist() == [0, 1, 2] * 3
 
 
 def test_selection_carries_features_ids_and_predictions(tmp_path):
     spec = npz(tmp_path, **ALL | {"predictions": np.array(["song", "noise", "talk"] * 3)})
-    given = read_given(spec | {"classes": ["talk", "noise"], "ids": "ids", "predictions": "predictions"})
+    given = read_imported(spec | {"classes": ["talk", "noise"], "ids": "ids", "predictions": "predictions"})
     rows = [1, 2, 4, 5, 7, 8]
     np.testing.assert_array_equal(given.features, FEATURES[rows])
     assert given.labels.tolist() == [0, 1] * 3
@@ -114,16 +114,16 @@ def test_selection_carries_features_ids_and_predictions(tmp_path):
 
 def test_a_prediction_outside_the_selection_is_minus_one(tmp_path):
     spec = npz(tmp_path, **ALL)
-    given = read_given(spec | {"classes": ["talk", "noise"], "predictions": "predictions"})
+    given = read_imported(spec | {"classes": ["talk", "noise"], "predictions": "predictions"})
     assert given.predictions.tolist() == [-1] * 6
 
 
 def test_subsample_of_given_features(tmp_path):
     spec = npz(tmp_path, features=FEATURES, labels=LABELS)
-    given = read_given(spec | {"subsample": {"given": 2, "seed": 0}})
+    given = read_imported(spec | {"subsample": {"given": 2, "seed": 0}})
     assert np.bincount(given.labels).tolist() == [2, 2, 2]
     with pytest.raises(UserError, match="subsample"):
-        read_given(spec | {"subsample": {"train": 2, "test": None, "seed": 0}})
+        read_imported(spec | {"subsample": {"train": 2, "test": None, "seed": 0}})
 
 
 def spoilt(value, *rows):
@@ -151,7 +151,7 @@ def spoilt(value, *rows):
 def test_unsound_features_are_named(tmp_path, arrays, said):
     spec = npz(tmp_path, **arrays)
     with pytest.raises(UserError) as caught:
-        read_given(spec)
+        read_imported(spec)
     for text in [spec["path"], *said]:
         assert text in str(caught.value)
 
@@ -174,7 +174,7 @@ def test_unsound_parquet_is_named(tmp_path, frame, said):
     path = tmp_path / "x.parquet"
     pd.DataFrame(frame).to_parquet(path)
     with pytest.raises(UserError) as caught:
-        read_given(spec_of(path))
+        read_imported(spec_of(path))
     for text in [str(path), *said]:
         assert text in str(caught.value)
 
@@ -182,7 +182,7 @@ def test_unsound_parquet_is_named(tmp_path, frame, said):
 def test_prefixed_columns_leave_out_labels_of_the_same_prefix(tmp_path):
     path = tmp_path / "x.parquet"
     pd.DataFrame({"e0": [1, 2, 3, 4], "e_label": list("aabb"), "e1": [5, 6, 7, 8]}).to_parquet(path)
-    given = read_given(spec_of(path, features="e", labels="e_label"))
+    given = read_imported(spec_of(path, features="e", labels="e_label"))
     assert given.features.tolist() == [[1, 5], [2, 6], [3, 7], [4, 8]]
 
 
@@ -190,10 +190,10 @@ def test_prefixed_columns_leave_out_labels_of_the_same_prefix(tmp_path):
 def test_damaged_and_missing_files_are_named(tmp_path, name):
     path = tmp_path / name
     with pytest.raises(UserError, match="does not exist"):
-        read_given(spec_of(path))
+        read_imported(spec_of(path))
     path.write_bytes(b"PK\x03\x04 and nothing more")
     with pytest.raises(UserError, match="cannot be read") as caught:
-        read_given(spec_of(path))
+        read_imported(spec_of(path))
     assert str(path) in str(caught.value)
 
 

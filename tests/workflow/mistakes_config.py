@@ -3,40 +3,40 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from mutant import GONE, Mutant, always, both, replacing, setting
+from mistake import GONE, Mistake, always, both, replacing, setting
 
 CNN, TRAINING, STUDY = "models/digits_cnn", "models/digits_cnn/training", "kstar/studies/training"
 A_FOLDER = {"config.yaml": None}
 
 
-def wrong(path: str, value: Any, *said: str, base: str = "miniature") -> Mutant:
+def wrong(path: str, value: Any, *said: str, base: str = "miniature") -> Mistake:
     """A wrong value, told at its key."""
     where = path.replace("/", ".")
-    return Mutant(f"{base}: {path} = {value!r}"[:70], (where, *said), setting(path, value), base)
+    return Mistake(f"{base}: {path} = {value!r}"[:70], (where, *said), setting(path, value), base)
 
 
-def broken(name: str, content: bytes | Callable[[str], str | bytes] | None, *said: str) -> Mutant:
+def broken(name: str, content: bytes | Callable[[str], str | bytes] | None, *said: str) -> Mistake:
     """A config.yaml that cannot be read as one."""
     text = content if callable(content) else always(content)
-    return Mutant(f"config.yaml: {name}", ("config.yaml", *said), text, "default")
+    return Mistake(f"config.yaml: {name}", ("config.yaml", *said), text, "default")
 
 
-def configfile(name: str, content: bytes | None, *said: str) -> Mutant:
+def configfile(name: str, content: bytes | None, *said: str) -> Mistake:
     """A file for --configfile that Snakemake itself reads, and refuses, before our code is reached."""
     files = {} if name == "missing" else {"own.yaml": content}
-    return Mutant(
+    return Mistake(
         f"--configfile: {name}", said, files=files, arguments=("-n", "--configfile", "own.yaml"), when="snakemake"
     )
 
 
-def override(entry: str, *said: str, when: Literal["parse", "snakemake"] = "parse") -> Mutant:
+def override(entry: str, *said: str, when: Literal["parse", "snakemake"] = "parse") -> Mistake:
     """A wrong --config on the command line."""
-    return Mutant(f"--config {entry}", said, arguments=("-n", "--config", entry), when=when)
+    return Mistake(f"--config {entry}", said, arguments=("-n", "--config", entry), when=when)
 
 
-def target(path: str) -> Mutant:
+def target(path: str) -> Mistake:
     """A result that the config does not name."""
-    return Mutant(f"no target {path}", (f"No rule to produce {path}",), arguments=("-n", path), when="target")
+    return Mistake(f"no target {path}", (f"No rule to produce {path}",), arguments=("-n", path), when="target")
 
 
 IN_CONFIG = [
@@ -52,15 +52,15 @@ IN_CONFIG = [
     wrong(f"{STUDY}/title", 7, "must be text", 'put quotes around it: "7"'),
     wrong("kstar/threshold", None, "null", "must be a number", base="embeddings"),
     wrong("models/resnet18/training/nesterov", "yes", "must be true or false", base="cifar10-resnet18"),
-    Mutant(
+    Mistake(
         "classes without quotes",
         ("datasets.digits.classes[0]: 0", 'put quotes around it: "0"'),
         replacing('["0", "1", "2", "3"]', "[0, 1, 2, 3]"),
     ),
-    Mutant(
+    Mistake(
         "a key that YAML reads as false", ("kstar.false: false", "quotes"), replacing("kstar:\n", "kstar:\n  no: 1\n")
     ),
-    Mutant("a value that YAML reads as a date", ("kstar.studies.training.title",), replacing("How", "2026-01-01 #")),
+    Mistake("a value that YAML reads as a date", ("kstar.studies.training.title",), replacing("How", "2026-01-01 #")),
     # keys
     wrong("model", {}, "not a known key", "write models instead"),
     wrong("datasets", GONE, "is required", "add the key datasets", base="default"),
@@ -114,8 +114,8 @@ IN_CONFIG = [
     wrong(f"{TRAINING}/epochs", 5, "25 % is 1.25 epochs", "write 4 or 8"),
     wrong(f"{TRAINING}/momentum", 0.9, "the optimizer adam takes no momentum"),
     wrong(f"{CNN}/weights", "torchvision", "no weights for the architecture small_cnn"),
-    Mutant("neither training nor weights", ("models.digits_cnn", "neither"), setting(TRAINING, GONE)),
-    Mutant(
+    Mistake("neither training nor weights", ("models.digits_cnn", "neither"), setting(TRAINING, GONE)),
+    Mistake(
         "two mistakes",
         ("2 problems", "kstar.threshold", "kstar.skewness"),
         both(setting("kstar/skewness", "anchor"), setting("kstar/threshold", 0)),
@@ -126,7 +126,7 @@ IN_CONFIG = [
     wrong("datasets/embeddings/path", "config.yaml", "must end in one of .npz", base="embeddings"),
     wrong(f"{CNN}/weights", "nowhere.pt", "there is no such file or folder"),
     wrong(f"{CNN}/weights", "data", "is a folder, and a file is wanted"),
-    Mutant(
+    Mistake(
         "a file in place of a folder",
         ("datasets.wrong.root: config.yaml", "is a file, and a folder is wanted"),
         setting("datasets/wrong", {"source": "imagefolder", "root": "config.yaml", "image_size": [8, 8]}),
@@ -150,21 +150,21 @@ FILES = [
     broken("UTF-16", lambda text: text.encode("utf-16"), "not UTF-8", "encoding UTF-8"),
     broken("a zero byte", replacing("dataset: digits", "dataset: digits\0"), "character U+0000"),
     broken("Python in YAML", b"datasets: !!python/object/apply:os.system [touch evil]\n", "not valid YAML"),
-    Mutant(
+    Mistake(
         "config.yaml: a template that runs Python",
         ("__use_yte__", "not a known key"),
         lambda text: f"__use_yte__: true\n{text}\ntransforms2: ?open('evil', 'w')\n",
         "default",
     ),
     broken("missing", None, "cannot be read: no such file", "name a YAML file that is there"),
-    Mutant("config.yaml: a folder", ("config.yaml", "cannot be read: is a directory"), always(None), files=A_FOLDER),
-    Mutant(
+    Mistake("config.yaml: a folder", ("config.yaml", "cannot be read: is a directory"), always(None), files=A_FOLDER),
+    Mistake(
         "--configfile: a key twice",
         ("own.yaml:2: datasets", "second time"),
         files={"own.yaml": b"datasets: {}\ndatasets: {}\n"},
         arguments=("-n", "--configfile", "own.yaml"),
     ),
-    Mutant(
+    Mistake(
         "--configfile: a wrong value in a second file",
         ("kstar.threshold: 0", "must be greater than 0"),
         files={"own.yaml": b"kstar: {threshold: 0}\n"},
@@ -173,7 +173,7 @@ FILES = [
 ]
 
 EVERY_COMMAND = [
-    Mutant(
+    Mistake(
         f"a mistake under {' '.join(arguments) or 'plain snakemake'}",
         ("kstar.threshold: 0", "greater than 0"),
         setting("kstar/threshold", 0),

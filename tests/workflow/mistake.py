@@ -14,7 +14,7 @@ GONE = object()
 
 
 @dataclass(frozen=True)
-class Mutant:
+class Mistake:
     """One mistake.
 
     Attributes:

@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from mutant import Config, Mutant, setting
+from mistake import Config, Mistake, setting
 
 
 def npz(**arrays: Any) -> bytes:
@@ -42,23 +42,23 @@ GOOD_FILES = {"data/embeddings.npz": npz(features=FEATURES, labels=LABELS)}
 EMBEDDINGS = "results/features/given/embeddings.zarr.zip"
 
 
-def given(name: str, *said: str, **arrays: Any) -> Mutant:
+def given(name: str, *said: str, **arrays: Any) -> Mistake:
     """Wrong embeddings: these arrays instead of the good ones, None leaving one out."""
     kept = {"features": FEATURES, "labels": LABELS} | arrays
     content = npz(**{key: value for key, value in kept.items() if value is not None})
     named = {key: key for key in arrays if key not in ("features", "labels")}
     text = setting("datasets/embeddings", {"source": "features", "path": "data/embeddings.npz"} | named)
     files = {"data/embeddings.npz": content}
-    return Mutant(name, ("data/embeddings.npz", *said), text, "embeddings", files, (EMBEDDINGS,), "run")
+    return Mistake(name, ("data/embeddings.npz", *said), text, "embeddings", files, (EMBEDDINGS,), "run")
 
 
-def dataset(name: str, settings: Config, files: Mapping[str, bytes | None], *said: str) -> Mutant:
+def dataset(name: str, settings: Config, files: Mapping[str, bytes | None], *said: str) -> Mistake:
     """A wrong dataset of images, beside the good one."""
     target = "results/datasets/wrong/train.zarr.zip"
-    return Mutant(name, said, setting("datasets/wrong", settings), "miniature", files, (target,), "run")
+    return Mistake(name, said, setting("datasets/wrong", settings), "miniature", files, (target,), "run")
 
 
-def images(name: str, *said: str, **arrays: Any) -> Mutant:
+def images(name: str, *said: str, **arrays: Any) -> Mistake:
     """Wrong arrays of images in the file train.npz, beside a good test.npz."""
     good = {"images": IMAGES, "labels": LABELS}
     train = {key: value for key, value in (good | arrays).items() if value is not None}
@@ -66,7 +66,7 @@ def images(name: str, *said: str, **arrays: Any) -> Mutant:
     return dataset(name, settings, {"train.npz": npz(**train), "test.npz": npz(**good)}, "train.npz", *said)
 
 
-def tree(name: str, files: Mapping[str, bytes | None], *said: str) -> Mutant:
+def tree(name: str, files: Mapping[str, bytes | None], *said: str) -> Mistake:
     """A wrong tree of images."""
     settings = {"source": "imagefolder", "root": "pictures", "image_size": [8, 8], "test_fraction": 0.34}
     return dataset(name, settings, files, *said)
@@ -80,7 +80,7 @@ def load(**options):
 """
 
 
-def loader(name: str, body: str, *said: str) -> Mutant:
+def loader(name: str, body: str, *said: str) -> Mistake:
     """A wrong function that loads images, by its body."""
     settings = {"source": "function", "function": "my_data:load"}
     return dataset(name, settings, {"my_data.py": f"{LOADER}    {body}\n".encode()}, "my_data:load", *said)
@@ -102,7 +102,7 @@ def narrow(in_channels, image_size, n_classes):
 """
 
 
-def network(name: str, *said: str, files: Mapping[str, bytes | None] | None = None, **settings: Any) -> Mutant:
+def network(name: str, *said: str, files: Mapping[str, bytes | None] | None = None, **settings: Any) -> Mistake:
     """A wrong model, beside the good one."""
     model = {
         "architecture": "my_networks:flat",
@@ -113,14 +113,14 @@ def network(name: str, *said: str, files: Mapping[str, bytes | None] | None = No
     wrong = {key: value for key, value in (model | settings).items() if value is not None}
     target = "results/features/wrong/seed-0/interval-100/test/original/logits.zarr.zip"
     code = {"my_networks.py": NETWORKS.encode()}
-    return Mutant(name, said, setting("models/wrong", wrong), "miniature", code | dict(files or {}), (target,), "run")
+    return Mistake(name, said, setting("models/wrong", wrong), "miniature", code | dict(files or {}), (target,), "run")
 
 
-def code(name: str, function: str, source: str | bytes | None, *said: str) -> Mutant:
+def code(name: str, function: str, source: str | bytes | None, *said: str) -> Mistake:
     """A function of the user's own that is known to be wrong from its source."""
     files = {} if source is None else {"mine.py": source if isinstance(source, bytes) else source.encode()}
     text = setting("datasets/wrong", {"source": "function", "function": function})
-    return Mutant(name, (f"datasets.wrong.function: {function}", *said), text, files=files)
+    return Mistake(name, (f"datasets.wrong.function: {function}", *said), text, files=files)
 
 
 CODE = [
@@ -131,7 +131,7 @@ CODE = [
     code("a function has a wrong indentation", "mine:load", "def load():\nreturn 1\n", "mine.py:2"),
     code("a function's module is not UTF-8", "mine:load", b"# caf\xe9\ndef load(): pass\n", "mine.py"),
     code("a function's module has zeros", "mine:load", b"def load(): pass\n\0", "mine.py"),
-    Mutant(
+    Mistake(
         "a function in no module",
         ('datasets.wrong.function: "load"', "must name a function as module:name"),
         setting("datasets/wrong", {"source": "function", "function": "load"}),
@@ -156,7 +156,7 @@ DATA = [
     given("one axis too many", "shape (8, 3, 1)", "a row per sample", features=FEATURES[:, :, None]),
     given("complex features", "type complex64", "real numbers", features=FEATURES.astype(np.complex64)),
     given("ids that repeat", "several samples have the same id", ids=np.array(["a"] * 8)),
-    Mutant(
+    Mistake(
         "embeddings that are no archive",
         ("data/embeddings.npz", "cannot be read"),
         base="embeddings",

@@ -10,7 +10,7 @@ from workflow_lib.confusion import store
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage
 from workflow_lib.steps.roles import Context
-from workflow_lib.steps.train_replicates import train_ensemble
+from workflow_lib.steps.train_replicates import train_replicates
 
 VARIABLE = "LATENT_ATLAS_ENSEMBLE"
 DIGITS = 5
@@ -60,7 +60,7 @@ def run(tmp_path, splits, seeds, name="whole", **changes):
     spec = SPEC | {"seeds": {f"seed-{seed}": seed for seed in seeds}} | changes
     paths = [tmp_path / name / f"seed-{seed}.zarr.zip" for seed in seeds]
     (tmp_path / name).mkdir(exist_ok=True)
-    train_ensemble(spec=spec, **splits, confusion=paths, context=Context("cpu", 1, tmp_path / f"{name} state"))
+    train_replicates(spec=spec, **splits, confusion=paths, context=Context("cpu", 1, tmp_path / f"{name} state"))
     return dict(zip(seeds, paths, strict=True))
 
 
@@ -99,7 +99,7 @@ def test_the_store_of_a_run(tmp_path, splits, capsys):
     assert (found["diverged"].dtype, bool(found["diverged"])) == (bool, False)
     assert found.attrs.keys() == {"title", "pair", "seed", "share", "classes", "share_definition"}
     assert (found.attrs["pair"], found.attrs["seed"], found.attrs["share"]) == ("zero+one", 3, 0.5)
-    assert "train_ensemble: batched, a batch takes" in capsys.readouterr().err
+    assert "train_replicates: batched, a batch takes" in capsys.readouterr().err
 
 
 def test_a_run_that_diverges_is_kept_and_flagged(tmp_path, splits, capsys):
@@ -124,14 +124,14 @@ def test_a_seed_does_not_depend_on_its_block(tmp_path, splits, form, monkeypatch
 
 
 def labels_and_weights(monkeypatch, tmp_path, splits, **changes):
-    """What the members of a job are trained with, instead of training them."""
+    """What the runs of a job are trained with, instead of training them."""
     seen = {}
 
-    def spy(members, *_, **__):
-        seen.update({name: (member.labels, member.build()) for name, member in members.items()})
+    def spy(runs, *_, **__):
+        seen.update({name: (run.labels, run.build()) for name, run in runs.items()})
         return iter(())
 
-    monkeypatch.setattr(STEP, "train_members", spy)
+    monkeypatch.setattr(STEP, "train_runs", spy)
     monkeypatch.setattr(STEP.shutil, "copyfile", lambda *_: None)
     run(tmp_path, splits, [0, 1], str(changes).replace("/", ""), **changes)
     return [

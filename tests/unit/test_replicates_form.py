@@ -1,7 +1,7 @@
 """Which networks a stack can hold, and which form of training is chosen."""
 
 import pytest
-from ensemble_cases import small_cnn
+from replicates_cases import small_cnn
 from torch import nn
 
 from workflow_lib.errors import UserError
@@ -84,6 +84,6 @@ def test_the_form_follows_from_the_work_and_can_be_named(monkeypatch):
 
 
 def test_multiplications_by_hand():
-    # The published network (SCIENCE 3.1): 30 x 30, 13 x 13 and 4 x 4 positions, then two dense layers.
+    # The published network (docs/science.md 3.1): 30 x 30, 13 x 13 and 4 x 4 positions, then two dense layers.
     by_hand = 900 * 27 * 32 + 169 * 9 * 32 * 64 + 16 * 9 * 64 * 64 + 1024 * 64 + 64 * 10
     assert multiplications(chain(small_cnn(0, 3, 32, 10, 32, 64)), (3, 32, 32)) == by_hand
