@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from estimate_cases import MINIATURE, MIXED, job_like, planned
+from workflow_lib.plan.records import record_path
 
 from workflow_lib.plan import costs, estimate
 from workflow_lib.plan.jobs import default_targets, job_of
-from workflow_lib.plan.records import record_path
 
 
 @pytest.fixture

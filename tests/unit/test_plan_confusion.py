@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
+from workflow_lib.io.braces import expand
 from workflow_lib.plan import targets
 from workflow_lib.plan.confusion import pair_name
 from workflow_lib.plan.jobs import default_targets, job_of, upstream
 from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
-from workflow_lib.runner.braces import expand
 from workflow_lib.runner.units import split
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from workflow_lib.plan.records import record_path
+from workflow_lib.plan.settings import differences
 
 from workflow_lib.cache.digests import DigestMemory, content_digest
 from workflow_lib.code.fingerprint import library_versions, module_digests
@@ -17,8 +19,6 @@ from workflow_lib.config.load import load
 from workflow_lib.plan import why
 from workflow_lib.plan.jobs import default_targets, job_of, upstream
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.records import record_path
-from workflow_lib.plan.settings import differences
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 FEATURES = "results/features/digits_cnn/seed-0/interval-50/test/original/early.zarr.zip"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from workflow_lib.cache.inventory import aligned, size_text
 from workflow_lib.errors import UserError
-from workflow_lib.plan.costs import RECORDS, TABLE, Cost, cost_by_records, cost_by_table, former_jobs
+from workflow_lib.plan.costs import TABLE, Cost, cost_by_records, cost_by_table, former_jobs
+from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.why import explain
 
 HEADINGS = ("stage", "jobs", "to run", "CPU hours", "GPU hours", "disk", "estimated from")
@@ -54,7 +54,7 @@ def estimate(plan: Plan, targets: Iterable[str] | None = None, measure: Measure 
     """
     answer = explain(plan, targets)
     running = {*answer.reasons, *answer.following}
-    known = former_jobs(RECORDS)
+    known = former_jobs(Path(plan.results))
     stages: dict[str, Stage] = defaultdict(Stage)
     for job in answer.jobs:
         stage = stages[job.verb if job.verb in TABLE else LIGHT_STAGE]
@@ -91,7 +91,7 @@ def _row(name: str, stages: Sequence[Stage]) -> list[str]:
 def unmeasured(plan: Plan) -> str:
     """What to do so that networks can be measured whose data sets have not been prepared; "" where all have."""
     datasets = dict.fromkeys(model.dataset for model in plan.config.models.values())
-    files = [f"results/datasets/{name}/train.zarr.zip" for name in datasets]
+    files = [plan.path(f"datasets/{name}/train.zarr.zip") for name in datasets]
     missing = [file for file in files if not Path(file).is_file()]
     if not missing:
         return ""

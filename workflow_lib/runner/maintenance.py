@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     pruning = commands.add_parser("prune", help="remove what was not used for longest")
     pruning.add_argument("--budget", required=True, help="bytes that the results may take: 10GB, 500MB, 0")
     options = parser.parse_args(arguments)
-    folder = cache_folder(Path("results"))
+    folder = cache_folder()
     try:
         print(_info(folder) if options.command == "info" else _prune(folder, parse_size(options.budget)))
     except UserError as error:

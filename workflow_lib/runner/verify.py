@@ -13,14 +13,14 @@ from pathlib import Path
 from workflow_lib.cache.digests import cache_folder, content_digest
 from workflow_lib.cache.store import ActionCache
 from workflow_lib.runner.inputs import aside, mend
-from workflow_lib.runner.provenance import digest_of
+from workflow_lib.runner.records import FOLDER, digest_of
 
 RESULTS = Path("results")
 
 
 def damaged(results: Path) -> tuple[int, list[Path]]:
     """Number of artifacts that were compared with their records, and those whose bytes are others; reads them all."""
-    root = results / "provenance"
+    root = results / FOLDER
     artifacts = [results / record.relative_to(root).with_suffix("") for record in sorted(root.rglob("*.json"))]
     recorded = {path: digest for path in artifacts if path.is_file() and (digest := digest_of(path, results))}
     return len(recorded), [path for path, digest in recorded.items() if content_digest(path) != digest]
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     repair = parser.parse_args(arguments).repair
     count, wrong = damaged(RESULTS)
     print(f"{count} artifacts checked, {len(wrong)} damaged or edited since they were made")
-    cache = ActionCache(cache_folder(RESULTS))
+    cache = ActionCache(cache_folder())
     for path in wrong:
         print(f"{path}{_repaired(path, cache) if repair else ''}")
     if wrong and not repair:
