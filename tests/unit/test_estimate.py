@@ -92,7 +92,7 @@ def test_other_epochs_cost_in_proportion(plan):
 def test_each_of_several_outputs_costs_its_share(plan):
     plan = planned(confusion=MIXED)
     job = job_like(plan, "train_replicates")
-    known = {"train_replicates": {costs.subject(job.needs): [costs.Cost(2.0, 0.0, 100.0, "")]}}
+    known = {"train_replicates": {costs.subject(job.needs, Path("results")): [costs.Cost(2.0, 0.0, 100.0, "")]}}
     cost = costs.cost_by_records(plan, job, known, same=True)
     assert (cost.cpu, cost.size) == (pytest.approx(3 * 4 * 2.0), pytest.approx(3 * 100.0))
 

@@ -166,9 +166,9 @@ def test_of_long_values_the_difference_is_told(finished):
 
 
 def test_a_key_that_specs_no_longer_have_is_no_setting_of_the_user(finished):
-    edit_record("results/studies/training/trends.svg", lambda record: record["spec"].update(varied=["seed"]))
+    edit_record("results/studies/kstar/training/trends.svg", lambda record: record["spec"].update(varied=["seed"]))
     assert "draw_trends training (1 job): code: setting varied: no longer passed" in lines()
-    edit_record("results/studies/training/violins.svg", lambda record: record["spec"].pop("grids"))
+    edit_record("results/studies/kstar/training/violins.svg", lambda record: record["spec"].pop("grids"))
     assert "draw_violins training (1 job): code: setting grids: passed now" in lines()
 
 
@@ -277,7 +277,7 @@ def test_an_input_of_another_name_counts_when_its_bytes_differ(finished):
 def test_a_missing_output_is_made_only_if_something_needs_it(finished):
     Path(FEATURES).unlink()
     assert lines() == ["Nothing would run."]
-    Path("results/studies/training/violins.svg").unlink()
+    Path("results/studies/kstar/training/violins.svg").unlink()
     answer = why.explain(planned())
     assert answer.reasons == {"draw_violins/training": [why.MISSING]}
     Path(KSTAR).unlink()
