@@ -15,7 +15,7 @@ MIXED = {"studies": {"mixed": {"model": "digits_cnn", "seeds": [0, 1, 2], "pairs
 
 def planned(epochs=4, **sections):
     """A plan of the miniature, with further sections."""
-    raw = {**read_mapping(MINIATURE), **sections}
+    raw = {**read_mapping(MINIATURE), "results": "results", **sections}
     raw["models"]["digits_cnn"]["training"]["epochs"] = epochs
     return Plan(load(raw, "miniature"), DigestMemory(Path("digests")))
 

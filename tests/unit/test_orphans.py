@@ -1,7 +1,6 @@
 """Orphans: what the plan no longer names, all of it and nothing else."""
 
 import os
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 
 
 def planned(change=lambda raw: None):
-    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
     change(raw)
     return Plan(load(raw), DigestMemory(Path("digests")))
 

@@ -1,7 +1,6 @@
 """Trainings of a confusion study in the plan: names of pairs, blocks of seeds, what each job's settings hold."""
 
 import json
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ STUDY = {"model": "digits_cnn", "seeds": {"count": 5}}
 
 
 def planned(seeds_per_job=2, **changes):
-    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
     raw["confusion"] = {"studies": {"mixed": STUDY | changes}}
     return Plan(load(raw), DigestMemory(Path("digests")), seeds_per_job)
 
@@ -74,7 +73,7 @@ def test_every_pair_and_the_baseline_are_trained_with_every_seed():
 
 def test_the_stores_of_a_hundred_classes_fit_on_a_command_line():
     names = [f"class number {i}" for i in range(100)]
-    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
     raw["datasets"]["digits"] = {"source": "arrays", "train": "a.npz", "test": "b.npz", "classes": names}
     raw["confusion"] = {"studies": {"mixed": STUDY | {"seeds": {"count": 50}}}}
     del raw["kstar"]
@@ -134,5 +133,5 @@ def test_a_wrong_number_of_seeds_per_job_is_told(monkeypatch, wrong):
 
 def test_the_number_of_seeds_per_job_comes_from_the_environment(monkeypatch):
     monkeypatch.setenv("LATENT_ATLAS_SEEDS_PER_JOB", "3")
-    raw = yaml.safe_load(MINIATURE.read_text()) | {"confusion": {"studies": {"mixed": STUDY}}}
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results", "confusion": {"studies": {"mixed": STUDY}}}
     assert load_plan(raw, [MINIATURE]).seeds_per_job == 3

@@ -1,11 +1,9 @@
-"""Results that the plan no longer names: `python -m workflow_lib.plan.orphans [--remove] --config config.yaml`.
+"""Results that the plan no longer names: `latent-atlas orphans`.
 
 Only what lies below the folder of results is looked at. Links are neither followed nor touched.
 """
 
-import argparse
 import os
-import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +11,8 @@ from pathlib import Path
 
 from workflow_lib.cache.inventory import size_text
 from workflow_lib.config.config import COMPANIONS, FOLDERS
-from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.plan.jobs import PlannedJob, all_jobs
-from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.records import record_path
 
@@ -114,25 +110,3 @@ def _remove_empty(folder: Path) -> None:
 
 def _size(found: Iterable[Orphan]) -> str:
     return size_text(sum(orphan.size for orphan in found))
-
-
-def main(arguments: Sequence[str]) -> int:
-    """List orphans, or remove them and say which; 1 when a config is wrong or a file cannot be removed, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m workflow_lib.plan.orphans", description="List or remove orphans.")
-    parser.add_argument("--config", type=Path, nargs="+", default=[Path("config.yaml")], help="whose results to keep")
-    parser.add_argument("--remove", action="store_true", help="remove what is listed")
-    options = parser.parse_args(arguments)
-    try:
-        found = orphans([load_plan(read_mapping(file), [file]) for file in options.config])
-        print(describe(found))
-        if options.remove and found:
-            remove(found)
-            print("Removed.")
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,21 +1,16 @@
-"""Why would a job run? `python -m workflow_lib.plan.why --config config.yaml` tells it before anything does.
+"""Why would a job run? `latent-atlas why` says so before anything does.
 
 The plan is compared with the record beside each result; nothing is run, no result is touched.
 """
 
-import argparse
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workflow_lib.config.yaml_file import read_mapping
-from workflow_lib.errors import UserError
 from workflow_lib.plan import targets as all_targets
 from workflow_lib.plan.changes import changed_code, changed_inputs, changed_settings
 from workflow_lib.plan.jobs import PlannedJob, upstream
-from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.job import Job
 from workflow_lib.runner.records import comparable
@@ -149,20 +144,3 @@ def _counted(jobs: Sequence[PlannedJob]) -> str:
 
 def _first_missing(jobs: Sequence[PlannedJob]) -> str:
     return next(path for path in jobs[0].makes if not Path(path).exists())
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Print why jobs would run; 1 when the config is wrong, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m workflow_lib.plan.why", description="Tell why jobs would run.")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="what shall be there")
-    file = parser.parse_args(arguments).config
-    try:
-        print(describe(explain(load_plan(read_mapping(file), [file]))))
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
