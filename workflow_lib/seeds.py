@@ -1,4 +1,4 @@
-"""Randomness from an explicit seed: child seeds are derived by name, so that no result depends on the order of calls."""
+"""Randomness from explicit seeds: child seeds are derived by name, so that no result depends on the order of calls."""
 
 import hashlib
 

@@ -54,8 +54,7 @@ class ConfusionStudy(Section):
     permutations: Count = 9999
     """Random permutations of the classes in the test of the groups."""
     example_pair: Pair | None = None
-    """Pair whose mean confusion matrix is shown beside the baseline's; null takes the pair that changes the other classes
-    most."""
+    """Pair whose mean confusion matrix is shown beside the baseline's; null takes the one that changes the others most."""
 
 
 class Confusion(Section):
