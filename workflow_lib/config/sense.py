@@ -11,13 +11,13 @@ from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import imported_names
-from workflow_lib.config.transforms import ORIGINAL
 from workflow_lib.errors import Problem
+from workflow_lib.names import IMPORTED, ORIGINAL
 from workflow_lib.wording import listed, unknown
 
 RESERVED = {
     "datasets": {ALL: "it stands for all of them in a study"},
-    "models": {ALL: "it stands for all of them in a study", "imported": "it marks features given in a file"},
+    "models": {ALL: "it stands for all of them in a study", IMPORTED: "it marks features given in a file"},
     "transforms": {
         ALL: "it stands for all of them in a study",
         ORIGINAL: "it is always there and changes nothing",

@@ -8,11 +8,10 @@ from functools import cached_property
 from urllib.parse import quote
 
 from workflow_lib.config.studies import ResolvedConfusion
+from workflow_lib.names import BASELINE
 from workflow_lib.plan.kstar import Files
 from workflow_lib.runner.braces import braces
 
-BASELINE = "baseline"
-"""Stands where a pair does, for trainings with the labels as they are."""
 LONGEST_NAME = 60
 """Characters of a class name in a path; the rest of a longer one is told by a digest."""
 TABLES = ("effects", "groups", "runs", "means", "pairs", "shares", "losses")
