@@ -52,17 +52,15 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     for name, dataset in config.datasets.items():
         yield from datasets.problems(name, dataset)
         if check_files:
-            yield from paths.problems(f"datasets.{name}", dataset.files(), dataset.suffixes)
-            if isinstance(dataset, datasets.FromFunction):
-                yield from functions.problems(f"datasets.{name}.function", dataset.function)
+            yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes)
+            yield from functions.all_problems(f"datasets.{name}", dataset.functions())
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
         yield from _dataset_problems(f"models.{name}.dataset", model, names)
         yield from models.problems(name, model)
         if check_files:
             yield from paths.problems(f"models.{name}", model.files())
-            if ":" in model.architecture:
-                yield from functions.problems(f"models.{name}.architecture", model.architecture)
+            yield from functions.all_problems(f"models.{name}", model.functions())
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)
         yield from _class_problems(f"kstar.studies.{name}.classes", study, config)
