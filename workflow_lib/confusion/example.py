@@ -1,11 +1,11 @@
 """Which pair a figure shows where there is room for one."""
 
-import difflib
 from collections.abc import Sequence
 
 import pandas as pd
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.wording import nearest
 
 
 def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int | None, str]:
@@ -39,7 +39,7 @@ def _row_of(pairs: pd.DataFrame, wanted: Sequence[str]) -> int:
         return names.index(frozenset(wanted))
     known = [f"[{a}, {b}]" for a, b in zip(pairs["class_a"][1:], pairs["class_b"][1:], strict=True)]
     found = f"[{', '.join(wanted)}]"
-    near = (difflib.get_close_matches(found, known, n=1) or known or ["another pair"])[0]
+    near = nearest(found, known) or next(iter(known), "another pair")
     allowed = f"the study has no such pair; its {len(known)} pairs include {near}"
     raise UserError(
         Problem("confusion.studies: example_pair", found, allowed, f"write {near}, or leave example_pair out")

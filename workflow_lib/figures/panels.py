@@ -1,6 +1,5 @@
 """What a figure of limited size shows of a study: which points, which classes; and how it says so."""
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pandas as pd
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.figures.style import SHOWN_CLASSES
 from workflow_lib.points import DIMENSIONS
+from workflow_lib.wording import nearest
 
 Point = Mapping[str, Any]
 T = TypeVar("T")
@@ -112,11 +112,9 @@ def check_names(wanted: Sequence[str], known: Sequence[str]) -> None:
     problems = []
     for name in wanted:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1) or [known[0]]
-            allowed = f"no class of this study has this name; its {len(known)} classes include {near[0]!r}"
-            problems.append(
-                Problem("kstar.studies: classes", name, allowed, f"write {near[0]!r}, or leave classes out")
-            )
+            near = nearest(name, known) or known[0]
+            allowed = f"no class of this study has this name; its {len(known)} classes include {near!r}"
+            problems.append(Problem("kstar.studies: classes", name, allowed, f"write {near!r}, or leave classes out"))
     if problems:
         raise UserError(*problems)
 

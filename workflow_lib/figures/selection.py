@@ -1,6 +1,5 @@
 """What a figure of prototypes shows of many classes, models and intervals; and how it says so."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.style import SHOWN_CLASSES, SMALLEST_WIDTH, new_figure
+from workflow_lib.wording import nearest
 
 FEWER_CLASSES = 10
 """Number of classes that are shown where there are more than one picture can tell apart."""
@@ -83,7 +83,7 @@ def _check(wanted: Sequence[str], known: Sequence[str]) -> None:
     problems = []
     for name in wanted:
         if name not in known:
-            near = (difflib.get_close_matches(name, known, n=1) or known)[0]
+            near = nearest(name, known) or known[0]
             allowed = f"no class has this name; the {len(known)} classes include {near!r}"
             problems.append(
                 Problem("prototypes.studies: classes", name, allowed, f"write {near!r}, or leave classes out")

@@ -15,11 +15,11 @@ from scipy.special import stdtrit
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.selection import choose_classes, nothing, say
 from workflow_lib.figures.style import RC, TEN_COLOURS, name_height, name_rotation, new_figure, short_names
+from workflow_lib.names import BASELINE
 from workflow_lib.seeds import generator
 
 Array = npt.NDArray[np.float64]
 
-BASELINE = "baseline"
 READING = (
     "A dot is a pair: the mean over its seeds of the share of the target's test samples that were recognised, as "
     "labelled in the data set. Above: the target is not in the pair; below: it is one of the two whose labels were "

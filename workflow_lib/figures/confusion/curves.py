@@ -11,8 +11,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.selection import nothing
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure
+from workflow_lib.names import BASELINE
 
-BASELINE = "baseline"
 READING = (
     "Mean loss of each epoch over the training samples, with the labels that a run was given, while the network was "
     "changing. Thin lines: a pair, mean over seeds. Bold: the baseline, and the mean over pairs. Bands: lowest to "
