@@ -1,11 +1,54 @@
-"""Which pair a figure shows where there is room for one."""
+"""The pair that a figure shows where there is room for one, and its mean confusion matrix."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
+from workflow_lib.confusion.runs import read
+from workflow_lib.confusion.tables import row_shares
 from workflow_lib.errors import Problem, UserError
+
+
+@dataclass(frozen=True)
+class Example:
+    """Mean confusion matrices of the baseline and of one pair.
+
+    Attributes:
+        shares: by heading, (n, n) by true and predicted class, 0 to 1; NaN: not known. The baseline comes first.
+        classes: n names.
+        pair: indices of the two classes that the last matrix confused; none if there is only the baseline.
+        note: how the pair was chosen; may be empty.
+    """
+
+    shares: Mapping[str, npt.NDArray[np.float64]]
+    classes: tuple[str, ...]
+    pair: tuple[int, ...] = ()
+    note: str = ""
+
+
+def example(counts: xr.Dataset, pairs: pd.DataFrame, wanted: Sequence[str] | None) -> Example:
+    """The matrices of the baseline and of a pair, means over their runs.
+
+    Args:
+        counts: store of all runs; only these two are read.
+        pairs: as for `choose_pair`.
+        wanted: as for `choose_pair`.
+
+    Raises:
+        UserError: a pair that the study does not have.
+    """
+    place, note = choose_pair(pairs, wanted)
+    runs = read(counts.isel(pair=[0] if place is None else [0, place]))
+    pair = tuple(int(member) for member in runs.member[-1] if member >= 0)
+    names = ["baseline", *(" and ".join(runs.classes[member] for member in pair) for _ in runs.pairs[1:])]
+    headings = [f"{name}: {count} runs" for name, count in zip(names, runs.counted, strict=True)]
+    shares = dict(zip(headings, row_shares(runs.predictions), strict=True))
+    return Example(shares, runs.classes, pair, note)
 
 
 def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int | None, str]:

@@ -10,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from workflow_lib.confusion.example import Example
+from workflow_lib.figures.axes import NO_ENTRIES, say
 from workflow_lib.figures.cells import WRITTEN, label_classes, side_of, write_numbers
-from workflow_lib.figures.selection import FEWER_CLASSES, NO_ENTRIES, say
+from workflow_lib.figures.selection import FEWER_CLASSES
 from workflow_lib.figures.style import RC, SHOWN_CLASSES, TEN_COLOURS, name_height, new_figure, short_names
 
 Array = npt.NDArray[np.float64]
@@ -23,35 +25,33 @@ READING = (
 
 
 @mpl.rc_context(RC)
-def matrices(
-    shares: Mapping[str, Array], classes: Sequence[str], pair: Sequence[int], *, title: str, note: str
-) -> tuple[Figure, pd.DataFrame]:
+def draw(example: Example, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """A heat map for each matrix, side by side.
 
     Args:
-        shares: by heading, (n, n) by true and predicted class, 0 to 1; NaN: not known. The first is the baseline's.
-        classes: n names.
-        pair: places of the two classes that the last matrix confused, [] for none.
+        example: matrices of the baseline and of one pair.
         title: heading of the figure.
-        note: how the pair was chosen; follows the line on how to read the figure.
 
     Returns:
         The figure, and its cells: matrix (heading), true, predicted, share.
     """
+    shares, pair = example.shares, example.pair
     chosen, fewer = _choose(shares, pair)
-    names = [classes[place] for place in chosen]
+    names = [example.classes[place] for place in chosen]
     side, margin = side_of(len(chosen)), name_height(short_names(names))
     figure = new_figure(
         len(shares) * (side + margin + 0.5) + 0.9,
         side + margin + 0.55,
         title,
-        " ".join(filter(None, [READING, note, fewer])),
+        READING,
+        example.note,
+        fewer,
     )
     grid = figure.subplots(1, len(shares), squeeze=False)[0]
     parts = []
     for axes, (heading, matrix) in zip(grid, shares.items(), strict=True):
         own = matrix[np.ix_(chosen, chosen)]
-        image = _draw(axes, 100 * own)
+        image = _draw_cells(axes, 100 * own)
         label_classes(axes, names)
         _frame(axes, [chosen.index(place) for place in pair])
         axes.set(xlabel="predicted", ylabel="true")
@@ -75,7 +75,7 @@ def _choose(shares: Mapping[str, Array], pair: Sequence[int]) -> tuple[list[int]
     return chosen, f"{text}; predictions of others are left out, so rows do not add up to 100."
 
 
-def _draw(axes: Axes, matrix: Array) -> mpl.image.AxesImage:
+def _draw_cells(axes: Axes, matrix: Array) -> mpl.image.AxesImage:
     axes.set_facecolor("#d8d8d8")
     image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
     if np.isnan(matrix).all():
