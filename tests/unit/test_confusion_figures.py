@@ -145,15 +145,16 @@ class TestAccuracies:
 
 class TestMatrices:
     def test_cells_are_the_shares_and_the_pair_is_framed(self):
-        shares = {"baseline": np.eye(4), "a and c": np.full((4, 4), 0.25)}
-        figure, numbers = matrices.draw(Example(shares, tuple("abcd"), (0, 2)), **TITLE)
+        shares = np.stack([np.eye(4), np.full((4, 4), 0.25)])
+        figure, numbers = matrices.draw(Example(shares, tuple("abcd"), (7, 5), (0, 2)), **TITLE)
         np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), np.full((4, 4), 25))
         corners = {(patch.get_x() + 0.5, patch.get_y() + 0.5) for patch in figure.axes[1].patches}
         assert corners == {(0, 0), (0, 2), (2, 0), (2, 2)}
+        assert numbers["matrix"].unique().tolist() == ["baseline: 7 runs", "a and c: 5 runs"]
         assert numbers["share"].tolist() == [*np.eye(4).ravel(), *[0.25] * 16]
 
     def test_text_on_dark_cells_is_white(self):
-        figure, _ = matrices.draw(Example({"baseline": np.array([[0.9, 0.1], [0.4, 0.6]])}, ("a", "b")), **TITLE)
+        figure, _ = matrices.draw(Example(np.array([[[0.9, 0.1], [0.4, 0.6]]]), ("a", "b"), (1,)), **TITLE)
         assert {text.get_text(): text.get_color() for text in figure.axes[0].texts} == {
             "90": "white",
             "10": "black",
@@ -165,7 +166,7 @@ class TestMatrices:
         other = np.eye(30)
         other[range(10, 18), range(10, 18)] = 0.5
         figure, numbers = matrices.draw(
-            Example({"baseline": np.eye(30), "x": other}, tuple(f"c{i}" for i in range(30)), (3, 29)), **TITLE
+            Example(np.stack([np.eye(30), other]), tuple(f"c{i}" for i in range(30)), (1, 1), (3, 29)), **TITLE
         )
         assert numbers["true"].unique().tolist() == ["c3", *(f"c{i}" for i in range(10, 18)), "c29"]
         assert "Of 30 classes 10 are shown" in note(figure)

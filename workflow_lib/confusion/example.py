@@ -1,7 +1,7 @@
 """The pair that a figure shows where there is room for one, and its mean confusion matrix."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +19,16 @@ class Example:
     """Mean confusion matrices of the baseline and of one pair.
 
     Attributes:
-        shares: by heading, (n, n) by true and predicted class, 0 to 1; NaN: not known. The baseline comes first.
+        shares: (1 or 2, n, n), by true and predicted class, 0 to 1; NaN: not known. The baseline comes first.
         classes: n names.
-        pair: indices of the two classes that the last matrix confused; none if there is only the baseline.
+        runs: number of runs of each matrix.
+        pair: indices of the two classes that the second matrix confused; empty if there is only the baseline.
         note: how the pair was chosen; may be empty.
     """
 
-    shares: Mapping[str, npt.NDArray[np.float64]]
+    shares: npt.NDArray[np.float64]
     classes: tuple[str, ...]
+    runs: tuple[int, ...]
     pair: tuple[int, ...] = ()
     note: str = ""
 
@@ -45,10 +47,7 @@ def example(counts: xr.Dataset, pairs: pd.DataFrame, wanted: Sequence[str] | Non
     place, note = choose_pair(pairs, wanted)
     runs = read(counts.isel(pair=[0] if place is None else [0, place]))
     pair = tuple(int(member) for member in runs.member[-1] if member >= 0)
-    names = ["baseline", *(" and ".join(runs.classes[member] for member in pair) for _ in runs.pairs[1:])]
-    headings = [f"{name}: {count} runs" for name, count in zip(names, runs.counted, strict=True)]
-    shares = dict(zip(headings, row_shares(runs.predictions), strict=True))
-    return Example(shares, runs.classes, pair, note)
+    return Example(row_shares(runs.predictions), runs.classes, tuple(runs.counted.tolist()), pair, note)
 
 
 def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int | None, str]:

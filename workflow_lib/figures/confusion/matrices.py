@@ -1,6 +1,6 @@
 """Mean confusion matrices of the baseline and of a pair that was confused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -35,36 +35,37 @@ def draw(example: Example, *, title: str) -> tuple[Figure, pd.DataFrame]:
     Returns:
         The figure, and its cells: matrix (heading), true, predicted, share.
     """
-    shares, pair = example.shares, example.pair
+    shares, pair, classes = example.shares, example.pair, example.classes
     chosen, fewer = _choose(shares, pair)
-    names = [example.classes[place] for place in chosen]
+    names = [classes[place] for place in chosen]
     side, margin = side_of(len(chosen)), name_height(short_names(names))
-    figure = new_figure(
-        len(shares) * (side + margin + 0.5) + 0.9,
-        side + margin + 0.55,
-        title,
-        READING,
-        example.note,
-        fewer,
-    )
+    width = len(shares) * (side + margin + 0.5) + 0.9
+    figure = new_figure(width, side + margin + 0.55, title, READING, example.note, fewer)
     grid = figure.subplots(1, len(shares), squeeze=False)[0]
     parts = []
-    for axes, (heading, matrix) in zip(grid, shares.items(), strict=True):
+    headings = zip(_headings(example, classes), _headings(example, short_names(classes)), strict=True)
+    for axes, matrix, (heading, written) in zip(grid, shares, headings, strict=True):
         own = matrix[np.ix_(chosen, chosen)]
         image = _draw_cells(axes, 100 * own)
         label_classes(axes, names)
         _frame(axes, [chosen.index(place) for place in pair])
         axes.set(xlabel="predicted", ylabel="true")
-        axes.set_title(heading, loc="left")
+        axes.set_title(written, loc="left")
         cells = {"true": np.repeat(names, len(names)), "predicted": np.tile(names, len(names)), "share": own.ravel()}
         parts.append(pd.DataFrame({"matrix": heading, **cells}))
     figure.colorbar(image, ax=grid, label="per cent", shrink=0.8, aspect=25)
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def _choose(shares: Mapping[str, Array], pair: Sequence[int]) -> tuple[list[int], str]:
-    """Places of the classes that are shown, and a sentence on the choice: all, or ten of more than twenty."""
-    first, last = (np.diagonal(list(shares.values())[place]) for place in (0, -1))
+def _headings(example: Example, classes: Sequence[str]) -> list[str]:
+    """What each matrix shows, with these names of the classes."""
+    names = ["baseline", " and ".join(classes[place] for place in example.pair)][: len(example.shares)]
+    return [f"{name}: {runs} runs" for name, runs in zip(names, example.runs, strict=True)]
+
+
+def _choose(shares: Array, pair: Sequence[int]) -> tuple[list[int], str]:
+    """Indices of the classes that are shown, and a sentence on the choice: all, or ten of more than twenty."""
+    first, last = (np.diagonal(matrix) for matrix in shares[[0, -1]])
     n = len(first)
     if n <= SHOWN_CLASSES:
         return list(range(n)), ""
