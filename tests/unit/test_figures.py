@@ -1,15 +1,20 @@
 """Figures: what they choose to show and say about it, the numbers behind them, text that does not overlap."""
 
+import inspect
 import itertools
 import re
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from workflow_lib import figures, steps
 from workflow_lib.errors import UserError
 from workflow_lib.figures.kstar import trends
 from workflow_lib.figures.kstar.classes import choose_by_skewness
@@ -122,6 +127,24 @@ class TestClasses:
     def test_unknown_names_are_all_named_with_the_nearest(self):
         with pytest.raises(UserError, match=r"2 problems[\s\S]*c33[\s\S]*write 'c3'[\s\S]*zebra"):
             choose_by_skewness(table_of(grid()), ["c33", "c1", "zebra"])
+
+
+STEPS = sorted(path.stem for path in Path(steps.__file__).parent.glob("draw_*.py"))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_all_figures_have_one_shape(step):
+    """draw_x calls `draw` of figures/{family}/x.py: data, then options by name, then the figure and its numbers."""
+    (source,) = Path(figures.__file__).parent.glob(f"*/{step.removeprefix('draw_')}.py")
+    draw = import_module(f"workflow_lib.figures.{source.parent.name}.{source.stem}").draw
+    assert import_module(f"workflow_lib.steps.{step}").draw is draw
+    shape = inspect.signature(draw)
+    kinds = [parameter.kind for parameter in shape.parameters.values()]
+    assert kinds == sorted(kinds)
+    assert (list(shape.parameters)[-1], kinds[-1]) == ("title", inspect.Parameter.KEYWORD_ONLY)
+    assert shape.return_annotation == tuple[Figure, pd.DataFrame]
+    outputs = list(inspect.signature(getattr(import_module(f"workflow_lib.steps.{step}"), step)).parameters)
+    assert (outputs[0], outputs[-3:]) == ("spec", ["svg", "png", "csv"])
 
 
 class TestNames:
