@@ -1,4 +1,4 @@
-# Written by `python -m workflow_lib.config.environment` from pyproject.toml and constraints.txt; do not edit.
+# Written by `python -m workflow_lib.config.generate` from pyproject.toml and constraints.txt; do not edit.
 # docker build -t latent-atlas .
 # docker run --rm -v "$PWD:/study" latent-atlas snakemake          (--gpus all for GPUs)
 FROM python:3.12-slim

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/caching.md from the rows of the contract: `python contract_page.py [--check]`.
+"""Writes the tables of docs/appendix/contract.md from the rows of the contract: `python contract_page.py [--check]`.
 
 Nothing is run: the edits are made in projects whose results are empty files, and the plan is asked.
 """
@@ -23,7 +23,7 @@ from workflow_lib.plan import targets
 from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
 from workflow_lib.plan.load import load_plan
 
-PAGE = ROOT / "docs" / "caching.md"
+PAGE = ROOT / "docs" / "appendix" / "contract.md"
 BEGIN, END = "<!-- the contract: written by make docs -->", "<!-- end of the contract -->"
 REPAIR = "run make docs"
 

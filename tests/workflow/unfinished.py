@@ -13,10 +13,10 @@ import own_project
 from killing import locks
 from outcome import Outcome
 from project import Project, Run
+from workflow_lib.plan.records import record_path
 
 from workflow_lib.cache.actions import action_file, scratch_folders
 from workflow_lib.cache.pruning import prune
-from workflow_lib.plan.records import record_path
 
 DETAIL = 1500
 """Characters of the output of a run that failed."""

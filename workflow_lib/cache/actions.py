@@ -24,7 +24,7 @@ class Action(NamedTuple):
 
     Attributes:
         outputs: SHA-256 of each output by its role.
-        record: where the outputs came from, as in `provenance`.
+        record: where the outputs came from, as `runner/records.py` has it.
     """
 
     outputs: dict[str, str]

@@ -73,11 +73,14 @@ def _recall(record: Path) -> list[object] | None:
     return known if isinstance(known, list) and known else None
 
 
-def cache_folder(results: Path) -> Path:
-    """Where results are remembered: `$LATENT_ATLAS_CACHE`, shared by checkouts and users, or `results/.cache`."""
-    return Path(os.environ.get("LATENT_ATLAS_CACHE") or results / ".cache")
+def cache_folder() -> Path:
+    """The cache: `$LATENT_ATLAS_CACHE`, shared by checkouts and users, or `results/.cache`.
+
+    It does not move with the results of a config, so that all configs share it.
+    """
+    return Path(os.environ.get("LATENT_ATLAS_CACHE") or "results/.cache")
 
 
-def code_memory(results: Path) -> Path:
-    """Where it is remembered what sources say."""
-    return cache_folder(results) / "code"
+def code_memory() -> Path:
+    """Folder that remembers what sources say."""
+    return cache_folder() / "code"

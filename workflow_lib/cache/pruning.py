@@ -6,6 +6,7 @@ it is closed, or misses it and computes.
 """
 
 import contextlib
+import re
 import shutil
 import time
 from collections import Counter
@@ -13,11 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_lib.cache.actions import object_file, scratch_folders
-from workflow_lib.cache.inventory import KeptAction, take_inventory
+from workflow_lib.cache.inventory import KeptAction, size_text, take_inventory
 
 IN_USE_SECONDS = 600.0
 ABANDONED_SECONDS = 86400.0
 """A scratch folder this old belongs to a process that was killed."""
+SIZES = {"": 1, "B": 1} | {
+    f"{prefix}{kind}": base**power
+    for power, prefix in enumerate("KMGT", start=1)
+    for kind, base in {"": 1000, "B": 1000, "IB": 1024}.items()
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,28 @@ def prune(folder: Path, budget: int, in_use: float = IN_USE_SECONDS) -> Pruned:
     gone = [d for d in unnamed & set(inventory.sizes) if _remove_idle(object_file(folder, d), latest)]
     freed = sum(inventory.sizes[digest] for digest in gone)
     return Pruned(removed_actions, len(gone), freed, sum(inventory.sizes.values()) - freed)
+
+
+def parse_size(text: str) -> int:
+    """Bytes in `10GB` (powers of 1000), `10GiB` (powers of 1024), `500 MB`, `0`.
+
+    Raises:
+        ValueError: the text is not a size.
+    """
+    match = re.fullmatch(r"(\d+\.?\d*)\s*([a-z]*)", text.strip(), re.IGNORECASE)
+    if match is None or match[2].upper() not in SIZES:
+        raise ValueError(f"'{text}' is not a size: write a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB")
+    return int(float(match[1]) * SIZES[match[2].upper()])
+
+
+def describe(done: Pruned, budget: int) -> str:
+    """What was removed, and why more is left than the budget allows if that is so."""
+    text = (
+        f"removed {done.actions:,} jobs, {done.objects:,} objects, {size_text(done.freed)}; {size_text(done.left)} left"
+    )
+    if done.left > budget:
+        text += f", more than {size_text(budget)}: used within the last {IN_USE_SECONDS / 60:.0f} minutes"
+    return text
 
 
 def _is_useless(kept: KeptAction, sizes: dict[str, int]) -> bool:

@@ -1,11 +1,5 @@
-"""Writes the environments that follow from pyproject.toml and constraints.txt: for conda, Docker and Apptainer.
+"""Environments for conda, Docker and Apptainer, from pyproject.toml and constraints.txt."""
 
-python -m workflow_lib.config.environment            # in the repository's root
-python -m workflow_lib.config.environment --check    # writes nothing; fails when a file has drifted
-"""
-
-import argparse
-import sys
 import tomllib
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, requires
@@ -14,9 +8,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-COMMAND = "python -m workflow_lib.config.environment"
 PYTHON = "3.12"
-NOTE = f"# Written by `{COMMAND}` from pyproject.toml and constraints.txt; do not edit.\n"
+NOTE = "# Written by `python -m workflow_lib.config.generate` from pyproject.toml and constraints.txt; do not edit.\n"
 
 CONDA = """\
 # For `snakemake --sdm conda`, whose jobs import workflow_lib from the working directory.
@@ -68,7 +61,7 @@ From: python:{python}-slim
 INSTALL = "python -m pip install --no-cache-dir --constraint constraints.txt --editable '.[slurm]'"
 
 
-def generated(root: Path) -> dict[str, str]:
+def environments(root: Path) -> dict[str, str]:
     """Text of each generated file by its path.
 
     Raises:
@@ -122,30 +115,3 @@ def _needs(name: str) -> list[str]:
         return requires(name) or []
     except PackageNotFoundError:
         raise PackageNotFoundError(f"{name}: install it first, pip install -c constraints.txt -e '.[slurm]'") from None
-
-
-def drifted(root: Path) -> list[str]:
-    """Generated files under `root` that are missing or not what the pins give."""
-    return [
-        name
-        for name, text in generated(root).items()
-        if not (root / name).is_file() or (root / name).read_text("utf-8") != text
-    ]
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Write the files, or with --check say which ones must be written; exit status."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Write environment.yaml, Dockerfile and apptainer.def.")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when a file has drifted")
-    if not parser.parse_args(arguments).check:
-        for name, text in generated(Path()).items():
-            Path(name).write_text(text, "utf-8", newline="\n")
-        return 0
-    stale = drifted(Path())
-    for name in stale:
-        print(f"{name} is not what pyproject.toml and constraints.txt give; run: {COMMAND}", file=sys.stderr)
-    return 1 if stale else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -54,7 +54,10 @@ def read(path: Path, *, check_files: bool = True) -> Config:
 
 def _lacks_a_section(error: ValidationError) -> bool:
     """Whether a whole section is missing or malformed, so that it cannot be said what the others refer to."""
-    return any(len(found["loc"]) == 1 and found["type"] != "extra_forbidden" for found in error.errors())
+    return any(
+        len(found["loc"]) == 1 and found["loc"] != ("results",) and found["type"] != "extra_forbidden"
+        for found in error.errors()
+    )
 
 
 def _well_formed(raw: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:

@@ -50,9 +50,9 @@ functions are told by every command, `snakemake -n` too, before anything is run 
 network can tell (a damaged image, a layer of your own network) comes in the same form from the first job that
 reads them: Snakemake shows the log of the job, goes on with what does not depend on it, and leaves nothing half-made.
 
-Snakemake reads what follows `--configfile` and `--config` before the workflow is asked. So it reports in its own words,
-some of them Python's, a file that is missing, not UTF-8 or not YAML: `make why CONFIG=that_file.yaml` says what is
-wrong and in which line. `No rule to produce …` means that the config does not name this result.
+`latent-atlas run` says what is wrong, and in which line, when a config file is missing, not UTF-8 or not YAML. Plain
+`snakemake` reads these files before the workflow can, and reports such mistakes in words of its own.
+`No rule to produce …` means that the config does not name this result.
 """
 
 NOUNS = {

@@ -50,6 +50,8 @@ def remove_scratch() -> None:
     """Remove every scratch folder of this process; for a process that must end at once."""
     for folder in list(_open):
         remove(folder)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # stays if something else is kept there, such as the state of a job
 
 
 def remove(folder: Path) -> None:

@@ -4,8 +4,8 @@ For every pair, with `score` its value in a tile of `scores.py`,
 
     (low_i + low_j) - score  <=  distance_between(i, j)  <=  (high_i + high_j) - score
 
-where each side is evaluated in float32 as written. docs/kstar.md derives it: a worst case for any order of summation,
-with or without fused operations, subnormal numbers kept or flushed to zero.
+where each side is evaluated in float32 as written. docs/appendix/kstar-exactness.md derives it: a worst case for any
+order of summation, with or without fused operations, subnormal numbers kept or flushed to zero.
 """
 
 import numpy as np

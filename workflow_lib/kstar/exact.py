@@ -47,7 +47,7 @@ def neighbourhood(
     """k* and the nearest foreign sample, equal to what float64 distances by direct difference give.
 
     A foreign sample at exactly the distance of one of the own class counts as nearer, so an exact duplicate in another
-    class gives kappa 1. The sample itself is left out by identity. docs/kstar.md says what "exact" means and proves it.
+    class gives kappa 1. The sample itself is left out by identity. docs/appendix/kstar-exactness.md proves it.
 
     Args:
         features: (N, d) real numbers; float32 and float64 are used as given, others as float64.

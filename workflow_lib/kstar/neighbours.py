@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.progress import Progress
-from workflow_lib.sampling import sample_rows
+from workflow_lib.seeds import sample_rows
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]

@@ -12,15 +12,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.planned_job import PlannedJob
-from workflow_lib.plan.records import record_of
+from workflow_lib.runner.records import FOLDER, comparable
 
 Subject = frozenset[str]
 Known = Mapping[str, Mapping[Subject, Sequence["Cost"]]]
 """Costs of single outputs for a unit of work, by verb and subject."""
-
-RECORDS = Path("results", "provenance")
 
 TABLE = {
     "prepare_dataset": (1.5, 45_000),
@@ -59,12 +57,12 @@ class Cost:
     source: str
 
 
-def former_jobs(records: Path) -> Known:
+def former_jobs(results: Path) -> Known:
     """What outputs have cost that are still there, for a unit of work; an entry for each of them."""
     found: dict[str, dict[Subject, list[Cost]]] = defaultdict(lambda: defaultdict(list))
-    for file in sorted(records.rglob("*.json")):
-        artifact = records.parent / file.relative_to(records).with_suffix("")
-        record = record_of([artifact])
+    for file in sorted((results / FOLDER).rglob("*.json")):
+        artifact = results / file.relative_to(results / FOLDER).with_suffix("")
+        record = comparable([artifact], results)
         try:
             size, whole = artifact.stat().st_size, json.loads(file.read_bytes())
             seconds, threads, verb = float(whole["seconds"]), int(whole["threads"]), str(whole["verb"])
@@ -73,13 +71,14 @@ def former_jobs(records: Path) -> Known:
         if record:
             each = seconds / work(record["spec"])
             gpu = each if record["device"] == "cuda" else 0.0
-            found[verb][subject(record["inputs"].values())].append(Cost(each * threads, gpu, size, ""))
+            found[verb][subject(record["inputs"].values(), results)].append(Cost(each * threads, gpu, size, ""))
     return found
 
 
-def subject(inputs: Iterable[str]) -> Subject:
+def subject(inputs: Iterable[str], results: Path) -> Subject:
     """Datasets, models and studies that a job reads from: jobs that share them cost about the same."""
-    return frozenset(Path(path).parts[2] for path in inputs if path.startswith("results/"))
+    below = (Path(path).relative_to(results) for path in inputs if Path(path).is_relative_to(results))
+    return frozenset(path.parts[-2] if path.parts[0] == "studies" else path.parts[1] for path in below)
 
 
 def work(spec: Mapping[str, Any]) -> int:
@@ -90,7 +89,7 @@ def work(spec: Mapping[str, Any]) -> int:
 def cost_by_records(plan: Plan, job: PlannedJob, known: Known, *, same: bool) -> Cost | None:
     """What a job will cost if it is like former ones on the same data, or on others; None where there are none."""
     like_it = known.get(job.verb, {})
-    chosen, source = like_it.get(subject(job.needs), []), "former jobs on the same data"
+    chosen, source = like_it.get(subject(job.needs, Path(plan.results)), []), "former jobs on the same data"
     if not same:
         chosen, source = [cost for costs in like_it.values() for cost in costs], "former jobs on other data"
     if not chosen:

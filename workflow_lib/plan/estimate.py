@@ -1,21 +1,17 @@
-"""What would a run cost? `python -m workflow_lib.plan.estimate --config config.yaml` tells it before anything does.
+"""What would a run cost? `latent-atlas estimate` says so before anything does.
 
 No job runs and no result is touched.
 """
 
-import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow_lib.cache.inventory import aligned, size_text
-from workflow_lib.errors import UserError
-from workflow_lib.plan.costs import RECORDS, TABLE, Cost, cost_by_records, cost_by_table, former_jobs
-from workflow_lib.plan.load import load_plan, read_config
+from workflow_lib.plan.costs import TABLE, Cost, cost_by_records, cost_by_table, former_jobs
+from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.plan.why import explain
 
 HEADINGS = ("stage", "jobs", "to run", "CPU hours", "GPU hours", "disk", "estimated from")
@@ -54,7 +50,7 @@ def estimate(plan: Plan, targets: Iterable[str] | None = None, measure: Measure 
     """
     answer = explain(plan, targets)
     running = {*answer.reasons, *answer.following}
-    known = former_jobs(RECORDS)
+    known = former_jobs(Path(plan.results))
     stages: dict[str, Stage] = defaultdict(Stage)
     for job in answer.jobs:
         stage = stages[job.verb if job.verb in TABLE else LIGHT_STAGE]
@@ -91,28 +87,16 @@ def _row(name: str, stages: Sequence[Stage]) -> list[str]:
 def unmeasured(plan: Plan) -> str:
     """What to do so that networks can be measured whose data sets have not been prepared; "" where all have."""
     datasets = dict.fromkeys(model.dataset for model in plan.config.models.values())
-    files = [f"results/datasets/{name}/train.zarr.zip" for name in datasets]
+    files = [plan.path(f"datasets/{name}/train.zarr.zip") for name in datasets]
     missing = [file for file in files if not Path(file).is_file()]
     if not missing:
         return ""
-    return f"\nThe table knows nothing of your networks. To have them measured here: snakemake -- {' '.join(missing)}"
+    return (
+        f"\nThe table knows nothing of your networks. To have them measured here: latent-atlas run {' '.join(missing)}"
+    )
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print what a run would cost; 1 when the config is wrong, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m workflow_lib.plan.estimate", description="Tell what a run costs.")
-    parser.add_argument("--config", type=Path, nargs="+", default=[Path("config.yaml")], help="what shall be there")
-    files = parser.parse_args(arguments).config
-    try:
-        plan = load_plan(read_config(files), files)
-        print(describe(estimate(plan, measure=_measure(plan))) + unmeasured(plan))
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-def _measure(plan: Plan) -> Measure:
+def measurements(plan: Plan) -> Measure:
     """Measurements of networks, begun when the first one is asked for, since torch takes seconds to import."""
     begun: list[Measure] = []
 
@@ -124,7 +108,3 @@ def _measure(plan: Plan) -> Measure:
         return begun[0](job)
 
     return measure
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

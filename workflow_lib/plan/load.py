@@ -54,7 +54,7 @@ def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
         UserError: all that is wrong with the config.
     """
     origin = ", ".join(Path(file).name for file in files) or "--config"
-    memory = DigestMemory(cache_folder(Path("results")) / "digests")
+    memory = DigestMemory(cache_folder() / "digests")
     return Plan(load(config, origin), memory, _seeds_per_job())
 
 

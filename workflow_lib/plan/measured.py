@@ -17,8 +17,8 @@ from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.features.extraction import Layer, extract
 from workflow_lib.models.stored import new_network
 from workflow_lib.plan.costs import Cost
+from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.planned_job import PlannedJob
 from workflow_lib.prototypes import descent
 from workflow_lib.prototypes.batches import default_batch
 from workflow_lib.prototypes.boundaries import HALVINGS, SCAN
@@ -74,13 +74,13 @@ class Measurements:
     def _dataset(self, job: PlannedJob) -> Path:
         """A split that the network of a job was made for."""
         for path in job.needs:
-            if path.startswith("results/datasets/"):
+            if path.startswith(self._plan.path("datasets/")):
                 return Path(path)
-        _, model = job.arguments
-        return Path("results", "datasets", self._plan.config.models[model].dataset, "train.zarr.zip")
+        dataset = self._plan.config.models[job.wildcards["model"]].dataset
+        return Path(self._plan.path(f"datasets/{dataset}/train.zarr.zip"))
 
     def _train_interval(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
-        model, _, interval = job.arguments
+        model, interval = job.wildcards["model"], int(job.wildcards["interval"])
         begin = next(iter(self._plan.previous(model, interval)), 0)
         seconds, size = self._once(job, training, spec, split)
         epochs = spec["training"]["epochs"] * (interval - begin) / 100

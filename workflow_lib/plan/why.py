@@ -1,30 +1,25 @@
-"""Why would a job run? `python -m workflow_lib.plan.why --config config.yaml` tells it before anything does.
+"""Why would a job run? `latent-atlas why` says so before anything does.
 
 The plan is compared with the record beside each result; nothing is run, no result is touched.
 """
 
-import argparse
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workflow_lib.config.yaml_file import read_mapping
-from workflow_lib.errors import UserError
-from workflow_lib.plan.jobs import default_targets, upstream
-from workflow_lib.plan.load import load_plan
+from workflow_lib.plan import targets as all_targets
+from workflow_lib.plan.changes import changed_code, changed_inputs, changed_settings
+from workflow_lib.plan.jobs import PlannedJob, upstream
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.planned_job import PlannedJob
-from workflow_lib.plan.records import changed_code, changed_inputs, record_of
-from workflow_lib.plan.settings import changed_settings
 from workflow_lib.runner.job import Job
+from workflow_lib.runner.records import comparable
 from workflow_lib.runner.units import Unit
 
 MISSING = "not there yet"
 """Reason of a job whose outputs are missing while nothing else about it has changed."""
 FOLLOWING = "input: made anew by jobs named above; where it comes out equal, nothing is computed"
-UNKNOWN = "not known, the record below results/provenance is missing or damaged"
+UNKNOWN = "not known, its record is missing or damaged"
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ def explain(plan: Plan, targets: Iterable[str] | None = None) -> Answer:
         plan: what shall be there.
         targets: artifacts asked for; None takes those of plain `snakemake`.
     """
-    asked = list(default_targets(plan) if targets is None else targets)
+    asked = list(all_targets.default(plan) if targets is None else targets)
     jobs = upstream(plan, asked)
     missing = {job.name: [path for path in job.makes if not Path(path).exists()] for job in jobs}
     runs = {job.name: job.run(plan, "cpu") for job in jobs}
@@ -63,9 +58,24 @@ def explain(plan: Plan, targets: Iterable[str] | None = None) -> Answer:
     return Answer(jobs, reasons, running - set(reasons), unknown)
 
 
+def outdated(plan: Plan, asked: Iterable[str]) -> list[str]:
+    """One artifact of each job whose results were made with other settings, code or inputs than those of the plan.
+
+    Snakemake compares these with what it remembers in `.snakemake`. It compares nothing where that was deleted or left
+    behind, where results were put back from elsewhere, or where a job makes one file more than before. Records always
+    tell.
+
+    Args:
+        plan: what shall be there.
+        asked: artifacts that are wanted.
+    """
+    answer = explain(plan, asked)
+    return [job.makes[0] for job in answer.jobs if answer.reasons.get(job.name, [MISSING]) != [MISSING]]
+
+
 def _recorded(run: Job) -> list[tuple[Unit, dict[str, Any]]]:
     """The outputs of a job, as units, that have a record, with that record."""
-    return [(unit, record) for unit in run.units if (record := record_of(unit.outputs.values()))]
+    return [(unit, record) for unit in run.units if (record := comparable(unit.outputs.values(), run.results))]
 
 
 def _differences(plan: Plan, job: PlannedJob, run: Job, recorded: Iterable[tuple[Unit, dict[str, Any]]]) -> list[str]:
@@ -134,20 +144,3 @@ def _counted(jobs: Sequence[PlannedJob]) -> str:
 
 def _first_missing(jobs: Sequence[PlannedJob]) -> str:
     return next(path for path in jobs[0].makes if not Path(path).exists())
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Print why jobs would run; 1 when the config is wrong, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m workflow_lib.plan.why", description="Tell why jobs would run.")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="what shall be there")
-    file = parser.parse_args(arguments).config
-    try:
-        print(describe(explain(load_plan(read_mapping(file), [file]))))
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

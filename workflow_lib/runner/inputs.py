@@ -12,7 +12,7 @@ from pathlib import Path
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.cache.store import ActionCache
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.runner import provenance
+from workflow_lib.runner import records
 
 NO_INPUT = "run snakemake, which makes the inputs of a job before the job"
 ZIPPED = (".zip", ".pt")
@@ -51,7 +51,7 @@ def _proved(path: Path, results: Path, memory: DigestMemory, cache: ActionCache)
         digest = memory.digest(path)
     except FileNotFoundError:
         return Problem(str(path), "", "the file does not exist", NO_INPUT)
-    expected = provenance.digest_of(path, results)
+    expected = records.digest_of(path, results)
     sound = _is_readable(path) if expected is None else digest == expected
     return expected or digest if sound or mend(path, expected, cache) else _damaged(path)
 

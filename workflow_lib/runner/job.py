@@ -9,8 +9,8 @@ from typing import NamedTuple
 from workflow_lib.cache.store import action_key
 from workflow_lib.code.libraries import installed_version
 from workflow_lib.code.signature import PathArgument, Role, Signature, signature
+from workflow_lib.io.braces import expand
 from workflow_lib.runner import gpus
-from workflow_lib.runner.braces import expand
 from workflow_lib.runner.units import Unit, split
 
 GPU = Path("/dev/nvidiactl")
@@ -28,6 +28,7 @@ class Job(NamedTuple):
         spec: canonical JSON of the settings that shape the outputs.
         code: fingerprint of the step's code that the plan was made with.
         device: "cpu" or "cuda".
+        results: folder of all results of the config.
         threads: number of CPU threads.
         log: file that takes all messages, or None for the terminal.
     """
@@ -38,8 +39,9 @@ class Job(NamedTuple):
     spec: str
     code: str
     device: str
-    threads: int
-    log: Path | None
+    results: Path
+    threads: int = 1
+    log: Path | None = None
 
     def files(self, role: Role) -> dict[str, Path]:
         """Paths of one role, named `argument/0`, `argument/1`, …"""
@@ -72,6 +74,23 @@ class Job(NamedTuple):
         )
 
 
+def command_line(results: str, verb: str, **fields: str) -> str:
+    """What a rule says to the shell: each argument of the step as a flag, its paths as Snakemake names them.
+
+    Args:
+        results: folder of all results.
+        verb: name of the step.
+        fields: what Snakemake shall fill in for an argument, where it is not the input or output of the same name.
+    """
+    step = signature(verb)
+    parts = [f"python -m workflow_lib {verb.replace('_', '-')}"]
+    for argument in step.paths:
+        own = f"{{{'output' if argument.role == 'output' else 'input'}.{argument.name}}}"
+        parts.append(f"{_flag(argument)} {fields.get(argument.name, own)}")
+    parts.append(f"--spec {{params.spec:q}} --code {{params.code}} --results {results} --threads {{threads}}")
+    return " ".join([*parts, *(["--device {resources.device}"] if step.context else []), "--log {log}"])
+
+
 def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
     """Read `VERB --flag path … --spec JSON --code FINGERPRINT …`; a wrong flag ends the program with its usage.
 
@@ -90,6 +109,7 @@ def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
         spec=options.spec,
         code=options.code,
         device=_device(options.device),
+        results=options.results,
         threads=options.threads,
         log=options.log,
     )
@@ -114,16 +134,20 @@ def _parser(program: str, step: Signature) -> argparse.ArgumentParser:
         _add_flag(command, argument)
     command.add_argument("--spec", required=True, help="settings that shape the outputs, one JSON object")
     command.add_argument("--code", required=True, help="fingerprint of the step's code")
+    command.add_argument("--results", type=Path, default=Path("results"), help="folder of all results")
     command.add_argument("--log", type=Path, help="file that takes all messages")
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     return command
 
 
+def _flag(argument: PathArgument) -> str:
+    return f"--{argument.name.replace('_', '-')}"
+
+
 def _add_flag(command: argparse.ArgumentParser, argument: PathArgument) -> None:
-    flag = f"--{argument.name.replace('_', '-')}"
     nargs = "+" if argument.many else "*" if argument.optional else 1
-    command.add_argument(flag, nargs=nargs, required=not argument.optional, default=[], help=argument.role)
+    command.add_argument(_flag(argument), nargs=nargs, required=not argument.optional, default=[], help=argument.role)
 
 
 def _paths(patterns: list[str]) -> list[Path]:

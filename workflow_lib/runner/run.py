@@ -23,14 +23,13 @@ from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.code.signature import step_module
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.files import remove, remove_scratch, scratch_folder
-from workflow_lib.runner import gpus, provenance
+from workflow_lib.runner import gpus, records
 from workflow_lib.runner.inputs import sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse
 from workflow_lib.runner.log import logged
 from workflow_lib.runner.snakemake_process import SnakemakeProcess
 from workflow_lib.runner.units import Unit, join
 
-RESULTS = Path("results")
 OUT_HERE = f"out-{os.uname().nodename}-"
 """Begin of the names of the folders in which jobs on this machine make outputs; the process id follows."""
 DAY = 86_400.0
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one job; 0 when its outputs are in place, 1 when it failed (the log says why)."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_at_once)
-    job = parse(arguments, code_memory(RESULTS))
+    job = parse(arguments, code_memory())
     # Libraries read these when they are first imported, which only the step does.
     os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(job.threads)))
     with logged(job.log) as say:
@@ -79,7 +78,7 @@ def _memory_problem(job: Job, error: MemoryError) -> Problem:
 
 def _disk_problem(error: Exception) -> Problem:
     return Problem(
-        str(getattr(error, "filename", None) or RESULTS),
+        str(getattr(error, "filename", None) or "results"),
         os.strerror(getattr(error, "errno", 0)),
         "results cannot be written there; what was done before is whole and stays",
         "make room, or let results/ be a link to a disk that has it and may be written; then run snakemake again",
@@ -89,9 +88,6 @@ def _disk_problem(error: Exception) -> Problem:
 def _end_at_once(number: int, _frame: object) -> None:
     """End without a trace. An exception raised here can be lost in a callback of the interpreter, and the job hangs."""
     remove_scratch()
-    for folder in (RESULTS / ".scratch").glob("*"):
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # stays if a step has kept a state in it
     os._exit(128 + number)
 
 
@@ -104,12 +100,12 @@ def run(job: Job) -> None:
     """
     _check_code(job)
     snakemake = SnakemakeProcess()
-    folder = cache_folder(RESULTS)
+    folder = cache_folder()
     cache, memory = ActionCache(folder), DigestMemory(folder / "digests")
-    inputs = sound_digests(job.files("input"), RESULTS, memory, cache)
+    inputs = sound_digests(job.files("input"), job.results, memory, cache)
     keys = {job.key(unit, inputs): unit for unit in job.units}
-    scratch = RESULTS / ".scratch" / (action_key(units=sorted(keys)) if len(keys) > 1 else next(iter(keys)))
-    missing = {key: unit for key, unit in keys.items() if not _restore(key, unit, scratch, cache, snakemake)}
+    scratch = job.results / ".scratch" / (action_key(units=sorted(keys)) if len(keys) > 1 else next(iter(keys)))
+    missing = {key: unit for key, unit in keys.items() if not _restore(job, key, unit, scratch, cache, snakemake)}
     if not missing:
         _tidy(scratch)  # a kill may have come after everything was kept
         print(f"{job.verb}: restored from the cache, key {', '.join(key[:12] for key in keys)}", file=sys.stderr)
@@ -117,7 +113,9 @@ def run(job: Job) -> None:
     if len(missing) < len(keys):
         print(f"{job.verb}: {len(keys) - len(missing)} of {len(keys)} outputs were in the cache", file=sys.stderr)
     hints = {
-        a.name: sound_hints(job.paths[a.name], RESULTS, memory, cache) for a in job.signature.paths if a.role == "hint"
+        argument.name: sound_hints(job.paths[argument.name], job.results, memory, cache)
+        for argument in job.signature.paths
+        if argument.role == "hint"
     }
     try:
         _compute(job._replace(paths={**job.paths, **hints}), missing, scratch, cache, snakemake)
@@ -126,7 +124,7 @@ def run(job: Job) -> None:
             scratch.rmdir()  # stays if the step failed and has kept a state
 
 
-def _restore(key: str, unit: Unit, scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess) -> bool:
+def _restore(job: Job, key: str, unit: Unit, scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess) -> bool:
     action = cache.find(key, unit.outputs)
     if action is None:
         return False
@@ -135,7 +133,7 @@ def _restore(key: str, unit: Unit, scratch: Path, cache: ActionCache, snakemake:
         staged = _staged([unit], folder)
         if not cache.restore(key, action, {role: staged[path] for role, path in unit.outputs.items()}):
             return False
-        _publish(unit, staged, action)
+        _publish(unit, staged, action, job.results)
     return True
 
 
@@ -153,7 +151,7 @@ def _end_if_alone(snakemake: SnakemakeProcess) -> None:
 
 
 def _check_code(job: Job) -> None:
-    if job.code != code_fingerprint(step_module(job.verb), code_memory(RESULTS)):
+    if job.code != code_fingerprint(step_module(job.verb), code_memory()):
         raise UserError(
             Problem(
                 f"--code {job.code}",
@@ -169,7 +167,6 @@ def _compute(
 ) -> None:
     """Run the step on scratch paths for these units by key, keep what it made in the cache, and publish it."""
     # Here, because a job that is restored does not pay for them.
-    from workflow_lib.runner.origin import record
     from workflow_lib.runner.workplace import bring, workplace
 
     with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder, workplace(folder) as work:
@@ -182,11 +179,11 @@ def _compute(
         actions = {}
         for key, unit in units.items():
             made = {role: staged[path] for role, path in unit.outputs.items()}
-            actions[key] = cache.store(key, made, record(job, unit.spec, key, seconds))
+            actions[key] = cache.store(key, made, records.describe(job, unit.spec, key, seconds))
         _tidy(scratch)
         _end_if_alone(snakemake)
         for key, unit in units.items():
-            _publish(unit, staged, actions[key])
+            _publish(unit, staged, actions[key], job.results)
 
 
 def _tidy(scratch: Path) -> None:
@@ -226,14 +223,14 @@ def _staged(units: Iterable[Unit], folder: Path) -> dict[Path, Path]:
     return {path: folder / str(i) / path.name for i, path in enumerate(paths)}
 
 
-def _publish(unit: Unit, staged: Mapping[Path, Path], action: Action) -> None:
+def _publish(unit: Unit, staged: Mapping[Path, Path], action: Action, results: Path) -> None:
     """Move the outputs of a unit into place, then their records."""
-    provenance.forget(unit.outputs.values(), RESULTS)
+    records.forget(unit.outputs.values(), results)
     for path in unit.outputs.values():
         path.parent.mkdir(parents=True, exist_ok=True)
         staged[path].replace(path)
     for role, path in unit.outputs.items():
-        provenance.write(action.record, action.outputs[role], path, RESULTS, staged[path].with_name("record"))
+        records.write(action.record, action.outputs[role], path, results, staged[path].with_name("record"))
 
 
 def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], state: Path) -> None:

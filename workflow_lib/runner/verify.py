@@ -1,51 +1,28 @@
-"""Check every artifact against the record of its bytes: `make verify`, or `python -m workflow_lib.runner.verify`.
+"""Check every artifact against the record of its bytes: `latent-atlas verify`, `latent-atlas repair`.
 
 Jobs check what they read before they read it. This is for what no job reads, such as figures, and for peace of mind
 after a failing disk.
 """
 
-import argparse
 import shlex
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from workflow_lib.cache.digests import cache_folder, content_digest
 from workflow_lib.cache.store import ActionCache
 from workflow_lib.runner.inputs import aside, mend
-from workflow_lib.runner.provenance import digest_of
-
-RESULTS = Path("results")
+from workflow_lib.runner.records import FOLDER, digest_of
 
 
 def damaged(results: Path) -> tuple[int, list[Path]]:
     """Number of artifacts that were compared with their records, and those whose bytes are others; reads them all."""
-    root = results / "provenance"
+    root = results / FOLDER
     artifacts = [results / record.relative_to(root).with_suffix("") for record in sorted(root.rglob("*.json"))]
     recorded = {path: digest for path in artifacts if path.is_file() and (digest := digest_of(path, results))}
     return len(recorded), [path for path, digest in recorded.items() if content_digest(path) != digest]
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print which artifacts are damaged; 1 when any is and was not repaired, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m workflow_lib.runner.verify", description="Check all artifacts.")
-    parser.add_argument("--repair", action="store_true", help="put damaged ones aside, and bring back what is kept")
-    repair = parser.parse_args(arguments).repair
-    count, wrong = damaged(RESULTS)
-    print(f"{count} artifacts checked, {len(wrong)} damaged or edited since they were made")
-    cache = ActionCache(cache_folder(RESULTS))
-    for path in wrong:
-        print(f"{path}{_repaired(path, cache) if repair else ''}")
-    if wrong and not repair:
-        print("To put them aside, and to bring back what the cache has kept: make repair")
-    return 1 if wrong and not repair else 0
-
-
-def _repaired(path: Path, cache: ActionCache) -> str:
-    if mend(path, digest_of(path, RESULTS), cache):
-        return f": taken from the cache again; what was there is now {aside(path).name}"
-    return f": put aside as {aside(path).name}; to make it anew: snakemake {shlex.quote(str(path))}"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def repaired(path: Path, results: Path) -> str:
+    """Put a damaged artifact aside and restore it from the cache, if that has it; says what was done."""
+    if mend(path, digest_of(path, results), ActionCache(cache_folder())):
+        return f"restored from the cache; what was there is now {aside(path).name}"
+    return f"put aside as {aside(path).name}; to make it again: latent-atlas run {shlex.quote(str(path))}"

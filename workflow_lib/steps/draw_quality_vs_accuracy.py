@@ -8,7 +8,7 @@ from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_quality(
+def draw_quality_vs_accuracy(
     *,
     spec: dict[str, Any],
     quality: Input,

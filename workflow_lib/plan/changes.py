@@ -1,11 +1,19 @@
-"""Differences between the settings that a job was made with and those of the plan, in the words of the config."""
+"""What differs between the record of a job's outputs and the plan: settings, code, libraries and inputs.
+
+Settings are named by their keys in the config.
+"""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from workflow_lib.cache.digests import content_digest
+from workflow_lib.code.fingerprint import library_versions, module_digests
+from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
-from workflow_lib.plan.planned_job import PlannedJob
-from workflow_lib.plan.prototypes import STORES
+from workflow_lib.plan.jobs import PlannedJob
+from workflow_lib.runner.job import Job
+from workflow_lib.runner.units import Unit
 from workflow_lib.wording import yaml_text
 
 ABSENT = object()
@@ -59,9 +67,9 @@ def differences(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[t
 
 def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
     """Key path in the config of one setting in the spec of a job."""
-    if (section := _section(job)) == "prototypes":
+    if job.family == "prototypes":
         return _prototype_key(job, path)
-    if section == "confusion":
+    if job.family == "confusion":
         return _confusion_key(config, job, path)
     inner = ".".join(path)
     if job.verb in ("prepare_dataset", "import_features"):
@@ -69,7 +77,7 @@ def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
     if path[0] == "stop_epoch":
         return inner
     if path[0] == "transform":
-        return ".".join(["transforms", str(job.arguments[1]), *path[1:]])
+        return ".".join(["transforms", job.wildcards["transform"], *path[1:]])
     if job.verb in ("train_interval", "import_weights", "extract_features"):
         return f"models.{job.subject}.{inner}"
     if path[0] in ("title", "description", "classes", "methods"):
@@ -80,7 +88,7 @@ def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
 def _prototype_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     """The same for a job of a study of prototypes."""
     if path[0] in OF_NETWORK:
-        return ".".join(["models", str(job.arguments[1]), *path])
+        return ".".join(["models", job.wildcards["model"], *path])
     inner = path[1:] if path[0] in ("descent", "set") else path
     return ".".join(["prototypes.studies", job.subject, *inner])
 
@@ -92,13 +100,6 @@ def _confusion_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> st
     return ".".join(["confusion.studies", job.subject, *path])
 
 
-def _section(job: PlannedJob) -> str:
-    """The section of the config whose studies the job belongs to, or that of k* and all before it."""
-    if job.kind in (*STORES, "prototype_studies"):
-        return "prototypes"
-    return "confusion" if job.kind in ("confusion", "confusion_studies") else "kstar"
-
-
 def _data_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
     """Key that names the file, or the function, whose content is a setting."""
     if path[0] == "weights_content":
@@ -108,9 +109,8 @@ def _data_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
 
 def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> dict[str, str]:
     """What differs between the grids of a study, by key; one that says `all` follows the model's own list."""
-    section = _section(job)
     old, new = ({grid["model"][0]: grid for grid in grids} for grids in (before, now))
-    study, asked = f"{section}.studies.{job.subject}", getattr(config, section).studies[job.subject]
+    study, asked = f"{job.family}.studies.{job.subject}", getattr(config, job.family).studies[job.subject]
     lines: dict[str, str] = {}
     if list(old) != list(new):
         lines[f"{study}.{'features' if asked.model is None else 'model'}"] = _change([*old], [*new])
@@ -132,3 +132,72 @@ def _change(old: Any, new: Any) -> str:
         return ", ".join(parts) or "another order"
     before, after = ("(not set)" if value is ABSENT else yaml_text(value) for value in (old, new))
     return f"{before} -> {after}" if before != after else "has changed"
+
+
+def changed_code(verb: str, code: str, record: Mapping[str, Any]) -> list[str]:
+    """One line for each module or library that differs from those that the outputs were made with.
+
+    Args:
+        verb: name of the step.
+        code: fingerprint of its code now.
+        record: from `records.comparable`.
+    """
+    if record["code"] == code:
+        return []
+    modules = record.get("modules", {})
+    changed = _changes(modules, module_digests(step_module(verb))) if modules else {}
+    lines = [f"code: {name} {_use(old, new)}" for name, (old, new) in changed.items()]
+    before = {name: version for name, version in record["versions"].items() if name != "python"}
+    for name, (old, new) in _changes(before, library_versions(step_module(verb))).items():
+        lines.append(f"library: {name} {old or '(not used)'} -> {new or '(not used)'}")
+    return lines or [f"code: that of {verb} has changed"]
+
+
+def changed_inputs(job: Job, unit: Unit, record: Mapping[str, Any]) -> list[str]:
+    """What differs in the inputs of outputs whose settings and code are the same; nothing while their bytes are.
+
+    Args:
+        job: the job that makes them.
+        unit: the outputs, possibly not there.
+        record: from `records.comparable`.
+    """
+    inputs = job.files("input")
+    replaced = _changes(record["inputs"], {name: str(path) for name, path in inputs.items()})
+    newer = _newer(list(inputs.values()), list(unit.outputs.values()))
+    if not (replaced or newer) or _is_made_from(job, unit, record):
+        return []
+    lines = [f"input: {old or '(none)'} -> {new or '(none)'}" for old, new in replaced.values()]
+    return lines or [f"input: {path} has changed" for path in newer]
+
+
+def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Values before and now of each name whose value differs; "" where there is none."""
+    names = sorted(before.keys() | now.keys())
+    return {n: (before.get(n, ""), now.get(n, "")) for n in names if before.get(n) != now.get(n)}
+
+
+def _use(old: str, new: str) -> str:
+    return "has changed" if old and new else "is used now" if new else "is no longer used"
+
+
+def _newer(inputs: list[Path], outputs: list[Path]) -> list[Path]:
+    """Inputs written after the oldest output."""
+    written = [time for path in outputs if (time := _written(path)) is not None]
+    return [path for path in inputs if (_written(path) or 0) > min(written)] if written else []
+
+
+def _written(path: Path) -> int | None:
+    """When a file was last written, in nanoseconds; None when it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _is_made_from(job: Job, unit: Unit, record: Mapping[str, Any]) -> bool:
+    """Whether the inputs hold the same bytes as when the outputs were made, on the device of that time."""
+    inputs = job.files("input")
+    if not all(path.exists() for path in inputs.values()):
+        return False
+    digests = {name: content_digest(path) for name, path in inputs.items()}
+    return bool(job._replace(device=record["device"]).key(unit, digests) == record["key"])
