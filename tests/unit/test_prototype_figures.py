@@ -17,7 +17,7 @@ from workflow_lib.figures.prototypes import (
     class_pairs,
     dissimilarity,
     distributions,
-    quality,
+    quality_vs_accuracy,
     trajectories,
 )
 from workflow_lib.figures.prototypes import prototypes as grid
@@ -272,7 +272,7 @@ class TestTables:
     def test_quality_has_a_dot_and_a_ring_for_each_set_that_is_known(self):
         table = quality_table()
         table.loc[:2, "accuracy"] = np.nan
-        figure, numbers = quality.draw(table, **TITLE)
+        figure, numbers = quality_vs_accuracy.draw(table, **TITLE)
         pd.testing.assert_frame_equal(numbers, table)
         rings, dots = (collection.get_offsets() for collection in figure.axes[0].collections)
         np.testing.assert_array_equal(dots, table.loc[3:, ["accuracy", "m_g"]])
@@ -346,9 +346,11 @@ DEGENERATE = {
     "boundaries of two models at one interval": lambda: draw_boundaries(
         prototypes(3), boundary_intervals(["one", "two"], [100])
     ),
-    "quality without accuracies": lambda: quality.draw(quality_table(known=False), **TITLE),
-    "quality without rows": lambda: quality.draw(quality_table([]), **TITLE),
-    "quality of four models": lambda: quality.draw(quality_table([*"abc", "a_model_of_a_long_name"]), **TITLE),
+    "quality without accuracies": lambda: quality_vs_accuracy.draw(quality_table(known=False), **TITLE),
+    "quality without rows": lambda: quality_vs_accuracy.draw(quality_table([]), **TITLE),
+    "quality of four models": lambda: quality_vs_accuracy.draw(
+        quality_table([*"abc", "a_model_of_a_long_name"]), **TITLE
+    ),
 }
 
 

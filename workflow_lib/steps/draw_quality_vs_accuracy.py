@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflow_lib.figures.prototypes.quality import draw
+from workflow_lib.figures.prototypes.quality_vs_accuracy import draw
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
