@@ -10,9 +10,9 @@ from confusion_cases import all_pairs, diverge, store, study
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from workflow_lib.confusion.collected import read
 from workflow_lib.confusion.effects import effect_table
 from workflow_lib.confusion.information import bits_table
+from workflow_lib.confusion.runs import read
 from workflow_lib.statistics import information_bits
 
 KEYS = ["reference", "unit", "target", "confused"]
