@@ -123,10 +123,7 @@ def _verb(arguments: Sequence[str]) -> str:
 
 
 def _parser(program: str, step: Signature) -> argparse.ArgumentParser:
-    # Without a width, argparse imports shutil to ask for that of the terminal, whether or not it prints anything.
-    command = argparse.ArgumentParser(
-        prog=program, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100)
-    )
+    command = argparse.ArgumentParser(prog=program)
     for argument in step.paths:
         _add_flag(command, argument)
     command.add_argument("--spec", required=True, help="settings that shape the outputs, one JSON object")
