@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workflow_lib.confusion.collected import Runs
 from workflow_lib.confusion.information import REFERENCES, bits_table
+from workflow_lib.confusion.runs import Runs
 from workflow_lib.statistics import benjamini_hochberg, welch
 
 Array = npt.NDArray[np.float64]

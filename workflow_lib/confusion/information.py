@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workflow_lib.confusion.collected import Runs
+from workflow_lib.confusion.runs import Runs
 from workflow_lib.statistics import kl_bits
 
 Array = npt.NDArray[np.float64]

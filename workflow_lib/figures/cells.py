@@ -26,9 +26,11 @@ def label_classes(axes: Axes, classes: Sequence[str]) -> None:
     axes.spines[:].set_visible(False)
 
 
-def write_numbers(axes: Axes, matrix: Array, write: Callable[[float], str], dark: npt.NDArray[np.bool_]) -> None:
-    """Write the numbers of a matrix of at most twelve classes, in white where a cell is dark; nothing for NaN."""
-    if len(matrix) > WRITTEN:
+def write_numbers(
+    axes: Axes, matrix: Array, write: Callable[[float], str], dark: npt.NDArray[np.bool_], most: int = WRITTEN
+) -> None:
+    """Write the numbers of a matrix of at most `most` classes, in white where a cell is dark; nothing for NaN."""
+    if len(matrix) > most:
         return
     for row, column in np.argwhere(np.isfinite(matrix)):
         colour = "white" if dark[row, column] else "black"
@@ -36,6 +38,6 @@ def write_numbers(axes: Axes, matrix: Array, write: Callable[[float], str], dark
         axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
 
 
-def side_of(count: int) -> float:
-    """Inches that so many classes take."""
-    return max(0.3 * count, 1.8) if count <= SHOWN_CLASSES else 4.5
+def side_of(count: int, cell: float = 0.3, least: float = 1.8) -> float:
+    """Inches that so many classes take, each `cell`, in all `least` at least."""
+    return max(cell * count, least) if count <= SHOWN_CLASSES else 4.5

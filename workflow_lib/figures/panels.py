@@ -1,4 +1,4 @@
-"""What a figure of limited size shows of a study: which points, which classes; and how it says so."""
+"""Which points of a study get a panel, where, and how the figure says so."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from workflow_lib.errors import Problem, UserError
-from workflow_lib.figures.style import SHOWN_CLASSES
 from workflow_lib.points import DIMENSIONS
-from workflow_lib.wording import nearest
 
 Point = Mapping[str, Any]
 T = TypeVar("T")
@@ -83,40 +80,10 @@ def constants(points: Sequence[Point]) -> str:
     return f"All: {', '.join(common)}." if common else ""
 
 
-def choose_classes(
-    table: pd.DataFrame, wanted: Sequence[str] | None, most: int = SHOWN_CLASSES
-) -> tuple[list[str], str]:
-    """Names of the classes to show, in the order of their labels (of `wanted`, if given), and a note on the choice.
-
-    Args:
-        table: rows per class with class_name, label and skewness.
-        wanted: names chosen by the user; None takes all, or `most` spread evenly over the range of skewness.
-        most: number of classes that are shown unless the user says otherwise.
-
-    Raises:
-        UserError: a name that no class bears.
-    """
-    known = table.groupby("class_name", sort=False).agg(label=("label", "first"), skewness=("skewness", "mean"))
-    if wanted is not None:
-        check_names(wanted, list(known.index))
-        return list(wanted), "" if len(wanted) == len(known) else f"{len(wanted)} of {len(known)} classes are shown."
-    if len(known) <= most:
-        return list(known.sort_values("label", kind="stable").index), ""
-    ranked = spread(list(known.sort_values(["skewness", "label"]).index), most)
-    note = f"{most} of {len(known)} classes are shown, spread evenly over the range of skewness."
-    return list(known.loc[ranked].sort_values("label", kind="stable").index), note
-
-
-def check_names(wanted: Sequence[str], known: Sequence[str]) -> None:
-    """Raise a UserError that names every one of `wanted` that is not among `known`, and what is nearest to it."""
-    problems = []
-    for name in wanted:
-        if name not in known:
-            near = nearest(name, known) or known[0]
-            allowed = f"no class of this study has this name; its {len(known)} classes include {near!r}"
-            problems.append(Problem("kstar.studies: classes", name, allowed, f"write {near!r}, or leave classes out"))
-    if problems:
-        raise UserError(*problems)
+def number_points(table: pd.DataFrame, points: Sequence[Point]) -> pd.DataFrame:
+    """Rows of `table` that belong to `points`, with the index of the point in a column `point`."""
+    numbered = pd.DataFrame(list(points)).assign(point=range(len(points)))
+    return numbered.merge(table, on=list(DIMENSIONS))
 
 
 def _values(points: Mapping[int, Point], dimension: str) -> list[Any]:

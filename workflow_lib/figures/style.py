@@ -52,13 +52,19 @@ NAME_LENGTH = 16
 SMALLEST_WIDTH = 6.5  # inches; room for the title and the line below the figure
 
 
-def new_figure(width: float, height: float, title: str, note: str) -> Figure:
+def new_figure(width: float, height: float, title: str, *note: str) -> Figure:
     """Empty figure of a size in inches, with its title above and a line below that says what it shows.
 
     To be called, like all that draws into it, under `mpl.rc_context(RC)`.
+
+    Args:
+        width: in inches.
+        height: in inches, without title and note.
+        title: heading.
+        note: sentences; empty ones are left out.
     """
     width = max(width, SMALLEST_WIDTH)
-    lines = textwrap.fill(note, int(width * 16))
+    lines = textwrap.fill(" ".join(filter(None, note)), int(width * 16))
     figure = Figure((width, height + 0.13 * (lines.count("\n") + 1) + 0.3), layout="constrained")
     figure.suptitle(textwrap.fill(title, int(width * 11)), x=0.01, ha="left", fontsize=10, fontweight="bold")
     figure.supxlabel(lines, x=0.01, ha="left", fontsize=7, color="#404040")

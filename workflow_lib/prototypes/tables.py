@@ -8,10 +8,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from workflow_lib.dissimilarity import cosine, frames
+from workflow_lib.dissimilarity import cosine
 from workflow_lib.dissimilarity.measures import quality
 from workflow_lib.dissimilarity.store import stored
 from workflow_lib.dissimilarity.summary import Selection, Unconverged, summarise
+from workflow_lib.dissimilarity.tables import (
+    aggregate_table,
+    class_table,
+    contrast_table,
+    histogram_table,
+    pair_table,
+    statistics_table,
+)
 from workflow_lib.points import Grid
 
 POINT = ("model", "seed", "interval", "initialisation")
@@ -49,8 +57,8 @@ def prototype_tables(
         sets: a row per set, tensor and include_self, whatever is selected: count, mean, std (ddof 0), outliers
             (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the network
             takes for its target), steps_median.
-        intervals: over the sets of each model and interval, with and without self: see `frames.aggregate_frame`.
-        tests: of C against R, for each model and interval: see `frames.contrast_frame`.
+        intervals: over the sets of each model and interval, with and without self: see `aggregate_table`.
+        tests: of C against R, for each model and interval: see `contrast_table`.
         pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
         histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
         quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (how many count).
@@ -65,8 +73,8 @@ def prototype_tables(
     histograms = tables["histograms"].query("count > 0")
     return {
         "sets": tables["sets"],
-        "intervals": frames.aggregate_frame(plain).rename(columns=SPREADS),
-        "tests": frames.contrast_frame(tables["classes"]),
+        "intervals": aggregate_table(plain).rename(columns=SPREADS),
+        "tests": contrast_table(tables["classes"]),
         "pairs": pairs.groupby([*OF_INTERVAL, "tensor", *CLASSES], sort=False)["mean"].mean().reset_index(),
         "histograms": histograms.groupby([*OF_INTERVAL, "tensor", "low", "high"])["count"].sum().reset_index(),
         "quality": tables["quality"],
@@ -85,14 +93,14 @@ def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> di
     converged, n = images["converged"].values, len(names)
     both = [Selection(include_self, selection.unconverged) for include_self in (False, True)]
     found = summarise(stored(tensors), converged, selections=both)
-    statistics = frames.statistics_frame(found).rename(columns={"unconverged": "unconverged_entries"})
+    statistics = statistics_table(found).rename(columns={"unconverged": "unconverged_entries"})
     hits = images["predicted"].values == np.arange(n)[:, None]
     about = (n, int(converged.sum()), int((~converged).sum()), hits.mean(), np.median(images["steps"].values))
     return {
         "sets": statistics.assign(**dict(zip(SET_COLUMNS, about, strict=True))),
-        "classes": frames.class_frame(found, selection, names),
-        "pairs": frames.pair_frame(found, selection, names).rename(columns=CLASSES_OF),
-        "histograms": frames.histogram_frame(found, selection),
+        "classes": class_table(found, selection, names),
+        "pairs": pair_table(found, selection, names).rename(columns=CLASSES_OF),
+        "histograms": histogram_table(found, selection),
         "quality": _quality_of(images, selection),
     }
 

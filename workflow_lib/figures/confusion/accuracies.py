@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.special import stdtrit
 
+from workflow_lib.figures.axes import nothing, say
 from workflow_lib.figures.panels import spread
-from workflow_lib.figures.selection import choose_classes, nothing, say
+from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, TEN_COLOURS, name_height, name_rotation, new_figure, short_names
 from workflow_lib.names import BASELINE
 from workflow_lib.seeds import generator
@@ -32,7 +33,7 @@ MOST_DOTS = 200
 
 
 @mpl.rc_context(RC)
-def accuracies(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """Two strip plots with a column for each class: pairs without it above, pairs with it below.
 
     Args:
@@ -45,18 +46,17 @@ def accuracies(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame
         runs.
     """
     known = list(dict.fromkeys(means["target"]))
-    classes, fewer = choose_classes(known, None)
+    classes, fewer = choose_classes(known, None, section="confusion")
     numbers = means[means["target"].isin(classes)].reset_index(drop=True)
     pairs = numbers[numbers["pair"] != BASELINE]
     if pairs.empty:
-        return nothing(title, READING, "no pairs of classes"), numbers
+        return nothing(title, "no pairs of classes", READING), numbers
     runs = int(pairs["n"].median())
     baseline = _baseline(numbers, runs)
     numbers = numbers.merge(baseline[["target", "band_low", "band_high"]], on="target", how="left")
-    thinned = _thinned(pairs)
-    note = " ".join(filter(None, [READING, _counts(numbers, runs), fewer, thinned]))
+    note = [READING, _counts(numbers, runs), fewer, _thinned(pairs)]
     names = short_names(classes)
-    figure = new_figure(max(0.42 * len(classes), 3.0) + 2.4, 3.6 + name_height(names), title, note)
+    figure = new_figure(max(0.42 * len(classes), 3.0) + 2.4, 3.6 + name_height(names), title, *note)
     grid = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 2]})
     _band(grid[0], baseline := baseline.set_index("target").loc[classes])
     places = np.arange(len(classes))

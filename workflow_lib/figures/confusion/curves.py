@@ -8,8 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from workflow_lib.figures.axes import nothing
 from workflow_lib.figures.panels import spread
-from workflow_lib.figures.selection import nothing
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure
 from workflow_lib.names import BASELINE
 
@@ -24,7 +24,7 @@ MOST_LINES = 100
 
 
 @mpl.rc_context(RC)
-def curves(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """Loss over epochs of the baseline and of each pair.
 
     Args:
@@ -38,11 +38,11 @@ def curves(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """
     pairs, baseline = table[table["pair"] != BASELINE], table[table["pair"] == BASELINE]
     if table["mean"].isna().all():
-        return nothing(title, READING, "no runs"), table
+        return nothing(title, "no runs", READING), table
     overall = _over_pairs(pairs)
     names = list(dict.fromkeys(pairs["pair"]))
     drawn = spread(names, MOST_LINES)
-    figure = new_figure(7.0, 3.2, title, " ".join([READING, *_notes(table, names, drawn)]))
+    figure = new_figure(7.0, 3.2, title, READING, *_notes(table, names, drawn))
     axes = figure.subplots()
     for _, line in pairs[pairs["pair"].isin(drawn)].groupby("pair", sort=False):
         axes.plot(line["epoch"], line["mean"], color=COLOUR, linewidth=0.5, alpha=0.35)

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
 from workflow_lib.figures.cells import WRITTEN, label_classes, side_of, write_numbers
-from workflow_lib.figures.selection import NO_ENTRIES, nothing, say
 from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figure, short_names
 
 Array = npt.NDArray[np.float64]
@@ -30,9 +30,7 @@ COLOURS = "PRGn"
 
 
 @mpl.rc_context(RC)
-def information(
-    effects: pd.DataFrame, *, groups: Mapping[str, Sequence[str]], title: str
-) -> tuple[Figure, pd.DataFrame]:
+def draw(effects: pd.DataFrame, *, groups: Mapping[str, Sequence[str]], title: str) -> tuple[Figure, pd.DataFrame]:
     """Both versions of the bits side by side, each with its own range of colours, centred at 0.
 
     Args:
@@ -48,15 +46,15 @@ def information(
     counted = ["n_reference", "n_confused"]
     numbers = own[["target", "confused", *counted, *HEADINGS, *CHANCE]].reset_index(drop=True)
     if numbers.empty:
-        return nothing(title, READING, "no pairs of classes"), numbers
+        return nothing(title, "no pairs of classes", READING), numbers
     classes, order = _order(list(dict.fromkeys(numbers["target"])), groups)
     n = len(classes)
     side, margin = side_of(n), name_height(short_names(classes))
-    note = " ".join(filter(None, [READING, _chance(numbers), _runs(numbers), order, _left_out(n)]))
-    figure = new_figure(2 * (side + margin + 1.3), side + margin + 0.55, title, note)
+    note = [READING, _chance(numbers), _runs(numbers), order, _left_out(n)]
+    figure = new_figure(2 * (side + margin + 1.3), side + margin + 0.55, title, *note)
     for axes, (measure, heading) in zip(figure.subplots(1, 2), HEADINGS.items(), strict=True):
         matrix = numbers.pivot(index="target", columns="confused", values=measure).reindex(classes, columns=classes)
-        _draw(axes, matrix.to_numpy(dtype=float))
+        _draw_panel(axes, matrix.to_numpy(dtype=float))
         label_classes(axes, classes)
         _part_groups(axes, classes, groups)
         axes.set(xlabel="confused", ylabel="target")
@@ -65,7 +63,7 @@ def information(
     return figure, numbers
 
 
-def _draw(axes: Axes, matrix: Array) -> None:
+def _draw_panel(axes: Axes, matrix: Array) -> None:
     largest = float(np.nanmax(np.abs(matrix))) if np.isfinite(matrix).any() else 0.0
     ranges = Normalize(-largest or -1e-3, largest or 1e-3)
     axes.set_facecolor("#d8d8d8")

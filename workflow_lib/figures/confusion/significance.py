@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from workflow_lib.figures.selection import nothing
+from workflow_lib.figures.axes import nothing
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
 
 READING = (
@@ -32,7 +32,7 @@ SHIFT = {"run": -0.13, "pair": 0.2}
 
 
 @mpl.rc_context(RC)
-def significance(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """A row for each ordered pair of classes that has a small p, sorted by the difference of accuracies.
 
     Args:
@@ -46,15 +46,15 @@ def significance(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFra
     own = own.assign(significance=np.select([own["p_adjusted"] < ALPHA, own["p"] < ALPHA], ["adjusted", "raw"], "none"))
     runs = own[(own["unit"] == "run") & own["p"].notna()]
     if runs.empty:
-        return nothing(title, READING, "no effect is defined"), own.iloc[:0]
+        return nothing(title, "no effect is defined", READING), own.iloc[:0]
     few = min(max((runs["p"] < ALPHA).sum(), FEWEST), MOST)
     chosen = runs.nsmallest(few, "p").sort_values("diff", kind="stable").reset_index(drop=True)
     rows = chosen[["target", "confused"]].assign(row=range(len(chosen)))
     numbers = rows.merge(own, on=["target", "confused"], how="left")
-    note = " ".join([READING, *(_counts(own, unit) for unit in MARKERS), _choice(len(chosen), len(runs))])
-    figure = new_figure(7.0, 0.23 * len(chosen) + 0.9, title, note)
+    note = [READING, *(_counts(own, unit) for unit in MARKERS), _choice(len(chosen), len(runs))]
+    figure = new_figure(7.0, 0.23 * len(chosen) + 0.9, title, *note)
     axes = figure.subplots()
-    _draw(axes, numbers)
+    _draw_rows(axes, numbers)
     names = dict(zip(classes := list(dict.fromkeys(table["target"])), short_names(classes), strict=True))
     axes.set_yticks(
         rows["row"], [f"{names[t]} ← {names[c]}" for t, c in zip(rows["target"], rows["confused"], strict=True)]
@@ -64,7 +64,7 @@ def significance(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFra
     return figure, numbers.drop(columns="row")
 
 
-def _draw(axes: Axes, numbers: pd.DataFrame) -> None:
+def _draw_rows(axes: Axes, numbers: pd.DataFrame) -> None:
     axes.axvline(0, color="#404040", linewidth=0.8)
     for (unit, level), part in numbers.dropna(subset=["t"]).groupby(["unit", "significance"], sort=False):
         _, colour, filling = STYLES[str(level)]

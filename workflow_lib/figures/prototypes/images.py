@@ -1,5 +1,6 @@
 """Images that a network looks at, in cells of a panel: how they are coloured, framed and marked."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,12 @@ SHARP = 64
 """Up to this many pixels across, each pixel is seen; larger images are averaged."""
 UNCONVERGED = "#d55e00"
 """Hatches and frames what did not converge."""
+
+
+def describe_set(point: Mapping[str, object]) -> str:
+    """The sentence on which set of prototypes is shown: model, seed, interval, initialisation."""
+    start = f"start {point['initialisation']}"
+    return f"{point['model']}, seed {point['seed']}, {point['interval']}\N{NO-BREAK SPACE}% of the training, {start}."
 
 
 def open_cells(axes: Axes, width: float, height: float) -> None:

@@ -8,8 +8,8 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from workflow_lib.figures.panels import spread
-from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, draw_image, open_cells, per_cent
+from workflow_lib.figures.panels import Point, spread
+from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, describe_set, draw_image, open_cells, per_cent
 from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, name_height, new_figure, short_names
 
@@ -25,18 +25,16 @@ INCHES = 0.66
 
 
 @mpl.rc_context(RC)
-def trajectories(
-    store: xr.Dataset, *, wanted: Sequence[str] | None, title: str, note: str
-) -> tuple[Figure, pd.DataFrame]:
+def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title: str) -> tuple[Figure, pd.DataFrame]:
     """A row of at most twelve images for each class: at the start, after 1, 2, 4, 8, … steps, and at the end.
 
     Args:
         store: prototypes of one network: coords target and origin (names), trajectory (target, snapshot,
             channel, y, x) in [0, 1]; trajectory_step (-1 beyond the end), trajectory_loss and trajectory_confidence
             by (target, snapshot); converged by (target, origin).
+        point: model, seed, interval and initialisation of the set.
         wanted: names of classes; None: the first five.
         title: heading of the figure.
-        note: which network it is; follows the line on how to read the figure.
 
     Returns:
         The figure, and a row per snapshot of the classes shown: target, step, loss (nats), confidence (0 to 1),
@@ -46,7 +44,7 @@ def trajectories(
         UserError: names that no class bears.
     """
     known = [str(name) for name in store["target"].values]
-    classes, choice = choose_classes(known, known[:ROWS] if wanted is None else wanted)
+    classes, choice = choose_classes(known, known[:ROWS] if wanted is None else wanted, section="prototypes")
     at = [known.index(name) for name in classes]
     steps = store["trajectory_step"].values[at]
     numbers = pd.concat([_numbers(store, i, name) for i, name in zip(at, classes, strict=True)], ignore_index=True)
@@ -58,7 +56,9 @@ def trajectories(
         width * INCHES + name_height(names),
         height * INCHES + 0.2,
         title,
-        " ".join(filter(None, [reading, choice, note])),
+        reading,
+        choice,
+        describe_set(point),
     )
     axes = figure.subplots()
     open_cells(axes, width, height)

@@ -23,7 +23,7 @@ TENSORS: tuple[Tensor, ...] = ("C", "R")
 VALUES = ("mean", "std", "outlier_share")
 
 
-def statistics_frame(summaries: Summaries) -> pd.DataFrame:
+def statistics_table(summaries: Summaries) -> pd.DataFrame:
     """A row per tensor and selection: KINDS, count, mean, std (ddof 0), outliers, outlier_share.
 
     Mean, std and outlier_share are NaN where nothing is selected.
@@ -44,7 +44,7 @@ def statistics_frame(summaries: Summaries) -> pd.DataFrame:
     )
 
 
-def class_frame(summaries: Summaries, selection: Selection, names: Sequence[str]) -> pd.DataFrame:
+def class_table(summaries: Summaries, selection: Selection, names: Sequence[str]) -> pd.DataFrame:
     """A row per class c: class_name, C (mean over C[., c, .], origin c), R (over R[c, ., .], target c).
 
     C and R are NaN where nothing is selected.
@@ -53,7 +53,7 @@ def class_frame(summaries: Summaries, selection: Selection, names: Sequence[str]
     return pd.DataFrame({"class_name": list(names), "C": C, "R": R})
 
 
-def pair_frame(summaries: Summaries, selection: Selection, names: Sequence[str]) -> pd.DataFrame:
+def pair_table(summaries: Summaries, selection: Selection, names: Sequence[str]) -> pd.DataFrame:
     """A row per tensor and ordered pair of classes: tensor, class_name, other_class, mean.
 
     For C the classes are target and other, averaged over origins; for R origin and other, averaged over targets.
@@ -65,18 +65,18 @@ def pair_frame(summaries: Summaries, selection: Selection, names: Sequence[str])
     return pd.concat(parts, ignore_index=True)[["tensor", "class_name", "other_class", "mean"]]
 
 
-def histogram_frame(summaries: Summaries, selection: Selection) -> pd.DataFrame:
+def histogram_table(summaries: Summaries, selection: Selection) -> pd.DataFrame:
     """A row per tensor and bin: tensor, low, high (dissimilarity), count of entries."""
     bins = pd.DataFrame({"low": EDGES[:-1], "high": EDGES[1:]})
     parts = [bins.assign(tensor=t, count=summaries[t, selection].histogram) for t in TENSORS]
     return pd.concat(parts, ignore_index=True)[["tensor", "low", "high", "count"]]
 
 
-def aggregate_frame(sets: pd.DataFrame) -> pd.DataFrame:
+def aggregate_table(sets: pd.DataFrame) -> pd.DataFrame:
     """Means over initialisations, then over seeds, with the spread over both (docs/science.md 2.5).
 
     Args:
-        sets: rows of `statistics_frame` for many sets of prototypes, with columns seed and initialisation, and any
+        sets: rows of `statistics_table` for many sets of prototypes, with columns seed and initialisation, and any
             others (study, model, interval, …) that tell apart what is not to be averaged.
 
     Returns:
@@ -102,7 +102,7 @@ def aggregate_frame(sets: pd.DataFrame) -> pd.DataFrame:
     return table.fillna({"seeds": 0, "sets": 0}).astype({"seeds": "int64", "sets": "int64"})
 
 
-def contrast_frame(classes: pd.DataFrame) -> pd.DataFrame:
+def contrast_table(classes: pd.DataFrame) -> pd.DataFrame:
     """Test of C against R, paired over classes.
 
     The n³ entries of a tensor come from n² feature vectors that they share, so they are not independent: a test over
@@ -111,8 +111,8 @@ def contrast_frame(classes: pd.DataFrame) -> pd.DataFrame:
     averaged over initialisations first, then over seeds.
 
     Args:
-        classes: rows of `class_frame` for many sets, with columns seed and initialisation, and at least one other, as
-            for `aggregate_frame`.
+        classes: rows of `class_table` for many sets, with columns seed and initialisation, and at least one other, as
+            for `aggregate_table`.
 
     Returns:
         A row for each combination of those others: classes (with values of both; others are left out), C and R (their

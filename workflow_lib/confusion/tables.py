@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workflow_lib.confusion.collected import Runs
 from workflow_lib.confusion.effects import pair_means
+from workflow_lib.confusion.runs import Runs
 
 Array = npt.NDArray[np.float64]
 

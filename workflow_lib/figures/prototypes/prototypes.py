@@ -8,7 +8,8 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, draw_image, open_cells, per_cent
+from workflow_lib.figures.panels import Point
+from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, describe_set, draw_image, open_cells, per_cent
 from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, name_height, name_rotation, new_figure, short_names
 
@@ -22,17 +23,15 @@ PITCH = 1.08
 
 
 @mpl.rc_context(RC)
-def prototype_grid(
-    store: xr.Dataset, *, wanted: Sequence[str] | None, title: str, note: str
-) -> tuple[Figure, pd.DataFrame]:
+def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title: str) -> tuple[Figure, pd.DataFrame]:
     """Images of every pair of the classes shown, the diagonal framed, what did not converge hatched.
 
     Args:
         store: prototypes of one network: coords target and origin (names), image (target, origin, channel, y, x) in
             [0, 1], and by (target, origin) loss, confidence, steps, converged.
+        point: model, seed, interval and initialisation of the set.
         wanted: names of classes; None: all, or ten spread evenly of more than twenty.
         title: heading of the figure.
-        note: which network it is; follows the line on how to read the figure.
 
     Returns:
         The figure, and a row per image: target, origin, loss (nats), confidence (0 to 1), steps, converged.
@@ -41,7 +40,7 @@ def prototype_grid(
         UserError: names that no class bears.
     """
     known = [str(name) for name in store["target"].values]
-    classes, choice = choose_classes(known, wanted)
+    classes, choice = choose_classes(known, wanted, section="prototypes")
     at = [known.index(name) for name in classes]
     part = store[["image", *NUMBERS]].isel(target=at, origin=at).load()
     numbers = _numbers(part, classes)
@@ -50,7 +49,12 @@ def prototype_grid(
     side = count * PITCH * inches
     margin = name_height(names)
     figure = new_figure(
-        side + margin + 0.4, side + margin + 0.2, title, " ".join(filter(None, [_reading(numbers), choice, note]))
+        side + margin + 0.4,
+        side + margin + 0.2,
+        title,
+        _reading(numbers),
+        choice,
+        describe_set(point),
     )
     axes = figure.subplots()
     open_cells(axes, count * PITCH, count * PITCH)
