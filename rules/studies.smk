@@ -21,11 +21,6 @@ def reported(family, made):
     return files
 
 
-def patterns(study, made):
-    """What an output reads in short form: a command line cannot hold the paths of a large study."""
-    return {name: files.patterns for name, files in study.inputs(made).items()}
-
-
 for family in FAMILIES:
     studies = PLAN.studies[family.family]
     for made in family.all_outputs:
@@ -59,13 +54,13 @@ for family in FAMILIES:
             params:
                 spec=lambda w, studies=studies, made=made: studies[w.study].spec(made),
                 code=PLAN.code(made.verb),
-                inputs=lambda w, studies=studies, made=made: patterns(
-                    studies[w.study], made
-                ),
+                arguments=lambda w, studies=studies, made=made: studies[
+                    w.study
+                ].arguments(made),
+                results=PLAN.results,
             message:
                 f"{made.verb}, study {{wildcards.study}}: {made.content}"
             shell:
-                command_line(
-                    made.verb,
-                    **{name: f"{{params.inputs[{name}]:q}}" for name in made.inputs},
-                )
+                # The same words for all: Snakemake reads them when a job starts, after the end of this loop.
+                "python -m workflow_lib {params.arguments:q} --spec {params.spec:q} --code {params.code}"
+                " --results {params.results} --threads {threads} --log {log}"

@@ -20,7 +20,7 @@ from row import Base, Row, matching
 
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.plan import targets
-from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan.jobs import PlannedJob, upstream
 from workflow_lib.plan.load import load_plan
 
 PAGE = ROOT / "docs" / "appendix" / "contract.md"
@@ -64,7 +64,7 @@ def planned(project: Project, stages: Iterable[str] = ()) -> list[PlannedJob]:
         file = Path("config.yaml")
         plan = load_plan(read_mapping(file), [file])
         asked = [path for stage in stages for path in getattr(targets, stage)(plan)]
-        return upstream(plan, asked or default_targets(plan))
+        return upstream(plan, asked or targets.default(plan))
 
 
 def base_projects(folder: Path) -> dict[Base, PlannedProject]:

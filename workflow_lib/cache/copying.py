@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 FICLONE = 0x40049409
 """Linux' request to share the blocks of a file until one side changes; known to Btrfs, XFS and others."""
@@ -25,24 +26,18 @@ def copy_with_digest(source: FileIO, target: Path) -> str:
     Raises:
         OSError: the file cannot be read, or the copy cannot be written; a part of it may be left.
     """
-    with target.open("w+b", buffering=0) as copy:
+    with target.open("w+b") as copy:
         if _share_blocks(source, copy):
             return hashlib.file_digest(copy, "sha256").hexdigest()
         digest = hashlib.sha256()
         block = memoryview(bytearray(BLOCK))
         while size := source.readinto(block):
             digest.update(block[:size])
-            _write_all(copy, block[:size])
+            copy.write(block[:size])
     return digest.hexdigest()
 
 
-def _write_all(file: FileIO, block: memoryview) -> None:
-    """Without a buffer, a call may write a part only: on a full disk, the error comes with the next call."""
-    while block:
-        block = block[file.write(block) :]
-
-
-def _share_blocks(source: FileIO, target: FileIO) -> bool:
+def _share_blocks(source: FileIO, target: BinaryIO) -> bool:
     with contextlib.suppress(ImportError, OSError):
         import fcntl
 

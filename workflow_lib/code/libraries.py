@@ -1,4 +1,8 @@
-"""Versions of installed libraries: what `importlib.metadata` tells, in a tenth of the time that it takes to import."""
+"""Versions of installed libraries, as `importlib.metadata` tells them.
+
+Importing it would make a restored job two thirds slower (52 ms of processor time become 86): it loads the parsers of
+e-mail, CSV and ZIP.
+"""
 
 import contextlib
 import functools

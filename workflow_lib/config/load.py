@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from workflow_lib.config import sense
 from workflow_lib.config.config import Config
 from workflow_lib.config.keys import with_text_keys
-from workflow_lib.config.transforms import ORIGINAL
 from workflow_lib.config.translate import translate
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.names import ORIGINAL
 
 
 def load(raw: Mapping[str, Any], origin: str = "config.yaml", *, check_files: bool = True) -> Config:

@@ -3,15 +3,14 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 from workflow_lib.config.config import Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.datasets import Features, Source, class_names
-from workflow_lib.config.kstar import Metric, Split, Study
+from workflow_lib.config.kstar import Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
-from workflow_lib.config.transforms import ORIGINAL
+from workflow_lib.names import METRICS, ORIGINAL, SPLITS
 
 
 @dataclass(frozen=True)
@@ -96,9 +95,9 @@ def resolve_kstar(name: str, config: Config) -> ResolvedKstar:
         description=study.description,
         models={model: _part(study, config.models[model]) for model in chosen},
         imported=(study.features or imported_names(config.datasets)) if imported else (),
-        splits=() if imported else study.split or get_args(Split),
+        splits=() if imported else study.split or SPLITS,
         transforms=() if imported else study.transform or (ORIGINAL, *config.transforms),
-        metrics=study.metric or get_args(Metric),
+        metrics=study.metric or METRICS,
         maps=study.maps,
         classes=study.classes,
     )

@@ -1,6 +1,5 @@
 """The pair that a figure shows where there is room for one, and its mean confusion matrix."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import xarray as xr
 from workflow_lib.confusion.runs import read
 from workflow_lib.confusion.tables import row_shares
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.wording import nearest
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _row_of(pairs: pd.DataFrame, wanted: Sequence[str]) -> int:
         return names.index(frozenset(wanted))
     known = [f"[{a}, {b}]" for a, b in zip(pairs["class_a"][1:], pairs["class_b"][1:], strict=True)]
     found = f"[{', '.join(wanted)}]"
-    near = (difflib.get_close_matches(found, known, n=1) or known or ["another pair"])[0]
+    near = nearest(found, known) or next(iter(known), "another pair")
     allowed = f"the study has no such pair; its {len(known)} pairs include {near}"
     raise UserError(
         Problem("confusion.studies: example_pair", found, allowed, f"write {near}, or leave example_pair out")

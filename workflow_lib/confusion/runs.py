@@ -14,9 +14,6 @@ from workflow_lib.progress import Progress
 
 Array = npt.NDArray[np.float64]
 
-BASELINE = "baseline"
-"""Name of the runs in which no label was changed; the first of the pairs of a store."""
-
 MEANING = {
     "counts": "test samples of class `true` that the network calls `predicted`, labels as in the data set",
     "loss": "mean training loss of the epoch, nats; NaN from the epoch on in which it was no longer finite",

@@ -1,6 +1,5 @@
 """Which classes and models a figure shows if there are many, and a note that says so."""
 
-import difflib
 from collections.abc import Sequence
 
 import pandas as pd
@@ -8,6 +7,7 @@ import pandas as pd
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.style import SHOWN_CLASSES
+from workflow_lib.wording import nearest
 
 FEWER_CLASSES = 10
 """Number of classes shown if there are too many for one figure."""
@@ -64,7 +64,7 @@ def _check(wanted: Sequence[str], known: Sequence[str], section: str) -> None:
     problems = []
     for name in wanted:
         if name not in known:
-            near = (difflib.get_close_matches(name, known, n=1) or known)[0]
+            near = nearest(name, known) or known[0]
             allowed = f"no class of this study has this name; its {len(known)} classes include {near!r}"
             problems.append(
                 Problem(f"{section}.studies: classes", name, allowed, f"write {near!r}, or leave classes out")

@@ -1,18 +1,15 @@
 """The neighbour distribution: of which classes the nearest neighbours of each class are (docs/science.md 1.7)."""
 
-from typing import Literal, get_args
-
 import numpy as np
 import numpy.typing as npt
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.names import METRICS, Metric
 from workflow_lib.progress import Progress
 from workflow_lib.seeds import sample_rows
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
-
-Metric = Literal["euclidean", "cityblock", "chebyshev", "cosine"]
 
 QUERIES = 20_000
 """The neighbours of at most about this many samples are looked for, always among all samples."""
@@ -72,8 +69,8 @@ def neighbour_classes(
 
 def _prepare(features: npt.NDArray[np.floating], metric: Metric) -> Array:
     """Features in float64; for cosine with length 1, where Euclidean distance gives the same order."""
-    if metric not in get_args(Metric):
-        allowed = f"must be one of {', '.join(get_args(Metric))}"
+    if metric not in METRICS:
+        allowed = f"must be one of {', '.join(METRICS)}"
         raise UserError(Problem("metric", metric, allowed, "choose one of these"))
     if len(features) < 2:
         raise UserError(Problem("features", f"{len(features)} samples", "neighbours need two", "give more samples"))

@@ -9,11 +9,10 @@ from urllib.parse import quote
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.studies import ResolvedConfusion, resolve_confusion
 from workflow_lib.io.braces import braces
+from workflow_lib.names import BASELINE
 from workflow_lib.plan.outputs import Files, Output, figure, table
 from workflow_lib.plan.study import StudyPlan
 
-BASELINE = "baseline"
-"""Replaces the pair's name for runs with unchanged labels."""
 LONGEST_NAME = 60
 """Characters of a class name in a path; a digest replaces the rest of a longer one."""
 

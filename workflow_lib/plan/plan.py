@@ -12,7 +12,7 @@ from workflow_lib.cache.digests import DigestMemory, code_memory
 from workflow_lib.code.fingerprint import code_fingerprint, source_fingerprint
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
-from workflow_lib.config.datasets import Arrays, Features, FromFunction, ImageFolder
+from workflow_lib.config.datasets import Features
 from workflow_lib.config.models import Model
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
@@ -175,18 +175,14 @@ class Plan:
 
     def _dataset(self, name: str) -> str:
         dataset = self.config.datasets[name]
-        content: dict[str, str] = {}
-        if isinstance(dataset, Arrays | Features | ImageFolder):
-            content = {key: self._memory.digest(Path(path)) for key, path in dataset.files().items()}
-        elif isinstance(dataset, FromFunction):
-            content = {"function": function_source(dataset.function)}
-        settings = dataset.model_dump(mode="json")
-        return canonical(**settings, content=content)
+        content = {key: self._memory.digest(Path(path)) for key, path in dataset.files().items()}
+        content |= {key: function_source(reference) for key, reference in dataset.functions().items()}
+        return canonical(**dataset.model_dump(mode="json"), content=content)
 
     def _network(self, model: Model) -> dict[str, Any]:
         settings = model.model_dump(mode="json", include={"architecture", "options", "normalize"})
-        if ":" in model.architecture:
-            settings["content"] = function_source(model.architecture)
+        for reference in model.functions().values():
+            settings["content"] = function_source(reference)
         return settings
 
     def _weights(self, model: Model) -> dict[str, Any]:

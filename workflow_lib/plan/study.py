@@ -67,6 +67,15 @@ class StudyPlan:
         """What an output writes, by argument of its step."""
         return {argument: f"{self.folder}/{file}" for argument, file in output.files.items()}
 
+    def arguments(self, output: Output) -> list[str]:
+        """The words that call the step of an output: its name and its paths, in short form."""
+        words = [output.verb.replace("_", "-")]
+        for argument, files in self.inputs(output).items():
+            words += [_flag(argument), *files.patterns]
+        for argument, path in self.files(output).items():
+            words += [_flag(argument), path]
+        return words
+
     def spec(self, output: Output) -> str:
         """The settings that shape an output, as one canonical string."""
         return canonical(**output.spec(self))
@@ -74,3 +83,7 @@ class StudyPlan:
     def picture(self, **settings: Any) -> dict[str, Any]:
         """Settings of a figure: its title, and others."""
         return {"title": self.study.title, **settings}
+
+
+def _flag(argument: str) -> str:
+    return f"--{argument.replace('_', '-')}"

@@ -4,8 +4,8 @@ Locks end with the process that holds them, however it ends. A GPU whose memory 
 """
 
 import contextlib
-import fcntl
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -49,7 +49,6 @@ def hidden() -> bool:
 
 def visible_gpus() -> list[Gpu]:
     """GPUs that jobs of this process may take; empty where there is none, or no `nvidia-smi` to tell."""
-    import shutil
     import subprocess  # here, because every job imports this module, and most use no GPU
 
     if hidden() or not shutil.which("nvidia-smi"):
@@ -130,29 +129,17 @@ def _place(number: int) -> Iterator[Gpu]:
 
 
 def _take(number: int, stack: contextlib.ExitStack) -> Gpu | None:
-    roomy = [gpu for gpu in visible_gpus() if gpu.free >= SPARE * gpu.total / number]
-    for place in range(number):
-        for gpu in roomy:
-            lock = _lock(gpu, place)
-            if _is_mine(lock):
-                stack.callback(os.close, lock)
-                return gpu
-            os.close(lock)
-    return None
-
-
-def _lock(gpu: Gpu, place: int) -> int:
-    """Open the file of a place, in a folder of this user on this machine."""
+    """Hold a place on a GPU until the stack closes; None where all are taken. Locks lie on this machine."""
     import tempfile
+
+    from filelock import FileLock, Timeout
 
     folder = Path(tempfile.gettempdir(), f"latent-atlas-gpus-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
-    return os.open(folder / f"{gpu.uuid}.{place}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _is_mine(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    roomy = [gpu for gpu in visible_gpus() if gpu.free >= SPARE * gpu.total / number]
+    for place in range(number):
+        for gpu in roomy:
+            with contextlib.suppress(Timeout):
+                stack.enter_context(FileLock(folder / f"{gpu.uuid}.{place}").acquire(blocking=False))
+                return gpu
+    return None

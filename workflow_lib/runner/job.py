@@ -74,21 +74,18 @@ class Job(NamedTuple):
         )
 
 
-def command_line(results: str, verb: str, **fields: str) -> str:
-    """What a rule says to the shell: each argument of the step as a flag, its paths as Snakemake names them.
+def command_line(results: str, verb: str) -> str:
+    """What a rule says to the shell: each argument of the step as a flag, with the input or output of the same name.
 
     Args:
         results: folder of all results.
         verb: name of the step.
-        fields: what Snakemake shall fill in for an argument, where it is not the input or output of the same name.
     """
     step = signature(verb)
-    parts = [f"python -m workflow_lib {verb.replace('_', '-')}"]
-    for argument in step.paths:
-        own = f"{{{'output' if argument.role == 'output' else 'input'}.{argument.name}}}"
-        parts.append(f"{_flag(argument)} {fields.get(argument.name, own)}")
-    parts.append(f"--spec {{params.spec:q}} --code {{params.code}} --results {results} --threads {{threads}}")
-    return " ".join([*parts, *(["--device {resources.device}"] if step.context else []), "--log {log}"])
+    paths = [f"{_flag(arg)} {{{'output' if arg.role == 'output' else 'input'}.{arg.name}}}" for arg in step.paths]
+    device = ["--device {resources.device}"] if step.context else []
+    settings = f"--spec {{params.spec:q}} --code {{params.code}} --results {results} --threads {{threads}}"
+    return " ".join(["python -m workflow_lib", verb.replace("_", "-"), *paths, settings, *device, "--log {log}"])
 
 
 def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
@@ -126,10 +123,7 @@ def _verb(arguments: Sequence[str]) -> str:
 
 
 def _parser(program: str, step: Signature) -> argparse.ArgumentParser:
-    # Without a width, argparse imports shutil to ask for that of the terminal, whether or not it prints anything.
-    command = argparse.ArgumentParser(
-        prog=program, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100)
-    )
+    command = argparse.ArgumentParser(prog=program)
     for argument in step.paths:
         _add_flag(command, argument)
     command.add_argument("--spec", required=True, help="settings that shape the outputs, one JSON object")

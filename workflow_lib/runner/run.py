@@ -8,6 +8,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -22,7 +23,7 @@ from workflow_lib.cache.store import ActionCache, action_key
 from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.code.signature import step_module
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.io.files import remove, remove_scratch, scratch_folder
+from workflow_lib.io.files import remove_scratch, scratch_folder
 from workflow_lib.runner import gpus, records
 from workflow_lib.runner.inputs import sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse
@@ -195,7 +196,7 @@ def _tidy(scratch: Path) -> None:
     for folder in folders:
         with contextlib.suppress(FileNotFoundError):
             if folder.name == "state" or _is_abandoned(folder):
-                remove(folder)
+                shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         scratch.rmdir()
 

@@ -2,6 +2,9 @@
 
 A job on the same machine watches the process. A job elsewhere, such as on a node of a cluster, looks for the file by
 which its run is known: the next Snakemake removes the files of runs that were killed.
+
+psutil would replace a dozen of these lines, and its import would make a restored job a third slower (18 ms). It knows a
+process by its id and a time of start that moves with the clock, which is less sure than a handle and the ticks.
 """
 
 import atexit

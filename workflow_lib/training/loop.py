@@ -22,6 +22,7 @@ from workflow_lib.models.layers import inner
 from workflow_lib.progress import Progress
 from workflow_lib.training.augmentation import augment
 from workflow_lib.training.epochs import Epoch
+from workflow_lib.training.images import as_unit, memory_format
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
 
 CURVE = ("epoch", "lr", "train_loss", "train_accuracy")
@@ -38,10 +39,6 @@ class DivergedError(UserError):
     def __init__(self, problem: Problem, curve: list[dict[str, float]]) -> None:
         super().__init__(problem)
         self.curve = curve
-
-
-CHANNELS_LAST_SIDE = 16
-"""Images of at least this side are stored channels last, which is 1.4 to 1.6 times as fast on a CPU."""
 
 
 @dataclass
@@ -244,15 +241,3 @@ def _logits(output: object) -> Tensor:
             "switch other outputs off, as with options: {aux_logits: false} for googlenet and inception_v3",
         )
     )
-
-
-def memory_format(network: nn.Module, shape: tuple[int, ...]) -> torch.memory_format:
-    """Memory format of 4-D tensors: channels last for images of at least 16 x 16 pixels."""
-    only_2d = all(parameter.dim() <= 4 for parameter in network.parameters())
-    large = min(shape[2:]) >= CHANNELS_LAST_SIDE
-    return torch.channels_last if large and only_2d else torch.contiguous_format
-
-
-def as_unit(images: Tensor) -> Tensor:
-    """Stored images as float32 in [0, 1]: uint8 is divided by 255, float is unchanged."""
-    return images.float() / 255 if images.dtype == torch.uint8 else images.float()

@@ -16,11 +16,11 @@ from workflow_lib.figures.axes import nothing, say
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, TEN_COLOURS, name_height, name_rotation, new_figure, short_names
+from workflow_lib.names import BASELINE
 from workflow_lib.seeds import generator
 
 Array = npt.NDArray[np.float64]
 
-BASELINE = "baseline"
 READING = (
     "Dot: a pair of classes whose labels were mixed up; accuracy of the target (the class below) on test samples with "
     "correct labels, mean over seeds. Above: the target is not in the pair. Below: it is one of the two. Band: where "

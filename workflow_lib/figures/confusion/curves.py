@@ -11,8 +11,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from workflow_lib.figures.axes import nothing
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure
+from workflow_lib.names import BASELINE
 
-BASELINE = "baseline"
 READING = (
     "Mean loss over the training samples during each epoch, with the labels of the run. Thin line: a pair, mean over "
     "seeds. Bold: the baseline, and the mean over pairs. Bands: lowest to highest single run. Labels exchanged at "
