@@ -73,7 +73,7 @@ def _memory_problem(job: Job, error: MemoryError) -> Problem:
         ", ".join(map(str, job.files("output").values())),
         str(error),
         "there is not enough free memory to make it",
-        "run fewer jobs at once (--cores 1), use fewer samples (subsample), or check that its inputs are the right ones",
+        "run fewer jobs at once (--cores 1), use fewer samples (subsample), or check that its inputs are right",
     )
 
 
