@@ -21,12 +21,12 @@ report: "docs/captions/workflow.rst"
 
 rule all:
     input:
-        lambda w: asked_for(targets.tables(PLAN) + targets.figures(PLAN)),
+        lambda w: asked_for("all"),
 
 
 onstart:
     # Snakemake itself would end with a traceback in the middle.
-    require_writable(Path("results"))
+    require_writable(Path(PLAN.results))
     snakemake_process.begin_run()
 
 
@@ -40,8 +40,6 @@ include: "rules/training.smk"
 include: "rules/features.smk"
 include: "rules/kstar.smk"
 include: "rules/maps.smk"
-include: "rules/studies.smk"
 include: "rules/prototypes.smk"
-include: "rules/prototype_studies.smk"
 include: "rules/confusion.smk"
-include: "rules/confusion_studies.smk"
+include: "rules/studies.smk"

@@ -1,32 +1,32 @@
 """The confusion study: networks trained with the labels of two classes mixed up (docs/science.md 3).
 
-Reads a dataset, writes results/confusion/{study}/{pair}/seed-{seed}.zarr.zip, where {pair} is "A+B" or "baseline".
+Reads a dataset, writes <results>/confusion/{study}/{pair}/seed-{seed}.zarr.zip, where {pair} is "A+B" or "baseline".
 """
 
 # A rule for each block of seeds, because the outputs of a rule are fixed. How many seeds a job trains is not part of
 # what Snakemake compares: `spec` is made from the output, so `settings` stands in for it.
 for study, plan in PLAN.confusion.items():
-    dataset = PLAN.config.models[plan.study.settings.model].dataset
-    for block in plan.blocks:
+    dataset = PLAN.config.models[plan.settings.model].dataset
+    for block in plan.blocks(PLAN.seeds_per_job):
 
         rule:
             name:
                 f"train_replicates_{study}_{block[0]}_{block[-1]}"
             input:
-                train=f"results/datasets/{dataset}/train.zarr.zip",
-                test=f"results/datasets/{dataset}/test.zarr.zip",
+                train=f"<results>/datasets/{dataset}/train.zarr.zip",
+                test=f"<results>/datasets/{dataset}/test.zarr.zip",
             output:
                 confusion=expand(
-                    "results/confusion/{study}/{{pair}}/seed-{seed}.zarr.zip",
+                    "<results>/confusion/{study}/{{pair}}/seed-{seed}.zarr.zip",
                     study=study,
                     seed=block,
                 ),
             log:
-                f"results/logs/train_replicates/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.log",
+                f"<logs>/train_replicates/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.log",
             benchmark:
-                f"results/benchmarks/train_replicates/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.tsv"
+                f"<benchmarks>/train_replicates/{study}/{{pair}}/seeds-{block[0]}-{block[-1]}.tsv"
             wildcard_constraints:
-                pair=one_of(map(re.escape, plan.pairs)),
+                pair=one_of(plan.pairs),
             conda:
                 "../environment.yaml"
             threads: 1
@@ -44,6 +44,4 @@ for study, plan in PLAN.confusion.items():
             message:
                 f"Training {len(block)} networks of {study}, {{wildcards.pair}}"
             shell:
-                "python -m workflow_lib train-replicates --train {input.train} --test {input.test}"
-                " --confusion {output.confusion}"
-                " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+                command_line("train_replicates")

@@ -1,17 +1,17 @@
 """Datasets: every source of images becomes one store for each split.
 
-Reads what the config names, writes results/datasets/{dataset}/{train,test}.zarr.zip.
+Reads what the config names, writes <results>/datasets/{dataset}/{train,test}.zarr.zip.
 """
 
 
 rule prepare_dataset:
     output:
-        train="results/datasets/{dataset}/train.zarr.zip",
-        test="results/datasets/{dataset}/test.zarr.zip",
+        train="<results>/datasets/{dataset}/train.zarr.zip",
+        test="<results>/datasets/{dataset}/test.zarr.zip",
     log:
-        "results/logs/prepare_dataset/{dataset}.log",
+        "<logs>/prepare_dataset/{dataset}.log",
     benchmark:
-        "results/benchmarks/prepare_dataset/{dataset}.tsv"
+        "<benchmarks>/prepare_dataset/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(sorted(set(PLAN.config.datasets) - set(PLAN.imported))),
     conda:
@@ -26,5 +26,4 @@ rule prepare_dataset:
     message:
         "Preparing dataset {wildcards.dataset}"
     shell:
-        "python -m workflow_lib prepare-dataset --train {output.train} --test {output.test}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+        command_line("prepare_dataset")

@@ -1,8 +1,8 @@
 """Features: the outputs of the layers that a model names, all in one pass, one store for each layer.
 
 Reads a checkpoint and a dataset, writes
-results/features/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}.zarr.zip.
-Features computed elsewhere become results/features/imported/{dataset}.zarr.zip.
+<results>/features/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}.zarr.zip.
+Features computed elsewhere become <results>/features/imported/{dataset}.zarr.zip.
 """
 
 # A rule for each model, because the models differ in their layers, and the outputs of a rule are fixed.
@@ -12,18 +12,18 @@ for model, settings in PLAN.config.models.items():
         name:
             f"extract_features_{model}"
         input:
-            checkpoint=f"results/checkpoints/{model}/seed-{{seed}}/interval-{{interval}}.pt",
-            dataset=f"results/datasets/{settings.dataset}/{{split}}.zarr.zip",
+            checkpoint=f"<results>/checkpoints/{model}/seed-{{seed}}/interval-{{interval}}.pt",
+            dataset=f"<results>/datasets/{settings.dataset}/{{split}}.zarr.zip",
         output:
             features=expand(
-                "results/features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}/{{transform}}/{layer}.zarr.zip",
+                "<results>/features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}/{{transform}}/{layer}.zarr.zip",
                 model=model,
                 layer=settings.layers,
             ),
         log:
-            f"results/logs/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.log",
+            f"<logs>/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.log",
         benchmark:
-            f"results/benchmarks/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.tsv"
+            f"<benchmarks>/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.tsv"
         group:
             "features"
         conda:
@@ -40,18 +40,16 @@ for model, settings in PLAN.config.models.items():
         message:
             f"Extracting features of {model}, seed {{wildcards.seed}}, {{wildcards.interval}} %, {{wildcards.split}}"
         shell:
-            "python -m workflow_lib extract-features --checkpoint {input.checkpoint} --dataset {input.dataset}"
-            " --features {output.features}"
-            " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+            command_line("extract_features")
 
 
 rule import_features:
     output:
-        features="results/features/imported/{dataset}.zarr.zip",
+        features="<results>/features/imported/{dataset}.zarr.zip",
     log:
-        "results/logs/import_features/{dataset}.log",
+        "<logs>/import_features/{dataset}.log",
     benchmark:
-        "results/benchmarks/import_features/{dataset}.tsv"
+        "<benchmarks>/import_features/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(PLAN.imported),
     group:
@@ -69,5 +67,4 @@ rule import_features:
     message:
         "Reading the imported features {wildcards.dataset}"
     shell:
-        "python -m workflow_lib import-features --features {output.features}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+        command_line("import_features")

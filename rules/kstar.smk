@@ -1,18 +1,18 @@
 """k*: for each sample, how many neighbours of its own class come before the first of another.
 
-Reads features, writes results/kstar/{source}/{metric}.zarr.zip, where {source} is the path of the features.
+Reads features, writes <results>/kstar/{source}/{metric}.zarr.zip, where {source} is the path of the features.
 """
 
 
 rule compute_kstar:
     input:
-        features="results/features/{source}.zarr.zip",
+        features="<results>/features/{source}.zarr.zip",
     output:
-        kstar="results/kstar/{source}/{metric}.zarr.zip",
+        kstar="<results>/kstar/{source}/{metric}.zarr.zip",
     log:
-        "results/logs/compute_kstar/{source}/{metric}.log",
+        "<logs>/compute_kstar/{source}/{metric}.log",
     benchmark:
-        "results/benchmarks/compute_kstar/{source}/{metric}.tsv"
+        "<benchmarks>/compute_kstar/{source}/{metric}.tsv"
     group:
         "kstar"
     conda:
@@ -28,5 +28,4 @@ rule compute_kstar:
     message:
         "k* of {wildcards.source}, {wildcards.metric}"
     shell:
-        "python -m workflow_lib compute-kstar --features {input.features} --kstar {output.kstar}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+        command_line("compute_kstar")

@@ -1,18 +1,18 @@
 """Pictures of a latent space by other means: maps in two dimensions, and the classes of nearest neighbours.
 
-Reads features, writes results/maps/{source}/{method}.parquet and results/neighbours/{source}/{metric}.csv.
+Reads features, writes <results>/maps/{source}/{method}.parquet and <results>/neighbours/{source}/{metric}.csv.
 """
 
 
 rule compute_map:
     input:
-        features="results/features/{source}.zarr.zip",
+        features="<results>/features/{source}.zarr.zip",
     output:
-        map="results/maps/{source}/{method}.parquet",
+        map="<results>/maps/{source}/{method}.parquet",
     log:
-        "results/logs/compute_map/{source}/{method}.log",
+        "<logs>/compute_map/{source}/{method}.log",
     benchmark:
-        "results/benchmarks/compute_map/{source}/{method}.tsv"
+        "<benchmarks>/compute_map/{source}/{method}.tsv"
     group:
         "maps"
     conda:
@@ -27,19 +27,18 @@ rule compute_map:
     message:
         "Map of {wildcards.source}, {wildcards.method}"
     shell:
-        "python -m workflow_lib compute-map --features {input.features} --map {output.map}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+        command_line("compute_map")
 
 
 rule count_neighbours:
     input:
-        features="results/features/{source}.zarr.zip",
+        features="<results>/features/{source}.zarr.zip",
     output:
-        neighbours="results/neighbours/{source}/{metric}.csv",
+        neighbours="<results>/neighbours/{source}/{metric}.csv",
     log:
-        "results/logs/count_neighbours/{source}/{metric}.log",
+        "<logs>/count_neighbours/{source}/{metric}.log",
     benchmark:
-        "results/benchmarks/count_neighbours/{source}/{metric}.tsv"
+        "<benchmarks>/count_neighbours/{source}/{metric}.tsv"
     group:
         "maps"
     conda:
@@ -54,5 +53,4 @@ rule count_neighbours:
     message:
         "Neighbours of {wildcards.source}, {wildcards.metric}"
     shell:
-        "python -m workflow_lib count-neighbours --features {input.features} --neighbours {output.neighbours}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+        command_line("count_neighbours")

@@ -1,24 +1,24 @@
 """Prototypes: images that a network is sure of, from every class towards every other, and how unlike they are.
 
-Reads a checkpoint, writes results/{prototypes,dissimilarity,boundaries}/{study}/{model}/seed-{seed}/
+Reads a checkpoint, writes <results>/{prototypes,dissimilarity,boundaries}/{study}/{model}/seed-{seed}/
 interval-{interval}/initialisation-{initialisation}.zarr.zip.
 """
 
 
 rule make_prototypes:
     input:
-        checkpoint="results/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
-        dataset=lambda w: f"results/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
+        checkpoint="<results>/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
+        dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
         previous=lambda w: [
-            f"results/prototypes/{w.study}/{w.model}/seed-{w.seed}/interval-{earlier}/initialisation-{w.initialisation}.zarr.zip"
+            f"<results>/prototypes/{w.study}/{w.model}/seed-{w.seed}/interval-{earlier}/initialisation-{w.initialisation}.zarr.zip"
             for earlier in PLAN.prototypes[w.study].previous(w.model, int(w.interval))
         ],
     output:
-        prototypes="results/prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
+        prototypes="<results>/prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
     log:
-        "results/logs/make_prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.log",
+        "<logs>/make_prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.log",
     benchmark:
-        "results/benchmarks/make_prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.tsv"
+        "<benchmarks>/make_prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
     group:
@@ -37,20 +37,18 @@ rule make_prototypes:
     message:
         "Prototypes of {wildcards.model}, seed {wildcards.seed}, {wildcards.interval} %, start {wildcards.initialisation}"
     shell:
-        "python -m workflow_lib make-prototypes --checkpoint {input.checkpoint} --dataset {input.dataset}"
-        " --previous {input.previous} --prototypes {output.prototypes}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+        command_line("make_prototypes")
 
 
 rule compute_dissimilarity:
     input:
-        prototypes="results/prototypes/{source}.zarr.zip",
+        prototypes="<results>/prototypes/{source}.zarr.zip",
     output:
-        dissimilarity="results/dissimilarity/{source}.zarr.zip",
+        dissimilarity="<results>/dissimilarity/{source}.zarr.zip",
     log:
-        "results/logs/compute_dissimilarity/{source}.log",
+        "<logs>/compute_dissimilarity/{source}.log",
     benchmark:
-        "results/benchmarks/compute_dissimilarity/{source}.tsv"
+        "<benchmarks>/compute_dissimilarity/{source}.tsv"
     group:
         "prototypes"
     conda:
@@ -66,21 +64,19 @@ rule compute_dissimilarity:
     message:
         "C and R of {wildcards.source}"
     shell:
-        "python -m workflow_lib compute-dissimilarity --prototypes {input.prototypes}"
-        " --dissimilarity {output.dissimilarity}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+        command_line("compute_dissimilarity")
 
 
 rule find_boundaries:
     input:
-        checkpoint="results/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
-        prototypes="results/prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
+        checkpoint="<results>/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
+        prototypes="<results>/prototypes/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
     output:
-        boundaries="results/boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
+        boundaries="<results>/boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip",
     log:
-        "results/logs/find_boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.log",
+        "<logs>/find_boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.log",
     benchmark:
-        "results/benchmarks/find_boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.tsv"
+        "<benchmarks>/find_boundaries/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.tsv"
     wildcard_constraints:
         study=one_of(PLAN.prototypes),
     group:
@@ -99,6 +95,4 @@ rule find_boundaries:
     message:
         "Boundary images of {wildcards.model}, seed {wildcards.seed}, {wildcards.interval} %, start {wildcards.initialisation}"
     shell:
-        "python -m workflow_lib find-boundaries --checkpoint {input.checkpoint} --prototypes {input.prototypes}"
-        " --boundaries {output.boundaries}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+        command_line("find_boundaries")

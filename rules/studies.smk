@@ -1,216 +1,66 @@
-"""Studies: tables and figures of the points that a study names.
+"""Studies: the tables and figures of all families, a rule for each, made from the tables of outputs in workflow_lib/plan.
 
-Reads k*, maps and neighbours; writes results/studies/{study}/{table}.csv, tables.html and {figure}.{svg,png,csv}; the csv
-holds the numbers behind a figure.
+Reads what the studies name, writes <results>/studies/{family}/{study}/; the csv of a figure holds its numbers.
 """
 
 
-rule tabulate_kstar:
-    input:
-        kstar=lambda w: PLAN.studies[w.study].kstar.paths,
-    output:
-        classes="results/studies/{study}/classes.csv",
-        aggregates="results/studies/{study}/aggregates.csv",
-    log:
-        "results/logs/tabulate_kstar/{study}.log",
-    benchmark:
-        "results/benchmarks/tabulate_kstar/{study}.tsv"
-    group:
-        "studies"
-    conda:
-        "../environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(4000),
-        runtime=per_attempt(30),
-    params:
-        spec=lambda w: PLAN.tabulate_kstar(w.study),
-        code=PLAN.code("tabulate_kstar"),
-        kstar=lambda w: PLAN.studies[w.study].kstar.patterns,
-    message:
-        "Tables of study {wildcards.study}"
-    shell:
-        "python -m workflow_lib tabulate-kstar --kstar {params.kstar:q}"
-        " --classes {output.classes} --aggregates {output.aggregates}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
-
-
-rule render_tables:
-    input:
-        classes="results/studies/{study}/classes.csv",
-        aggregates="results/studies/{study}/aggregates.csv",
-    output:
-        page=report(
-            "results/studies/{study}/tables.html",
-            caption="../docs/captions/tables.rst",
+def reported(family, made):
+    """Files of an output as the rule declares them; one is shown in the report."""
+    folder = f"<results>/studies/{family}/{{study}}"
+    files = {argument: f"{folder}/{file}" for argument, file in made.files.items()}
+    if made.reported:
+        files[made.reported] = report(
+            files[made.reported],
+            caption=f"../docs/captions/{made.name}.rst",
             category="{study}",
-            labels={"kind": "table", "content": "classes and patterns"},
-        ),
-    log:
-        "results/logs/render_tables/{study}.log",
-    benchmark:
-        "results/benchmarks/render_tables/{study}.tsv"
-    group:
-        "studies"
-    conda:
-        "../environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(4000),
-        runtime=per_attempt(30),
-    params:
-        spec=lambda w: PLAN.render_tables(w.study),
-        code=PLAN.code("render_tables"),
-    message:
-        "Page of tables of study {wildcards.study}"
-    shell:
-        "python -m workflow_lib render-tables --classes {input.classes} --aggregates {input.aggregates}"
-        " --page {output.page}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+            labels={
+                "kind": "figure" if made.is_figure else "table",
+                "content": made.content,
+            },
+        )
+    return files
 
 
-rule draw_violins:
-    input:
-        kstar=lambda w: PLAN.studies[w.study].example_kstar.paths,
-        classes="results/studies/{study}/classes.csv",
-    output:
-        svg="results/studies/{study}/violins.svg",
-        png=report(
-            "results/studies/{study}/violins.png",
-            caption="../docs/captions/violins.rst",
-            category="{study}",
-            labels={"kind": "figure", "content": "k* distributions"},
-        ),
-        csv="results/studies/{study}/violins.csv",
-    log:
-        "results/logs/draw_violins/{study}.log",
-    benchmark:
-        "results/benchmarks/draw_violins/{study}.tsv"
-    group:
-        "studies"
-    conda:
-        "../environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(4000),
-        runtime=per_attempt(30),
-    params:
-        spec=lambda w: PLAN.draw_violins(w.study),
-        code=PLAN.code("draw_violins"),
-        kstar=lambda w: PLAN.studies[w.study].example_kstar.patterns,
-    message:
-        "Figure violins of study {wildcards.study}"
-    shell:
-        "python -m workflow_lib draw-violins --kstar {params.kstar:q} --classes {input.classes}"
-        " --svg {output.svg} --png {output.png} --csv {output.csv}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+for family in FAMILIES:
+    studies = PLAN.studies[family.family]
+    for made in family.all_outputs:
 
-
-rule draw_trends:
-    input:
-        classes="results/studies/{study}/classes.csv",
-    output:
-        svg="results/studies/{study}/trends.svg",
-        png=report(
-            "results/studies/{study}/trends.png",
-            caption="../docs/captions/trends.rst",
-            category="{study}",
-            labels={"kind": "figure", "content": "k* over what the study varies"},
-        ),
-        csv="results/studies/{study}/trends.csv",
-    log:
-        "results/logs/draw_trends/{study}.log",
-    benchmark:
-        "results/benchmarks/draw_trends/{study}.tsv"
-    group:
-        "studies"
-    conda:
-        "../environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(4000),
-        runtime=per_attempt(30),
-    params:
-        spec=lambda w: PLAN.draw_trends(w.study),
-        code=PLAN.code("draw_trends"),
-    message:
-        "Figure trends of study {wildcards.study}"
-    shell:
-        "python -m workflow_lib draw-trends --classes {input.classes}"
-        " --svg {output.svg} --png {output.png} --csv {output.csv}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
-
-
-rule draw_maps:
-    input:
-        maps=lambda w: PLAN.studies[w.study].maps.paths,
-        kstar=lambda w: PLAN.studies[w.study].mapped_kstar.paths,
-        classes="results/studies/{study}/classes.csv",
-    output:
-        svg="results/studies/{study}/maps.svg",
-        png=report(
-            "results/studies/{study}/maps.png",
-            caption="../docs/captions/maps.rst",
-            category="{study}",
-            labels={"kind": "figure", "content": "maps beside k*"},
-        ),
-        csv="results/studies/{study}/maps.csv",
-    log:
-        "results/logs/draw_maps/{study}.log",
-    benchmark:
-        "results/benchmarks/draw_maps/{study}.tsv"
-    group:
-        "studies"
-    conda:
-        "../environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(4000),
-        runtime=per_attempt(30),
-    params:
-        spec=lambda w: PLAN.draw_maps(w.study),
-        code=PLAN.code("draw_maps"),
-        maps=lambda w: PLAN.studies[w.study].maps.patterns,
-        kstar=lambda w: PLAN.studies[w.study].mapped_kstar.patterns,
-    message:
-        "Figure maps of study {wildcards.study}"
-    shell:
-        "python -m workflow_lib draw-maps --maps {params.maps:q} --kstar {params.kstar:q} --classes {input.classes}"
-        " --svg {output.svg} --png {output.png} --csv {output.csv}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
-
-
-rule draw_neighbours:
-    input:
-        neighbours=lambda w: PLAN.studies[w.study].neighbours.paths,
-    output:
-        svg="results/studies/{study}/neighbours.svg",
-        png=report(
-            "results/studies/{study}/neighbours.png",
-            caption="../docs/captions/neighbours.rst",
-            category="{study}",
-            labels={"kind": "figure", "content": "classes of nearest neighbours"},
-        ),
-        csv="results/studies/{study}/neighbours.csv",
-    log:
-        "results/logs/draw_neighbours/{study}.log",
-    benchmark:
-        "results/benchmarks/draw_neighbours/{study}.tsv"
-    group:
-        "studies"
-    conda:
-        "../environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(4000),
-        runtime=per_attempt(30),
-    params:
-        spec=lambda w: PLAN.draw_neighbours(w.study),
-        code=PLAN.code("draw_neighbours"),
-        neighbours=lambda w: PLAN.studies[w.study].neighbours.patterns,
-    message:
-        "Figure neighbours of study {wildcards.study}"
-    shell:
-        "python -m workflow_lib draw-neighbours --neighbours {params.neighbours:q}"
-        " --svg {output.svg} --png {output.png} --csv {output.csv}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --log {log}"
+        rule:
+            name:
+                made.verb
+            input:
+                unpack(
+                    lambda w, studies=studies, made=made: {
+                        name: files.paths
+                        for name, files in studies[w.study].inputs(made).items()
+                    }
+                ),
+            output:
+                **reported(family.family, made),
+            log:
+                f"<logs>/{made.verb}/{{study}}.log",
+            benchmark:
+                f"<benchmarks>/{made.verb}/{{study}}.tsv"
+            wildcard_constraints:
+                study=one_of(studies),
+            group:
+                "studies"
+            conda:
+                "../environment.yaml"
+            threads: 1
+            resources:
+                mem_mb=per_attempt(4000),
+                runtime=per_attempt(made.minutes),
+            params:
+                spec=lambda w, studies=studies, made=made: studies[w.study].spec(made),
+                code=PLAN.code(made.verb),
+                arguments=lambda w, studies=studies, made=made: studies[
+                    w.study
+                ].arguments(made),
+                results=PLAN.results,
+            message:
+                f"{made.verb}, study {{wildcards.study}}: {made.content}"
+            shell:
+                # The same words for all: Snakemake reads them when a job starts, after the end of this loop.
+                "python -m workflow_lib {params.arguments:q} --spec {params.spec:q} --code {params.code}"
+                " --results {params.results} --threads {threads} --log {log}"

@@ -1,23 +1,23 @@
 """Training: a network kept at intervals of its training, each continuing from the one before.
 
-Reads a dataset, writes results/checkpoints/{model}/seed-{seed}/interval-{interval}.pt and its learning curve.
+Reads a dataset, writes <results>/checkpoints/{model}/seed-{seed}/interval-{interval}.pt and its learning curve.
 """
 
 
 rule train_interval:
     input:
-        dataset=lambda w: f"results/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
+        dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
         previous=lambda w: [
-            f"results/checkpoints/{w.model}/seed-{w.seed}/interval-{earlier}.pt"
+            f"<results>/checkpoints/{w.model}/seed-{w.seed}/interval-{earlier}.pt"
             for earlier in PLAN.previous(w.model, int(w.interval))
         ],
     output:
-        checkpoint="results/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
-        curve="results/checkpoints/{model}/seed-{seed}/interval-{interval}.curve.csv",
+        checkpoint="<results>/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
+        curve="<results>/checkpoints/{model}/seed-{seed}/interval-{interval}.curve.csv",
     log:
-        "results/logs/train_interval/{model}/seed-{seed}/interval-{interval}.log",
+        "<logs>/train_interval/{model}/seed-{seed}/interval-{interval}.log",
     benchmark:
-        "results/benchmarks/train_interval/{model}/seed-{seed}/interval-{interval}.tsv"
+        "<benchmarks>/train_interval/{model}/seed-{seed}/interval-{interval}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.trained) or "$^",
     group:
@@ -36,20 +36,18 @@ rule train_interval:
     message:
         "Training {wildcards.model}, seed {wildcards.seed}, to {wildcards.interval} %"
     shell:
-        "python -m workflow_lib train-interval --dataset {input.dataset} --previous {input.previous}"
-        " --checkpoint {output.checkpoint} --curve {output.curve}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+        command_line("train_interval")
 
 
 rule import_weights:
     input:
-        dataset=lambda w: f"results/datasets/{PLAN.config.models[w.model].dataset}/test.zarr.zip",
+        dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/test.zarr.zip",
     output:
-        checkpoint="results/checkpoints/{model}/seed-0/interval-100.pt",
+        checkpoint="<results>/checkpoints/{model}/seed-0/interval-100.pt",
     log:
-        "results/logs/import_weights/{model}.log",
+        "<logs>/import_weights/{model}.log",
     benchmark:
-        "results/benchmarks/import_weights/{model}.tsv"
+        "<benchmarks>/import_weights/{model}.tsv"
     wildcard_constraints:
         model="|".join(PLAN.loaded) or "$^",
     group:
@@ -67,5 +65,4 @@ rule import_weights:
     message:
         "Reading the weights of {wildcards.model}"
     shell:
-        "python -m workflow_lib import-weights --dataset {input.dataset} --checkpoint {output.checkpoint}"
-        " --spec {params.spec:q} --code {params.code} --threads {threads} --device {resources.device} --log {log}"
+        command_line("import_weights")

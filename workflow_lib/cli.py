@@ -279,9 +279,10 @@ def info() -> None:
     \b
         latent-atlas cache info
     """
+    from workflow_lib.cache.digests import cache_folder
     from workflow_lib.cache.inventory import table, take_inventory
 
-    folder = _cache_folder()
+    folder = cache_folder()
     print(f"{folder}\n{table(take_inventory(folder))}")
 
 
@@ -308,21 +309,16 @@ def prune(
     \b
         latent-atlas cache prune --budget 10GB
     """
+    from workflow_lib.cache.digests import cache_folder
     from workflow_lib.cache.pruning import describe, prune
 
-    folder = _cache_folder()
+    folder = cache_folder()
     try:
         done = prune(folder, budget)
     except OSError as error:
         repair = "prune as the user who owns the cache"
         raise UserError(Problem(str(folder), str(error), "the cache cannot be changed", repair)) from None
     print(f"{folder}: {describe(done, budget)}")
-
-
-def _cache_folder() -> Path:
-    from workflow_lib.cache.digests import cache_folder
-
-    return cache_folder(Path("results"))
 
 
 def _plan(files: Sequence[Path], results: str | None) -> Any:

@@ -20,9 +20,11 @@ def yaml_text(value: Any) -> str:
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
-def listed(names: Iterable[object]) -> str:
-    """Names in one line; "none" when there are none."""
-    return ", ".join(map(str, names)) or "none"
+def listed(names: Iterable[object], most: int | None = None) -> str:
+    """Names in one line, at most `most` of them and how many more there are; "none" when there are none."""
+    texts = [str(name) for name in names]
+    more = f", ... ({len(texts) - most} more)" if most and len(texts) > most else ""
+    return (", ".join(texts[:most]) or "none") + more
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
@@ -32,9 +34,14 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     return by_lower_case[matches[0]] if matches else None
 
 
+def write_nearest(name: object, known: Iterable[str], otherwise: str = "choose one of these") -> str:
+    """The repair of a wrong name: "write X" with the known name most like it, or `otherwise`."""
+    suggestion = nearest(name, known)
+    return f"write {suggestion}" if suggestion else otherwise
+
+
 def unknown(where: str, name: object, what: str, known: Iterable[object]) -> Problem:
     """Problem of a name that refers to nothing: `what` is the noun, `known` what there is."""
     names = [str(candidate) for candidate in known]
-    suggestion = nearest(name, names)
-    repair = f"write {suggestion}" if suggestion else "choose one of these, or add it there"
+    repair = write_nearest(name, names, "choose one of these, or add it there")
     return Problem(where, yaml_text(name), f"is not a {what}; there are: {listed(names)}", repair)

@@ -22,7 +22,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("kstar/studies", [1], "kstar.studies", ["must be a mapping"]),
     ("datasets/My-Data", {"source": "digits"}, "datasets.My-Data", ["lower-case letters", "my_data"]),
     ("datasets/all", {"source": "digits"}, "datasets.all", ["reserved", "choose another name"]),
-    ("models/given", good()["models"]["cnn"], "models.given", ["reserved"]),
+    ("models/imported", good()["models"]["cnn"], "models.imported", ["reserved"]),
     ("transforms/original", {"kind": "rotation", "degrees": 1}, "transforms.original", ["always there"]),
     (f"{CNN}/layers/all", "dense1", "models.cnn.layers.all", ["reserved"]),
     # datasets
@@ -40,7 +40,12 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("datasets/digits/classes", ["1"], "datasets.digits.classes", ["at least 2 entries, and has 1"]),
     ("datasets/digits/classes", {"1", "2"}, "datasets.digits.classes", ["must be a list"]),
     ("datasets/digits/subsample", {"train": 1}, "datasets.digits.subsample.train", ["at least 2"]),
-    ("datasets/emb/subsample", {"test": 5, "given": 5}, "datasets.emb.subsample.test", ["not a known key", "given"]),
+    (
+        "datasets/emb/subsample",
+        {"test": 5, "imported": 5},
+        "datasets.emb.subsample.test",
+        ["not a known key", "imported"],
+    ),
     ("datasets/digits/superclasses", {"a": ["1"], "b": ["2", "1"]}, "datasets.digits.superclasses.b", ["in a and b"]),
     (
         "datasets/digits",
@@ -154,8 +159,8 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     (f"{STUDY}/maps", "pca", "kstar.studies.training.maps", ["must be a list", "write [pca]"]),
     (f"{STUDY}/classes", [], "kstar.studies.training.classes", ["at least one entry"]),
     ("kstar/studies/both/layer", "early", "kstar.studies.both.layer", ["layer of the model ready; there are: late"]),
-    ("kstar/studies/texts/features", "em", "kstar.studies.texts.features", ["given features", "write emb"]),
-    ("kstar/studies/texts/features", "digits", "kstar.studies.texts.features", ["not a dataset of given features"]),
+    ("kstar/studies/texts/features", "em", "kstar.studies.texts.features", ["imported features", "write emb"]),
+    ("kstar/studies/texts/features", "digits", "kstar.studies.texts.features", ["not a dataset of imported features"]),
     ("kstar/studies/texts/seed", "all", "kstar.studies.texts.seed", ["no seed to choose", "remove seed"]),
     ("kstar/studies/texts/layer", "early", "kstar.studies.texts.layer", ["no layer to choose"]),
 ]

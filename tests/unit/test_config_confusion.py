@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 
 from workflow_lib.config.load import load
+from workflow_lib.config.studies import resolve_confusion
 from workflow_lib.errors import UserError
 
 DIGITS = "0123456789"
@@ -40,7 +41,7 @@ def loaded(study, change=lambda raw: None):
 
 
 def pairs(study, change=lambda raw: None):
-    return loaded(study, change).confusion_studies()["mixed"].pairs
+    return resolve_confusion("mixed", loaded(study, change)).pairs
 
 
 def problems(study, change=lambda raw: None):

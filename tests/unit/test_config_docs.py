@@ -58,7 +58,7 @@ def test_the_schema_is_a_schema():
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_configs_are_valid_and_point_to_the_schema(path):
     config = read(path, check_files=False)
-    assert config.kstar_studies() or config.prototype_studies() or config.confusion_studies()
+    assert config.kstar.studies or config.prototypes.studies or config.confusion.studies
     assert accepts(yaml.safe_load(path.read_text("utf-8")))
     first = path.read_text("utf-8").partition("\n")[0]
     pointer = first.removeprefix("# yaml-language-server: $schema=")

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_lib.config import load
+from workflow_lib.config.studies import resolve_kstar
 
 
 def test_short_forms_and_long_forms_mean_the_same():
@@ -37,25 +38,25 @@ def test_a_config_cannot_be_changed():
 
 
 def test_all_means_all_that_each_model_has():
-    both = load(good(), check_files=False).kstar_studies()["both"]
+    both = resolve_kstar("both", load(good(), check_files=False))
     assert both.title == "Both"
     assert list(both.models) == ["cnn", "ready"]
     assert (both.models["cnn"].seeds, both.models["ready"].seeds) == ((3, 4), (0,))
     assert both.models["cnn"].intervals == (100,)
     assert both.models["cnn"].layers == ("late",)
     assert both.metrics == ("euclidean", "cityblock", "chebyshev", "cosine")
-    assert (both.splits, both.transforms, both.given) == (("test",), ("original",), ())
+    assert (both.splits, both.transforms, both.imported) == (("test",), ("original",), ())
 
 
 def test_resolved_seeds_and_intervals_rise_and_layers_keep_their_order():
     raw = change("kstar/studies/training", {"model": "cnn", "seed": [4, 3], "interval": [100, 25], "split": "all"})
-    study = load(raw, check_files=False).kstar_studies()["training"]
+    study = resolve_kstar("training", load(raw, check_files=False))
     assert (study.models["cnn"].seeds, study.models["cnn"].intervals) == ((3, 4), (25, 100))
     assert study.models["cnn"].layers == ("early", "late")
     assert study.splits == ("train", "test")
 
 
-def test_a_study_of_given_features_has_nothing_of_models():
-    study = load(change("kstar/studies/texts/features", "all"), check_files=False).kstar_studies()["texts"]
-    assert (study.given, study.models, study.splits, study.transforms) == (("emb",), {}, (), ())
+def test_a_study_of_imported_features_has_nothing_of_models():
+    study = resolve_kstar("texts", load(change("kstar/studies/texts/features", "all"), check_files=False))
+    assert (study.imported, study.models, study.splits, study.transforms) == (("emb",), {}, (), ())
     assert study.metrics == ("cosine", "euclidean")

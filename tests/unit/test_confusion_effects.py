@@ -10,10 +10,9 @@ from confusion_cases import all_pairs, diverge, store, study
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from workflow_lib.confusion.collected import read
 from workflow_lib.confusion.effects import effect_table
 from workflow_lib.confusion.information import bits_table
-from workflow_lib.statistics import information_bits
+from workflow_lib.confusion.runs import read
 
 KEYS = ["reference", "unit", "target", "confused"]
 
@@ -53,6 +52,18 @@ def samples_by_loops(dataset, target, confused, unit):
         by_pair = unit == "pair" and group != "baseline"
         samples[group] = (runs.groupby("pair")["accuracy"].mean() if by_pair else runs["accuracy"]).to_numpy()
     return samples
+
+
+def bits(p, q):
+    return stats.entropy(np.add(p, 0.5), np.add(q, 0.5), base=2)
+
+
+def hit_or_not(counts, target):
+    return [counts[target], counts.sum() - counts[target]]
+
+
+def as_one(counts, pair):
+    return [*np.delete(counts, pair), counts[pair].sum()]
 
 
 @pytest.fixture(scope="module")
@@ -101,16 +112,17 @@ def test_bits_of_accuracy_are_those_of_the_counts_found_by_plain_loops(dataset, 
         members = groups_by_loops(dataset, row.target, row.confused)
         target = names.index(row.target)
         own, other = (sum(counts[member][target] for member in members[g]) for g in ("confused", reference))
-        assert row.bits_accuracy == pytest.approx(information_bits(own, other, target).accuracy, rel=1e-9)
+        sign = np.sign(row.accuracy_reference - row.accuracy_confused)
+        expected = sign * bits(hit_or_not(own, target), hit_or_not(other, target))
+        assert row.bits_accuracy == pytest.approx(expected, rel=1e-9)
         by_pair = {}
         for place, seed in members["confused"]:
             by_pair.setdefault(place, []).append(counts[place, seed][target])
         divergences, weights = [], []
         for place, rows in by_pair.items():
             pair = [names.index(name) for name in dataset["pair"].values[place].split("+")]
-            divergences.append(abs(information_bits(sum(rows), other, target, merged=pair).predictions))
+            divergences.append(bits(as_one(sum(rows), pair), as_one(other, pair)))
             weights.append(len(rows))
-        sign = np.sign(row.accuracy_reference - row.accuracy_confused)
         assert row.bits_predictions == pytest.approx(sign * np.average(divergences, weights=weights), rel=1e-9)
 
 
@@ -137,6 +149,18 @@ def test_by_hand():
     assert found["chance_accuracy"] == pytest.approx(1 / (2 * np.log(2)) * (1 / 20 + 1 / 20))
     # outcomes t, y and the pair (c, x) as one
     assert found["bits_predictions"] == pytest.approx(stats.entropy([14.5, 0.5, 6.5], [18.5, 0.5, 2.5], base=2))
+
+
+def test_the_sign_is_that_of_the_accuracies_not_of_their_smoothing():
+    # 1 of 10 is less than 11 of 100, but with half a count added to hits and misses it is more
+    names, member = ["t", "c", "x", "y"], [(-1, -1), (1, 2), (2, 3)]
+    counts = np.zeros((3, 10, 4, 4), dtype=int)
+    counts[:] = 10 * np.eye(4, dtype=int)
+    counts[:, :, 0] = [1, 9, 0, 0]
+    counts[2, 0, 0] = [2, 8, 0, 0]
+    runs = diverge(store(counts, np.ones((3, 10, 1)), member, names), *((1, seed) for seed in range(1, 10)))
+    found = at(effects(runs), "otherwise", "run", "t", "c")
+    assert found["bits_accuracy"] == pytest.approx(bits([1, 9], [11, 89]))
 
 
 def test_the_sign_is_positive_where_the_target_is_better_when_the_class_is_not_confused():

@@ -1,4 +1,4 @@
-"""Figures of the confusion study: numbers equal the tables, notes tell what chance does, odd input is drawn."""
+"""Figures of the confusion study: numbers equal the tables, notes say what chance does, odd input is drawn."""
 
 import numpy as np
 import pandas as pd
@@ -6,16 +6,12 @@ import pytest
 from confusion_cases import diverge, study
 from test_prototype_figures import ODD, overlapping_texts
 
-from workflow_lib.confusion import run_tables
-from workflow_lib.confusion.collected import read
+from workflow_lib.confusion import tables
 from workflow_lib.confusion.effects import effect_table
-from workflow_lib.confusion.example import choose_pair
+from workflow_lib.confusion.example import Example, choose_pair, example
+from workflow_lib.confusion.runs import read
 from workflow_lib.errors import UserError
-from workflow_lib.figures.confusion.accuracies import accuracies
-from workflow_lib.figures.confusion.curves import curves
-from workflow_lib.figures.confusion.information import information
-from workflow_lib.figures.confusion.matrices import matrices
-from workflow_lib.figures.confusion.significance import significance
+from workflow_lib.figures.confusion import accuracies, curves, information, matrices, significance
 from workflow_lib.io import storage
 from workflow_lib.steps.draw_accuracies import draw_accuracies
 from workflow_lib.steps.draw_curves import draw_curves
@@ -47,7 +43,7 @@ def table(runs):
 
 class TestInformation:
     def test_cells_are_the_bits_of_all_runs_against_otherwise(self, table):
-        figure, numbers = information(table, groups={}, **TITLE)
+        figure, numbers = information.draw(table, groups={}, **TITLE)
         own = table[(table["reference"] == "otherwise") & (table["unit"] == "run")].reset_index(drop=True)
         pd.testing.assert_frame_equal(numbers, own[list(numbers)])
         left, right = (axes.images[0] for axes in figure.axes[:2])
@@ -59,22 +55,22 @@ class TestInformation:
             assert np.isnan(np.diagonal(drawn)).all()
             assert image.norm.vmin == -image.norm.vmax == -np.nanmax(np.abs(drawn))
 
-    def test_the_note_tells_the_sign_the_smoothing_and_what_chance_does(self, table):
-        text = note(information(table, groups={}, **TITLE)[0])
+    def test_the_note_gives_the_sign_the_smoothing_and_what_chance_does(self, table):
+        text = note(information.draw(table, groups={}, **TITLE)[0])
         assert "Positive: T is recognised better when C is not confused" in text
         assert "smoothed by ½" in text
         own = table[(table["reference"] == "otherwise") & (table["unit"] == "run")]
         assert f"about {own['chance_accuracy'].mean():.2g} (left)" in text
         assert "Each cell: 20 runs confused, 30 runs otherwise." in text
 
-    def test_lines_part_groups_that_are_neighbours(self, table):
-        figure, _ = information(table, groups=GROUPS, **TITLE)
+    def test_lines_separate_groups_that_are_neighbours(self, table):
+        figure, _ = information.draw(table, groups=GROUPS, **TITLE)
         lines = [line.get_ydata()[0] for line in figure.axes[0].lines if np.ptp(line.get_ydata()) == 0]
         assert lines == [1.5, 3.5]
-        assert "Lines part the groups: first, last." in note(figure)
+        assert "Lines separate the groups: first, last." in note(figure)
 
     def test_classes_of_groups_that_are_scattered_are_sorted(self, table):
-        figure, _ = information(table, groups={"odd": ["c1", "c3", "c5"], "even": ["c0", "c2"]}, **TITLE)
+        figure, _ = information.draw(table, groups={"odd": ["c1", "c3", "c5"], "even": ["c0", "c2"]}, **TITLE)
         names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
         assert names == ["c1", "c3", "c5", "c0", "c2", "c4"]
         assert "sorted by group" in note(figure)
@@ -84,7 +80,7 @@ class TestInformation:
 
 class TestEffects:
     def test_rows_are_those_of_the_smallest_p_sorted_by_the_difference(self, table):
-        figure, numbers = significance(table, **TITLE)
+        figure, numbers = significance.draw(table, **TITLE)
         own = table[(table["reference"] == "otherwise") & (table["unit"] == "run")]
         few = max(int((own["p"] < 0.05).sum()), 10)
         chosen = own.nsmallest(few, "p").sort_values("diff")
@@ -97,7 +93,7 @@ class TestEffects:
         assert set(top["significance"]) == {"adjusted"}
 
     def test_the_note_counts_tests_hits_and_hits_by_chance(self, table):
-        text = note(significance(table, **TITLE)[0])
+        text = note(significance.draw(table, **TITLE)[0])
         for unit in ("run", "pair"):
             own = table[(table["reference"] == "otherwise") & (table["unit"] == unit)]
             raw, adjusted = (own["p"] < 0.05).sum(), (own["p_adjusted"] < 0.05).sum()
@@ -107,21 +103,21 @@ class TestEffects:
         changed = table.assign(p=0.5, p_adjusted=0.5)
         changed.loc[0, ["p", "p_adjusted"]] = 0.001, 0.01
         changed.loc[1, ["p", "p_adjusted"]] = 0.01, 0.2
-        _, numbers = significance(changed, **TITLE)
+        _, numbers = significance.draw(changed, **TITLE)
         found = numbers[numbers["unit"] == "run"].set_index("confused")["significance"][table["confused"][:2]]
         assert found.tolist()[:2] == ["adjusted", "raw"]
         assert (numbers["significance"] == "none").sum() == len(numbers) - 2
 
     def test_at_most_thirty_rows_are_shown_and_that_is_said(self):
-        figure, numbers = significance(effect_table(read(study(9, 6, accuracy=0.5, of_pair=0.15))), **TITLE)
+        figure, numbers = significance.draw(effect_table(read(study(9, 6, accuracy=0.5, of_pair=0.15))), **TITLE)
         assert len(numbers) == 60
-        assert "The 30 rows of smallest p over runs are shown, of 72." in note(figure)
+        assert "The 30 rows with the smallest p over runs are shown, of 72." in note(figure)
 
 
 class TestAccuracies:
     def test_dots_are_the_means_of_pairs_with_and_without_the_class(self, runs):
-        means = run_tables.mean_table(runs).astype({"pair": str, "target": str})
-        figure, numbers = accuracies(means, **TITLE)
+        means = tables.mean_table(runs).astype({"pair": str, "target": str})
+        figure, numbers = accuracies.draw(means, **TITLE)
         for axes, in_pair in zip(figure.axes, (False, True), strict=True):
             for line, name in zip(axes.lines, runs.classes, strict=True):
                 own = means[(means["target"] == name) & (means["in_pair"] == in_pair) & (means["pair"] != "baseline")]
@@ -132,16 +128,16 @@ class TestAccuracies:
         # no effect at all: 95 of 100 pairs lie within; 5 classes in 12 studies of 6 pairs each
         inside = []
         for source in range(12):
-            means = run_tables.mean_table(read(study(5, 6, source=source))).astype({"pair": str, "target": str})
-            _, numbers = accuracies(means, **TITLE)
+            means = tables.mean_table(read(study(5, 6, source=source))).astype({"pair": str, "target": str})
+            _, numbers = accuracies.draw(means, **TITLE)
             dots = numbers[(numbers["pair"] != "baseline") & ~numbers["in_pair"]]
             inside.append(dots["mean"].between(dots["band_low"], dots["band_high"]).mean())
         # dots of a class share its band: at worst 60 independent ones
         assert np.mean(inside) == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / 60))
 
     def test_of_many_classes_and_pairs_some_are_shown(self):
-        means = run_tables.mean_table(read(study(22, 1))).astype({"pair": str, "target": str})
-        figure, numbers = accuracies(means, **TITLE)
+        means = tables.mean_table(read(study(22, 1))).astype({"pair": str, "target": str})
+        figure, numbers = accuracies.draw(means, **TITLE)
         assert numbers["target"].nunique() == 10
         assert "10 of 22 classes are shown." in note(figure)
         assert "Of up to 210 dots of a class 200 are drawn" in note(figure)
@@ -149,15 +145,16 @@ class TestAccuracies:
 
 class TestMatrices:
     def test_cells_are_the_shares_and_the_pair_is_framed(self):
-        shares = {"baseline": np.eye(4), "a and c": np.full((4, 4), 0.25)}
-        figure, numbers = matrices(shares, "abcd", [0, 2], note="", **TITLE)
+        shares = np.stack([np.eye(4), np.full((4, 4), 0.25)])
+        figure, numbers = matrices.draw(Example(shares, tuple("abcd"), (7, 5), (0, 2)), **TITLE)
         np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), np.full((4, 4), 25))
         corners = {(patch.get_x() + 0.5, patch.get_y() + 0.5) for patch in figure.axes[1].patches}
         assert corners == {(0, 0), (0, 2), (2, 0), (2, 2)}
+        assert numbers["matrix"].unique().tolist() == ["baseline: 7 runs", "a and c: 5 runs"]
         assert numbers["share"].tolist() == [*np.eye(4).ravel(), *[0.25] * 16]
 
     def test_text_on_dark_cells_is_white(self):
-        figure, _ = matrices({"baseline": np.array([[0.9, 0.1], [0.4, 0.6]])}, "ab", [], note="", **TITLE)
+        figure, _ = matrices.draw(Example(np.array([[[0.9, 0.1], [0.4, 0.6]]]), ("a", "b"), (1,)), **TITLE)
         assert {text.get_text(): text.get_color() for text in figure.axes[0].texts} == {
             "90": "white",
             "10": "black",
@@ -168,13 +165,14 @@ class TestMatrices:
     def test_of_many_classes_those_that_change_most_are_shown_with_the_pair(self):
         other = np.eye(30)
         other[range(10, 18), range(10, 18)] = 0.5
-        figure, numbers = matrices({"baseline": np.eye(30), "x": other}, [f"c{i}" for i in range(30)], [3, 29],
-                                   note="", **TITLE)  # fmt: skip
+        figure, numbers = matrices.draw(
+            Example(np.stack([np.eye(30), other]), tuple(f"c{i}" for i in range(30)), (1, 1), (3, 29)), **TITLE
+        )
         assert numbers["true"].unique().tolist() == ["c3", *(f"c{i}" for i in range(10, 18)), "c29"]
         assert "Of 30 classes 10 are shown" in note(figure)
 
     def test_the_pair_that_changes_the_others_most_is_chosen(self):
-        pairs = run_tables.pair_table(read(study(4, 2)))
+        pairs = tables.pair_table(read(study(4, 2)))
         pairs["accuracy_others"] = pairs["baseline_others"] - [0, 0.1, 0.2, -0.3, 0, np.nan, 0]
         assert choose_pair(pairs, None)[0] == 3
         assert choose_pair(pairs, ["c3", "c0"])[0] == 3
@@ -182,15 +180,15 @@ class TestMatrices:
         assert choose_pair(pairs[:1], None)[0] is None
 
     def test_a_pair_that_the_study_lacks_is_refused(self):
-        pairs = run_tables.pair_table(read(study(4, 1, pairs=[(0, 1), (2, 3)])))
+        pairs = tables.pair_table(read(study(4, 1, pairs=[(0, 1), (2, 3)])))
         with pytest.raises(UserError, match=r"\[c0, c2\][\s\S]*2 pairs include \[c0, c1\]"):
             choose_pair(pairs, ["c0", "c2"])
 
 
 class TestCurves:
     def test_the_bold_line_of_pairs_is_their_mean_and_the_band_reaches_every_run(self, runs):
-        table = run_tables.curve_table(runs).astype({"pair": str})
-        _, numbers = curves(table, **TITLE)
+        table = tables.curve_table(runs).astype({"pair": str})
+        _, numbers = curves.draw(table, **TITLE)
         overall = numbers[numbers["pair"] == "all pairs"]
         own = table[table["pair"] != "baseline"].groupby("epoch")
         np.testing.assert_allclose(overall["mean"], own["mean"].mean())
@@ -198,21 +196,16 @@ class TestCurves:
         assert overall["n"].tolist() == [15] * 6
 
 
-def drawn(dataset, groups=None, shown=None):
+def drawn(dataset, groups=None):
     found = read(dataset)
-    table, pairs = effect_table(found), run_tables.pair_table(found)
-    means, losses = (getattr(run_tables, name)(found) for name in ("mean_table", "curve_table"))
-    place = choose_pair(pairs, shown)[0]
-    shares = {"baseline": run_tables.row_shares(found.predictions[0])}
-    if place is not None:
-        shares["pair"] = run_tables.row_shares(found.predictions[place])
-    members = [] if place is None else found.member[place].tolist()
+    table, pairs = effect_table(found), tables.pair_table(found)
+    means, losses = (getattr(tables, name)(found) for name in ("mean_table", "curve_table"))
     return {
-        "information": information(table, groups=groups or {}, **TITLE),
-        "significance": significance(table, **TITLE),
-        "accuracies": accuracies(means.astype({"pair": str, "target": str}), **TITLE),
-        "matrices": matrices(shares, found.classes, members, note="", **TITLE),
-        "curves": curves(losses.astype({"pair": str}), **TITLE),
+        "information": information.draw(table, groups=groups or {}, **TITLE),
+        "significance": significance.draw(table, **TITLE),
+        "accuracies": accuracies.draw(means.astype({"pair": str, "target": str}), **TITLE),
+        "matrices": matrices.draw(example(dataset, pairs, None), **TITLE),
+        "curves": curves.draw(losses.astype({"pair": str}), **TITLE),
     }
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from confusion_cases import study
 
-from workflow_lib.confusion.collected import read
 from workflow_lib.confusion.effects import effect_table
 from workflow_lib.confusion.groups import group_table, permutation_test
+from workflow_lib.confusion.runs import read
 from workflow_lib.seeds import generator
 
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])

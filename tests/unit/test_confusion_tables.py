@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 from confusion_cases import diverge, store, study
 
-from workflow_lib.confusion import run_tables
-from workflow_lib.confusion.collected import read
+from workflow_lib.confusion import tables
+from workflow_lib.confusion.runs import read
 from workflow_lib.io import storage
 from workflow_lib.steps.collect_confusion import collect_confusion
 from workflow_lib.steps.tabulate_confusion import tabulate_confusion
@@ -80,7 +80,7 @@ def test_what_is_read_leaves_out_what_diverged(dataset):
 
 
 def test_accuracies_have_a_row_per_run_and_class(dataset):
-    found = run_tables.accuracy_table(read(dataset))
+    found = tables.accuracy_table(read(dataset))
     assert len(found) == 4 * 3 * 4
     row = found[(found["pair"] == "c2+c1") & (found["seed"] == 1) & (found["target"] == "c2")].iloc[0]
     counts = dataset["counts"].values[2, 1, 2]
@@ -92,8 +92,8 @@ def test_accuracies_have_a_row_per_run_and_class(dataset):
 
 
 def test_means_and_spread_are_over_the_runs_that_count(dataset):
-    found = run_tables.mean_table(read(dataset)).astype({"pair": str, "target": str})
-    single = run_tables.accuracy_table(read(dataset)).astype({"pair": str, "target": str})
+    found = tables.mean_table(read(dataset)).astype({"pair": str, "target": str})
+    single = tables.accuracy_table(read(dataset)).astype({"pair": str, "target": str})
     expected = single.groupby(["pair", "target"], sort=False)["accuracy"].agg(["count", "mean", "std", "min", "max"])
     np.testing.assert_allclose(found[["n", "mean", "sd", "lowest", "highest"]], expected)
     assert found.loc[found["pair"] == "c2+c1", "n"].tolist() == [2] * 4
@@ -101,17 +101,17 @@ def test_means_and_spread_are_over_the_runs_that_count(dataset):
 
 def test_spread_of_one_run_and_of_none_is_nan():
     runs = read(diverge(study(3, 2), (0, 0), (1, 0), (1, 1)))
-    found = run_tables.mean_table(runs)
+    found = tables.mean_table(runs)
     one, none = found[found["pair"] == "baseline"], found[found["pair"] == "c0+c1"]
     assert one["n"].tolist() == [1] * 3
     assert (one["sd"].isna() & (one["mean"] == one["lowest"])).all()
     assert none["n"].tolist() == [0] * 3
     assert none[["mean", "sd", "lowest", "highest"]].isna().all(axis=None)
-    assert run_tables.pair_table(runs).loc[1, ["accuracy_own", "telling_apart"]].isna().all()
+    assert tables.pair_table(runs).loc[1, ["accuracy_own", "telling_apart"]].isna().all()
 
 
 def test_curves_do_not_hold_what_diverged_runs_lost_before(dataset):
-    found = run_tables.curve_table(read(dataset))
+    found = tables.curve_table(read(dataset))
     loss = dataset["loss"].values[2, 1:]
     here = found[found["pair"] == "c2+c1"]
     assert here["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
@@ -128,7 +128,7 @@ def test_pairs_by_hand():
     counts[1, 0] = [[6, 3, 1], [3, 5, 2], [2, 1, 7]]
     counts[1, 1] = 100
     diverged = np.array([[False, False], [False, True]])
-    baseline, pair = run_tables.pair_table(
+    baseline, pair = tables.pair_table(
         read(store(counts, np.ones((2, 2, 1)), [(-1, -1), (0, 1)], names, diverged))
     ).to_dict("records")
     assert (pair["class_a"], pair["class_b"], pair["runs"], pair["diverged"]) == ("a", "b", 2, 1)
@@ -142,13 +142,13 @@ def test_pairs_by_hand():
 
 
 def test_a_mixed_up_pair_cannot_be_told_apart_and_one_of_which_no_label_changed_can():
-    mixed, null = (run_tables.pair_table(read(study(4, 10, share=share))) for share in (0.5, 0.0))
+    mixed, null = (tables.pair_table(read(study(4, 10, share=share))) for share in (0.5, 0.0))
     np.testing.assert_allclose(mixed["telling_apart"][1:], 0.5, atol=0.05)
     assert (null["telling_apart"][1:] > 0.9).all()
 
 
 def test_matrices_are_the_mean_of_the_runs_that_count(dataset):
-    found = run_tables.matrix_table(read(dataset))
+    found = tables.matrix_table(read(dataset))
     assert len(found) == 4 * 16
     own = found[found["pair"] == "c2+c1"]["share"].to_numpy().reshape(4, 4)
     counts = dataset["counts"].values[2, 1:]
@@ -156,7 +156,7 @@ def test_matrices_are_the_mean_of_the_runs_that_count(dataset):
 
 
 def test_of_many_classes_a_pair_has_the_rows_of_its_own_two():
-    found = run_tables.matrix_table(read(study(21, 1, pairs=[(3, 20), (4, 5)])))
+    found = tables.matrix_table(read(study(21, 1, pairs=[(3, 20), (4, 5)])))
     assert len(found) == 21 * 21 + 2 * 2 * 21
     assert found.loc[found["pair"] == "c3+c20", "true"].unique().tolist() == ["c3", "c20"]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from workflow_lib.config.load import load as load_config
 from workflow_lib.datasets.imported import read_imported
-from workflow_lib.datasets.registry import load
+from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.writing import write
 
 TEXT = (Path(__file__).parents[2] / "docs" / "data.md").read_text()

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from workflow_lib.datasets.imagefolder import decode
-from workflow_lib.datasets.registry import load
+from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.writing import write
 from workflow_lib.errors import UserError
 

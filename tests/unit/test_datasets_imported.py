@@ -118,9 +118,9 @@ def test_a_prediction_outside_the_selection_is_minus_one(tmp_path):
     assert given.predictions.tolist() == [-1] * 6
 
 
-def test_subsample_of_given_features(tmp_path):
+def test_subsample_of_imported_features(tmp_path):
     spec = npz(tmp_path, features=FEATURES, labels=LABELS)
-    given = read_imported(spec | {"subsample": {"given": 2, "seed": 0}})
+    given = read_imported(spec | {"subsample": {"imported": 2, "seed": 0}})
     assert np.bincount(given.labels).tolist() == [2, 2, 2]
     with pytest.raises(UserError, match="subsample"):
         read_imported(spec | {"subsample": {"train": 2, "test": None, "seed": 0}})

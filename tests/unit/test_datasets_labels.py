@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow_lib.datasets.labels import encode, listed, problems_of
+from workflow_lib.datasets.labels import encode, problems_of
 from workflow_lib.datasets.split import strings
 from workflow_lib.errors import UserError
 
@@ -110,8 +110,3 @@ def test_unsound_samples_are_named(labels, ids, names, said):
 def test_all_problems_of_a_set_come_together():
     problems = problems_of(np.array([0, 0, 1]), strings("aab"), ("x", "y", "z"), "here")
     assert len(problems) == 3
-
-
-def test_long_lists_are_cut():
-    assert listed(range(12)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ... (2 more)"
-    assert listed("ab") == "a, b"

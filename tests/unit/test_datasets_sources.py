@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import zarr
 
-from workflow_lib.datasets.registry import load
+from workflow_lib.datasets.sources import load
 from workflow_lib.errors import UserError
 
 GENERATOR = np.random.default_rng(0)

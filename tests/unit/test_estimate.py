@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from estimate_cases import MIXED, job_like, planned
 
-from workflow_lib.plan import costs, estimate
-from workflow_lib.plan.jobs import default_targets, job_of
-from workflow_lib.plan.records import record_path
+from workflow_lib.plan import costs, estimate, targets
+from workflow_lib.plan.jobs import job_of
+from workflow_lib.runner.records import record_path
+
+
+def record_of(artifact):
+    return record_path(Path(artifact), Path("results"))
 
 
 @pytest.fixture
@@ -34,10 +38,10 @@ def done(plan, path, seconds, size=1000, device="cpu", threads=1):
         "threads": threads,
     }
     for artifact in job.makes:
-        for file in (Path(artifact), record_path(artifact)):
+        for file in (Path(artifact), record_of(artifact)):
             file.parent.mkdir(parents=True, exist_ok=True)
         Path(artifact).write_bytes(b"." * size)
-        record_path(artifact).write_text(json.dumps(record))
+        record_of(artifact).write_text(json.dumps(record))
 
 
 CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-25.pt"
@@ -45,7 +49,7 @@ KSTAR = "results/kstar/digits_cnn/seed-{}/interval-{}/test/original/{}/euclidean
 
 
 def by_records(plan, path):
-    return costs.cost_by_records(plan, job_of(plan, path), costs.former_jobs(costs.RECORDS), same=True)
+    return costs.cost_by_records(plan, job_of(plan, path), costs.former_jobs(Path("results")), same=True)
 
 
 def test_without_records_the_table_is_taken(plan):
@@ -60,7 +64,7 @@ def test_without_records_the_table_is_taken(plan):
 
 
 def test_every_verb_has_a_cost(plan):
-    for cost in estimate.estimate(plan, [*default_targets(plan)]).values():
+    for cost in estimate.estimate(plan, [*targets.default(plan)]).values():
         assert cost.cpu > 0
         assert cost.size > 0
 
@@ -88,7 +92,7 @@ def test_other_epochs_cost_in_proportion(plan):
 def test_each_of_several_outputs_costs_its_share(plan):
     plan = planned(confusion=MIXED)
     job = job_like(plan, "train_replicates")
-    known = {"train_replicates": {costs.subject(job.needs): [costs.Cost(2.0, 0.0, 100.0, "")]}}
+    known = {"train_replicates": {costs.subject(job.needs, Path("results")): [costs.Cost(2.0, 0.0, 100.0, "")]}}
     cost = costs.cost_by_records(plan, job, known, same=True)
     assert (cost.cpu, cost.size) == (pytest.approx(3 * 4 * 2.0), pytest.approx(3 * 100.0))
 
@@ -110,8 +114,8 @@ def test_same_data_come_before_measurements_and_these_before_other_data(plan):
 def test_damaged_records_are_left_out(plan, damage):
     path = KSTAR.format(0, 25, "early")
     done(plan, path, seconds=10.0)
-    record_path(path).write_text(damage)
-    assert not costs.former_jobs(costs.RECORDS)
+    record_of(path).write_text(damage)
+    assert not costs.former_jobs(Path("results"))
 
 
 def test_the_table_adds_up(plan):

@@ -1,19 +1,26 @@
 """Figures: what they choose to show and say about it, the numbers behind them, text that does not overlap."""
 
+import inspect
 import itertools
 import re
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from workflow_lib import figures, steps
 from workflow_lib.errors import UserError
-from workflow_lib.figures.kstar.trends import trend_numbers, trends
+from workflow_lib.figures.kstar import trends
+from workflow_lib.figures.kstar.classes import choose_by_skewness
+from workflow_lib.figures.kstar.trends import trend_numbers
 from workflow_lib.figures.kstar.violins import density
-from workflow_lib.figures.panels import arrange, choose_classes, constants, spread
+from workflow_lib.figures.panels import arrange, constants, spread
 from workflow_lib.figures.style import NAME_LENGTH, class_styles, save, short_names, signed
 from workflow_lib.io import storage
 from workflow_lib.kstar.exact import neighbourhood
@@ -52,6 +59,10 @@ def table_of(grids, classes=5):
         for i in range(classes)
     ]
     return pd.DataFrame(rows)
+
+
+def draw_lines(table, wanted=None):
+    return trends.draw(table, wanted=wanted, threshold=0.5, title="A title")
 
 
 class TestPanels:
@@ -99,23 +110,41 @@ class TestPanels:
 
 class TestClasses:
     def test_up_to_twenty_are_all_shown(self):
-        names, note = choose_classes(table_of(grid(), 20), None)
+        names, note = choose_by_skewness(table_of(grid(), 20), None)
         assert names == [f"c{i}" for i in range(20)]
         assert note == ""
 
     def test_of_more_twenty_spread_over_the_skewness_are_shown_in_order(self):
-        names, note = choose_classes(table_of(grid(), 100), None)
+        names, note = choose_by_skewness(table_of(grid(), 100), None)
         assert len(names) == 20
         assert names[0] == "c0"
         assert names[-1] == "c99"
         assert note.startswith("20 of 100 classes")
 
     def test_wanted_ones_are_shown_in_the_order_asked_for(self):
-        assert choose_classes(table_of(grid()), ["c3", "c1"]) == (["c3", "c1"], "2 of 5 classes are shown.")
+        assert choose_by_skewness(table_of(grid()), ["c3", "c1"]) == (["c3", "c1"], "2 of 5 classes are shown.")
 
     def test_unknown_names_are_all_named_with_the_nearest(self):
         with pytest.raises(UserError, match=r"2 problems[\s\S]*c33[\s\S]*write 'c3'[\s\S]*zebra"):
-            choose_classes(table_of(grid()), ["c33", "c1", "zebra"])
+            choose_by_skewness(table_of(grid()), ["c33", "c1", "zebra"])
+
+
+STEPS = sorted(path.stem for path in Path(steps.__file__).parent.glob("draw_*.py"))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_all_figures_have_one_shape(step):
+    """draw_x calls `draw` of figures/{family}/x.py: data, then options by name, then the figure and its numbers."""
+    (source,) = Path(figures.__file__).parent.glob(f"*/{step.removeprefix('draw_')}.py")
+    draw = import_module(f"workflow_lib.figures.{source.parent.name}.{source.stem}").draw
+    assert import_module(f"workflow_lib.steps.{step}").draw is draw
+    shape = inspect.signature(draw)
+    kinds = [parameter.kind for parameter in shape.parameters.values()]
+    assert kinds == sorted(kinds)
+    assert (list(shape.parameters)[-1], kinds[-1]) == ("title", inspect.Parameter.KEYWORD_ONLY)
+    assert shape.return_annotation == tuple[Figure, pd.DataFrame]
+    outputs = list(inspect.signature(getattr(import_module(f"workflow_lib.steps.{step}"), step)).parameters)
+    assert (outputs[0], outputs[-3:]) == ("spec", ["svg", "png", "csv"])
 
 
 class TestNames:
@@ -173,21 +202,27 @@ class TestTrends:
         assert note == "Shown for split b only."
 
     def test_intervals_close_together_are_not_written_over_each_other(self):
-        numbers, _ = trend_numbers(table_of(grid(interval=[25, 97, 98, 99, 100])))
-        figure = trends(numbers, title="", note="", threshold=0.5, coloured=[])
+        figure, _ = draw_lines(table_of(grid(interval=[25, 97, 98, 99, 100])))
         texts = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
         assert texts == ["25", "", "", "", "100"]
         assert overlapping_texts(figure) == []
 
     def test_classes_without_a_skewness_are_drawn(self):
-        numbers, _ = trend_numbers(table_of(grid(layer=LAYERS)).assign(skewness=np.nan))
-        assert len(trends(numbers, title="", note="", threshold=0.5, coloured=["c1"]).axes) == 2
+        figure, _ = draw_lines(table_of(grid(layer=LAYERS)).assign(skewness=np.nan), ["c1"])
+        assert len(figure.axes) == 2
 
     def test_accuracy_is_left_out_where_it_is_not_known(self):
         table = table_of(grid(layer=LAYERS))
-        known, unknown = (trend_numbers(each)[0] for each in (table, table.assign(accuracy=np.nan)))
-        drawn = [trends(each, title="", note="", threshold=0.5, coloured=[]) for each in (known, unknown)]
-        assert [len(figure.axes) for figure in drawn] == [3, 2]
+        drawn = [draw_lines(each) for each in (table, table.assign(accuracy=np.nan))]
+        assert [len(figure.axes) for figure, _ in drawn] == [3, 2]
+
+    def test_of_more_than_twenty_classes_only_those_asked_for_are_coloured(self):
+        table = table_of(grid(layer=LAYERS), 21)
+        labels = [
+            {text.get_text() for text in draw_lines(table, wanted)[0].legends[0].get_texts()} & {"c0", "c1", "c20"}
+            for wanted in (None, ["c1"])
+        ]
+        assert labels == [set(), {"c1"}]
 
 
 def overlapping_texts(figure):
@@ -273,7 +308,7 @@ def test_figures_of_a_study_are_drawn_without_overlapping_text(study, monkeypatc
 
 
 def test_overlapping_text_is_found():
-    figure = trends(trend_numbers(table_of(grid(layer=LAYERS)))[0], title="t", note="", threshold=0.5, coloured=[])
+    figure, _ = draw_lines(table_of(grid(layer=LAYERS)))
     figure.axes[0].set_title("A heading", loc="left")
     figure.axes[0].set_title("Another heading over the first", loc="center", x=0.1)
     assert overlapping_texts(figure)
@@ -311,7 +346,7 @@ def test_maps_hold_a_stratified_sample_with_its_names(study):
 
 
 def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
-    figure = trends(trend_numbers(table_of(grid(layer=LAYERS)))[0], title="", note="", threshold=0.5, coloured=[])
+    figure, _ = draw_lines(table_of(grid(layer=LAYERS)))
 
     def fail(path, **_):
         path.write_bytes(b"half")

@@ -6,8 +6,8 @@ import pytest
 from estimate_cases import MIXED, job_like, planned
 
 from workflow_lib.models.registry import build
-from workflow_lib.plan import measured
-from workflow_lib.plan.jobs import default_targets, upstream
+from workflow_lib.plan import measured, targets
+from workflow_lib.plan.jobs import upstream
 from workflow_lib.runner.run import run
 
 PROTOTYPES = {"studies": {"sure": {"model": "digits_cnn", "interval": [100], "steps": 50}}}
@@ -41,7 +41,7 @@ def cost(plan, verb):
 def test_a_training_is_a_second_for_each_two_batches(plan, second):
     """The miniature trains on 80 images, 16 in a batch; two batches are measured."""
     interval = job_like(plan, "train_interval")
-    model, _, percent = interval.arguments
+    model, percent = interval.wildcards["model"], int(interval.wildcards["interval"])
     (before,) = plan.previous(model, percent)
     found = cost(plan, "train_interval")
     assert found.cpu == pytest.approx(80 / 32 * 4 * (percent - before) / 100)
@@ -74,7 +74,7 @@ def test_a_network_is_measured_once(plan, monkeypatch):
     calls = []
     monkeypatch.setattr(measured, "training", lambda *_: calls.append(1) or (1.0, 1.0))
     measurements = measured.Measurements(plan, "cpu")
-    jobs = [job for job in upstream(plan, default_targets(plan)) if job.verb == "train_interval"]
+    jobs = [job for job in upstream(plan, targets.default(plan)) if job.verb == "train_interval"]
     assert all(measurements.cost(job) for job in jobs)
     assert (len(jobs), len(calls)) == (6, 1)
 

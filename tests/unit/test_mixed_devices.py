@@ -8,7 +8,8 @@ import torch
 from estimate_cases import planned
 
 from workflow_lib.io import storage
-from workflow_lib.plan.jobs import default_targets, upstream
+from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import upstream
 from workflow_lib.runner.run import run
 
 SAME = 1e-4
@@ -26,7 +27,7 @@ def results(folder, monkeypatch, device, threads):
     monkeypatch.chdir(folder)
     monkeypatch.delenv("LATENT_ATLAS_CACHE", raising=False)
     plan = planned()
-    for job in upstream(plan, default_targets(plan)):
+    for job in upstream(plan, targets.default(plan)):
         if job.verb in NETWORK:
             run(job.run(plan, device)._replace(threads=threads))
         elif job.verb in ("prepare_dataset", "compute_kstar"):

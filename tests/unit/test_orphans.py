@@ -1,7 +1,6 @@
 """Orphans: what the plan no longer names, all of it and nothing else."""
 
 import os
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,14 @@ from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
 from workflow_lib.plan import orphans
+from workflow_lib.plan.jobs import all_jobs
 from workflow_lib.plan.plan import Plan
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 
 
 def planned(change=lambda raw: None):
-    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
     change(raw)
     return Plan(load(raw), DigestMemory(Path("digests")))
 
@@ -45,7 +45,7 @@ def everything():
 def finished(tmp_path, monkeypatch):
     """A working directory with every file that the jobs of the miniature leave."""
     monkeypatch.chdir(tmp_path)
-    for job in orphans.planned_jobs(planned()):
+    for job in all_jobs(planned()):
         for path in job.makes:
             write(path)
             write(f"results/provenance/{path.removeprefix('results/')}.json", "{}")
@@ -69,7 +69,7 @@ def test_a_seed_less_leaves_what_was_made_for_it(finished):
 
 def test_a_study_less_leaves_its_folder(finished):
     found = paths(planned(lambda raw: raw["kstar"]["studies"].pop("metrics")))
-    assert "results/studies/metrics/classes.csv" in found
+    assert "results/studies/kstar/metrics/classes.csv" in found
     assert "results/logs/draw_maps/metrics.log" in found
     assert not any("/training/" in path for path in found)
 

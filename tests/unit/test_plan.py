@@ -35,9 +35,8 @@ def specs(plan):
         "compute_kstar": plan.compute_kstar("cosine"),
         "compute_map": plan.compute_map("pca"),
         "count_neighbours": plan.count_neighbours("cosine"),
-        **{verb: getattr(plan, verb)("training") for verb in ("tabulate_kstar", "render_tables")},
-        **{verb: getattr(plan, verb)("training") for verb in ("draw_violins", "draw_trends", "draw_neighbours")},
-        "draw_maps": plan.draw_maps("metrics"),
+        **{output.verb: plan.kstar["metrics"].spec(output) for output in plan.kstar["metrics"].outputs},
+        **{output.verb: plan.kstar["training"].spec(output) for output in plan.kstar["training"].outputs},
     }
 
 
@@ -78,25 +77,23 @@ def test_specs_are_canonical_json(plan_of):
 
 
 def test_paths_stand_in_the_order_of_the_points(plan_of):
-    study = plan_of().studies["training"]
+    study = plan_of().kstar["training"]
     expected = [
         "results/kstar/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}/{metric}.zarr.zip".format(
             **p
         )
         for p in points(study.grids)
     ]
-    assert study.kstar.paths == expected
+    assert study.kstar(study.grids).paths == expected
     assert len(expected) == 2 * 7 * 3
-    assert len(study.kstar.patterns) == 1
+    assert len(study.kstar(study.grids).patterns) == 1
     assert study.varied == ["seed", "interval", "layer"]
 
 
 def test_a_large_study_fits_on_a_command_line(plan_of):
-    study = plan_of(lambda raw: raw["models"]["digits_cnn"].update(seeds={"start": 0, "count": 2300})).studies[
-        "training"
-    ]
-    assert len(study.kstar.paths) == 2300 * 7 * 3
-    assert len(" ".join(study.kstar.patterns)) < 32_000
+    study = plan_of(lambda raw: raw["models"]["digits_cnn"].update(seeds={"start": 0, "count": 2300})).kstar["training"]
+    assert len(study.kstar(study.grids).paths) == 2300 * 7 * 3
+    assert len(" ".join(study.kstar(study.grids).patterns)) < 32_000
 
 
 def test_only_maps_of_the_first_seed_last_interval_and_first_metric_are_made(plan_of):
@@ -106,25 +103,27 @@ def test_only_maps_of_the_first_seed_last_interval_and_first_metric_are_made(pla
         for layer in ("early", "penultimate", "logits")
         for method in ("tsne", "isomap", "pca", "umap")
     ]
-    assert targets.maps(plan) == expected
+    assert targets.paths(plan, "maps") == expected
 
 
-def test_given_features_take_the_place_of_a_model(plan_of, tmp_path):
-    file = tmp_path / "given.npz"
+def test_imported_features_take_the_place_of_a_model(plan_of, tmp_path):
+    file = tmp_path / "imported.npz"
     file.write_bytes(b"1")
 
-    def given(raw):
+    def imported(raw):
         raw["datasets"]["mine"] = {"source": "features", "path": str(file)}
         raw["kstar"]["studies"] = {"mine": {"features": "mine", "metric": ["euclidean", "cosine"]}}
 
-    plan = plan_of(given)
-    study = plan.studies["mine"]
-    assert study.kstar.paths == [f"results/kstar/given/mine/{m}.zarr.zip" for m in ("euclidean", "cosine")]
+    plan = plan_of(imported)
+    study = plan.kstar["mine"]
+    assert study.kstar(study.grids).paths == [
+        f"results/kstar/imported/mine/{m}.zarr.zip" for m in ("euclidean", "cosine")
+    ]
     assert study.varied == ["metric"]
-    assert "results/studies/mine/maps.svg" not in targets.figures(plan)
+    assert "results/studies/kstar/mine/maps.svg" not in targets.paths(plan, "figures")
     before = plan.import_features("mine")
     file.write_bytes(b"2")
-    assert plan_of(given).import_features("mine") != before
+    assert plan_of(imported).import_features("mine") != before
 
 
 def test_each_interval_starts_from_the_one_before(plan_of):

@@ -1,7 +1,6 @@
 """Trainings of a confusion study in the plan: names of pairs, blocks of seeds, what each job's settings hold."""
 
 import json
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,12 @@ from hypothesis import strategies as st
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
+from workflow_lib.io.braces import expand
 from workflow_lib.plan import targets
 from workflow_lib.plan.confusion import pair_name
-from workflow_lib.plan.jobs import default_targets, job_of, upstream
+from workflow_lib.plan.jobs import job_of, upstream
 from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.plan import Plan
-from workflow_lib.runner.braces import expand
 from workflow_lib.runner.units import split
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
@@ -25,13 +24,13 @@ STUDY = {"model": "digits_cnn", "seeds": {"count": 5}}
 
 
 def planned(seeds_per_job=2, **changes):
-    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
     raw["confusion"] = {"studies": {"mixed": STUDY | changes}}
     return Plan(load(raw), DigestMemory(Path("digests")), seeds_per_job)
 
 
 def trainings(plan):
-    return [job for job in upstream(plan, default_targets(plan)) if job.verb == "train_replicates"]
+    return [job for job in upstream(plan, targets.default(plan)) if job.verb == "train_replicates"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_long_names_that_differ_at_their_ends_stay_apart():
 
 def test_every_pair_and_the_baseline_are_trained_with_every_seed():
     plan = planned()
-    paths = targets.confusion(plan)
+    paths = targets.paths(plan, "confusion")
     assert len(paths) == len(set(paths)) == (1 + 6) * 5
     assert paths[0] == "results/confusion/mixed/baseline/seed-0.zarr.zip"
     assert paths[5] == "results/confusion/mixed/0+1/seed-0.zarr.zip"
@@ -74,7 +73,7 @@ def test_every_pair_and_the_baseline_are_trained_with_every_seed():
 
 def test_the_stores_of_a_hundred_classes_fit_on_a_command_line():
     names = [f"class number {i}" for i in range(100)]
-    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
     raw["datasets"]["digits"] = {"source": "arrays", "train": "a.npz", "test": "b.npz", "classes": names}
     raw["confusion"] = {"studies": {"mixed": STUDY | {"seeds": {"count": 50}}}}
     del raw["kstar"]
@@ -86,7 +85,7 @@ def test_the_stores_of_a_hundred_classes_fit_on_a_command_line():
 def test_the_study_of_the_poster_has_2300_trainings_in_46_jobs():
     raw = yaml.safe_load((MINIATURE.parent / "confusion-cifar10.yaml").read_text())
     plan = Plan(load(raw), DigestMemory(Path("digests")))
-    assert len(targets.confusion(plan)) == 2300
+    assert len(targets.paths(plan, "confusion")) == 2300
     assert len(trainings(plan)) == 46
 
 
@@ -104,7 +103,7 @@ def test_the_size_of_blocks_is_no_part_of_what_a_seed_is_kept_under(seeds_per_jo
         return {
             str(path): unit.spec
             for job in trainings(plan)
-            for unit in split(json.loads(plan.train_replicates(*job.arguments)), job.run(plan, "cpu").files("output"))
+            for unit in split(json.loads(job.spec()), job.run(plan, "cpu").files("output"))
             for path in unit.outputs.values()
         }
 
@@ -116,7 +115,7 @@ def test_the_size_of_blocks_is_no_part_of_what_a_seed_is_kept_under(seeds_per_jo
 def test_a_training_knows_its_classes_and_the_baseline_has_none():
     plan = planned(pairs=[["2", "0"]], share=0.25)
     confused, baseline = (
-        json.loads(plan.train_replicates("mixed", pair, plan.confusion["mixed"].blocks[0]))
+        json.loads(plan.train_replicates("mixed", pair, plan.confusion["mixed"].blocks(2)[0]))
         for pair in ("0+2", "baseline")
     )
     assert (confused["classes"], confused["share"]) == (["0", "2"], 0.25)
@@ -128,11 +127,11 @@ def test_a_training_knows_its_classes_and_the_baseline_has_none():
 @pytest.mark.parametrize("wrong", ["0", "-1", "many", "", "2.5", "²"])
 def test_a_wrong_number_of_seeds_per_job_is_told(monkeypatch, wrong):
     monkeypatch.setenv("LATENT_ATLAS_SEEDS_PER_JOB", wrong)
-    with pytest.raises(UserError, match="whole number from 1"):
+    with pytest.raises(UserError, match="whole number of 1 or more"):
         load_plan(yaml.safe_load(MINIATURE.read_text()), [MINIATURE])
 
 
 def test_the_number_of_seeds_per_job_comes_from_the_environment(monkeypatch):
     monkeypatch.setenv("LATENT_ATLAS_SEEDS_PER_JOB", "3")
-    raw = yaml.safe_load(MINIATURE.read_text()) | {"confusion": {"studies": {"mixed": STUDY}}}
-    assert load_plan(raw, [MINIATURE]).confusion["mixed"].blocks == [(0, 1, 2), (3, 4)]
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results", "confusion": {"studies": {"mixed": STUDY}}}
+    assert load_plan(raw, [MINIATURE]).seeds_per_job == 3

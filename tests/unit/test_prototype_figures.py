@@ -1,4 +1,4 @@
-"""Figures of prototypes: numbers equal the tables, what did not converge is hatched, degenerate input is drawn."""
+"""Figures of prototypes: numbers equal the tables, unconverged images are hatched, degenerate input is drawn."""
 
 import itertools
 
@@ -11,19 +11,24 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from workflow_lib.errors import UserError
-from workflow_lib.figures.prototypes.boundaries import boundaries
-from workflow_lib.figures.prototypes.class_pairs import class_pairs
-from workflow_lib.figures.prototypes.dissimilarity import dissimilarity
-from workflow_lib.figures.prototypes.grid import prototype_grid
-from workflow_lib.figures.prototypes.histograms import histograms
+from workflow_lib.figures.axes import label_intervals
+from workflow_lib.figures.prototypes import (
+    boundaries,
+    class_pairs,
+    dissimilarity,
+    distributions,
+    quality_vs_accuracy,
+    trajectories,
+)
+from workflow_lib.figures.prototypes import prototypes as grid
 from workflow_lib.figures.prototypes.images import per_cent, picture
-from workflow_lib.figures.prototypes.quality import quality
-from workflow_lib.figures.prototypes.trajectories import trajectories
-from workflow_lib.figures.selection import choose_classes, label_intervals
+from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import save
 
 INTERVALS = (25, 40, 60, 70, 80, 90, 100)
-TEXTS = {"title": "A title", "note": "All: net, seed 0."}
+TITLE = {"title": "A title"}
+SET = {"model": "net", "seed": 0, "interval": 100, "initialisation": 0}
+OF_SET = {**TITLE, "point": SET, "wanted": None}
 COUNTED = {"include_self": False, "unconverged": "leave_out"}
 ODD = [f"a very long name with $x^2$, number {i}" if i % 2 else f"日本{i}" for i in range(10)]
 SIDE = {"channel": 1, "y": 8, "x": 8}
@@ -74,7 +79,8 @@ def interval_table(models=("net",), intervals=INTERVALS, known=True):
         "spread_initialisations": (0.01, 0.02),
         "outlier_share": (0, 0.02),
     }
-    return with_values(table, **{name: known and value for name, value in ranges.items()})
+    table = with_values(table, **{name: known and value for name, value in ranges.items()})
+    return pd.concat([table.assign(include_self=False), table.assign(include_self=True)], ignore_index=True)
 
 
 def histogram_table(models=("net",), intervals=INTERVALS):
@@ -116,8 +122,11 @@ def quality_table(models=("net",), known=True):
 
 
 def draw_boundaries(store, intervals, wanted=None, missing=()):
-    images, table = boundary_tables(store, missing)
-    return boundaries(images, store, table, intervals, wanted=wanted, unconverged="leave_out", **TEXTS)
+    """The figure of one set, whose table also has rows of another one."""
+    images, rows = boundary_tables(store, missing)
+    table = pd.concat([rows.assign(**{**SET, "initialisation": start}) for start in (1, 0)], ignore_index=True)
+    chosen = {**OF_SET, "wanted": wanted}
+    return boundaries.draw(images, store, table, intervals, unconverged="leave_out", **chosen)
 
 
 def texts(figure):
@@ -148,10 +157,10 @@ def overlapping_texts(figure):
     return cut + [(a, b) for (a, p), (b, q) in itertools.combinations(boxes, 2) if p.overlaps(q)]
 
 
-class TestGrid:
+class TestPrototypes:
     def test_numbers_are_those_of_the_store(self):
         store = prototypes(missed=[(1, 2)])
-        _, numbers = prototype_grid(store, wanted=["class 2", "class 1"], **TEXTS)
+        _, numbers = grid.draw(store, **{**OF_SET, "wanted": ["class 2", "class 1"]})
         assert list(numbers) == ["target", "origin", "loss", "confidence", "steps", "converged"]
         assert numbers["target"].tolist() == ["class 2"] * 2 + ["class 1"] * 2
         assert numbers["origin"].tolist() == ["class 2", "class 1"] * 2
@@ -159,8 +168,8 @@ class TestGrid:
             own = store.sel(target=row.target, origin=row.origin)
             assert [own[name].item() for name in numbers.columns[2:]] == list(row)[3:]
 
-    def test_what_did_not_converge_is_hatched_counted_and_tells_its_confidence(self):
-        figure, numbers = prototype_grid(prototypes(missed=[(1, 2), (3, 3)]), wanted=None, **TEXTS)
+    def test_images_that_did_not_converge_are_hatched_counted_and_show_their_confidence(self):
+        figure, numbers = grid.draw(prototypes(missed=[(1, 2), (3, 3)]), **OF_SET)
         corners = np.floor(hatched(figure)).astype(int)
         assert sorted(map(tuple, corners)) == [(2, 1), (3, 3)]  # column, row
         assert texts(figure).count("25\N{NO-BREAK SPACE}%") == 2
@@ -168,22 +177,22 @@ class TestGrid:
         assert "2 of 16 did not converge." in " ".join(figure.get_supxlabel().split())
 
     def test_where_all_converged_nothing_is_hatched(self):
-        figure, _ = prototype_grid(prototypes(), wanted=None, **TEXTS)
+        figure, _ = grid.draw(prototypes(), **OF_SET)
         assert hatched(figure) == []
         assert "All converged." in " ".join(figure.get_supxlabel().split())
 
     def test_images_lie_at_their_target_and_origin(self):
         store = prototypes(3)
-        figure, _ = prototype_grid(store, wanted=None, **TEXTS)
+        figure, _ = grid.draw(store, **OF_SET)
         for image in figure.axes[0].images:
             left, _, _, top = np.floor(image.get_extent()).astype(int)
             np.testing.assert_array_equal(image.get_array(), store["image"].values[top, left, 0])
 
 
-class TestWays:
-    def test_numbers_end_where_the_way_ends(self):
+class TestTrajectories:
+    def test_numbers_end_where_the_trajectory_ends(self):
         store = prototypes(7, missed=[(1, 1)])
-        figure, numbers = trajectories(store, wanted=None, **TEXTS)
+        figure, numbers = trajectories.draw(store, **OF_SET)
         assert list(numbers) == ["target", "step", "loss", "confidence", "converged"]
         assert numbers["target"].unique().tolist() == [f"class {i}" for i in range(5)]
         assert numbers["step"].tolist() == [0, 1, 2, 4, 6] * 5
@@ -192,9 +201,9 @@ class TestWays:
         assert len(hatched(figure)) == 1
         assert len(figure.axes[0].images) == 25
 
-    def test_of_a_long_way_twelve_images_are_drawn_with_the_first_and_the_last(self):
+    def test_of_a_long_trajectory_twelve_images_are_drawn_with_the_first_and_the_last(self):
         store = prototypes(1).isel(snapshot=[0] * 30).assign(trajectory_step=(("target", "snapshot"), [np.arange(30)]))
-        figure, numbers = trajectories(store, wanted=None, **TEXTS)
+        figure, numbers = trajectories.draw(store, **OF_SET)
         above = [text.split("\n")[0] for text in texts(figure) if "\n" in text and text[0].isdigit()]
         assert len(numbers) == 30
         assert (len(above), above[0], above[-1]) == (12, "0", "29")
@@ -204,34 +213,35 @@ class TestTables:
     @pytest.mark.parametrize("models", [["net"], [f"net {i}" for i in range(6)]], ids=["1 model", "6 models"])
     def test_numbers_are_rows_of_the_table_of_at_most_four_models(self, models):
         table = interval_table(models)
-        figure, numbers = dissimilarity(table, **COUNTED, outlier_z=3, **TEXTS)
+        figure, numbers = dissimilarity.draw(table, **COUNTED, **TITLE)
         shown = models if len(models) == 1 else ["net 0", "net 2", "net 3", "net 5"]
         assert numbers["model"].unique().tolist() == shown
-        pd.testing.assert_frame_equal(numbers, table[table["model"].isin(shown)].reset_index(drop=True))
+        own = table[table["model"].isin(shown) & ~table["include_self"]]
+        pd.testing.assert_frame_equal(numbers, own.reset_index(drop=True))
         assert len(figure.axes) == 2 * len(shown)
         assert ("4 of 6 models are shown." in figure.get_supxlabel()) == (len(models) == 6)
 
     def test_lines_go_through_the_means_and_the_limit_is_chebyshevs(self):
         table = interval_table()
-        figure, _ = dissimilarity(table, **COUNTED, outlier_z=3, **TEXTS)
+        figure, _ = dissimilarity.draw(table, **COUNTED, **TITLE)
         means, outliers = figure.axes
         lines = [line.get_ydata() for line in means.lines if len(line.get_ydata()) == len(INTERVALS)]
         for tensor in "CR":
-            mean = table.loc[table["tensor"] == tensor, "mean"]
+            mean = table.loc[(table["tensor"] == tensor) & ~table["include_self"], "mean"]
             assert any(np.array_equal(line, mean) for line in lines)
         assert any(np.allclose(line.get_ydata(), 100 / 9) for line in outliers.lines)
         assert "11.1\N{NO-BREAK SPACE}%" in figure.get_supxlabel()
 
-    @pytest.mark.parametrize(("include", "says"), [(False, "does not count"), (True, "counts, as on the poster")])
-    def test_it_is_said_whether_self_entries_count(self, include, says):
-        figure, _ = dissimilarity(interval_table(), include_self=include, unconverged="keep", outlier_z=3, **TEXTS)
+    @pytest.mark.parametrize(("include", "says"), [(False, "is left out"), (True, "is included, as on the poster")])
+    def test_the_note_says_whether_self_entries_are_included(self, include, says):
+        figure, _ = dissimilarity.draw(interval_table(), include_self=include, unconverged="keep", **TITLE)
         line = " ".join(figure.get_supxlabel().split())
         assert f"0 by definition, {says}." in line
-        assert "Images that did not converge count too." in line
+        assert "Images that did not converge are included." in line
 
     def test_density_of_a_histogram_adds_up_to_one(self):
         table = histogram_table(["a", "b"])
-        _, numbers = histograms(table, **COUNTED, **TEXTS)
+        _, numbers = distributions.draw(table, **COUNTED, **TITLE)
         pd.testing.assert_frame_equal(numbers.drop(columns="density"), table)
         area = (numbers["density"] * (numbers["high"] - numbers["low"])).groupby(
             [numbers["model"], numbers["interval"], numbers["tensor"]]
@@ -239,14 +249,14 @@ class TestTables:
         np.testing.assert_allclose(area.sum(), 1)
 
     def test_bins_that_are_absent_are_drawn_as_empty(self):
-        figure, numbers = histograms(histogram_table(intervals=[100]), **COUNTED, **TEXTS)
+        figure, numbers = distributions.draw(histogram_table(intervals=[100]), **COUNTED, **TITLE)
         steps = figure.axes[0].patches[0].get_data()
         np.testing.assert_allclose(steps.edges, [0.1, 0.11, 0.12, 0.3, 0.31])
         np.testing.assert_allclose(steps.values, [*numbers["density"][:2], 0, numbers["density"][2]])
 
     def test_pairs_are_those_of_the_last_interval_and_of_the_classes_shown(self):
         table = pair_table(["a", "b", "c"])
-        figure, numbers = class_pairs(table, wanted=["c", "a"], unconverged="keep", **TEXTS)
+        figure, numbers = class_pairs.draw(table, wanted=["c", "a"], unconverged="keep", **TITLE)
         chosen = (table["interval"] == 100) & table["class_a"].isin(["a", "c"]) & table["class_b"].isin(["a", "c"])
         pd.testing.assert_frame_equal(numbers, table[chosen].reset_index(drop=True))
         matrix = figure.axes[0].images[0].get_array()
@@ -255,19 +265,19 @@ class TestTables:
 
     def test_models_of_other_classes_have_their_own_names_beside_them(self):
         table = pd.concat([pair_table(["a", "b"], ["one"]), pair_table(["x", "y", "z"], ["two"])])
-        figure, _ = class_pairs(table, wanted=None, unconverged="keep", **TEXTS)
+        figure, _ = class_pairs.draw(table, wanted=None, unconverged="keep", **TITLE)
         names = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes[:4]]
         assert names == [["a", "b"]] * 2 + [["x", "y", "z"]] * 2
 
     def test_quality_has_a_dot_and_a_ring_for_each_set_that_is_known(self):
         table = quality_table()
         table.loc[:2, "accuracy"] = np.nan
-        figure, numbers = quality(table, **TEXTS)
+        figure, numbers = quality_vs_accuracy.draw(table, **TITLE)
         pd.testing.assert_frame_equal(numbers, table)
         rings, dots = (collection.get_offsets() for collection in figure.axes[0].collections)
         np.testing.assert_array_equal(dots, table.loc[3:, ["accuracy", "m_g"]])
         np.testing.assert_array_equal(rings, table.loc[3:, ["accuracy", "m_g_zero_diagonal"]])
-        assert "3 of 28 sets are without M_g or accuracy." in " ".join(figure.get_supxlabel().split())
+        assert "3 of 28 sets have no M_g or accuracy." in " ".join(figure.get_supxlabel().split())
 
 
 class TestBoundaries:
@@ -275,7 +285,7 @@ class TestBoundaries:
         store, training = prototypes(10), boundary_intervals()
         figure, numbers = draw_boundaries(store, training, wanted=["class 3", "class 1"])
         images = numbers[numbers["part"] == "images"].dropna(axis="columns", how="all").drop(columns="part")
-        _, table = boundary_tables(store)
+        table = boundary_tables(store)[1].assign(**SET)
         own = table[table["target"].isin(["class 1", "class 3"]) & table["origin"].isin(["class 1", "class 3"])]
         order = ["origin", "target", "route"]
         pd.testing.assert_frame_equal(
@@ -301,37 +311,31 @@ class TestBoundaries:
 
 
 DEGENERATE = {
-    "grid of one class": lambda: prototype_grid(prototypes(1), wanted=None, **TEXTS),
-    "grid of which nothing converged": lambda: prototype_grid(
-        prototypes(3, missed=list(np.ndindex(3, 3))), wanted=None, **TEXTS
+    "grid of one class": lambda: grid.draw(prototypes(1), **OF_SET),
+    "grid of which nothing converged": lambda: grid.draw(prototypes(3, missed=list(np.ndindex(3, 3))), **OF_SET),
+    "grid of hostile names": lambda: grid.draw(prototypes(10, names=ODD), **OF_SET),
+    "grid of wide images": lambda: grid.draw(prototypes(3, shape={**SIDE, "x": 20}), **OF_SET),
+    "trajectories of colour images, hostile names": lambda: trajectories.draw(
+        prototypes(10, names=ODD, shape={**SIDE, "channel": 3}), **{**OF_SET, "wanted": ODD[3:]}
     ),
-    "grid of hostile names": lambda: prototype_grid(prototypes(10, names=ODD), wanted=None, **TEXTS),
-    "grid of wide images": lambda: prototype_grid(prototypes(3, shape={**SIDE, "x": 20}), wanted=None, **TEXTS),
-    "trajectories of colour images, hostile names": lambda: trajectories(
-        prototypes(10, names=ODD, shape={**SIDE, "channel": 3}), wanted=ODD[3:], **TEXTS
+    "trajectories of one class that did not converge": lambda: trajectories.draw(
+        prototypes(1, missed=[(0, 0)]), **OF_SET
     ),
-    "trajectories of one class that did not converge": lambda: trajectories(
-        prototypes(1, missed=[(0, 0)]), wanted=None, **TEXTS
+    "dissimilarity at one interval": lambda: dissimilarity.draw(interval_table(intervals=[100]), **COUNTED, **TITLE),
+    "dissimilarity without entries": lambda: dissimilarity.draw(interval_table(known=False), **COUNTED, **TITLE),
+    "dissimilarity without rows": lambda: dissimilarity.draw(interval_table([]), **COUNTED, **TITLE),
+    "histograms at one interval": lambda: distributions.draw(histogram_table(intervals=[100]), **COUNTED, **TITLE),
+    "histograms, a model without entries": lambda: distributions.draw(
+        pd.concat([histogram_table(["a"]), histogram_table(["b"], [25])]), **COUNTED, **TITLE
     ),
-    "dissimilarity at one interval": lambda: dissimilarity(
-        interval_table(intervals=[100]), **COUNTED, outlier_z=3, **TEXTS
+    "histograms without rows": lambda: distributions.draw(histogram_table([]), **COUNTED, **TITLE),
+    "pairs of two classes": lambda: class_pairs.draw(pair_table("ab"), wanted=None, unconverged="keep", **TITLE),
+    "pairs of one class": lambda: class_pairs.draw(pair_table("a"), wanted=None, unconverged="keep", **TITLE),
+    "pairs without entries, hostile names": lambda: class_pairs.draw(
+        pair_table(ODD, known=False), wanted=None, unconverged="keep", **TITLE
     ),
-    "dissimilarity without entries": lambda: dissimilarity(
-        interval_table(known=False), **COUNTED, outlier_z=3, **TEXTS
-    ),
-    "dissimilarity without rows": lambda: dissimilarity(interval_table([]), **COUNTED, outlier_z=3, **TEXTS),
-    "histograms at one interval": lambda: histograms(histogram_table(intervals=[100]), **COUNTED, **TEXTS),
-    "histograms, a model without entries": lambda: histograms(
-        pd.concat([histogram_table(["a"]), histogram_table(["b"], [25])]), **COUNTED, **TEXTS
-    ),
-    "histograms without rows": lambda: histograms(histogram_table([]), **COUNTED, **TEXTS),
-    "pairs of two classes": lambda: class_pairs(pair_table("ab"), wanted=None, unconverged="keep", **TEXTS),
-    "pairs of one class": lambda: class_pairs(pair_table("a"), wanted=None, unconverged="keep", **TEXTS),
-    "pairs without entries, hostile names": lambda: class_pairs(
-        pair_table(ODD, known=False), wanted=None, unconverged="keep", **TEXTS
-    ),
-    "pairs of 40 classes": lambda: class_pairs(
-        pair_table([f"class {i}" for i in range(40)]), wanted=None, unconverged="keep", **TEXTS
+    "pairs of 40 classes": lambda: class_pairs.draw(
+        pair_table([f"class {i}" for i in range(40)]), wanted=None, unconverged="keep", **TITLE
     ),
     "boundaries of one class": lambda: draw_boundaries(prototypes(1), boundary_intervals([])),
     "boundaries not found, hostile names": lambda: draw_boundaries(
@@ -342,9 +346,11 @@ DEGENERATE = {
     "boundaries of two models at one interval": lambda: draw_boundaries(
         prototypes(3), boundary_intervals(["one", "two"], [100])
     ),
-    "quality without accuracies": lambda: quality(quality_table(known=False), **TEXTS),
-    "quality without rows": lambda: quality(quality_table([]), **TEXTS),
-    "quality of four models": lambda: quality(quality_table([*"abc", "a_model_of_a_long_name"]), **TEXTS),
+    "quality without accuracies": lambda: quality_vs_accuracy.draw(quality_table(known=False), **TITLE),
+    "quality without rows": lambda: quality_vs_accuracy.draw(quality_table([]), **TITLE),
+    "quality of four models": lambda: quality_vs_accuracy.draw(
+        quality_table([*"abc", "a_model_of_a_long_name"]), **TITLE
+    ),
 }
 
 
@@ -355,7 +361,7 @@ def test_degenerate_input_is_drawn_without_overlapping_text(draw):
 
 
 def test_overlapping_and_cut_off_text_is_found():
-    figure, _ = prototype_grid(prototypes(2), wanted=None, **TEXTS)
+    figure, _ = grid.draw(prototypes(2), **OF_SET)
     figure.text(0.01, 0.01, "over the note")
     figure.text(0.99, 0.5, "beyond the edge")
     found = overlapping_texts(figure)
@@ -363,30 +369,30 @@ def test_overlapping_and_cut_off_text_is_found():
     assert any("over the note" in pair for pair in found)
 
 
-@pytest.mark.parametrize("draw", [prototype_grid, trajectories])
+@pytest.mark.parametrize("draw", [grid.draw, trajectories.draw])
 def test_equal_input_gives_equal_bytes(draw, tmp_path):
     written = []
     for name in ("first", "second"):
         paths = {kind: tmp_path / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
-        save(*draw(prototypes(3, missed=[(1, 1)]), wanted=None, **TEXTS), **paths)
+        save(*draw(prototypes(3, missed=[(1, 1)]), **OF_SET), **paths)
         written.append([path.read_bytes() for path in paths.values()])
     assert written[0] == written[1]
 
 
 def test_of_more_than_twenty_classes_ten_are_shown_with_the_first_and_the_last():
     names = [f"c{i}" for i in range(21)]
-    assert choose_classes(names[:20], None) == (names[:20], "")
-    chosen, note = choose_classes(names, None)
+    assert choose_classes(names[:20], None, section="prototypes") == (names[:20], "")
+    chosen, note = choose_classes(names, None, section="prototypes")
     assert (len(chosen), chosen[0], chosen[-1], note) == (10, "c0", "c20", "10 of 21 classes are shown.")
 
 
 def test_unknown_classes_are_all_named_with_the_nearest():
     with pytest.raises(UserError, match=r"2 problems[\s\S]*classes: clas 3[\s\S]*write 'class 3'[\s\S]*zebra"):
-        prototype_grid(prototypes(), wanted=["clas 3", "class 1", "zebra"], **TEXTS)
+        grid.draw(prototypes(), **{**OF_SET, "wanted": ["clas 3", "class 1", "zebra"]})
 
 
 def test_labels_of_intervals_close_together_are_left_out():
-    axes = prototype_grid(prototypes(1), wanted=None, **TEXTS)[0].axes[0]
+    axes = grid.draw(prototypes(1), **OF_SET)[0].axes[0]
     label_intervals(axes, [25, 97, 98, 99, 100, 25])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["25", "", "", "", "100"]
 

@@ -15,9 +15,9 @@ from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.code.signature import PathArgument, signature
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage
+from workflow_lib.io.braces import braces, expand
 from workflow_lib.runner import job as runner_job
 from workflow_lib.runner import run
-from workflow_lib.runner.braces import braces, expand
 from workflow_lib.runner.job import parse
 
 

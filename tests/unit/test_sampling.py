@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workflow_lib.sampling import sample_rows
+from workflow_lib.seeds import sample_rows
 
 LABELS = np.repeat([0, 1, 2, 7], [100, 60, 39, 1])
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from workflow_lib.figures.reading import number_points, read_named
+from workflow_lib.figures.panels import number_points
+from workflow_lib.figures.reading import read_named
 from workflow_lib.io.storage import write_table
 from workflow_lib.kstar.tables import aggregate_table, class_table
 from workflow_lib.points import DIMENSIONS

@@ -12,7 +12,7 @@ from workflow_lib.io import storage
 from workflow_lib.steps.roles import Context
 from workflow_lib.steps.train_replicates import train_replicates
 
-VARIABLE = "LATENT_ATLAS_ENSEMBLE"
+VARIABLE = "LATENT_ATLAS_REPLICATES"
 DIGITS = 5
 SPEC = {
     "architecture": "small_cnn",

@@ -20,7 +20,7 @@ from workflow_lib.config.load import load
 from workflow_lib.datasets.files import open_arrays
 from workflow_lib.datasets.imported import read_imported
 from workflow_lib.datasets.labels import problems_of
-from workflow_lib.datasets.registry import load as load_images
+from workflow_lib.datasets.sources import load as load_images
 from workflow_lib.datasets.split import strings
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage

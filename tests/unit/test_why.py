@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,11 @@ from workflow_lib.cache.digests import DigestMemory, content_digest
 from workflow_lib.code.fingerprint import library_versions, module_digests
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.load import load
-from workflow_lib.plan import why
-from workflow_lib.plan.jobs import default_targets, job_of, upstream
+from workflow_lib.plan import targets, why
+from workflow_lib.plan.changes import differences
+from workflow_lib.plan.jobs import job_of, upstream
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.records import record_path
-from workflow_lib.plan.settings import differences
+from workflow_lib.runner.records import record_path
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 FEATURES = "results/features/digits_cnn/seed-0/interval-50/test/original/early.zarr.zip"
@@ -26,15 +25,19 @@ KSTAR = "results/kstar/digits_cnn/seed-0/interval-50/test/original/early/euclide
 KSTAR_JOB = "compute_kstar/digits_cnn/seed-0/interval-50/test/original/early/euclidean"
 
 
+def record_of(artifact):
+    return record_path(Path(artifact), Path("results"))
+
+
 def planned(change=lambda raw: None):
-    raw = deepcopy(yaml.safe_load(MINIATURE.read_text()))
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
     change(raw)
     return Plan(load(raw), DigestMemory(Path("digests")))
 
 
 def finish(plan):
     """Write all results of a plan, each with other bytes, and the records that the runner would write."""
-    for step, job in enumerate(upstream(plan, default_targets(plan))):
+    for step, job in enumerate(upstream(plan, targets.default(plan))):
         for path in map(Path, job.makes):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(str(path))
@@ -52,8 +55,8 @@ def finish(plan):
                 "versions": {"python": "3.0"} | library_versions(step_module(job.verb)),
             }
             for artifact in map(str, unit.outputs.values()):
-                record_path(artifact).parent.mkdir(parents=True, exist_ok=True)
-                record_path(artifact).write_text(json.dumps(record))
+                record_of(artifact).parent.mkdir(parents=True, exist_ok=True)
+                record_of(artifact).write_text(json.dumps(record))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def finished(whole, tmp_path, monkeypatch):
 
 
 def edit_record(artifact, change):
-    file = record_path(artifact)
+    file = record_of(artifact)
     record = json.loads(file.read_text())
     change(record)
     file.write_text(json.dumps(record))
@@ -162,9 +165,9 @@ def test_of_long_values_the_difference_is_told(finished):
 
 
 def test_a_key_that_specs_no_longer_have_is_no_setting_of_the_user(finished):
-    edit_record("results/studies/training/trends.svg", lambda record: record["spec"].update(varied=["seed"]))
+    edit_record("results/studies/kstar/training/trends.svg", lambda record: record["spec"].update(varied=["seed"]))
     assert "draw_trends training (1 job): code: setting varied: no longer passed" in lines()
-    edit_record("results/studies/training/violins.svg", lambda record: record["spec"].pop("grids"))
+    edit_record("results/studies/kstar/training/violins.svg", lambda record: record["spec"].pop("grids"))
     assert "draw_violins training (1 job): code: setting grids: passed now" in lines()
 
 
@@ -273,7 +276,7 @@ def test_an_input_of_another_name_counts_when_its_bytes_differ(finished):
 def test_a_missing_output_is_made_only_if_something_needs_it(finished):
     Path(FEATURES).unlink()
     assert lines() == ["Nothing would run."]
-    Path("results/studies/training/violins.svg").unlink()
+    Path("results/studies/kstar/training/violins.svg").unlink()
     answer = why.explain(planned())
     assert answer.reasons == {"draw_violins/training": [why.MISSING]}
     Path(KSTAR).unlink()
@@ -289,9 +292,9 @@ def test_a_missing_output_is_made_only_if_something_needs_it(finished):
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"spec": 1}'])
 def test_results_without_a_sound_record_are_not_known(finished, content):
     if content is None:
-        record_path(KSTAR).unlink()
+        record_of(KSTAR).unlink()
     else:
-        record_path(KSTAR).write_text(content)
+        record_of(KSTAR).write_text(content)
     assert lines()[1:] == [f"compute_kstar digits_cnn (1 job): {why.UNKNOWN}"]
 
 
@@ -318,11 +321,11 @@ def test_leaves_that_differ_are_found_on_both_sides():
 def test_the_jobs_of_a_plan_come_after_those_they_need(finished):
     plan = planned()
     made = set()
-    for job in upstream(plan, default_targets(plan)):
+    for job in upstream(plan, targets.default(plan)):
         assert set(job.needs) <= made
         made.update(job.makes)
         assert all(job_of(plan, path) == job for path in job.makes)
-    assert set(default_targets(plan)) <= made
+    assert set(targets.default(plan)) <= made
 
 
 def with_prototypes(**changes):

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/caching.md from the rows of the contract: `python contract_page.py [--check]`.
+"""Writes the tables of docs/appendix/contract.md from the rows of the contract: `python contract_page.py [--check]`.
 
 Nothing is run: the edits are made in projects whose results are empty files, and the plan is asked.
 """
@@ -20,10 +20,10 @@ from row import Base, Row, matching
 
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.plan import targets
-from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan.jobs import PlannedJob, upstream
 from workflow_lib.plan.load import load_plan
 
-PAGE = ROOT / "docs" / "caching.md"
+PAGE = ROOT / "docs" / "appendix" / "contract.md"
 BEGIN, END = "<!-- the contract: written by make docs -->", "<!-- end of the contract -->"
 REPAIR = "run make docs"
 
@@ -64,7 +64,7 @@ def planned(project: Project, stages: Iterable[str] = ()) -> list[PlannedJob]:
         file = Path("config.yaml")
         plan = load_plan(read_mapping(file), [file])
         asked = [path for stage in stages for path in getattr(targets, stage)(plan)]
-        return upstream(plan, asked or default_targets(plan))
+        return upstream(plan, asked or targets.default(plan))
 
 
 def base_projects(folder: Path) -> dict[Base, PlannedProject]:

@@ -10,14 +10,15 @@ from zipfile import ZipFile
 
 import disk
 import own_project
+import yaml
 from disk import compared
 from outcome import Case, Outcome
-from project import ROOT, Project
+from project import MINIATURE, Project
 
 from workflow_lib.cache.actions import action_file, object_file
 from workflow_lib.code.signature import signature
-from workflow_lib.config.yaml_file import read_mapping
-from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import PlannedJob, upstream
 from workflow_lib.plan.load import load_plan
 
 Wound = Callable[[Path], None]
@@ -97,7 +98,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Unread:
-    """A damaged artifact that no job reads, such as a figure: `make verify` names it, `make repair` mends it."""
+    """A damaged artifact that no job reads, such as a figure: `verify` names it, `repair` mends it."""
 
     name: str
     path: str
@@ -112,7 +113,7 @@ class Unread:
         wrong = []
         if (told := verify(project)) != (1, True):
             wrong.append(f"verify ended with {told}")
-        verify(project, "--repair")
+        verify(project, "repair")
         if (code := project.snakemake(self.path).code) != 0:
             wrong.append(f"snakemake ended with {code}")
         if (told := verify(project)) != (0, False):
@@ -120,9 +121,9 @@ class Unread:
         return compared(self.name, finished, project, wrong)
 
 
-def verify(project: Project, *arguments: str) -> tuple[int, bool]:
-    """Exit status of `make verify`, and whether it names an artifact."""
-    done = project.python("-m", "workflow_lib.runner.verify", *arguments)
+def verify(project: Project, command: str = "verify") -> tuple[int, bool]:
+    """Exit status of `latent-atlas verify`, and whether it names an artifact."""
+    done = project.python("-m", "workflow_lib.cli", command)
     return done.returncode, "\nresults/" in done.stdout
 
 
@@ -250,9 +251,8 @@ def _unread(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
 
 @functools.cache
 def _jobs() -> list[PlannedJob]:
-    file = ROOT / "configs" / "miniature.yaml"
-    plan = load_plan(read_mapping(file), [file])
-    return upstream(plan, default_targets(plan))
+    plan = load_plan(yaml.safe_load(MINIATURE), ["miniature.yaml"])
+    return upstream(plan, targets.default(plan))
 
 
 def _one_of_each(jobs: list[PlannedJob], verbs: set[str]) -> dict[str, PlannedJob]:

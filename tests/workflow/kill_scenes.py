@@ -19,7 +19,7 @@ from workflow_lib.prototypes.matrix import State
 from workflow_lib.training.checkpoints import load
 
 CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-100.pt"
-STUDY = "results/studies/training"
+STUDY = "results/studies/kstar/training"
 PROTOTYPES = "sure/loaded/seed-0/interval-100/initialisation-0"
 
 

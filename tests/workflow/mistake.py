@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from project import ROOT
 
 Config = dict[str, Any]
 GONE = object()
@@ -35,11 +33,6 @@ class Mistake:
     files: Mapping[str, bytes | None] = field(default_factory=dict)
     arguments: tuple[str, ...] = ("--dry-run",)
     when: Literal["parse", "run", "target", "snakemake"] = "parse"
-
-
-def base_file(base: str) -> Path:
-    """File of a shipped config."""
-    return ROOT / "config.yaml" if base == "default" else ROOT / "configs" / f"{base}.yaml"
 
 
 def setting(path: str, value: Any) -> Callable[[str], str]:

@@ -204,5 +204,5 @@ COMMAND_LINE = [
     target("results/features/digits_cnn/seed-0/interval-100/test/turned/logits.zarr.zip"),
     target("results/kstar/digits_cnn/seed-0/interval-100/test/original/logits/manhattan.zarr.zip"),
     target("results/maps/digits_cnn/seed-0/interval-100/test/original/logits/lda.parquet"),
-    target("results/studies/nonsense/classes.csv"),
+    target("results/studies/kstar/nonsense/classes.csv"),
 ]

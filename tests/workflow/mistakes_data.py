@@ -39,7 +39,7 @@ LABELS = np.repeat([0, 1], 4)
 IMAGES = np.zeros((8, 8, 8), dtype=np.uint8)
 GOOD_FILES = {"data/embeddings.npz": npz(features=FEATURES, labels=LABELS)}
 """Files that the shipped configs name and do not bring."""
-EMBEDDINGS = "results/features/given/embeddings.zarr.zip"
+EMBEDDINGS = "results/features/imported/embeddings.zarr.zip"
 
 
 def given(name: str, *said: str, **arrays: Any) -> Mistake:

@@ -10,7 +10,8 @@ from project import Project
 
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
-from workflow_lib.plan.jobs import PlannedJob, default_targets, upstream
+from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import PlannedJob, upstream
 from workflow_lib.plan.plan import Plan
 
 CONFIG = """\
@@ -111,7 +112,7 @@ def unfinished(folder: Path, weights: Path) -> Project:
 def planned_jobs() -> list[PlannedJob]:
     """All jobs of the study, told from its config alone, each after those that make its inputs."""
     plan = Plan(load(yaml.safe_load(CONFIG), check_files=False), DigestMemory(Path("not-asked")))
-    return upstream(plan, default_targets(plan))
+    return upstream(plan, targets.default(plan))
 
 
 def write_images(file: Path, count: int, seed: int = 0) -> None:

@@ -13,14 +13,21 @@ from typing import Any
 
 import yaml
 
+from workflow_lib.config.config import FOLDERS
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "environment.yaml")
-KINDS = (
-    *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies"),
-    *("prototypes", "dissimilarity", "boundaries", "prototype_studies"),
-    *("confusion", "confusion_studies"),
-)
+KINDS = FOLDERS
 """Folders of results that are compared: not logs, times, origins, nor what is hidden."""
+
+
+def shipped(name: str) -> str:
+    """A config of the project, with its results where those of config.yaml are."""
+    file = ROOT / "config.yaml" if name == "default" else ROOT / "configs" / f"{name}.yaml"
+    return re.sub(r"^results: .*\n", "", file.read_text("utf-8"), flags=re.MULTILINE)
+
+
+MINIATURE = shipped("miniature")
 
 FORECAST = """
 import json, sys
@@ -31,7 +38,7 @@ from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.why import explain
 file = Path("config.yaml")
 plan = load_plan(read_mapping(file), [file])
-asked = [path for name in sys.argv[1:] for path in getattr(targets, name)(plan)]
+asked = [path for name in sys.argv[1:] for path in targets.paths(plan, name)]
 answer = explain(plan, asked or None)
 jobs = {job.name: job.makes for job in answer.jobs}
 json.dump({"jobs": jobs, "running": [*answer.reasons, *answer.following]}, sys.stdout)
@@ -65,7 +72,7 @@ class Forecast:
 
     Attributes:
         jobs: paths that each job makes, by the job's name; all jobs that the targets need.
-        running: names of the jobs that `make why` says would run.
+        running: names of the jobs that `latent-atlas why` says would run.
     """
 
     jobs: dict[str, list[str]]
@@ -91,7 +98,7 @@ class Project:
             for part in PARTS:
                 copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
                 copy(ROOT / part, folder / part)
-            shutil.copy(ROOT / "configs" / "miniature.yaml", folder / "config.yaml")
+            (folder / "config.yaml").write_text(MINIATURE)
 
     def copy(self, folder: Path, cores: int | None = None) -> "Project":
         """The same project in another folder, with its results, their time stamps, and Snakemake's memory of them."""
@@ -114,7 +121,7 @@ class Project:
         return Forecast(answer["jobs"], set(answer["running"]))
 
     def why(self) -> set[str]:
-        """Names of the jobs that `make why` says would run."""
+        """Names of the jobs that `latent-atlas why` says would run."""
         return self.forecast().running
 
     def config(self) -> dict[str, Any]:

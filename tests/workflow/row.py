@@ -26,7 +26,7 @@ class Row:
         starts: jobs that Snakemake starts.
         computes: those of them that are computed; the others are restored from the cache.
         because: why jobs are started that need not be computed.
-        why: jobs that `make why` names, where these are not all that are started.
+        why: jobs that `latent-atlas why` names, where these are not all that are started.
         equal: whether all results are as before; None where just what is computed may differ.
         base: project that is edited.
         stages: targets that Snakemake is called with; none takes all tables and figures.

@@ -70,7 +70,7 @@ CONFUSION = [
         computes=("draw_matrices/mixed",),
     ),
     _row("trainings in one job: `LATENT_ATLAS_SEEDS_PER_JOB=1`", _environment(LATENT_ATLAS_SEEDS_PER_JOB="1")),
-    _row("the form of the trainings: `LATENT_ATLAS_ENSEMBLE=loop`", _environment(LATENT_ATLAS_ENSEMBLE="loop")),
+    _row("the form of the trainings: `LATENT_ATLAS_REPLICATES=loop`", _environment(LATENT_ATLAS_REPLICATES="loop")),
     _row("a confusion study taken out", take_out(STUDY)),
     _row(
         "code of the mislabelling, without a change of the results",

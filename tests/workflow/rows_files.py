@@ -106,7 +106,7 @@ NOTHING = [
             "results/datasets/digits/train.zarr.zip",
             "results/features/digits_cnn/seed-0/interval-25/test/original/early.zarr.zip",
             "results/kstar/digits_cnn/seed-0/interval-100/test/original/logits/cosine.zarr.zip",
-            "results/studies/training/classes.csv",
+            "results/studies/kstar/training/classes.csv",
         ),
     ),
     Row(
@@ -152,10 +152,10 @@ RESULTS = [
     Row("`results/provenance` deleted", remove("results/provenance")),
     Row("logs and benchmarks deleted", remove("results/logs", "results/benchmarks")),
     Row("intermediate results deleted: all features, all k\\*", remove("results/features", "results/kstar")),
-    Row("a figure deleted", remove("results/studies/training/violins.png"), starts=("draw_violins/training",)),
+    Row("a figure deleted", remove("results/studies/kstar/training/violins.png"), starts=("draw_violins/training",)),
     Row(
         "a table deleted",
-        remove("results/studies/training/classes.csv"),
+        remove("results/studies/kstar/training/classes.csv"),
         starts=("*/training", "!draw_neighbours/training"),
         because="what reads the table follows; it comes back with the same bytes",
     ),
@@ -170,7 +170,7 @@ RESULTS = [
     ),
     Row(
         "a table edited by hand: it is put back",
-        append("results/studies/training/classes.csv", "by hand\n"),
+        append("results/studies/kstar/training/classes.csv", "by hand\n"),
         starts=("render_tables/training", "draw_violins/training", "draw_trends/training"),
         because="a job that reads the table sees that it is not what was written, and takes it from the cache",
     ),

@@ -150,7 +150,7 @@ def test_names_out_of_the_data_are_text_everywhere(tmp_path):
 
     with xr.open_dataset(results / "features" / "given" / "embeddings.zarr.zip") as store:
         assert set(store["class"].values.tolist()) == set(NAMES)
-    study = results / "studies" / "embeddings"
+    study = results / "studies" / "kstar" / "embeddings"
     assert set(read_named(study / "classes.csv")["class_name"]) == set(NAMES)
     assert set(read_named(study / "neighbours.csv")["neighbour_class"]) == set(NAMES)
     assert set(storage.read_table(study / "maps.csv", ["class_name"])["class_name"]) == set(NAMES)

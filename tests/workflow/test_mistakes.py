@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from choice import asked_for, chosen
-from mistake import Mistake, base_file
+from mistake import Mistake
 from mistakes import CONTROLS, MISTAKES
 from mistakes_data import GOOD_FILES
-from project import Project
+from project import Project, shipped
 
 pytestmark = pytest.mark.workflow
 
@@ -84,8 +84,8 @@ def test_a_mistake_in_one_dataset_stops_nothing_else(project):
     assert "data/bad.npz: " in run.output
     assert "Traceback" not in run.output
     assert {"tabulate_kstar/training", "tabulate_kstar/metrics"} <= run.computed
-    assert not (project.folder / "results" / "studies" / "bad").exists() or not any(
-        (project.folder / "results" / "studies" / "bad").iterdir()
+    assert not (project.folder / "results" / "studies" / "kstar" / "bad").exists() or not any(
+        (project.folder / "results" / "studies" / "kstar" / "bad").iterdir()
     )
 
 
@@ -124,7 +124,7 @@ def call(mistake: Mistake, project: Project) -> Call:
     """Make the mistake in a project, call Snakemake, and take the mistake back with all that it has left."""
     config = project.folder / "config.yaml"
     kept, made = config.read_bytes(), {**GOOD_FILES, **mistake.files}
-    text = mistake.text(base_file(mistake.base).read_text("utf-8"))
+    text = mistake.text(shipped(mistake.base))
     config.unlink()
     if text is not None:
         config.write_bytes(text.encode() if isinstance(text, str) else text)

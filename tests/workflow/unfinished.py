@@ -16,7 +16,7 @@ from project import Project, Run
 
 from workflow_lib.cache.actions import action_file, scratch_folders
 from workflow_lib.cache.pruning import prune
-from workflow_lib.plan.records import record_path
+from workflow_lib.runner.records import record_path
 
 DETAIL = 1500
 """Characters of the output of a run that failed."""
@@ -62,7 +62,7 @@ def unfinished(finished: Project, folder: Path, verb: str, rng: random.Random) -
     ways = [_way(graph, job, rng) for job in first]
     project = base.copy(folder, cores=cores)
     for path in {path for way in ways for job in way for path in graph[job].makes}:
-        record = folder / record_path(path)
+        record = record_path(folder / path, folder / "results")
         action_file(folder / "results" / ".cache", json.loads(record.read_bytes())["key"]).unlink(missing_ok=True)
         record.unlink()
         (folder / path).unlink()
@@ -81,7 +81,7 @@ def _graph(folder: Path) -> dict[str, Node]:
     """All jobs of a finished project: outputs from its plan, inputs from its records."""
     graph = {}
     for name, makes in Project(folder).forecast().jobs.items():
-        records = [json.loads((folder / record_path(path)).read_bytes()) for path in makes]
+        records = [json.loads((record_path(folder / path, folder / "results")).read_bytes()) for path in makes]
         graph[name] = Node(makes, {path for record in records for path in record["inputs"].values()})
     return graph
 
@@ -135,12 +135,14 @@ def compare(
     swept = _prune_as_a_day_later(project)
     wrong += [f"left behind: {path}" for path in [*half_made(project), *locks(project)]]
     parts = [told, f"then {len(resumed.computed)} jobs computed, {len(resumed.restored)} restored"]
-    parts += [f"{len(whole)} artifacts equal"] + ([f"{swept} scratch folders left to cache_prune"] if swept else [])
+    parts += [f"{len(whole)} artifacts equal"] + (
+        [f"{swept} scratch folders left to latent-atlas cache prune"] if swept else []
+    )
     return Outcome(name, not wrong, "; ".join(parts), "\n".join(wrong))
 
 
 def _is_recorded(project: Project, path: str, data: bytes) -> bool:
-    file = project.folder / record_path(f"results/{path}")
+    file = record_path(project.folder / "results" / path, project.folder / "results")
     return file.exists() and json.loads(file.read_bytes())["digest"] == hashlib.sha256(data).hexdigest()
 
 
@@ -152,7 +154,7 @@ def half_made(project: Project) -> list[Path]:
 
 
 def _prune_as_a_day_later(project: Project) -> int:
-    """Let cache_prune remove what is half written in the cache; says how much there was."""
+    """Let latent-atlas cache prune remove what is half written in the cache; says how much there was."""
     cache = project.folder / "results" / ".cache"
     left = list(scratch_folders(cache))
     for folder in left:

@@ -5,6 +5,6 @@
 
 from workflow_lib.config.config import Config
 from workflow_lib.config.load import load, read
-from workflow_lib.config.studies import ModelPart, ResolvedStudy
+from workflow_lib.config.studies import ModelPart, ResolvedKstar
 
-__all__ = ["Config", "ModelPart", "ResolvedStudy", "load", "read"]
+__all__ = ["Config", "ModelPart", "ResolvedKstar", "load", "read"]

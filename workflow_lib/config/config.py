@@ -1,27 +1,49 @@
 """The whole config: its sections, in the order in which data flows."""
 
-from pydantic import Field
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
 
 from workflow_lib.config.confusion import Confusion
 from workflow_lib.config.datasets import Dataset
-from workflow_lib.config.fields import Name, Section
+from workflow_lib.config.fields import Name, Section, wrong
 from workflow_lib.config.kstar import Kstar
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import Prototypes
-from workflow_lib.config.studies import (
-    ResolvedConfusion,
-    ResolvedPrototypes,
-    ResolvedStudy,
-    resolve,
-    resolve_confusion,
-    resolve_prototypes,
-)
 from workflow_lib.config.transforms import AnyTransform
+
+RESULTS: Final = "results"
+"""Folder of results unless the config says otherwise; the cache is always below it."""
+FOLDERS: Final = (
+    *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours"),
+    *("prototypes", "dissimilarity", "boundaries", "confusion", "studies"),
+)
+"""Folders of artifacts below the folder of results."""
+COMPANIONS: Final = ("provenance", "logs", "benchmarks")
+"""Folders of what accompanies artifacts: their records, and the logs and times of their jobs."""
+
+
+def _folder(value: Any) -> Any:
+    """A path without signs that Snakemake or a shell would read as something else."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"/?[\w.-]+(/[\w.-]+)*/?", value, re.ASCII) or ".." in Path(value).parts or value == ".":
+        allowed = "must be a folder whose path has only letters, digits, _, - and ., and no .."
+        raise wrong(allowed, "write for example results/first")
+    parts = Path(value).parts
+    if parts[:1] == (RESULTS,) and parts[1:] and parts[1] in (*FOLDERS, *COMPANIONS):
+        raise wrong(f"{RESULTS}/{parts[1]} holds results of other configs", "write for example results/first")
+    return Path(value).as_posix()
 
 
 class Config(Section):
     """What the workflow computes. Threads, memory and devices are not part of it: they belong to profiles."""
 
+    results: Annotated[str, BeforeValidator(_folder)] = RESULTS
+    """Folder of this config's results. Give each config a folder of its own, and none overwrites another's studies; the
+    cache is shared all the same."""
     datasets: dict[Name, Dataset]
     """Sources of images, or of features computed elsewhere, by name."""
     models: dict[Name, Model] = Field(default={})
@@ -34,21 +56,3 @@ class Config(Section):
     """Prototypes and their studies."""
     confusion: Confusion = Confusion()
     """Confused classes and their studies."""
-
-    def kstar_studies(self) -> dict[str, ResolvedStudy]:
-        """Every k* study with all its defaults and every `all` filled in."""
-        return {
-            name: resolve(name, study, self.datasets, self.models, self.transforms)
-            for name, study in self.kstar.studies.items()
-        }
-
-    def prototype_studies(self) -> dict[str, ResolvedPrototypes]:
-        """Every study of prototypes with all its defaults and every `all` filled in."""
-        return {name: resolve_prototypes(name, study, self.models) for name, study in self.prototypes.studies.items()}
-
-    def confusion_studies(self) -> dict[str, ResolvedConfusion]:
-        """Every study of confused classes with its pairs written out."""
-        return {
-            name: resolve_confusion(name, study, self.datasets[self.models[study.model].dataset])
-            for name, study in self.confusion.studies.items()
-        }

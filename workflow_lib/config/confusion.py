@@ -54,7 +54,7 @@ class ConfusionStudy(Section):
     permutations: Count = 9999
     """Random permutations of the classes in the test of the groups."""
     example_pair: Pair | None = None
-    """Pair whose mean confusion matrix is shown beside the baseline's; null takes the first one."""
+    """Pair whose mean confusion matrix stands beside the baseline's; null takes that of largest effect on others."""
 
 
 class Confusion(Section):

@@ -13,15 +13,6 @@ PerClass = Annotated[int, Field(ge=2)]
 ClassNames = Annotated[tuple[Text, ...], Field(min_length=2), *UNIQUE]
 ClassGroup = Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE]
 ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
-CLASSES: Final = {
-    "digits": tuple("0123456789"),
-    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-    "fashion_mnist": (
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    ),
-}
-"""Classes of the sources that always have the same: a wrong name is told before anything is read."""
 
 
 class Subsample(Section):
@@ -56,8 +47,20 @@ class Source(Section):
     """Classes to keep (superclasses, if there are any); their order gives the labels. null keeps all."""
 
     def files(self) -> dict[str, str]:
-        """Key and path of every file or folder that must be there before the workflow starts."""
+        """Key and path of every file or folder of the user's own: when its content changes, the dataset is new."""
         return {}
+
+    def functions(self) -> dict[str, str]:
+        """Key and `module:name` of every function of the user's own: when its source changes, the dataset is new."""
+        return {}
+
+    def required(self) -> dict[str, str]:
+        """Key and path of every file or folder that must be there before the workflow starts."""
+        return self.files()
+
+    def own_classes(self) -> tuple[str, ...] | None:
+        """Classes of the source itself where they are always the same, or None: wrong names are reported at once."""
+        return None
 
 
 class Images(Source):
@@ -79,6 +82,19 @@ class Digits(Images):
     split_seed: Seed = 0
     """Seed of the split."""
 
+    def own_classes(self) -> tuple[str, ...]:
+        """The ten digits."""
+        return tuple("0123456789")
+
+
+CLASSES: Final = {
+    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "fashion_mnist": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+}
+
 
 class Torchvision(Images):
     """A data set that torchvision reads; it comes with its own train and test splits."""
@@ -92,9 +108,13 @@ class Torchvision(Images):
     download: bool = False
     """Fetch the files into `root` when they are not there."""
 
-    def files(self) -> dict[str, str]:
-        """The folder `root`, unless it may be downloaded."""
+    def required(self) -> dict[str, str]:
+        """The folder `root`, unless it may be downloaded; what the official files hold is known."""
         return {} if self.download else {"root": self.root}
+
+    def own_classes(self) -> tuple[str, ...] | None:
+        """The classes of the smaller sets."""
+        return CLASSES.get(self.source)
 
 
 class ImageFolder(Images):
@@ -182,6 +202,10 @@ class FromFunction(Images):
     options: Options = Field(default={})
     """Keyword arguments of the function."""
 
+    def functions(self) -> dict[str, str]:
+        """The function."""
+        return {"function": self.function}
+
 
 Dataset = Annotated[
     Digits | Torchvision | ImageFolder | Arrays | Features | FromFunction, Field(discriminator="source")
@@ -192,12 +216,12 @@ def class_names(dataset: Source) -> tuple[str, ...] | None:
     """Names of the classes of a dataset, or None when only its files tell them."""
     if dataset.classes:
         return dataset.classes
-    return tuple(sorted(dataset.superclasses)) if dataset.superclasses else _own_classes(dataset)
+    return tuple(sorted(dataset.superclasses)) if dataset.superclasses else dataset.own_classes()
 
 
 def problems(name: str, dataset: Source) -> Iterator[Problem]:
     """What makes no sense in one dataset, although every value is well formed."""
-    where, own = f"datasets.{name}", _own_classes(dataset)
+    where, own = f"datasets.{name}", dataset.own_classes()
     groups = dataset.superclasses or {}
     if groups:
         yield from _absent(f"{where}.classes", dataset.classes or (), "superclass", tuple(groups))
@@ -212,11 +236,6 @@ def problems(name: str, dataset: Source) -> Iterator[Problem]:
                 allowed = f"a class belongs to one superclass only; this one is in {group_of[member]} and {group}"
                 yield Problem(f"{where}.superclasses.{group}", member, allowed, "remove it from one of them")
             group_of[member] = group
-
-
-def _own_classes(dataset: Source) -> tuple[str, ...] | None:
-    """Classes of the source itself, if they are always the same."""
-    return CLASSES.get(getattr(dataset, "source", ""))
 
 
 def _absent(where: str, chosen: tuple[str, ...], what: str, present: tuple[str, ...]) -> Iterator[Problem]:

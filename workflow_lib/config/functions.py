@@ -3,7 +3,7 @@
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -12,6 +12,12 @@ from workflow_lib.wording import listed, nearest
 
 OPEN = ("__getattr__", "exec", "globals", "setattr", "*")
 """Names by which a module can get more names than its source shows."""
+
+
+def all_problems(where: str, functions: Mapping[str, str]) -> Iterator[Problem]:
+    """The `problems` of a section's functions, each at its key below `where`."""
+    for key, reference in functions.items():
+        yield from problems(f"{where}.{key}", reference)
 
 
 def problems(where: str, reference: str) -> Iterator[Problem]:

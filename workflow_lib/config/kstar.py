@@ -1,14 +1,11 @@
 """Section `kstar`: how k* is summarised, and the studies that tables and figures are made for."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from workflow_lib.config.fields import ALL, UNIQUE, Choice, Count, Name, Percent, Section, Seed, Text, Unique, example
-
-Metric = Literal["euclidean", "cityblock", "chebyshev", "cosine"]
-MapMethod = Literal["tsne", "isomap", "pca", "umap"]
-Split = Literal["train", "test"]
+from workflow_lib.names import ORIGINAL, MapMethod, Metric, Skewness, Split
 
 
 class Maps(Section):
@@ -47,7 +44,7 @@ class Study(Section):
     """Intervals of the training, in percent."""
     split: Choice[Split] = ("test",)
     """Splits whose samples are looked at."""
-    transform: Choice[Name] = ("original",)
+    transform: Choice[Name] = (ORIGINAL,)
     """Transforms of the images; original changes nothing."""
     layer: Choice[Name] = Field(default=(), json_schema_extra={"default": ALL})
     """Roles of the layers."""
@@ -74,7 +71,7 @@ class Kstar(Section):
 
     threshold: Annotated[float, Field(gt=0)] = 0.5
     """A class is Fractured when its skewness is above this, Clustered when it is below minus this."""
-    skewness: Literal["anchored", "plain"] = "anchored"
+    skewness: Skewness = "anchored"
     """anchored: of the k* values with the ends 0 and 1, as in the paper's tables; plain: of the values alone."""
     neighbours: Count = 10
     """How many nearest neighbours of each sample the neighbour distribution counts."""

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from workflow_lib.config import sense
 from workflow_lib.config.config import Config
 from workflow_lib.config.keys import with_text_keys
-from workflow_lib.config.transforms import ORIGINAL
 from workflow_lib.config.translate import translate
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.names import ORIGINAL
 
 
 def load(raw: Mapping[str, Any], origin: str = "config.yaml", *, check_files: bool = True) -> Config:
@@ -54,7 +54,10 @@ def read(path: Path, *, check_files: bool = True) -> Config:
 
 def _lacks_a_section(error: ValidationError) -> bool:
     """Whether a whole section is missing or malformed, so that it cannot be said what the others refer to."""
-    return any(len(found["loc"]) == 1 and found["type"] != "extra_forbidden" for found in error.errors())
+    return any(
+        len(found["loc"]) == 1 and found["loc"] != ("results",) and found["type"] != "extra_forbidden"
+        for found in error.errors()
+    )
 
 
 def _well_formed(raw: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:

@@ -22,15 +22,12 @@ from workflow_lib.config.fields import (
     wrong,
 )
 from workflow_lib.errors import Problem
+from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_options
 from workflow_lib.wording import unknown
 
-ARCHITECTURE: Final = rf"^(small_cnn|resnet18|torchvision/\w+|{FUNCTION[1:-1]})$"
-TORCHVISION: Final = "torchvision"
-BLOCKS: Final = {
-    "small_cnn": ("conv1", "conv2", "conv3", "flatten", "dense1", "logits"),
-    "resnet18": ("conv1", "bn1", "relu", "maxpool", *(f"layer{i}" for i in range(1, 5)), "avgpool", "fc", "logits"),
-}
-"""Outermost modules of the architectures that are always the same: a wrong layer is told before anything is trained."""
+ARCHITECTURE: Final = rf"^({'|'.join(ARCHITECTURES)}|{TORCHVISION}\w+|{FUNCTION[1:-1]})$"
+OWN_WEIGHTS: Final = "torchvision"
+"""Value of `weights` for those that torchvision recommends."""
 
 
 class SeedRange(Section):
@@ -148,7 +145,7 @@ class Model(Section):
     )
 
     architecture: Annotated[str, StringConstraints(pattern=ARCHITECTURE)]
-    """small_cnn, resnet18 (CIFAR stem), torchvision/NAME, or module:function of your own."""
+    """A network of this project, one of torchvision's, or a function of your own (docs/models.md)."""
     dataset: Name
     """Name of the dataset of images that it is trained and tested on."""
     options: Options = Field(default={})
@@ -171,16 +168,20 @@ class Model(Section):
 
     def files(self) -> dict[str, str]:
         """Key and path of every file that must be there before the workflow starts."""
-        return {} if self.weights in (None, TORCHVISION) else {"weights": str(self.weights)}
+        return {} if self.weights in (None, OWN_WEIGHTS) else {"weights": str(self.weights)}
+
+    def functions(self) -> dict[str, str]:
+        """Key and `module:name` of every function of the user's own."""
+        return {"architecture": self.architecture} if ":" in self.architecture else {}
 
 
 def problems(name: str, model: Model) -> Iterator[Problem]:
     """What makes no sense in one model, although every value is well formed."""
     where = f"models.{name}"
-    if model.weights == TORCHVISION and not model.architecture.startswith("torchvision/"):
+    if model.weights == OWN_WEIGHTS and not model.architecture.startswith(TORCHVISION):
         yield Problem(
             f"{where}.weights",
-            TORCHVISION,
+            OWN_WEIGHTS,
             f"torchvision has no weights for the architecture {model.architecture}",
             "choose an architecture torchvision/NAME, or name a file",
         )
@@ -191,10 +192,12 @@ def problems(name: str, model: Model) -> Iterator[Problem]:
             "must have one mean and one standard deviation for each channel",
             "make both lists equally long",
         )
-    for role, layer in model.layers.items():
-        block, blocks = layer.module.split(".")[0], BLOCKS.get(model.architecture)
-        if blocks and block not in blocks:
-            yield unknown(f"{where}.layers.{role}", block, f"module of {model.architecture}", blocks)
+    if known := ARCHITECTURES.get(model.architecture):
+        yield from wrong_options(f"{where}.options", model.architecture, model.options)
+        for role, layer in model.layers.items():
+            block = layer.module.split(".")[0]
+            if block not in known.blocks:
+                yield unknown(f"{where}.layers.{role}", block, f"module of {model.architecture}", known.blocks)
     if model.training:
         yield from _training_problems(f"{where}.training", model.training, model.intervals)
     else:

@@ -8,6 +8,8 @@ import yaml
 
 from workflow_lib.config.fields import ALL, FUNCTION, NAME
 from workflow_lib.config.models import ARCHITECTURE
+from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION
+from workflow_lib.wording import listed
 
 Schema = dict[str, Any]
 
@@ -66,7 +68,7 @@ NOUNS = {
 PATTERNS = {
     NAME: "a name",
     FUNCTION: "module:name",
-    ARCHITECTURE: "small_cnn, resnet18, torchvision/NAME, module:function",
+    ARCHITECTURE: f"{listed(ARCHITECTURES)}, {TORCHVISION}NAME, module:function",
 }
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
 UNBOUNDED = 2**63 - 1

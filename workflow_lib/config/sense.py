@@ -11,13 +11,13 @@ from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import imported_names
-from workflow_lib.config.transforms import ORIGINAL
 from workflow_lib.errors import Problem
+from workflow_lib.names import IMPORTED, ORIGINAL
 from workflow_lib.wording import listed, unknown
 
 RESERVED = {
     "datasets": {ALL: "it stands for all of them in a study"},
-    "models": {ALL: "it stands for all of them in a study", "imported": "it marks features given in a file"},
+    "models": {ALL: "it stands for all of them in a study", IMPORTED: "it marks features given in a file"},
     "transforms": {
         ALL: "it stands for all of them in a study",
         ORIGINAL: "it is always there and changes nothing",
@@ -52,17 +52,15 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     for name, dataset in config.datasets.items():
         yield from datasets.problems(name, dataset)
         if check_files:
-            yield from paths.problems(f"datasets.{name}", dataset.files(), dataset.suffixes)
-            if isinstance(dataset, datasets.FromFunction):
-                yield from functions.problems(f"datasets.{name}.function", dataset.function)
+            yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes)
+            yield from functions.all_problems(f"datasets.{name}", dataset.functions())
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
         yield from _dataset_problems(f"models.{name}.dataset", model, names)
         yield from models.problems(name, model)
         if check_files:
             yield from paths.problems(f"models.{name}", model.files())
-            if ":" in model.architecture:
-                yield from functions.problems(f"models.{name}.architecture", model.architecture)
+            yield from functions.all_problems(f"models.{name}", model.functions())
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)
         yield from _class_problems(f"kstar.studies.{name}.classes", study, config)

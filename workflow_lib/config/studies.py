@@ -1,16 +1,16 @@
 """Studies with every default and every `all` filled in: what the plan works with."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
+from workflow_lib.config.config import Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.datasets import Features, Source, class_names
-from workflow_lib.config.kstar import Metric, Split, Study
+from workflow_lib.config.kstar import Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
-from workflow_lib.config.transforms import ORIGINAL
+from workflow_lib.names import METRICS, ORIGINAL, SPLITS
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ModelPart:
 
 
 @dataclass(frozen=True)
-class ResolvedStudy:
+class ResolvedKstar:
     """A study over models, or over imported features; the other of `models` and `imported` is empty.
 
     Attributes:
@@ -60,12 +60,10 @@ class ResolvedPrototypes:
 
     Attributes:
         title: heading of tables and figures.
-        settings: the study as the config has it.
         models: what it takes from each model, by the model's name; `layers` is empty.
     """
 
     title: str
-    settings: PrototypeStudy
     models: Mapping[str, ModelPart]
 
 
@@ -75,12 +73,10 @@ class ResolvedConfusion:
 
     Attributes:
         title: heading of tables and figures.
-        settings: the study as the config has it.
         pairs: names of the classes that are confused, in the order of the dataset's classes where the config knows it.
     """
 
     title: str
-    settings: ConfusionStudy
     pairs: tuple[tuple[str, str], ...]
 
 
@@ -89,39 +85,36 @@ def imported_names(datasets: Mapping[str, Source]) -> tuple[str, ...]:
     return tuple(name for name, dataset in datasets.items() if isinstance(dataset, Features))
 
 
-def resolve(
-    name: str,
-    study: Study,
-    datasets: Mapping[str, Source],
-    models: Mapping[str, Model],
-    transforms: Iterable[str],
-) -> ResolvedStudy:
-    """Fill in one valid study: `datasets`, `models` and `transforms` are the sections of its config."""
+def resolve_kstar(name: str, config: Config) -> ResolvedKstar:
+    """Fill in a k* study of a valid config."""
+    study = config.kstar.studies[name]
     imported = study.features is not None
-    chosen = () if imported else study.model or tuple(models)
-    return ResolvedStudy(
+    chosen = () if imported else study.model or tuple(config.models)
+    return ResolvedKstar(
         title=study.title or _title(name),
         description=study.description,
-        models={model: _part(study, models[model]) for model in chosen},
-        imported=(study.features or imported_names(datasets)) if imported else (),
-        splits=() if imported else study.split or get_args(Split),
-        transforms=() if imported else study.transform or (ORIGINAL, *transforms),
-        metrics=study.metric or get_args(Metric),
+        models={model: _part(study, config.models[model]) for model in chosen},
+        imported=(study.features or imported_names(config.datasets)) if imported else (),
+        splits=() if imported else study.split or SPLITS,
+        transforms=() if imported else study.transform or (ORIGINAL, *config.transforms),
+        metrics=study.metric or METRICS,
         maps=study.maps,
         classes=study.classes,
     )
 
 
-def resolve_prototypes(name: str, study: PrototypeStudy, models: Mapping[str, Model]) -> ResolvedPrototypes:
-    """Fill in one valid study of prototypes: `models` is the section of its config."""
-    parts = {model: _part(study, models[model]) for model in study.model or tuple(models)}
-    return ResolvedPrototypes(study.title or _title(name), study, parts)
+def resolve_prototypes(name: str, config: Config) -> ResolvedPrototypes:
+    """Fill in a prototype study of a valid config."""
+    study = config.prototypes.studies[name]
+    parts = {model: _part(study, config.models[model]) for model in study.model or tuple(config.models)}
+    return ResolvedPrototypes(study.title or _title(name), parts)
 
 
-def resolve_confusion(name: str, study: ConfusionStudy, dataset: Source) -> ResolvedConfusion:
-    """Fill in one valid study of confused classes: `dataset` is that of its model."""
-    pairs = paired(study, class_names(dataset))
-    return ResolvedConfusion(study.title or _title(name), study, pairs)
+def resolve_confusion(name: str, config: Config) -> ResolvedConfusion:
+    """Fill in a confusion study of a valid config."""
+    study = config.confusion.studies[name]
+    dataset = config.datasets[config.models[study.model].dataset]
+    return ResolvedConfusion(study.title or _title(name), paired(study, class_names(dataset)))
 
 
 def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:

@@ -6,9 +6,6 @@ from pydantic import Field
 
 from workflow_lib.config.fields import Count, Section, Seed, example
 
-ORIGINAL = "original"
-"""The transform that always exists and changes nothing."""
-
 
 class Rotation(Section):
     """Turn the image; corners that come from outside are black."""

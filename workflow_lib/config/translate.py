@@ -1,7 +1,7 @@
 """Pydantic's validation errors as problems in plain words, at key paths as the user wrote them."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +12,8 @@ from workflow_lib.config.kstar import Study
 from workflow_lib.config.locate import Place, locate
 from workflow_lib.config.models import ARCHITECTURE
 from workflow_lib.errors import Problem
-from workflow_lib.wording import listed, nearest, yaml_text
+from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION
+from workflow_lib.wording import listed, nearest, write_nearest, yaml_text
 
 Words = tuple[str, str]
 """What is allowed, and the repair."""
@@ -47,13 +48,7 @@ def _unknown_choice(error: ErrorDetails, place: Place) -> Problem:
     if error["type"] == "union_tag_not_found":
         return Problem(f"{place.path}.{key}", "", f"is required and {allowed}", f"add the key {key}")
     value = error["input"][key]
-    return Problem(f"{place.path}.{key}", yaml_text(value), allowed, _write_nearest(value, place.choices))
-
-
-def _write_nearest(value: Any, allowed: Sequence[str] | Mapping[str, Any]) -> str:
-    """Repair for a value that is none of the allowed ones."""
-    suggestion = nearest(value, allowed)
-    return f"write {suggestion}" if suggestion else "choose one of these"
+    return Problem(f"{place.path}.{key}", yaml_text(value), allowed, write_nearest(value, place.choices))
 
 
 def _unknown_key(error: ErrorDetails, place: Place) -> Words:
@@ -69,7 +64,7 @@ def _literal(error: ErrorDetails, place: Place) -> Words:
     allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
     if place.section is Study and place.key != "maps":
         allowed.append(ALL)
-    return f"must be one of {listed(allowed)}", _write_nearest(error["input"], allowed)
+    return f"must be one of {listed(allowed)}", write_nearest(error["input"], allowed)
 
 
 def _too_short(error: ErrorDetails, place: Place) -> Words:
@@ -129,8 +124,8 @@ def _pattern(error: ErrorDetails, place: Place) -> Words:
         allowed = "must be a name of lower-case letters, digits and _, begin with a letter, at most 64 long"
         return allowed, f"write for example {name or 'a_name'}"
     if error["ctx"]["pattern"] == ARCHITECTURE:
-        allowed = "must be small_cnn, resnet18, torchvision/NAME, or module:function"
-        return allowed, _write_nearest(value, ("small_cnn", "resnet18", f"torchvision/{value.split('/')[-1]}"))
+        allowed = f"must be {listed(ARCHITECTURES)}, {TORCHVISION}NAME, or module:function"
+        return allowed, write_nearest(value, (*ARCHITECTURES, f"{TORCHVISION}{value.split('/')[-1]}"))
     return "must name a function as module:name", "write for example my_module:load"
 
 

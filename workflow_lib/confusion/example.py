@@ -1,25 +1,67 @@
-"""Which pair a figure shows where there is room for one."""
+"""The pair that a figure shows where there is room for one, and its mean confusion matrix."""
 
-import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
+from workflow_lib.confusion.runs import read
+from workflow_lib.confusion.tables import row_shares
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.wording import nearest
+
+
+@dataclass(frozen=True)
+class Example:
+    """Mean confusion matrices of the baseline and of one pair.
+
+    Attributes:
+        shares: (1 or 2, n, n), by true and predicted class, 0 to 1; NaN: not known. The baseline comes first.
+        classes: n names.
+        runs: number of runs of each matrix.
+        pair: indices of the two classes that the second matrix confused; empty if there is only the baseline.
+        note: how the pair was chosen; may be empty.
+    """
+
+    shares: npt.NDArray[np.float64]
+    classes: tuple[str, ...]
+    runs: tuple[int, ...]
+    pair: tuple[int, ...] = ()
+    note: str = ""
+
+
+def example(counts: xr.Dataset, pairs: pd.DataFrame, wanted: Sequence[str] | None) -> Example:
+    """The matrices of the baseline and of a pair, means over their runs.
+
+    Args:
+        counts: store of all runs; only these two are read.
+        pairs: as for `choose_pair`.
+        wanted: as for `choose_pair`.
+
+    Raises:
+        UserError: a pair that the study does not have.
+    """
+    place, note = choose_pair(pairs, wanted)
+    runs = read(counts.isel(pair=[0] if place is None else [0, place]))
+    pair = tuple(int(member) for member in runs.member[-1] if member >= 0)
+    return Example(row_shares(runs.predictions), runs.classes, tuple(runs.counted.tolist()), pair, note)
 
 
 def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int | None, str]:
     """The row of the pair to show, and a sentence on the choice.
 
-    What mixing up two classes does to themselves is much the same for all pairs; so the choice is the pair that
-    changes the mean accuracy of the other classes most.
+    By default, the pair that changes the mean accuracy of the other classes most. The effect on the two classes
+    themselves is much the same for all pairs.
 
     Args:
-        pairs: table of pairs, the baseline in its first row.
-        wanted: names of the two classes, in either order; None chooses.
+        pairs: table of pairs; the baseline is the first row.
+        wanted: names of the two classes, in either order; None: choose.
 
     Returns:
-        None where the study has no pairs.
+        The row is None if the study has no pairs.
 
     Raises:
         UserError: a pair that the study does not have.
@@ -39,7 +81,7 @@ def _row_of(pairs: pd.DataFrame, wanted: Sequence[str]) -> int:
         return names.index(frozenset(wanted))
     known = [f"[{a}, {b}]" for a, b in zip(pairs["class_a"][1:], pairs["class_b"][1:], strict=True)]
     found = f"[{', '.join(wanted)}]"
-    near = (difflib.get_close_matches(found, known, n=1) or known or ["another pair"])[0]
+    near = nearest(found, known) or next(iter(known), "another pair")
     allowed = f"the study has no such pair; its {len(known)} pairs include {near}"
     raise UserError(
         Problem("confusion.studies: example_pair", found, allowed, f"write {near}, or leave example_pair out")

@@ -3,15 +3,15 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_lib.datasets.labels import listed
+from workflow_lib.datasets.labels import SHOWN
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.wording import listed, nearest
 
 SUFFIXES = (".npz", ".zarr", ".zarr.zip")
 
@@ -118,9 +118,9 @@ def require_names(path: Path, names: Sequence[str], available: Sequence[str]) ->
     problems = []
     for name in names:
         if name not in available:
-            nearest = get_close_matches(name, available, n=1) or available[:1]
-            allowed = f"the file has {listed(sorted(available)) or 'no arrays'}"
-            repair = f"name an array of the file, such as {nearest[0]}" if nearest else "save the array there"
+            allowed = f"the file has {listed(sorted(available), SHOWN) if available else 'no arrays'}"
+            such = nearest(name, available) or next(iter(available), None)
+            repair = f"name an array of the file, such as {such}" if such else "save the array there"
             problems.append(Problem(str(path), name, allowed, repair))
     if problems:
         raise UserError(*problems)

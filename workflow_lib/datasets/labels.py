@@ -10,18 +10,13 @@ from numpy.typing import NDArray
 
 from workflow_lib.datasets.split import Labels, Strings
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.wording import listed
 
 SHOWN = 10
 """Most names listed in one message."""
 
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, such as line breaks, and what is left of bytes that are no Unicode."""
-
-
-def listed(names: Sequence[object]) -> str:
-    """The names with commas between them; beyond SHOWN, how many more there are."""
-    more = f", ... ({len(names) - SHOWN} more)" if len(names) > SHOWN else ""
-    return ", ".join(str(name) for name in names[:SHOWN]) + more
 
 
 def encode(
@@ -100,7 +95,7 @@ def _unknown(values: Sequence[Any], index: Mapping[Any, int], origin: str) -> li
         return []
     found = f"label {values[rows[0]]} of row {rows[0]}{_and_more(rows)}"
     if isinstance(values[0], str):
-        allowed = f"the classes are {listed(list(index))}"
+        allowed = f"the classes are {listed(index, SHOWN)}"
     else:
         allowed = f"labels are whole numbers from 0 to {len(index) - 1}, one per class"
     return [Problem(origin, found, allowed, "correct these labels or the class names")]
@@ -119,14 +114,15 @@ def problems_of(labels: Labels, ids: Strings, class_names: Sequence[str], origin
     repeated = _repeated(ids.tolist())
     if repeated:
         allowed = "several samples have the same id"
-        problems.append(Problem(origin, listed(repeated), allowed, "give every sample an id of its own"))
+        problems.append(Problem(origin, listed(repeated, SHOWN), allowed, "give every sample an id of its own"))
     wrong = _repeated(class_names) + ["an empty name" for name in class_names if not name.strip()]
     if wrong:
-        problems.append(Problem(origin, listed(wrong), "class names are unique and not empty", "rename the classes"))
+        allowed = "class names are unique and not empty"
+        problems.append(Problem(origin, listed(wrong, SHOWN), allowed, "rename the classes"))
     for kind, names in (("ids", ids.tolist()), ("class names", class_names)):
         if unprintable := [ascii(name) for name in names if UNPRINTABLE.search(name)]:
             allowed = f"{kind} are Unicode without line breaks and other control characters"
-            problems.append(Problem(origin, listed(unprintable), allowed, "take these characters out"))
+            problems.append(Problem(origin, listed(unprintable, SHOWN), allowed, "take these characters out"))
     if len(class_names) < 2:
         found = f"only class {class_names[0]}" if class_names else "no class"
         allowed = "k* compares classes and needs two at least"
@@ -146,5 +142,5 @@ def _small_classes(labels: Labels, class_names: Sequence[str], origin: str) -> l
         if small:
             allowed = f"a class has {words}, and two are needed"
             repair = "add samples, or leave the class out"
-            problems.append(Problem(origin, f"class {listed(small)}", allowed, repair))
+            problems.append(Problem(origin, f"class {listed(small, SHOWN)}", allowed, repair))
     return problems

@@ -5,16 +5,16 @@ samples keeps those that a smaller one had chosen.
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib import seeds
-from workflow_lib.datasets.labels import listed
+from workflow_lib.datasets.labels import SHOWN
 from workflow_lib.datasets.split import Labelled, Labels, Rows, Split, Strings
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.wording import listed, write_nearest
 
 Samples = TypeVar("Samples", bound=Labelled)
 
@@ -60,12 +60,11 @@ def regroup(samples: Samples, groups: Mapping[str, Sequence[str]], key: str) -> 
 
 
 def _not_a_class(name: str, samples: Labelled, key: str) -> Problem:
-    nearest = get_close_matches(name, samples.class_names, n=1)
     return Problem(
         f"{samples.source}: {key}",
         name,
-        f"the classes are {listed(samples.class_names)}",
-        f"write {nearest[0]}" if nearest else "name one of these classes",
+        f"the classes are {listed(samples.class_names, SHOWN)}",
+        write_nearest(name, samples.class_names, "name one of these classes"),
     )
 
 

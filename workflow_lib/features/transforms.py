@@ -3,8 +3,8 @@
 Images are float32 (n, c, y, x) in [0, 1], before and after.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -12,8 +12,7 @@ from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from workflow_lib import seeds
 from workflow_lib.errors import Problem, UserError
-
-KINDS = ["rotation", "centre_crop", "gaussian_noise"]
+from workflow_lib.wording import unknown
 
 
 def apply(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any] | None) -> np.ndarray:
@@ -27,13 +26,9 @@ def apply(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any] | None
     if spec is None:
         return images
     kind = spec["kind"]
-    if kind == "rotation":
-        return rotation(images, spec["degrees"])
-    if kind == "centre_crop":
-        return centre_crop(images, spec["pixels"])
-    if kind == "gaussian_noise":
-        return gaussian_noise(images, ids, spec["std"], spec["seed"])
-    raise UserError(Problem("transforms.kind", kind, f"must be one of {', '.join(KINDS)}", "write one of these"))
+    if kind not in KINDS:
+        raise UserError(unknown("transforms.kind", kind, "transform", KINDS))
+    return KINDS[kind](images, ids, spec)
 
 
 def rotation(images: np.ndarray, degrees: float) -> np.ndarray:
@@ -86,3 +81,11 @@ def gaussian_noise(images: np.ndarray, ids: Sequence[str], std: float, seed: int
     ]
     noisy: np.ndarray = np.clip(images + np.float32(std) * np.stack(noise), 0, 1)
     return noisy
+
+
+KINDS: Final[Mapping[str, Callable[[np.ndarray, Sequence[str], Mapping[str, Any]], np.ndarray]]] = {
+    "rotation": lambda images, ids, spec: rotation(images, spec["degrees"]),
+    "centre_crop": lambda images, ids, spec: centre_crop(images, spec["pixels"]),
+    "gaussian_noise": lambda images, ids, spec: gaussian_noise(images, ids, spec["std"], spec["seed"]),
+}
+"""How each kind of transform changes images (n, c, y, x) with these ids: from its keys in the config."""

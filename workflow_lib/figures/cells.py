@@ -1,4 +1,4 @@
-"""Matrices of classes by classes, drawn as cells."""
+"""Heat maps of classes by classes: labels, numbers in cells, size."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,11 +12,11 @@ from workflow_lib.figures.style import SHOWN_CLASSES, name_rotation, short_names
 Array = npt.NDArray[np.float64]
 
 WRITTEN = 12
-"""Up to this many classes numbers are written."""
+"""Numbers are written into the cells of up to this many classes."""
 
 
 def label_classes(axes: Axes, classes: Sequence[str]) -> None:
-    """Name rows and columns; of more than twenty classes some."""
+    """Name rows and columns; of more than twenty classes only some."""
     places = spread(range(len(classes)), SHOWN_CLASSES)
     names = short_names(classes)
     texts = [names[place] for place in places]
@@ -26,9 +26,11 @@ def label_classes(axes: Axes, classes: Sequence[str]) -> None:
     axes.spines[:].set_visible(False)
 
 
-def write_numbers(axes: Axes, matrix: Array, write: Callable[[float], str], dark: npt.NDArray[np.bool_]) -> None:
-    """Write the numbers of a matrix of at most twelve classes, in white where a cell is dark; nothing for NaN."""
-    if len(matrix) > WRITTEN:
+def write_numbers(
+    axes: Axes, matrix: Array, write: Callable[[float], str], dark: npt.NDArray[np.bool_], most: int = WRITTEN
+) -> None:
+    """Write the numbers of a matrix of at most `most` classes, in white where a cell is dark; nothing for NaN."""
+    if len(matrix) > most:
         return
     for row, column in np.argwhere(np.isfinite(matrix)):
         colour = "white" if dark[row, column] else "black"
@@ -36,6 +38,6 @@ def write_numbers(axes: Axes, matrix: Array, write: Callable[[float], str], dark
         axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
 
 
-def side_of(count: int) -> float:
-    """Inches that so many classes take."""
-    return max(0.3 * count, 1.8) if count <= SHOWN_CLASSES else 4.5
+def side_of(count: int, cell: float = 0.3, least: float = 1.8) -> float:
+    """Side of a heat map in inches: `cell` for each class, but at least `least`."""
+    return max(cell * count, least) if count <= SHOWN_CLASSES else 4.5

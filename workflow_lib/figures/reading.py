@@ -1,13 +1,10 @@
-"""What figures are drawn from: tables read back from CSV, samples from stores."""
+"""Read what figures are drawn from: tables from CSV, samples from stores."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from workflow_lib.io.storage import load, read_table
-from workflow_lib.points import DIMENSIONS
 
 TEXT = ("model", "split", "transform", "layer", "metric", "pattern", "class_name", "neighbour_class")
 TEXT_OF_PROTOTYPES = ("tensor", "route", "origin", "target", "class_a", "class_b")
@@ -15,14 +12,8 @@ TEXT_OF_CONFUSION = ("reference", "unit", "confused", "undefined", "pair")
 
 
 def read_named(path: Path) -> pd.DataFrame:
-    """Read a table of a study; its names are text whatever they look like."""
+    """Read a table of a study; columns of names are text, even if a name looks like a number."""
     return read_table(path, (*TEXT, *TEXT_OF_PROTOTYPES, *TEXT_OF_CONFUSION))
-
-
-def number_points(table: pd.DataFrame, points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows of `table` that belong to `points`, with the index of the point in a column `point`."""
-    numbered = pd.DataFrame(list(points)).assign(point=range(len(points)))
-    return numbered.merge(table, on=list(DIMENSIONS))
 
 
 def kstar_values(path: Path) -> pd.DataFrame:

@@ -1,7 +1,8 @@
-"""Files that appear under their names only when they are whole."""
+"""Atomic files: they appear under their names only when complete."""
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +14,19 @@ _open: set[Path] = set()
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Give a new folder in `parent`; it is gone, with what is left in it, when the block ends."""
+    """Yield a new folder in `parent`; it is removed with its content after the block."""
     folder = parent / f"{prefix}{os.urandom(6).hex()}"
     _open.add(folder)
     try:
         _make(folder)
         yield folder
     finally:
-        remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         _open.discard(folder)
 
 
 def _make(folder: Path) -> None:
-    """Make a folder that only its owner can enter, and those above it, which other jobs remove while they are empty."""
+    """Create a folder that only its owner can enter, and its parents; retry, as other jobs remove empty parents."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ def _make(folder: Path) -> None:
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a scratch path beside `path`; it takes the place of `path` only when the block ends well."""
+    """Yield a scratch path beside `path`; it replaces `path` if the block ends without an error."""
     with scratch_folder(path.parent, f".{path.name[:60]}.") as folder:
         scratch = folder / path.name
         yield scratch
@@ -47,26 +48,15 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def remove_scratch() -> None:
-    """Remove every scratch folder of this process; for a process that must end at once."""
+    """Remove all scratch folders of this process, before it exits immediately."""
     for folder in list(_open):
-        remove(folder)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder with what is in it, as far as that can be done; links are not followed.
-
-    `shutil.rmtree` does the same, but a job that only copies a result takes a twentieth of its time to import it.
-    """
-    for parent, folders, files in os.walk(folder, topdown=False):
-        for path in [Path(parent, name) for name in files + folders]:
-            with contextlib.suppress(OSError):
-                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-    with contextlib.suppress(OSError):
-        folder.rmdir()
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # fails, and the folder stays, if it holds something else, such as the state of a job
 
 
 def require_writable(folder: Path) -> None:
-    """Raise UserError if a folder is there and may not be written."""
+    """Raise UserError if a folder exists and is not writable."""
     if folder.exists() and not os.access(folder, os.W_OK):
         raise UserError(
             Problem(

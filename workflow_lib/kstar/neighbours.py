@@ -1,18 +1,18 @@
 """The neighbour distribution: of which classes the nearest neighbours of each class are (docs/science.md 1.7)."""
 
-from typing import Literal, get_args
-
 import numpy as np
 import numpy.typing as npt
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.names import METRICS, Metric
 from workflow_lib.progress import Progress
-from workflow_lib.sampling import sample_rows
+from workflow_lib.seeds import sample_rows
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
-Metric = Literal["euclidean", "cityblock", "chebyshev", "cosine"]
+BY_PRODUCT = ("euclidean", "cosine")
+"""Metrics whose nearest neighbours a matrix product finds; SciPy computes the distances of the others, by name."""
 
 QUERIES = 20_000
 """The neighbours of at most about this many samples are looked for, always among all samples."""
@@ -46,7 +46,7 @@ def neighbour_classes(
         labels: (n,) in 0 ... n_classes - 1.
         n_classes: number of classes, those without samples too.
         k: number of neighbours of each sample.
-        metric: euclidean, cityblock, chebyshev or cosine (not defined for a sample of zeros).
+        metric: one of `names.METRICS`; cosine is not defined for a sample of zeros.
         progress: called with the number of members done and asked.
 
     Raises:
@@ -59,7 +59,7 @@ def neighbour_classes(
     step = max(BLOCK_BYTES // points[:, 0].nbytes, 1)
     for start in range(0, len(asked), step):
         block = asked[start : start + step]
-        if metric in ("euclidean", "cosine"):
+        if metric in BY_PRODUCT:
             rows, columns, distances = _near_by_product(points, block, k)
         else:
             rows, columns, distances = _near(_distances(points, block, metric), k)
@@ -72,8 +72,8 @@ def neighbour_classes(
 
 def _prepare(features: npt.NDArray[np.floating], metric: Metric) -> Array:
     """Features in float64; for cosine with length 1, where Euclidean distance gives the same order."""
-    if metric not in get_args(Metric):
-        allowed = f"must be one of {', '.join(get_args(Metric))}"
+    if metric not in METRICS:
+        allowed = f"must be one of {', '.join(METRICS)}"
         raise UserError(Problem("metric", metric, allowed, "choose one of these"))
     if len(features) < 2:
         raise UserError(Problem("features", f"{len(features)} samples", "neighbours need two", "give more samples"))

@@ -1,14 +1,14 @@
 """k* of one class in numbers: mean, spread, skewness and the pattern they amount to (docs/science.md 1.2, 1.3)."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.names import Skewness
 
-Skewness = Literal["anchored", "plain"]
 SUPPORT_ENDS = (0.0, 1.0)
 
 

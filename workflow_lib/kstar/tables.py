@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from workflow_lib.kstar.summary import Skewness, summarize
+from workflow_lib.kstar.summary import summarize
+from workflow_lib.names import Skewness
 from workflow_lib.points import DIMENSIONS
 
 PATTERNS = ("Fractured", "Overlapped", "Clustered")

@@ -1,11 +1,10 @@
 """Layers of a network by name."""
 
-import difflib
-
-from torch import nn
+from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.models.normalization import Classifier
+from workflow_lib.wording import listed, write_nearest
 
 OUTPUT = "logits"
 """Always names the network's output, whether or not a module is called so."""
@@ -36,13 +35,7 @@ def find_layer(network: nn.Module, name: str, where: str = "layers") -> nn.Modul
         if name and known == name:
             return module
     names = layer_names(network)
-    raise UserError(Problem(where, name, f"the layers are: {', '.join(names)}", nearest(name, names)))
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """The advice to take the most similar of `names`, or any of them."""
-    similar = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"write {similar[0]!r}" if similar else "take one of these names"
+    raise UserError(Problem(where, name, f"the layers are: {listed(names)}", write_nearest(name, names)))
 
 
 def head_name(network: nn.Module) -> str | None:
@@ -53,3 +46,11 @@ def head_name(network: nn.Module) -> str | None:
         if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1))
     ]
     return names[-1] if names else None
+
+
+def pooled(output: Tensor, pool: str) -> Tensor:
+    """A layer's output (n, c, y, x) or (n, token, c) pooled to (n, c); anything else, and pool "none", is unchanged."""
+    positions = {4: (2, 3), 3: (1,)}.get(output.ndim)
+    if pool == "none" or positions is None:
+        return output
+    return output.mean(positions) if pool == "avg" else output.amax(positions)

@@ -1,4 +1,4 @@
-"""Classifiers by name of architecture, with initial weights that depend on a seed only."""
+"""Classifiers by name of architecture (`models.architectures`), with initial weights that depend on a seed only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,14 +7,11 @@ import torch
 from torch import nn
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.models.layers import nearest
+from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_options
 from workflow_lib.models.normalization import Classifier, wrap
-from workflow_lib.models.small_cnn import SmallCNN
-from workflow_lib.models.torchvision_models import PREFIX, resnet18, torchvision_model
+from workflow_lib.models.torchvision_models import torchvision_model
 from workflow_lib.user_code import call
-
-OWN = {"small_cnn": ("width", "hidden"), "resnet18": ()}
-"""Architectures of this project and the options they take."""
+from workflow_lib.wording import listed, write_nearest
 
 
 def build(
@@ -30,7 +27,7 @@ def build(
     """A classifier on the CPU whose initial weights are a function of the arguments alone.
 
     Args:
-        architecture: small_cnn | resnet18 | torchvision/NAME | module:function.
+        architecture: a name of ARCHITECTURES, torchvision/NAME, or module:function.
         in_channels: of the images.
         image_size: (y, x) in pixels.
         n_classes: number of logits.
@@ -59,31 +56,15 @@ def _network(
 ) -> nn.Module:
     if ":" in architecture:
         return _user_model(architecture, in_channels, image_size, n_classes, options)
-    if architecture.startswith(PREFIX):
+    if architecture.startswith(TORCHVISION):
         return torchvision_model(architecture, in_channels, n_classes, options)
-    if architecture not in OWN:
-        names = [*OWN, f"{PREFIX}NAME", "module:function"]
-        raise UserError(
-            Problem(
-                "architecture",
-                architecture,
-                f"must be one of {', '.join(names)}",
-                nearest(architecture, names),
-            )
-        )
-    if unknown := [key for key in options if key not in OWN[architecture]]:
-        known = list(OWN[architecture])
-        raise UserError(
-            Problem(
-                f"options.{unknown[0]}",
-                str(options[unknown[0]]),
-                f"{architecture} takes {', '.join(known) or 'no options'}",
-                nearest(unknown[0], known) if known else "remove it",
-            )
-        )
-    if architecture == "resnet18":
-        return resnet18(in_channels, n_classes)
-    return SmallCNN(in_channels, image_size, n_classes, **options)
+    if architecture not in ARCHITECTURES:
+        names = [*ARCHITECTURES, f"{TORCHVISION}NAME", "module:function"]
+        allowed = f"must be one of {listed(names)}"
+        raise UserError(Problem("architecture", architecture, allowed, write_nearest(architecture, names)))
+    if problems := wrong_options("options", architecture, options):
+        raise UserError(*problems)
+    return ARCHITECTURES[architecture].build(in_channels, image_size, n_classes, options)
 
 
 def _user_model(

@@ -7,22 +7,9 @@ from urllib.error import URLError
 from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.models.layers import nearest
+from workflow_lib.models.architectures import TORCHVISION
 from workflow_lib.models.torchvision_shim import import_torchvision
-
-PREFIX = "torchvision/"
-
-
-def resnet18(in_channels: int, n_classes: int) -> nn.Module:
-    """ResNet-18 with the stem for small images: 3 x 3 convolution of stride 1, no max-pool.
-
-    Layers: layer1 … layer4, avgpool (512 features), fc. He et al. (2016); stem as usual for CIFAR-10.
-    """
-    network: nn.Module = import_torchvision().models.resnet18(num_classes=n_classes)
-    network.conv1 = nn.Conv2d(in_channels, 64, kernel_size=3, padding=1, bias=False)
-    nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
-    network.maxpool = nn.Identity()
-    return network
+from workflow_lib.wording import listed, write_nearest
 
 
 def torchvision_model(architecture: str, in_channels: int, n_classes: int, options: Mapping[str, Any]) -> nn.Module:
@@ -33,10 +20,10 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
     """
     models = import_torchvision().models
     names = models.list_models(models)
-    name = architecture.removeprefix(PREFIX)
+    name = architecture.removeprefix(TORCHVISION)
     if name not in names:
         raise UserError(
-            Problem("architecture", architecture, f"torchvision has: {', '.join(names)}", nearest(name, names))
+            Problem("architecture", architecture, f"torchvision has: {listed(names)}", write_nearest(name, names))
         )
     if in_channels != 3:
         raise UserError(
@@ -57,7 +44,7 @@ def torchvision_weights(architecture: str) -> dict[str, Tensor]:
     Raises:
         UserError: torchvision has none for this architecture, or they cannot be fetched.
     """
-    if not architecture.startswith(PREFIX):
+    if not architecture.startswith(TORCHVISION):
         raise UserError(
             Problem(
                 "weights",
@@ -66,7 +53,7 @@ def torchvision_weights(architecture: str) -> dict[str, Tensor]:
                 "name a file of weights, or an architecture torchvision/NAME",
             )
         )
-    weights = import_torchvision().models.get_model_weights(architecture.removeprefix(PREFIX)).DEFAULT
+    weights = import_torchvision().models.get_model_weights(architecture.removeprefix(TORCHVISION)).DEFAULT
     try:
         state: dict[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
     except (URLError, OSError, RuntimeError) as error:

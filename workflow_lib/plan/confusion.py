@@ -1,83 +1,105 @@
-"""One study of confused classes as the jobs see it: its trainings, and where their results lie."""
+"""Confusion studies: their trainings, files, tables and figures."""
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from urllib.parse import quote
 
-from workflow_lib.config.studies import ResolvedConfusion
-from workflow_lib.plan.kstar import Files
-from workflow_lib.runner.braces import braces
+from workflow_lib.config.fields import ALL
+from workflow_lib.config.studies import ResolvedConfusion, resolve_confusion
+from workflow_lib.io.braces import braces
+from workflow_lib.names import BASELINE
+from workflow_lib.plan.outputs import Files, Output, figure, table
+from workflow_lib.plan.study import StudyPlan
 
-BASELINE = "baseline"
-"""Stands where a pair does, for trainings with the labels as they are."""
 LONGEST_NAME = 60
-"""Characters of a class name in a path; the rest of a longer one is told by a digest."""
-TABLES = ("effects", "groups", "runs", "means", "pairs", "shares", "losses")
-FIGURES = {
-    "information": ("effects",),
-    "significance": ("effects",),
-    "accuracies": ("means",),
-    "matrices": ("counts", "pairs"),
-    "curves": ("losses",),
-}
-"""Figures, each with what it is drawn from: tables, or the counts of all trainings."""
+"""Longest class name in a path, in characters; in longer names a digest replaces the rest."""
+
+OUTPUTS: Sequence[Output] = (
+    Output(
+        "collect_confusion",
+        {"counts": "counts.zarr.zip"},
+        inputs={"stores": lambda s: s.stores},
+        spec=lambda s: {"pairs": s.study.pairs if s.settings.pairs else ALL, "seeds": s.settings.seeds},
+        content="counts of all runs",
+        minutes=60,
+    ),
+    table(
+        "tabulate_confusion",
+        *("effects", "groups", "runs", "means", "pairs", "shares", "losses"),
+        inputs={"counts": "counts.zarr.zip"},
+        spec=lambda s: {"groups": s.settings.groups, "permutations": s.settings.permutations, "seed": 0},
+        content="tables of effects, groups and runs",
+        minutes=60,
+    ),
+    figure(
+        "information",
+        inputs={"effects": "effects.csv"},
+        spec=lambda s: s.picture(groups=s.settings.groups),
+        content="bits that a class tells of another",
+    ),
+    figure(
+        "significance",
+        inputs={"effects": "effects.csv"},
+        spec=lambda s: s.picture(),
+        content="what is lost with a class",
+    ),
+    figure(
+        "accuracies",
+        inputs={"means": "means.csv"},
+        spec=lambda s: s.picture(),
+        content="accuracy under each pair",
+    ),
+    figure(
+        "matrices",
+        inputs={"counts": "counts.zarr.zip", "pairs": "pairs.csv"},
+        spec=lambda s: s.picture(example_pair=s.settings.example_pair),
+        content="mean confusion matrices",
+    ),
+    figure(
+        "curves",
+        inputs={"losses": "losses.csv"},
+        spec=lambda s: s.picture(),
+        content="learning curves",
+    ),
+)
 
 
-@dataclass(frozen=True)
-class ConfusionPlan:
-    """The trainings of a study: one for each seed of the baseline and of every pair.
+class ConfusionPlan(StudyPlan):
+    """The trainings of a study: one per seed, for the baseline and for each pair."""
 
-    Attributes:
-        name: of the study.
-        study: what the config asks for.
-        seeds_per_job: most trainings in one job; it shapes no result.
-    """
+    family = "confusion"
+    all_outputs = OUTPUTS
 
-    name: str
-    study: ResolvedConfusion
-    seeds_per_job: int
+    @cached_property
+    def study(self) -> ResolvedConfusion:
+        """The study with all defaults filled in."""
+        return resolve_confusion(self.name, self.config)
 
     @cached_property
     def pairs(self) -> Mapping[str, tuple[str, ...]]:
-        """Classes that are confused, by the name of the pair in paths; none for the baseline, which comes first."""
+        """Confused classes of each pair, by its name in paths; the baseline is first and has no classes."""
         return {BASELINE: (), **{pair_name(*pair): pair for pair in self.study.pairs}}
 
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Seeds of every pair."""
-        return self.study.settings.seeds
+    def blocks(self, size: int) -> list[tuple[int, ...]]:
+        """Seeds of each training job, at most `size` per job."""
+        seeds = self.settings.seeds
+        return [seeds[start : start + size] for start in range(0, len(seeds), size)]
 
     @property
-    def blocks(self) -> list[tuple[int, ...]]:
-        """The seeds by the job that trains them."""
-        starts = range(0, len(self.seeds), self.seeds_per_job)
-        return [self.seeds[start : start + self.seeds_per_job] for start in starts]
-
-    def block_of(self, seed: int) -> tuple[int, ...]:
-        """Seeds that are trained together with this one."""
-        return next(block for block in self.blocks if seed in block)
-
-    @property
-    def tables(self) -> list[str]:
-        """Names of its tables."""
-        return [*TABLES]
-
-    @property
-    def figures(self) -> list[str]:
-        """Names of its figures."""
-        return [*FIGURES]
+    def stages(self) -> Mapping[str, list[Files]]:
+        """Results of all trainings, as the target `confusion`."""
+        return {"confusion": [self.stores]}
 
     @property
     def stores(self) -> Files:
         """Results of all trainings, pair by pair."""
-        seeds = braces(self.seeds)
-        return Files([f"results/confusion/{self.name}/{pair}/seed-{seeds}.zarr.zip" for pair in self._patterns()])
+        folder, seeds = f"{self.results}/confusion/{self.name}", braces(self.settings.seeds)
+        return Files([f"{folder}/{pair}/seed-{seeds}.zarr.zip" for pair in self._patterns()])
 
     def _patterns(self) -> Iterator[str]:
-        """Names of the pairs in short form: those of one first class together."""
+        """Brace patterns for the names of the pairs: one pattern per first class."""
         yield BASELINE
         split = [name.split("+") for name in self.pairs if name != BASELINE]
         for first, names in itertools.groupby(split, key=lambda parts: parts[0]):
@@ -85,12 +107,12 @@ class ConfusionPlan:
 
 
 def pair_name(first: str, second: str) -> str:
-    """A pair of classes as part of a path, such as "cat+dog"."""
+    """Name of a pair of classes in paths, such as "cat+dog"."""
     return f"{_safe(first)}+{_safe(second)}"
 
 
 def _safe(name: str) -> str:
-    """A class name made of letters, digits, "-", "_" and "%" codes, as in web addresses, and of bounded length."""
+    """Encode a class name with letters, digits, "-", "_" and "%" codes, as in URLs, and limit its length."""
     safe = quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
     if len(safe) <= LONGEST_NAME:
         return safe

@@ -1,19 +1,81 @@
-"""The jobs of a plan, found from the artifacts they make: what Snakemake's rules say, for those that ask without it."""
+"""The job graph, for tools that run without Snakemake.
 
-from collections.abc import Iterable
+Jobs of studies and their rules are both made from the tables of outputs. All other jobs are described here and in
+`rules/`; a test compares the two.
+"""
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from workflow_lib.code.signature import signature
 from workflow_lib.plan import targets
-from workflow_lib.plan.confusion_jobs import confusion_study_job, train_replicates
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.planned_job import PlannedJob
-from workflow_lib.plan.prototypes import BOUNDARY_TABLES, STORES
-from workflow_lib.plan.prototypes import TABLES as TABLES_OF_SETS
+from workflow_lib.plan.prototypes import STORES
+from workflow_lib.plan.study import StudyPlan
+from workflow_lib.runner.job import Job
 
-TABULATED = ("classes", "aggregates")
+Paths = Mapping[str, list[str]]
+"""Paths by argument of a step."""
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """One job of the plan.
+
+    Attributes:
+        verb: name of its step; the name of its rule may have a suffix.
+        subject: name of its dataset, model or study in the config.
+        place: identifies the job among those of its verb, as in `logs/{verb}/{place}.log`.
+        family: of the study that it belongs to; "" if several studies share the job.
+        wildcards: values such as model and interval.
+        inputs: paths by argument of the step, including hints such as an earlier checkpoint.
+        outputs: paths by argument of the step.
+        spec: returns the settings that shape the outputs, as one canonical string.
+    """
+
+    verb: str
+    subject: str
+    place: str
+    family: str
+    wildcards: Mapping[str, str]
+    inputs: Paths
+    outputs: Paths
+    spec: Callable[[], str] = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the job, also used for its log and benchmark."""
+        return f"{self.verb}/{self.place}"
+
+    @property
+    def needs(self) -> list[str]:
+        """All paths that must exist before the job starts."""
+        return [path for paths in self.inputs.values() for path in paths]
+
+    @property
+    def makes(self) -> list[str]:
+        """All paths that the job writes."""
+        return [path for paths in self.outputs.values() for path in paths]
+
+    def run(self, plan: Plan, device: str) -> Job:
+        """The job in the runner's form, for this device class."""
+        paths = {name: [Path(path) for path in paths] for name, paths in {**self.inputs, **self.outputs}.items()}
+        step = signature(self.verb, plan.code_memory)
+        return Job(
+            verb=self.verb,
+            signature=step,
+            paths=paths,
+            spec=self.spec(),
+            code=plan.code(self.verb),
+            device=device,
+            results=Path(plan.results),
+        )
 
 
 def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
-    """Every job that artifacts need, each after those that make its inputs."""
+    """All jobs needed to make these artifacts, each after the jobs that make its inputs."""
     jobs: dict[str, PlannedJob] = {}
     made: set[str] = set()
     waiting = list(paths)[::-1]
@@ -30,162 +92,171 @@ def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
     return list(jobs.values())
 
 
-def default_targets(plan: Plan) -> list[str]:
-    """What `snakemake` makes when it is called without a target."""
-    return targets.tables(plan) + targets.figures(plan)
+def all_jobs(plan: Plan) -> list[PlannedJob]:
+    """All jobs of the plan, including those that the default target does not need."""
+    datasets = [
+        plan.path(f"features/imported/{name}.zarr.zip" if name in plan.imported else f"datasets/{name}/train.zarr.zip")
+        for name in plan.config.datasets
+    ]
+    return upstream(plan, [*targets.default(plan), *targets.paths(plan, "checkpoints"), *datasets])
 
 
 def job_of(plan: Plan, path: str) -> PlannedJob:
     """The job that makes an artifact of the plan."""
-    _, kind, *place = path.removesuffix(".zarr.zip").split("/")
-    if kind == "datasets":
-        return _prepare_dataset(place[0])
-    if kind == "checkpoints":
-        return _checkpoint(plan, *place)
-    if kind == "features":
-        return _import_features(place[1]) if place[0] == "imported" else _extract_features(plan, *place[:-1])
+    kind, *place = path.removeprefix(f"{plan.results}/").removesuffix(".zarr.zip").split("/")
+    if kind == "studies":
+        return _study_job(plan.studies[place[0]][place[1]], path)
     if kind in STORES:
         return _on_set(plan, kind, *place)
-    if kind == "prototype_studies":
-        return _prototype_study_job(plan, place[0], place[1].partition(".")[0])
-    if kind == "confusion":
-        return train_replicates(plan, *place)
-    if kind == "confusion_studies":
-        return confusion_study_job(plan, place[0], place[1].partition(".")[0])
-    if kind == "studies":
-        return _study_job(plan, place[0], place[1].partition(".")[0])
-    return _on_features(kind, place)
+    return _MAKERS[kind](plan, *place)
 
 
-def _prepare_dataset(dataset: str) -> PlannedJob:
-    outputs = {split: [f"results/datasets/{dataset}/{split}.zarr.zip"] for split in ("train", "test")}
-    return PlannedJob("prepare_dataset", dataset, dataset, (dataset,), {}, outputs)
+def _study_job(study: StudyPlan, path: str) -> PlannedJob:
+    """The job that makes one output of a study."""
+    output = next(output for output in study.outputs if path in study.files(output).values())
+    return PlannedJob(
+        output.verb,
+        study.name,
+        study.name,
+        study.family,
+        {"study": study.name},
+        {argument: files.paths for argument, files in study.inputs(output).items()},
+        {argument: [path] for argument, path in study.files(output).items()},
+        partial(study.spec, output),
+    )
 
 
-def _import_features(dataset: str) -> PlannedJob:
-    outputs = {"features": [f"results/features/imported/{dataset}.zarr.zip"]}
-    return PlannedJob("import_features", dataset, dataset, (dataset,), {}, outputs)
+def _prepare_dataset(plan: Plan, dataset: str, _: str) -> PlannedJob:
+    return PlannedJob(
+        "prepare_dataset",
+        dataset,
+        dataset,
+        "",
+        {"dataset": dataset},
+        {},
+        {split: [plan.path(f"datasets/{dataset}/{split}.zarr.zip")] for split in ("train", "test")},
+        partial(plan.prepare_dataset, dataset),
+    )
 
 
 def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
     settings = plan.config.models[model]
-    place = f"{model}/{seed}/{file.partition('.')[0]}"
-    checkpoint = f"results/checkpoints/{place}.pt"
+    interval = file.partition(".")[0]
+    place = f"{model}/{seed}/{interval}"
+    checkpoint = {"checkpoint": [plan.path(f"checkpoints/{place}.pt")]}
     if settings.training is None:
-        inputs = {"dataset": [f"results/datasets/{settings.dataset}/test.zarr.zip"]}
-        return PlannedJob("import_weights", model, model, (model,), inputs, {"checkpoint": [checkpoint]})
-    interval = int(file.partition(".")[0].removeprefix("interval-"))
-    earlier = [f"results/checkpoints/{model}/{seed}/interval-{i}.pt" for i in plan.previous(model, interval)]
+        inputs = {"dataset": [plan.path(f"datasets/{settings.dataset}/test.zarr.zip")]}
+        spec = partial(plan.import_weights, model)
+        return PlannedJob("import_weights", model, model, "", {"model": model}, inputs, checkpoint, spec)
+    percent = _number(interval)
+    earlier = [plan.path(f"checkpoints/{model}/{seed}/interval-{i}.pt") for i in plan.previous(model, percent)]
     return PlannedJob(
         "train_interval",
         model,
         place,
-        (model, int(seed.removeprefix("seed-")), interval),
-        {"dataset": [f"results/datasets/{settings.dataset}/train.zarr.zip"], "previous": earlier},
-        {"checkpoint": [checkpoint], "curve": [f"results/checkpoints/{place}.curve.csv"]},
+        "",
+        {"model": model, "interval": str(percent)},
+        {"dataset": [plan.path(f"datasets/{settings.dataset}/train.zarr.zip")], "previous": earlier},
+        checkpoint | {"curve": [plan.path(f"checkpoints/{place}.curve.csv")]},
+        partial(plan.train_interval, model, _number(seed), percent),
     )
 
 
-def _extract_features(plan: Plan, model: str, seed: str, interval: str, split: str, transform: str) -> PlannedJob:
-    settings = plan.config.models[model]
-    folder = f"results/features/{model}/{seed}/{interval}/{split}/{transform}"
+def _features(plan: Plan, model: str, *place: str) -> PlannedJob:
+    if model == "imported":
+        (dataset,) = place
+        outputs = {"features": [plan.path(f"features/imported/{dataset}.zarr.zip")]}
+        spec = partial(plan.import_features, dataset)
+        return PlannedJob("import_features", dataset, dataset, "", {"dataset": dataset}, {}, outputs, spec)
+    seed, interval, split, transform, _ = place
+    settings, folder = plan.config.models[model], f"features/{model}/{seed}/{interval}/{split}/{transform}"
     return PlannedJob(
         "extract_features",
         model,
         f"{model}/{seed}/{interval}/{split}-{transform}",
-        (model, transform),
+        "",
+        {"model": model, "transform": transform},
         {
-            "checkpoint": [f"results/checkpoints/{model}/{seed}/{interval}.pt"],
-            "dataset": [f"results/datasets/{settings.dataset}/{split}.zarr.zip"],
+            "checkpoint": [plan.path(f"checkpoints/{model}/{seed}/{interval}.pt")],
+            "dataset": [plan.path(f"datasets/{settings.dataset}/{split}.zarr.zip")],
         },
-        {"features": [f"{folder}/{layer}.zarr.zip" for layer in settings.layers]},
+        {"features": [plan.path(f"{folder}/{layer}.zarr.zip") for layer in settings.layers]},
+        partial(plan.extract_features, model, transform),
     )
 
 
-def _on_features(kind: str, place: list[str]) -> PlannedJob:
-    """A job that reads the features of one point."""
-    verb, argument, suffix = {
-        "kstar": ("compute_kstar", "kstar", ".zarr.zip"),
-        "maps": ("compute_map", "map", ".parquet"),
-        "neighbours": ("count_neighbours", "neighbours", ".csv"),
-    }[kind]
-    source, choice = "/".join(place[:-1]), place[-1].removesuffix(suffix)
-    return PlannedJob(
-        verb,
-        place[1] if place[0] == "imported" else place[0],
-        f"{source}/{choice}",
-        (choice,),
-        {"features": [f"results/features/{source}.zarr.zip"]},
-        {argument: [f"results/{kind}/{source}/{choice}{suffix}"]},
-    )
+def _on_features(verb: str, argument: str, kind: str, suffix: str) -> Callable[..., PlannedJob]:
+    """Make a function that returns the job reading the features of one point."""
 
+    def job(plan: Plan, *place: str) -> PlannedJob:
+        source, choice = "/".join(place[:-1]), place[-1].removesuffix(suffix)
+        return PlannedJob(
+            verb,
+            place[1] if place[0] == "imported" else place[0],
+            f"{source}/{choice}",
+            "",
+            {},
+            {"features": [plan.path(f"features/{source}.zarr.zip")]},
+            {argument: [plan.path(f"{kind}/{source}/{choice}{suffix}")]},
+            partial(getattr(plan, verb), choice),
+        )
 
-def _study_job(plan: Plan, study: str, stem: str) -> PlannedJob:
-    folder, files = f"results/studies/{study}", plan.studies[study]
-    classes = {"classes": [f"{folder}/classes.csv"]}
-    if stem in TABULATED:
-        outputs = {table: [f"{folder}/{table}.csv"] for table in TABULATED}
-        return PlannedJob("tabulate_kstar", study, study, (study,), {"kstar": files.kstar.paths}, outputs)
-    if stem == "tables":
-        inputs = classes | {"aggregates": [f"{folder}/aggregates.csv"]}
-        return PlannedJob("render_tables", study, study, (study,), inputs, {"page": [f"{folder}/tables.html"]})
-    inputs = {
-        "violins": lambda: {"kstar": files.example_kstar.paths} | classes,
-        "trends": lambda: classes,
-        "maps": lambda: {"maps": files.maps.paths, "kstar": files.mapped_kstar.paths} | classes,
-        "neighbours": lambda: {"neighbours": files.neighbours.paths},
-    }[stem]()
-    outputs = {suffix: [f"{folder}/{stem}.{suffix}"] for suffix in targets.PICTURE}
-    return PlannedJob(f"draw_{stem}", study, study, (study,), inputs, outputs)
+    return job
 
 
 def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: str, start: str) -> PlannedJob:
-    """A job that makes one set of prototypes, or something of it."""
-    percent, initialisation = int(interval.removeprefix("interval-")), int(start.removeprefix("initialisation-"))
+    """The job that makes a set of prototypes, or its dissimilarity or boundaries."""
     place = f"{study}/{model}/{seed}/{interval}/{start}"
-    checkpoint = {"checkpoint": [f"results/checkpoints/{model}/{seed}/{interval}.pt"]}
-    prototypes = {"prototypes": [f"results/prototypes/{place}.zarr.zip"]}
-    output = {kind: [f"results/{kind}/{place}.zarr.zip"]}
+    checkpoint = {"checkpoint": [plan.path(f"checkpoints/{model}/{seed}/{interval}.pt")]}
+    prototypes = {"prototypes": [plan.path(f"prototypes/{place}.zarr.zip")]}
+    job = partial(PlannedJob, subject=study, place=place, family="prototypes", wildcards={"model": model})
+    output = {kind: [plan.path(f"{kind}/{place}.zarr.zip")]}
     if kind == "dissimilarity":
-        return PlannedJob("compute_dissimilarity", study, place, (), prototypes, output)
+        return job("compute_dissimilarity", inputs=prototypes, outputs=output, spec=plan.compute_dissimilarity)
     if kind == "boundaries":
-        return PlannedJob("find_boundaries", study, place, (study, model), checkpoint | prototypes, output)
+        spec = partial(plan.find_boundaries, study, model)
+        return job("find_boundaries", inputs=checkpoint | prototypes, outputs=output, spec=spec)
+    dataset = plan.config.models[model].dataset
+    earlier = plan.prototypes[study].previous(model, _number(interval))
     inputs = {
         **checkpoint,
-        "dataset": [f"results/datasets/{plan.config.models[model].dataset}/train.zarr.zip"],
-        "previous": [
-            f"results/prototypes/{study}/{model}/{seed}/interval-{earlier}/{start}.zarr.zip"
-            for earlier in plan.prototypes[study].previous(model, percent)
-        ],
+        "dataset": [plan.path(f"datasets/{dataset}/train.zarr.zip")],
+        "previous": [plan.path(f"prototypes/{study}/{model}/{seed}/interval-{i}/{start}.zarr.zip") for i in earlier],
     }
-    return PlannedJob("make_prototypes", study, place, (study, model, initialisation), inputs, output)
+    spec = partial(plan.make_prototypes, study, model, _number(start))
+    return job("make_prototypes", inputs=inputs, outputs=output, spec=spec)
 
 
-def _prototype_study_job(plan: Plan, study: str, stem: str) -> PlannedJob:
-    folder, files = f"results/prototype_studies/{study}", plan.prototypes[study]
-    if stem in TABLES_OF_SETS:
-        inputs = {kind: files.stores(kind).paths for kind in ("prototypes", "dissimilarity")}
-        inputs["features"] = files.features.paths
-        outputs = {table: [f"{folder}/{table}.csv"] for table in TABLES_OF_SETS}
-        return PlannedJob("tabulate_prototypes", study, study, (study,), inputs, outputs)
-    if stem in BOUNDARY_TABLES:
-        inputs = {kind: files.stores(kind).paths for kind in ("boundaries", "prototypes")}
-        outputs = {"table": [f"{folder}/boundary_images.csv"], "intervals": [f"{folder}/boundary_intervals.csv"]}
-        return PlannedJob("tabulate_boundaries", study, study, (study,), inputs, outputs)
-    shown = {"prototypes": [files.example_store("prototypes")]}
-    inputs = {
-        "prototypes": shown,
-        "way": shown,
-        "dissimilarity": {"intervals": [f"{folder}/intervals.csv"]},
-        "class_pairs": {"pairs": [f"{folder}/pairs.csv"]},
-        "distributions": {"histograms": [f"{folder}/histograms.csv"]},
-        "quality": {"quality": [f"{folder}/quality.csv"]},
-        "boundaries": {
-            "boundaries": [files.example_store("boundaries")],
-            **shown,
-            "table": [f"{folder}/boundary_images.csv"],
-            "intervals": [f"{folder}/boundary_intervals.csv"],
-        },
-    }[stem]
-    outputs = {suffix: [f"{folder}/{stem}.{suffix}"] for suffix in targets.PICTURE}
-    return PlannedJob(f"draw_{stem}", study, study, (study,), inputs, outputs)
+def _train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJob:
+    """The job that trains one seed of a pair, together with the other seeds of its block."""
+    confusion = plan.confusion[study]
+    block = next(block for block in confusion.blocks(plan.seeds_per_job) if _number(file) in block)
+    model = confusion.settings.model
+    dataset = plan.config.models[model].dataset
+    return PlannedJob(
+        "train_replicates",
+        study,
+        f"{study}/{pair}/seeds-{block[0]}-{block[-1]}",
+        "confusion",
+        {"model": model, "pair": pair},
+        {split: [plan.path(f"datasets/{dataset}/{split}.zarr.zip")] for split in ("train", "test")},
+        {"confusion": [plan.path(f"confusion/{study}/{pair}/seed-{seed}.zarr.zip") for seed in block]},
+        partial(plan.train_replicates, study, pair, block),
+    )
+
+
+def _number(part: str) -> int:
+    """The number at the end of a part of a path, such as `seed-3`."""
+    return int(part.rpartition("-")[2])
+
+
+_MAKERS: Mapping[str, Callable[..., PlannedJob]] = {
+    "datasets": _prepare_dataset,
+    "checkpoints": _checkpoint,
+    "features": _features,
+    "kstar": _on_features("compute_kstar", "kstar", "kstar", ".zarr.zip"),
+    "maps": _on_features("compute_map", "map", "maps", ".parquet"),
+    "neighbours": _on_features("count_neighbours", "neighbours", "neighbours", ".csv"),
+    "confusion": _train_replicates,
+}
+"""Functions that return the job of an artifact, by the artifact's folder."""

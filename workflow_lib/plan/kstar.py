@@ -1,48 +1,89 @@
-"""One study as the jobs see it: its points, where their results lie, what its pictures show."""
+"""k* studies: their points, files, tables and figures."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
-from workflow_lib.config.studies import ResolvedStudy
+from workflow_lib.config.studies import ResolvedKstar, resolve_kstar
+from workflow_lib.io.braces import braces
+from workflow_lib.plan.outputs import Files, Output, figure, table
+from workflow_lib.plan.study import StudyPlan
 from workflow_lib.points import DIMENSIONS, Grid, varied
-from workflow_lib.runner.braces import braces, expand
 
 FROM_MODEL = "{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}"
 IMPORTED = "imported/{model}"
-KSTAR = "results/kstar/{source}/{metric}.zarr.zip"
 
 
-@dataclass(frozen=True)
-class Files:
-    """Paths that a job reads, in the order of the study's points.
+OUTPUTS: Sequence[Output] = (
+    table(
+        "tabulate_kstar",
+        *("classes", "aggregates"),
+        inputs={"kstar": lambda s: s.kstar(s.grids)},
+        spec=lambda s: {"grids": s.grids, "skewness": s.config.kstar.skewness, "threshold": s.threshold},
+        content="rows per class and pattern",
+    ),
+    Output(
+        "render_tables",
+        {"page": "tables.html"},
+        inputs={"classes": "classes.csv", "aggregates": "aggregates.csv"},
+        spec=lambda s: {"title": s.study.title, "description": s.study.description},
+        content="classes and patterns",
+        reported="page",
+    ),
+    figure(
+        "violins",
+        inputs={"kstar": lambda s: s.kstar(s.examples), "classes": "classes.csv"},
+        spec=lambda s: s.picture(grids=s.examples, threshold=s.threshold),
+        content="k* distributions",
+    ),
+    figure(
+        "neighbours",
+        inputs={"neighbours": lambda s: s.neighbours},
+        spec=lambda s: s.picture(grids=s.mapped, k=s.config.kstar.neighbours),
+        content="classes of nearest neighbours",
+    ),
+    figure(
+        "trends",
+        inputs={"classes": "classes.csv"},
+        spec=lambda s: s.picture(threshold=s.threshold),
+        content="k* over what the study varies",
+        wanted=lambda s: bool(set(s.varied) - {"seed"}),
+    ),
+    figure(
+        "maps",
+        inputs={"maps": lambda s: s.maps, "kstar": lambda s: s.kstar(s.mapped), "classes": "classes.csv"},
+        spec=lambda s: s.picture(grids=s.mapped, methods=list(s.study.maps), threshold=s.threshold),
+        content="maps beside k*",
+        wanted=lambda s: bool(s.study.maps),
+    ),
+)
 
-    Attributes:
-        patterns: the paths in short form, fit for a command line however many there are.
-    """
 
-    patterns: list[str]
+class KstarPlan(StudyPlan):
+    """The points of a study and their files."""
+
+    family = "kstar"
+    all_outputs = OUTPUTS
+
+    @cached_property
+    def study(self) -> ResolvedKstar:
+        """The study with all defaults filled in."""
+        return resolve_kstar(self.name, self.config)
+
+    @cached_property
+    def grids(self) -> list[Grid]:
+        """All points, as one grid per model."""
+        return _imported_grids(self.study) if self.study.imported else _model_grids(self.study)
 
     @property
-    def paths(self) -> list[str]:
-        """The paths written out."""
-        return [path for pattern in self.patterns for path in expand(pattern)]
+    def examples(self) -> list[Grid]:
+        """Points whose single samples are drawn: the first seed of each model."""
+        return [{**grid, "seed": grid["seed"][:1]} for grid in self.grids]
 
-
-@dataclass(frozen=True)
-class StudyPlan:
-    """The points of a study, and the files that belong to them.
-
-    Attributes:
-        study: what the config asks for.
-        grids: all points; one grid for each model.
-        examples: the points of which single samples are shown: the first seed of each model.
-        mapped: the points of which maps are drawn: of these the last interval, with the first metric.
-    """
-
-    study: ResolvedStudy
-    grids: Sequence[Grid]
-    examples: Sequence[Grid]
-    mapped: Sequence[Grid]
+    @property
+    def mapped(self) -> list[Grid]:
+        """Points whose maps are drawn: the examples at the last interval, with the first metric."""
+        return [{**grid, "interval": grid["interval"][-1:], "metric": grid["metric"][:1]} for grid in self.examples]
 
     @property
     def varied(self) -> list[str]:
@@ -52,49 +93,45 @@ class StudyPlan:
     @property
     def features(self) -> Files:
         """Features of every point."""
-        return self._files(self.grids, "results/features/{source}.zarr.zip")
-
-    @property
-    def kstar(self) -> Files:
-        """k* of every point."""
-        return self._files(self.grids, KSTAR)
-
-    @property
-    def example_kstar(self) -> Files:
-        """k* of the points of which single samples are shown."""
-        return self._files(self.examples, KSTAR)
-
-    @property
-    def mapped_kstar(self) -> Files:
-        """k* of the points of which maps are drawn."""
-        return self._files(self.mapped, KSTAR)
+        return self._files(self.grids, "features/{source}.zarr.zip")
 
     @property
     def maps(self) -> Files:
-        """Maps of these points, all methods of a point after each other."""
-        return self._files(self.mapped, "results/maps/{source}/{methods}.parquet")
+        """Maps of the mapped points, with the methods of each point in sequence."""
+        return self._files(self.mapped, "maps/{source}/{methods}.parquet")
 
     @property
     def neighbours(self) -> Files:
-        """Classes of nearest neighbours of these points."""
-        return self._files(self.mapped, "results/neighbours/{source}/{metric}.csv")
+        """Classes of the nearest neighbours of the mapped points."""
+        return self._files(self.mapped, "neighbours/{source}/{metric}.csv")
+
+    def kstar(self, grids: Sequence[Grid]) -> Files:
+        """k* of the points in `grids`."""
+        return self._files(grids, "kstar/{source}/{metric}.zarr.zip")
+
+    @property
+    def stages(self) -> Mapping[str, list[Files]]:
+        """Features, k* and maps, as targets."""
+        maps = [self.maps] if self.study.maps else []
+        return {"features": [self.features], "kstar": [self.kstar(self.grids)], "maps": maps}
+
+    def picture(self, **settings: Any) -> dict[str, Any]:
+        """Settings of a figure: title, classes and `settings`."""
+        return {"title": self.study.title, "classes": self.study.classes, **settings}
+
+    @property
+    def threshold(self) -> float:
+        """Skewness beyond which a class is Fractured or Clustered."""
+        return self.config.kstar.threshold
 
     def _files(self, grids: Sequence[Grid], template: str) -> Files:
         template = template.replace("{source}", IMPORTED if self.study.imported else FROM_MODEL)
         methods = braces(self.study.maps)
         names = [{dimension: braces(values) for dimension, values in grid.items()} for grid in grids]
-        return Files([template.format(**name, methods=methods) for name in names])
+        return Files([f"{self.results}/{template.format(**name, methods=methods)}" for name in names])
 
 
-def plan_study(study: ResolvedStudy) -> StudyPlan:
-    """Lay out a study of the config."""
-    grids = _imported_grids(study) if study.imported else _model_grids(study)
-    examples = [{**grid, "seed": grid["seed"][:1]} for grid in grids]
-    mapped = [{**grid, "interval": grid["interval"][-1:], "metric": grid["metric"][:1]} for grid in examples]
-    return StudyPlan(study, grids, examples, mapped)
-
-
-def _model_grids(study: ResolvedStudy) -> list[Grid]:
+def _model_grids(study: ResolvedKstar) -> list[Grid]:
     return [
         _grid(
             model=(name,),
@@ -109,8 +146,8 @@ def _model_grids(study: ResolvedStudy) -> list[Grid]:
     ]
 
 
-def _imported_grids(study: ResolvedStudy) -> list[Grid]:
-    """Imported features take the place of a model's at its end, so that the tables of both have the same columns."""
+def _imported_grids(study: ResolvedKstar) -> list[Grid]:
+    """Grids of imported features, with the values of a fully trained model so that tables have the same columns."""
     return [
         _grid(
             model=(name,),

@@ -1,31 +1,23 @@
-"""Results that the plan no longer names: `latent-atlas orphans`.
+"""Find results that the plan no longer includes: `latent-atlas orphans`.
 
-Only what lies below `results` is looked at. Links are neither followed nor touched.
+Only files in the results folder are checked. Links are neither followed nor removed.
 """
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_lib.cache.inventory import size_text
+from workflow_lib.config.config import COMPANIONS, FOLDERS
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.plan import targets
-from workflow_lib.plan.jobs import default_targets, upstream
+from workflow_lib.plan.jobs import PlannedJob, all_jobs
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.planned_job import PlannedJob
-from workflow_lib.plan.records import record_path
+from workflow_lib.runner.records import record_path
 
-ARTIFACTS = (
-    *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours", "studies"),
-    *("prototypes", "dissimilarity", "boundaries", "prototype_studies"),
-    *("confusion", "confusion_studies"),
-)
-COMPANIONS = ("provenance", "logs", "benchmarks")
-"""Folders of what accompanies artifacts: their records, and the logs and times of their jobs."""
 DAY = 86_400.0
-"""Seconds after which a hidden scratch file cannot belong to a job that is alive."""
+"""Seconds after which a hidden scratch file cannot belong to a running job."""
 
 
 @dataclass(frozen=True)
@@ -33,45 +25,36 @@ class Orphan:
     """A file that no job of the plan makes.
 
     Attributes:
-        path: below `results`.
+        path: path in the results folder.
         size: in bytes.
+        is_artifact: True for a result, False for its record, log or benchmark.
     """
 
     path: Path
     size: int
-
-    @property
-    def is_artifact(self) -> bool:
-        """Whether it is a result, not a record, log or benchmark of one."""
-        return self.path.parts[1] in ARTIFACTS
+    is_artifact: bool
 
 
-def orphans(plans: Iterable[Plan]) -> list[Orphan]:
-    """Files below `results` that none of the plans names, sorted by path.
+def orphans(plans: Collection[Plan]) -> list[Orphan]:
+    """Files in the results folders of the plans that none of the plans includes, sorted by path.
 
-    Hidden files, such as what a killed job left half-written, are orphans when they are older than a day.
+    Hidden files, such as partial outputs of a killed job, are orphans if they are older than a day.
     """
-    named = {path for plan in plans for job in planned_jobs(plan) for path in _files_of(job)}
+    named = {path for plan in plans for job in all_jobs(plan) for path in _files_of(job, Path(plan.results))}
     return [
-        Orphan(path, path.lstat().st_size)
-        for folder in (*ARTIFACTS, *COMPANIONS)
-        for path in sorted(_files_below(Path("results", folder)))
+        Orphan(path, path.lstat().st_size, folder in FOLDERS)
+        for results in sorted({plan.results for plan in plans})
+        for folder in (*FOLDERS, *COMPANIONS)
+        for path in sorted(_files_below(Path(results, folder)))
         if path not in named and not _is_in_work(path)
     ]
 
 
-def planned_jobs(plan: Plan) -> list[PlannedJob]:
-    """Every job of the plan, whether the default target needs it or not."""
-    datasets = [f"results/datasets/{name}/train.zarr.zip" for name in plan.config.datasets if name not in plan.imported]
-    imported = [f"results/features/imported/{name}.zarr.zip" for name in plan.imported]
-    return upstream(plan, [*default_targets(plan), *targets.checkpoints(plan), *datasets, *imported])
-
-
 def remove(found: Iterable[Orphan]) -> None:
-    """Remove orphans, and the folders that are empty without them.
+    """Remove orphans, and the folders that are empty afterwards.
 
     Raises:
-        UserError: for all that could not be removed; the others are gone.
+        UserError: lists the files that could not be removed; all others are removed.
     """
     problems = []
     for orphan in found:
@@ -86,9 +69,9 @@ def remove(found: Iterable[Orphan]) -> None:
 
 
 def describe(found: Sequence[Orphan]) -> str:
-    """Artifacts with their sizes, one a line, and the sum over everything."""
+    """List of artifacts with sizes, one per line, and the total size of all orphans."""
     if not found:
-        return "No orphans: the plan names everything below results/."
+        return "No orphans: the config names all results."
     artifacts = [orphan for orphan in found if orphan.is_artifact]
     others = [orphan for orphan in found if not orphan.is_artifact]
     lines = [f"{_size([orphan]):>9}  {orphan.path}" for orphan in artifacts]
@@ -97,13 +80,13 @@ def describe(found: Sequence[Orphan]) -> str:
     return "\n".join([*lines, f"{_size(found):>9}  in all"])
 
 
-def _files_of(job: PlannedJob) -> Iterator[Path]:
-    """Every file that a job leaves: its outputs with their records, its log, its benchmark."""
+def _files_of(job: PlannedJob, results: Path) -> Iterator[Path]:
+    """All files of a job: its outputs with their records, its log, its benchmark."""
     for artifact in job.makes:
         yield Path(artifact)
-        yield record_path(artifact)
-    yield Path("results", "logs", f"{job.name}.log")
-    yield Path("results", "benchmarks", f"{job.name}.tsv")
+        yield record_path(Path(artifact), results)
+    yield results / "logs" / f"{job.name}.log"
+    yield results / "benchmarks" / f"{job.name}.tsv"
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -119,8 +102,8 @@ def _is_in_work(path: Path) -> bool:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove a folder and those around it, as long as they are empty and lie inside one kind of results."""
-    while len(folder.parts) > 2 and not any(folder.iterdir()):
+    """Remove a folder and its parents, as long as they are empty and inside the folder of one kind of results."""
+    while folder.name not in (*FOLDERS, *COMPANIONS) and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
 

@@ -1,41 +1,111 @@
-"""One study of prototypes as the jobs see it: its sets of prototypes, and where their results lie."""
+"""Prototype studies: their sets of prototypes, files, tables and figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from workflow_lib.config.models import Model
-from workflow_lib.config.studies import ResolvedPrototypes
-from workflow_lib.plan.kstar import Files
+from workflow_lib.config.studies import ResolvedPrototypes, resolve_prototypes
+from workflow_lib.io.braces import braces
+from workflow_lib.plan.outputs import Files, Output, figure, table
+from workflow_lib.plan.study import StudyPlan
 from workflow_lib.points import Grid
-from workflow_lib.runner.braces import braces
 
-SET = "{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}"
 STORES = ("prototypes", "dissimilarity", "boundaries")
-"""Folders of what there is one of for each set."""
-TABLES = ("sets", "intervals", "tests", "pairs", "histograms", "quality")
-BOUNDARY_TABLES = ("boundary_images", "boundary_intervals")
-FIGURES = ("prototypes", "way", "dissimilarity", "class_pairs", "distributions", "quality")
+"""Result folders with one store per prototype set."""
+STORE = "{kind}/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip"
+FEATURES = "features/{model}/seed-{seed}/interval-{interval}/test/original/{layer}.zarr.zip"
+
+OUTPUTS: Sequence[Output] = (
+    table(
+        "tabulate_prototypes",
+        *("sets", "intervals", "tests", "pairs", "histograms", "quality"),
+        inputs={
+            "prototypes": lambda s: s.stores("prototypes"),
+            "dissimilarity": lambda s: s.stores("dissimilarity"),
+            "features": lambda s: s.features,
+        },
+        spec=lambda s: {"grids": s.grids, "include_self": s.settings.include_self, **s.unconverged},
+        content="tables of C, R and quality",
+    ),
+    Output(
+        "tabulate_boundaries",
+        {"table": "boundary_images.csv", "intervals": "boundary_intervals.csv"},
+        inputs={"boundaries": lambda s: s.stores("boundaries"), "prototypes": lambda s: s.stores("prototypes")},
+        spec=lambda s: {"grids": s.grids, **s.unconverged},
+        content="tables of boundary images",
+        wanted=lambda s: s.settings.boundaries,
+    ),
+    figure(
+        "prototypes",
+        inputs={"prototypes": lambda s: s.example_store("prototypes")},
+        spec=lambda s: s.picture(set=s.example, classes=s.settings.classes),
+        content="prototypes of every class from every class",
+    ),
+    figure(
+        "trajectories",
+        inputs={"prototypes": lambda s: s.example_store("prototypes")},
+        spec=lambda s: s.picture(set=s.example, classes=s.settings.classes),
+        content="from noise to prototypes",
+    ),
+    figure(
+        "dissimilarity",
+        inputs={"intervals": "intervals.csv"},
+        spec=lambda s: s.picture(include_self=s.settings.include_self, **s.unconverged),
+        content="C and R over training",
+    ),
+    figure(
+        "class_pairs",
+        inputs={"pairs": "pairs.csv"},
+        spec=lambda s: s.picture(classes=s.settings.classes, **s.unconverged),
+        content="C and R by pair of classes",
+    ),
+    figure(
+        "distributions",
+        inputs={"histograms": "histograms.csv"},
+        spec=lambda s: s.picture(include_self=s.settings.include_self, **s.unconverged),
+        content="distributions of C and R",
+    ),
+    figure(
+        "quality_vs_accuracy",
+        inputs={"quality": "quality.csv"},
+        spec=lambda s: s.picture(),
+        content="quality of prototypes against accuracy",
+    ),
+    figure(
+        "boundaries",
+        inputs={
+            "boundaries": lambda s: s.example_store("boundaries"),
+            "prototypes": lambda s: s.example_store("prototypes"),
+            "table": "boundary_images.csv",
+            "intervals": "boundary_intervals.csv",
+        },
+        spec=lambda s: s.picture(set=s.example, classes=s.settings.classes, **s.unconverged),
+        content="boundary images",
+        wanted=lambda s: s.settings.boundaries,
+    ),
+)
 
 
-@dataclass(frozen=True)
-class PrototypePlan:
-    """The sets of prototypes of a study: one for each model, seed, interval and initialisation.
+class PrototypePlan(StudyPlan):
+    """The prototype sets of a study: one per model, seed, interval and initialisation."""
 
-    Attributes:
-        name: of the study.
-        study: what the config asks for.
-        models: the section of the config.
-    """
+    family = "prototypes"
+    all_outputs = OUTPUTS
 
-    name: str
-    study: ResolvedPrototypes
-    models: Mapping[str, Model]
+    @cached_property
+    def study(self) -> ResolvedPrototypes:
+        """The study with all defaults filled in."""
+        return resolve_prototypes(self.name, self.config)
 
     @property
+    def unconverged(self) -> dict[str, str]:
+        """How statistics treat images that have not converged, as a setting."""
+        return {"unconverged": self.settings.unconverged}
+
+    @cached_property
     def grids(self) -> list[Grid]:
-        """Values of model, seed, interval and initialisation; one grid for each model."""
-        initialisations = list(range(self.study.settings.initialisations))
+        """Values of model, seed, interval and initialisation, as one grid per model."""
+        initialisations = list(range(self.settings.initialisations))
         return [
             {"model": [name], "seed": [*part.seeds], "interval": [*part.intervals], "initialisation": initialisations}
             for name, part in self.study.models.items()
@@ -43,7 +113,7 @@ class PrototypePlan:
 
     @property
     def example(self) -> dict[str, Any]:
-        """The set whose images are shown: of the first model the first seed, the last interval, the first start."""
+        """The set whose images are drawn: first model, first seed, last interval, first initialisation."""
         grid = self.grids[0]
         return {
             "model": grid["model"][0],
@@ -53,46 +123,33 @@ class PrototypePlan:
         }
 
     @property
-    def has_boundaries(self) -> bool:
-        """Whether boundary images are looked for."""
-        return self.study.settings.boundaries
-
-    @property
-    def figures(self) -> list[str]:
-        """Names of its figures."""
-        return [*FIGURES, "boundaries"] if self.has_boundaries else [*FIGURES]
-
-    @property
-    def tables(self) -> list[str]:
-        """Names of its tables."""
-        return [*TABLES, *BOUNDARY_TABLES] if self.has_boundaries else [*TABLES]
+    def stages(self) -> Mapping[str, list[Files]]:
+        """Stores of prototypes, their dissimilarity and boundaries, as the target `prototypes`."""
+        kinds = STORES if self.settings.boundaries else STORES[:2]
+        return {"prototypes": [self.stores(kind) for kind in kinds]}
 
     def stores(self, kind: str) -> Files:
-        """Stores of one kind, one for each set, in the order of the grids."""
-        return Files([self._store(kind, grid) for grid in self.grids])
+        """Stores of one kind, one per set, in the order of the grids."""
+        return Files([self._filled(STORE, grid, kind=[kind], study=[self.name]) for grid in self.grids])
 
-    def example_store(self, kind: str) -> str:
-        """The store of the set that is shown."""
-        return self._store(kind, {key: [value] for key, value in self.example.items()})
+    def example_store(self, kind: str) -> Files:
+        """The store of the set whose images are drawn."""
+        example = {key: [value] for key, value in self.example.items()}
+        return Files([self._filled(STORE, example, kind=[kind], study=[self.name])])
 
     @property
     def features(self) -> Files:
-        """Test features of one layer for each model, seed and interval: they hold the predictions."""
-        template = "results/features/{model}/seed-{seed}/interval-{interval}/test/original/{layer}.zarr.zip"
-        layers = [next(iter(self.models[name].layers)) for name in self.study.models]
-        return Files(
-            [_filled(template, {**grid, "layer": [layer]}) for grid, layer in zip(self.grids, layers, strict=True)]
-        )
+        """Test features of the first layer, for each model, seed and interval; read for their predictions."""
+        layers = [next(iter(self.config.models[name].layers)) for name in self.study.models]
+        pairs = zip(self.grids, layers, strict=True)
+        return Files([self._filled(FEATURES, grid, layer=[layer]) for grid, layer in pairs])
 
     def previous(self, model: str, interval: int) -> list[int]:
-        """The interval whose prototypes a warm start begins with; none for the first one."""
-        if self.study.settings.start != "warm":
+        """The previous interval, whose prototypes a warm start begins with; empty for the first one."""
+        if self.settings.start != "warm":
             return []
         return [earlier for earlier in self.study.models[model].intervals if earlier < interval][-1:]
 
-    def _store(self, kind: str, grid: Grid) -> str:
-        return _filled(f"results/{kind}/{SET}.zarr.zip", {"study": [self.name], **grid})
-
-
-def _filled(template: str, values: Mapping[str, Sequence[object]]) -> str:
-    return template.format(**{key: braces(several) for key, several in values.items()})
+    def _filled(self, template: str, grid: Grid, **more: Sequence[object]) -> str:
+        values = {key: braces(several) for key, several in {**grid, **more}.items()}
+        return f"{self.results}/{template.format(**values)}"

@@ -1,4 +1,4 @@
-"""Tables of a study of prototypes: by set, by interval, by pair of classes, and of boundaries (docs/science.md 2)."""
+"""Tables of a prototype study: by set, interval, pair of classes, and of boundary images (docs/science.md 2)."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,14 +8,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from workflow_lib.dissimilarity import cosine, frames
+from workflow_lib.dissimilarity import cosine
 from workflow_lib.dissimilarity.measures import quality
 from workflow_lib.dissimilarity.store import stored
 from workflow_lib.dissimilarity.summary import Selection, Unconverged, summarise
+from workflow_lib.dissimilarity.tables import (
+    aggregate_table,
+    class_table,
+    contrast_table,
+    histogram_table,
+    pair_table,
+    statistics_table,
+)
 from workflow_lib.points import Grid
 
 POINT = ("model", "seed", "interval", "initialisation")
-"""What tells sets apart, in the order of result paths and of table columns."""
+"""What identifies a set, in the order of result paths and table columns."""
 
 OF_INTERVAL = ["model", "interval"]
 
@@ -43,17 +51,17 @@ def prototype_tables(
         points: model, seed, interval and initialisation of each set.
         prototypes: their stores, in the same order.
         dissimilarities: stores of C and R, in the same order.
-        selection: which entries count.
+        selection: which entries are included.
 
     Returns:
-        sets: a row per set, tensor and include_self, whatever is selected: count, mean, std (ddof 0), outliers
+        sets: a row per set, tensor and include_self (both, whatever the selection): count, mean, std (ddof 0), outliers
             (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the network
-            takes for its target), steps_median.
-        intervals: over the sets of each model and interval, with and without self: see `frames.aggregate_frame`.
-        tests: of C against R, for each model and interval: see `frames.contrast_frame`.
+            classifies as their target), steps_median.
+        intervals: over the sets of each model and interval, with and without self: see `aggregate_table`.
+        tests: of C against R, for each model and interval: see `contrast_table`.
         pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
         histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
-        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (how many count).
+        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number included).
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in ("sets", "classes", "pairs", "histograms", "quality")}
     for point, images, tensors in zip(points, prototypes, dissimilarities, strict=True):
@@ -65,8 +73,8 @@ def prototype_tables(
     histograms = tables["histograms"].query("count > 0")
     return {
         "sets": tables["sets"],
-        "intervals": frames.aggregate_frame(plain).rename(columns=SPREADS),
-        "tests": frames.contrast_frame(tables["classes"]),
+        "intervals": aggregate_table(plain).rename(columns=SPREADS),
+        "tests": contrast_table(tables["classes"]),
         "pairs": pairs.groupby([*OF_INTERVAL, "tensor", *CLASSES], sort=False)["mean"].mean().reset_index(),
         "histograms": histograms.groupby([*OF_INTERVAL, "tensor", "low", "high"])["count"].sum().reset_index(),
         "quality": tables["quality"],
@@ -85,20 +93,20 @@ def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> di
     converged, n = images["converged"].values, len(names)
     both = [Selection(include_self, selection.unconverged) for include_self in (False, True)]
     found = summarise(stored(tensors), converged, selections=both)
-    statistics = frames.statistics_frame(found).rename(columns={"unconverged": "unconverged_entries"})
+    statistics = statistics_table(found).rename(columns={"unconverged": "unconverged_entries"})
     hits = images["predicted"].values == np.arange(n)[:, None]
     about = (n, int(converged.sum()), int((~converged).sum()), hits.mean(), np.median(images["steps"].values))
     return {
         "sets": statistics.assign(**dict(zip(SET_COLUMNS, about, strict=True))),
-        "classes": frames.class_frame(found, selection, names),
-        "pairs": frames.pair_frame(found, selection, names).rename(columns=CLASSES_OF),
-        "histograms": frames.histogram_frame(found, selection),
+        "classes": class_table(found, selection, names),
+        "pairs": pair_table(found, selection, names).rename(columns=CLASSES_OF),
+        "histograms": histogram_table(found, selection),
         "quality": _quality_of(images, selection),
     }
 
 
 def _quality_of(images: xr.Dataset, selection: Selection) -> pd.DataFrame:
-    """M_g of the class prototypes that count; NaN for fewer than two."""
+    """M_g of the class prototypes that are included; NaN for fewer than two."""
     names, every = images["target"].values.astype(object), np.arange(images.sizes["target"])
     counted = every[images["converged"].values[every, every] | (selection.unconverged == "keep")]
     row: dict[str, float] = {"m_g": np.nan, "m_g_zero_diagonal": np.nan, "class_prototypes": len(counted)}
@@ -136,10 +144,10 @@ def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.
         sets: stores of boundaries and of prototypes, in the same order.
 
     Returns:
-        The point, route, origin, target, converged (the images at both ends of the route), found, share (of the route
-        travelled, 0 to 1), difference (of the logits),
-        dissimilarity_to_origin and dissimilarity_to_target: to the features of the two class prototypes
-        (docs/science.md 2.4). NaN where none was found, or its features are all zero.
+        The point, route, origin, target, converged (the images at both ends of the route), found, share (of the length
+        of the route, from the origin, 0 to 1), difference (of the logits), dissimilarity_to_origin and
+        dissimilarity_to_target: to the features of the two class prototypes (docs/science.md 2.4). NaN if none was
+        found, or if its features are all zero.
     """
     parts = [
         pd.DataFrame({key: [point[key]] for key in POINT}).merge(pd.concat(_pairs(*stores)), how="cross")
@@ -149,7 +157,7 @@ def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.
 
 
 def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFrame]:
-    """Rows of one set, a target at a time."""
+    """Rows of one set, one target at a time."""
     names = prototypes["target"].values.astype(object)
     n = len(names)
     converged = prototypes["converged"].values
@@ -157,7 +165,7 @@ def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFr
     for target in range(n):
         origins = np.delete(np.arange(n), target)
         row = boundaries.isel(target=target, origin=origins)
-        with np.errstate(invalid="ignore"):  # where none was found, and features of zeros, which have no direction
+        with np.errstate(invalid="ignore"):  # NaN if none was found, and features of zeros, which have no direction
             units = cosine.unit_vectors(row["features"].values)
         reached = {"line": converged[target, target], "path": converged[target, origins]}
         for route, name in enumerate(row["route"].values):
@@ -181,11 +189,11 @@ def boundary_intervals(boundaries: pd.DataFrame, unconverged: Unconverged) -> pd
 
     Args:
         boundaries: from `boundary_table`.
-        unconverged: "leave_out" counts only pairs whose images at both ends of the route converged; "keep" counts all.
+        unconverged: "leave_out" includes only pairs whose images at both ends of the route converged; "keep" all.
 
     Returns:
         model, interval, route, share_mean, share_std (ddof 0), to_origin_mean, to_target_mean, found (share of the
-        pairs that count), n (pairs that count). NaN where none counts, or none of them was found.
+        pairs included), n (pairs included). NaN if none is included, or none of them was found.
     """
     counted = boundaries["converged"] | (unconverged == "keep")
     values = boundaries[[*BOUNDARY_NUMBERS, "found"]].astype(float).where(counted)

@@ -1,4 +1,4 @@
-"""One call of a step, as Snakemake's rules write it on the command line."""
+"""One call of a step, as Snakemake rules put it on the command line."""
 
 import argparse
 import json
@@ -9,27 +9,28 @@ from typing import NamedTuple
 from workflow_lib.cache.store import action_key
 from workflow_lib.code.libraries import installed_version
 from workflow_lib.code.signature import PathArgument, Role, Signature, signature
+from workflow_lib.io.braces import expand
 from workflow_lib.runner import gpus
-from workflow_lib.runner.braces import expand
 from workflow_lib.runner.units import Unit, split
 
 GPU = Path("/dev/nvidiactl")
-"""There where a driver for GPUs is loaded."""
+"""Exists if a GPU driver is loaded."""
 STEPS = Path(__file__).resolve().parents[1] / "steps"
 
 
 class Job(NamedTuple):
-    """What to run, on which files, with which settings.
+    """A step to run, with its files and settings.
 
     Attributes:
         verb: name of the step.
         signature: the arguments of the step.
-        paths: for each path argument, its paths; empty when an optional one is left out.
+        paths: paths of each path argument; empty if an optional one is omitted.
         spec: canonical JSON of the settings that shape the outputs.
-        code: fingerprint of the step's code that the plan was made with.
+        code: fingerprint of the step's code when the job was planned.
         device: "cpu" or "cuda".
+        results: folder of all results of the config.
         threads: number of CPU threads.
-        log: file that takes all messages, or None for the terminal.
+        log: file for all messages, or None for the terminal.
     """
 
     verb: str
@@ -38,8 +39,9 @@ class Job(NamedTuple):
     spec: str
     code: str
     device: str
-    threads: int
-    log: Path | None
+    results: Path
+    threads: int = 1
+    log: Path | None = None
 
     def files(self, role: Role) -> dict[str, Path]:
         """Paths of one role, named `argument/0`, `argument/1`, …"""
@@ -52,15 +54,15 @@ class Job(NamedTuple):
 
     @property
     def units(self) -> list[Unit]:
-        """The outputs, by what is kept and restored together."""
+        """The outputs, in groups that are cached and restored together."""
         return split(json.loads(self.spec), self.files("output"))
 
     def key(self, unit: Unit, inputs: Mapping[str, str]) -> str:
-        """Key of the action cache: everything that shapes the outputs of a unit, and nothing else.
+        """Cache key of a unit: depends on everything that shapes its outputs, and on nothing else.
 
         Args:
-            unit: one of this job's.
-            inputs: digest of each input by its role.
+            unit: a unit of this job.
+            inputs: digest of each input, by role.
         """
         return action_key(
             verb=self.verb,
@@ -72,12 +74,26 @@ class Job(NamedTuple):
         )
 
 
+def command_line(results: str, verb: str) -> str:
+    """Shell command of a rule: each argument of the step is a flag, with the input or output of the same name.
+
+    Args:
+        results: folder of all results.
+        verb: name of the step.
+    """
+    step = signature(verb)
+    paths = [f"{_flag(arg)} {{{'output' if arg.role == 'output' else 'input'}.{arg.name}}}" for arg in step.paths]
+    device = ["--device {resources.device}"] if step.context else []
+    settings = f"--spec {{params.spec:q}} --code {{params.code}} --results {results} --threads {{threads}}"
+    return " ".join(["python -m workflow_lib", verb.replace("_", "-"), *paths, settings, *device, "--log {log}"])
+
+
 def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
-    """Read `VERB --flag path … --spec JSON --code FINGERPRINT …`; a wrong flag ends the program with its usage.
+    """Parse `VERB --flag path … --spec JSON --code FINGERPRINT …`; a wrong flag prints the usage and exits.
 
     Args:
         arguments: from the command line.
-        memory: folder that remembers what was found in sources.
+        memory: folder in which the analysis of source files is cached.
     """
     verb = _verb(arguments)
     step = signature(verb, memory)
@@ -90,13 +106,14 @@ def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
         spec=options.spec,
         code=options.code,
         device=_device(options.device),
+        results=options.results,
         threads=options.threads,
         log=options.log,
     )
 
 
 def _verb(arguments: Sequence[str]) -> str:
-    """Name of the step that is asked for; when there is none of this name, the program ends with all names."""
+    """Name of the requested step; an unknown name prints all names and exits."""
     verbs = {module.stem.replace("_", "-"): module.stem for module in STEPS.glob("[a-z]*_*.py")}
     if not arguments or arguments[0] not in verbs:
         parser = argparse.ArgumentParser(prog="python -m workflow_lib", description="Run one step of Latent Atlas.")
@@ -106,24 +123,25 @@ def _verb(arguments: Sequence[str]) -> str:
 
 
 def _parser(program: str, step: Signature) -> argparse.ArgumentParser:
-    # Without a width, argparse imports shutil to ask for that of the terminal, whether or not it prints anything.
-    command = argparse.ArgumentParser(
-        prog=program, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100)
-    )
+    command = argparse.ArgumentParser(prog=program)
     for argument in step.paths:
         _add_flag(command, argument)
     command.add_argument("--spec", required=True, help="settings that shape the outputs, one JSON object")
     command.add_argument("--code", required=True, help="fingerprint of the step's code")
+    command.add_argument("--results", type=Path, default=Path("results"), help="folder of all results")
     command.add_argument("--log", type=Path, help="file that takes all messages")
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     return command
 
 
+def _flag(argument: PathArgument) -> str:
+    return f"--{argument.name.replace('_', '-')}"
+
+
 def _add_flag(command: argparse.ArgumentParser, argument: PathArgument) -> None:
-    flag = f"--{argument.name.replace('_', '-')}"
     nargs = "+" if argument.many else "*" if argument.optional else 1
-    command.add_argument(flag, nargs=nargs, required=not argument.optional, default=[], help=argument.role)
+    command.add_argument(_flag(argument), nargs=nargs, required=not argument.optional, default=[], help=argument.role)
 
 
 def _paths(patterns: list[str]) -> list[Path]:
@@ -131,13 +149,13 @@ def _paths(patterns: list[str]) -> list[Path]:
 
 
 def _device(wish: str) -> str:
-    """The device class of a job; "auto" takes a GPU that torch was built for, without paying for `import torch`."""
+    """Device class of a job; "auto" is "cuda" if torch can use a GPU here, which is found without importing torch."""
     if wish != "auto":
         return wish
     return "cuda" if GPU.exists() and not gpus.hidden() and _torch_knows_gpus() else "cpu"
 
 
 def _torch_knows_gpus() -> bool:
-    """Whether torch is installed and not a CPU build, which names itself in its version."""
+    """Whether torch is installed and its version does not mark a CPU build."""
     version = installed_version("torch")
     return version != "" and "+cpu" not in version

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from workflow_lib.confusion.collected import write
+from workflow_lib.confusion.runs import write
 from workflow_lib.io.storage import load
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Input, Output
 
 
 def collect_confusion(*, spec: dict[str, Any], stores: list[Input], counts: Output) -> None:
-    """Write the store of all runs, as `confusion.collected.write` describes it.
+    """Write the store of all runs, as `confusion.runs.write` describes it.
 
     Args:
         spec: pairs (as the config has them; the stores say which is which), seeds.

@@ -6,7 +6,7 @@ import pandas as pd
 
 from workflow_lib.io.storage import load, write_table
 from workflow_lib.kstar.projections import project
-from workflow_lib.sampling import sample_rows
+from workflow_lib.seeds import sample_rows
 from workflow_lib.steps.roles import Input, Output
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflow_lib.figures.confusion.accuracies import accuracies as drawn
+from workflow_lib.figures.confusion.accuracies import draw
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
@@ -18,5 +18,5 @@ def draw_accuracies(*, spec: dict[str, Any], means: Input, svg: Output, png: Out
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = drawn(read_named(means), title=spec["title"])
+    figure, numbers = draw(read_named(means), title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

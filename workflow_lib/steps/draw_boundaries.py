@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from workflow_lib.figures.prototypes.boundaries import boundaries as drawn
+from workflow_lib.figures.prototypes.boundaries import draw
 from workflow_lib.figures.reading import read_named
-from workflow_lib.figures.selection import describe_set
 from workflow_lib.figures.style import save
 from workflow_lib.io.storage import load
 from workflow_lib.steps.roles import Input, Output
@@ -33,17 +32,14 @@ def draw_boundaries(
         png: the figure.
         csv: the numbers behind it.
     """
-    shown = read_named(table)
-    for key, value in spec["set"].items():
-        shown = shown[shown[key] == value]
-    figure, numbers = drawn(
+    figure, numbers = draw(
         load(boundaries),
         load(prototypes),
-        shown,
+        read_named(table),
         read_named(intervals),
+        point=spec["set"],
         wanted=spec["classes"],
         unconverged=spec["unconverged"],
         title=spec["title"],
-        note=describe_set(spec["set"]),
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflow_lib.figures.prototypes.class_pairs import class_pairs
+from workflow_lib.figures.prototypes.class_pairs import draw
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
@@ -25,7 +25,7 @@ def draw_class_pairs(
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = class_pairs(
-        read_named(pairs), wanted=spec["classes"], unconverged=spec["unconverged"], title=spec["title"], note=""
+    figure, numbers = draw(
+        read_named(pairs), wanted=spec["classes"], unconverged=spec["unconverged"], title=spec["title"]
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from workflow_lib.dissimilarity.summary import OUTLIER_Z
-from workflow_lib.figures.prototypes.dissimilarity import dissimilarity
+from workflow_lib.figures.prototypes.dissimilarity import draw
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
@@ -26,13 +25,10 @@ def draw_dissimilarity(
         png: the figure.
         csv: the numbers behind it.
     """
-    table = read_named(intervals)
-    figure, numbers = dissimilarity(
-        table[table["include_self"] == spec["include_self"]],
+    figure, numbers = draw(
+        read_named(intervals),
         include_self=spec["include_self"],
         unconverged=spec["unconverged"],
-        outlier_z=OUTLIER_Z,
         title=spec["title"],
-        note="",
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

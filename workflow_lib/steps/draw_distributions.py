@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflow_lib.figures.prototypes.histograms import histograms as drawn
+from workflow_lib.figures.prototypes.distributions import draw
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
@@ -25,11 +25,10 @@ def draw_distributions(
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = drawn(
+    figure, numbers = draw(
         read_named(histograms),
         include_self=spec["include_self"],
         unconverged=spec["unconverged"],
         title=spec["title"],
-        note="",
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

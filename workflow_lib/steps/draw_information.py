@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflow_lib.figures.confusion.information import information as drawn
+from workflow_lib.figures.confusion.information import draw
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
@@ -18,5 +18,5 @@ def draw_information(*, spec: dict[str, Any], effects: Input, svg: Output, png: 
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = drawn(read_named(effects), groups=spec["groups"], title=spec["title"])
+    figure, numbers = draw(read_named(effects), groups=spec["groups"], title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

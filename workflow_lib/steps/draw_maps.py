@@ -3,15 +3,11 @@
 from itertools import product
 from typing import Any
 
-import pandas as pd
-
-from workflow_lib.figures.kstar.maps import MOST_ROWS
-from workflow_lib.figures.kstar.maps import maps as map_figure
-from workflow_lib.figures.panels import arrange, choose_classes
-from workflow_lib.figures.reading import kstar_values, number_points, read_named
+from workflow_lib.figures.kstar.maps import draw
+from workflow_lib.figures.reading import kstar_values, read_named
 from workflow_lib.figures.style import save
 from workflow_lib.io.storage import read_table
-from workflow_lib.points import points as study_points
+from workflow_lib.points import points
 from workflow_lib.steps.roles import Input, Output
 
 
@@ -28,7 +24,7 @@ def draw_maps(
     """Draw maps and violins, a row for each of at most six points.
 
     Args:
-        spec: grids (points), methods, title, classes (names to show, or None), threshold.
+        spec: grids (points, one seed each), methods, title, classes (names to show, or None), threshold.
         maps: tables of maps, all methods of a point after each other.
         kstar: k* stores in the order of the points.
         classes: table of classes of the study.
@@ -36,27 +32,16 @@ def draw_maps(
         png: the figure.
         csv: the points on the maps.
     """
-    points = study_points(spec["grids"])
-    files = dict(zip(product(range(len(points)), spec["methods"]), maps, strict=True))
-    layout = arrange(points, MOST_ROWS, across=1)
-    table = number_points(read_named(classes), points)
-    chosen, note = choose_classes(table, spec["classes"])
-    samples = pd.concat(
-        [
-            read_table(files[point, method]).assign(point=point, method=method)
-            for point in layout.drawn
-            for method in spec["methods"]
-        ]
-    )
-    figure = map_figure(
-        samples,
-        {point: kstar_values(kstar[point]) for point in layout.drawn},
-        table,
-        chosen,
-        {point: layout.titles[point] for point in layout.drawn},
-        title=spec["title"],
-        note=f"{layout.note} {note}",
+    known = points(spec["grids"])
+    files = dict(zip(product(range(len(known)), spec["methods"]), maps, strict=True))
+    figure, numbers = draw(
+        known,
+        read_named(classes),
+        lambda point: kstar_values(kstar[point]),
+        lambda point, method: read_table(files[point, method]),
+        methods=spec["methods"],
+        wanted=spec["classes"],
         threshold=spec["threshold"],
+        title=spec["title"],
     )
-    numbers = samples.assign(point=[layout.titles[point] for point in samples["point"]])
     save(figure, numbers, svg=svg, png=png, csv=csv)

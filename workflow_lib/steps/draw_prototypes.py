@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from workflow_lib.figures.prototypes.grid import prototype_grid
-from workflow_lib.figures.selection import describe_set
+from workflow_lib.figures.prototypes.prototypes import draw
 from workflow_lib.figures.style import save
 from workflow_lib.io.storage import load
 from workflow_lib.steps.roles import Input, Output
@@ -26,7 +25,5 @@ def draw_prototypes(
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = prototype_grid(
-        load(prototypes), wanted=spec["classes"], title=spec["title"], note=describe_set(spec["set"])
-    )
+    figure, numbers = draw(load(prototypes), point=spec["set"], wanted=spec["classes"], title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from workflow_lib.figures.kstar.trends import trend_numbers, trends
-from workflow_lib.figures.panels import choose_classes, constants
+from workflow_lib.figures.kstar.trends import draw
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
-from workflow_lib.points import DIMENSIONS
 from workflow_lib.steps.roles import Input, Output
 
 
@@ -20,15 +18,7 @@ def draw_trends(*, spec: dict[str, Any], classes: Input, svg: Output, png: Outpu
         png: the figure.
         csv: the numbers behind it.
     """
-    table = read_named(classes)
-    numbers, note = trend_numbers(table)
-    coloured, left_out = choose_classes(table, spec["classes"])
-    points = [dict(zip(DIMENSIONS, row, strict=True)) for row in table[list(DIMENSIONS)].drop_duplicates().to_numpy()]
-    figure = trends(
-        numbers,
-        title=spec["title"],
-        note=f"{constants(points)} {note}",
-        threshold=spec["threshold"],
-        coloured=coloured if spec["classes"] or not left_out else [],
+    figure, numbers = draw(
+        read_named(classes), wanted=spec["classes"], threshold=spec["threshold"], title=spec["title"]
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

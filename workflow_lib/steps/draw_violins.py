@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from workflow_lib.figures.kstar.violins import panels_across, violin_numbers, violins
-from workflow_lib.figures.panels import arrange, choose_classes
-from workflow_lib.figures.reading import kstar_values, number_points, read_named
+from workflow_lib.figures.kstar.violins import draw
+from workflow_lib.figures.reading import kstar_values, read_named
 from workflow_lib.figures.style import save
-from workflow_lib.points import points as study_points
+from workflow_lib.points import points
 from workflow_lib.steps.roles import Input, Output
 
 
@@ -23,12 +22,12 @@ def draw_violins(
         png: the figure.
         csv: the numbers behind it.
     """
-    points = study_points(spec["grids"])
-    table = number_points(read_named(classes), points)
-    chosen, note = choose_classes(table, spec["classes"])
-    layout = arrange(points, across=panels_across(len(chosen)))
-    values = {point: kstar_values(kstar[point]) for point in layout.drawn}
-    figure = violins(
-        values, table, chosen, layout, title=spec["title"], note=f"{layout.note} {note}", threshold=spec["threshold"]
+    figure, numbers = draw(
+        points(spec["grids"]),
+        read_named(classes),
+        lambda point: kstar_values(kstar[point]),
+        wanted=spec["classes"],
+        threshold=spec["threshold"],
+        title=spec["title"],
     )
-    save(figure, violin_numbers(values, table, chosen), svg=svg, png=png, csv=csv)
+    save(figure, numbers, svg=svg, png=png, csv=csv)

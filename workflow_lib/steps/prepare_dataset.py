@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_lib.datasets.registry import load
+from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.writing import write
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Output

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from workflow_lib.confusion import run_tables
-from workflow_lib.confusion.collected import read
+from workflow_lib.confusion import tables
 from workflow_lib.confusion.effects import effect_table
 from workflow_lib.confusion.groups import group_table
+from workflow_lib.confusion.runs import read
 from workflow_lib.io.storage import load, write_table
 from workflow_lib.steps.roles import Input, Output
 
@@ -22,7 +22,7 @@ def tabulate_confusion(
     shares: Output,
     losses: Output,
 ) -> None:
-    """Write the tables that `confusion.effects`, `confusion.groups` and `confusion.run_tables` describe.
+    """Write the tables that `confusion.effects`, `confusion.groups` and `confusion.tables` describe.
 
     Args:
         spec: groups (names of classes by name of the group; without any, their table has no rows), permutations, seed.
@@ -39,8 +39,8 @@ def tabulate_confusion(
     table = effect_table(found)
     write_table(table, effects)
     write_table(group_table(table, spec["groups"], spec["permutations"], spec["seed"]), groups)
-    write_table(run_tables.accuracy_table(found), runs)
-    write_table(run_tables.mean_table(found), means)
-    write_table(run_tables.pair_table(found), pairs)
-    write_table(run_tables.matrix_table(found), shares)
-    write_table(run_tables.curve_table(found), losses)
+    write_table(tables.accuracy_table(found), runs)
+    write_table(tables.mean_table(found), means)
+    write_table(tables.pair_table(found), pairs)
+    write_table(tables.matrix_table(found), shares)
+    write_table(tables.curve_table(found), losses)

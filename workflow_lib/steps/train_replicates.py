@@ -13,7 +13,6 @@ from workflow_lib.confusion.mislabelling import mislabel
 from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.models.initial import initial_network
-from workflow_lib.models.layers import nearest
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training.devices import configure
@@ -23,6 +22,7 @@ from workflow_lib.training.replicates.kept import KeptStates
 from workflow_lib.training.replicates.predictions import confusion_matrix
 from workflow_lib.training.replicates.runs import Run
 from workflow_lib.training.replicates.train import train_runs
+from workflow_lib.wording import listed, write_nearest
 
 
 def train_replicates(
@@ -78,5 +78,5 @@ def _run(spec: Mapping[str, Any], seed: int, split: StoredSplit) -> Run:
 def _index(name: str, names: tuple[str, ...], study: str) -> int:
     if name not in names:
         where = f"confusion.studies.{study}.pairs"
-        raise UserError(Problem(where, name, f"the classes are: {', '.join(names)}", nearest(name, [*names])))
+        raise UserError(Problem(where, name, f"the classes are: {listed(names)}", write_nearest(name, names)))
     return names.index(name)

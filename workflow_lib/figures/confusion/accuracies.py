@@ -1,4 +1,4 @@
-"""Accuracy of each class under each pair that was confused, beside the baseline: strip plots (docs/science.md 3.3)."""
+"""Accuracy of each class for each confused pair, with the baseline, as strip plots (docs/science.md 3.3)."""
 
 import math
 
@@ -12,51 +12,51 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.special import stdtrit
 
+from workflow_lib.figures.axes import nothing, say
 from workflow_lib.figures.panels import spread
-from workflow_lib.figures.selection import choose_classes, nothing, say
+from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, TEN_COLOURS, name_height, name_rotation, new_figure, short_names
+from workflow_lib.names import BASELINE
 from workflow_lib.seeds import generator
 
 Array = npt.NDArray[np.float64]
 
-BASELINE = "baseline"
 READING = (
-    "A dot is a pair: the mean over its seeds of the share of the target's test samples that were recognised, as "
-    "labelled in the data set. Above: the target is not in the pair; below: it is one of the two whose labels were "
-    "mixed up. Band: where 95 % of such means of baseline runs lie. Dashed: half the mean of the baseline."
+    "Dot: a pair of classes whose labels were mixed up; accuracy of the target (the class below) on test samples with "
+    "correct labels, mean over seeds. Above: the target is not in the pair. Below: it is one of the two. Band: where "
+    "95 % of such means of baseline runs lie. Dashed: half the mean of the baseline."
 )
 COLOURS = {False: TEN_COLOURS[0], True: TEN_COLOURS[2]}
 LABELS = {False: "target not in the pair", True: "target in the pair"}
 MOST_DOTS = 200
-"""Of a target in a panel."""
+"""Number of dots of a target in a panel."""
 
 
 @mpl.rc_context(RC)
-def accuracies(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """Two strip plots with a column for each class: pairs without it above, pairs with it below.
 
     Args:
-        means: a row per pair and target: pair, target, in_pair, n, mean, sd (over seeds; NaN where not known).
+        means: a row per pair and target: pair, target, in_pair, n, mean, sd (over seeds; NaN if not known).
         title: heading of the figure.
 
     Returns:
         The figure, and the rows of the classes that it shows, with `band_low` and `band_high`: the baseline's mean -+
-        t · sd · √(1/n + 1/m), for m runs of a pair (their median) and n of the baseline, within 0 and 1; NaN below two
-        runs.
+        t · sd · √(1/n + 1/m), for m runs of a pair (their median) and n of the baseline, limited to [0, 1]; NaN for
+        fewer than two runs.
     """
     known = list(dict.fromkeys(means["target"]))
-    classes, fewer = choose_classes(known, None)
+    classes, fewer = choose_classes(known, None, section="confusion")
     numbers = means[means["target"].isin(classes)].reset_index(drop=True)
     pairs = numbers[numbers["pair"] != BASELINE]
     if pairs.empty:
-        return nothing(title, READING, "no pairs of classes"), numbers
+        return nothing(title, "no pairs of classes", READING), numbers
     runs = int(pairs["n"].median())
     baseline = _baseline(numbers, runs)
     numbers = numbers.merge(baseline[["target", "band_low", "band_high"]], on="target", how="left")
-    thinned = _thinned(pairs)
-    note = " ".join(filter(None, [READING, _counts(numbers, runs), fewer, thinned]))
+    note = [READING, _counts(numbers, runs), fewer, _thinned(pairs)]
     names = short_names(classes)
-    figure = new_figure(max(0.42 * len(classes), 3.0) + 2.4, 3.6 + name_height(names), title, note)
+    figure = new_figure(max(0.42 * len(classes), 3.0) + 2.4, 3.6 + name_height(names), title, *note)
     grid = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 2]})
     _band(grid[0], baseline := baseline.set_index("target").loc[classes])
     places = np.arange(len(classes))
@@ -111,7 +111,7 @@ def _thinned(pairs: pd.DataFrame) -> str:
     most = int(pairs.groupby(["target", "in_pair"]).size().max())
     if most <= MOST_DOTS:
         return ""
-    return f"Of up to {most} dots of a class {MOST_DOTS} are drawn, evenly spread over their ranks."
+    return f"Of up to {most} dots of a class {MOST_DOTS} are drawn, evenly spread by rank."
 
 
 def _legend() -> list[Line2D | Patch]:

@@ -1,4 +1,4 @@
-"""Heat maps of the bits that a target gains or loses by another class not being confused (docs/science.md 3.4)."""
+"""Heat maps of the bits that a target gains or loses if another class is not confused (docs/science.md 3.4)."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -11,34 +11,32 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
 from workflow_lib.figures.cells import WRITTEN, label_classes, side_of, write_numbers
-from workflow_lib.figures.selection import NO_ENTRIES, nothing, say
 from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figure, short_names
 
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "Row: target T; column: confused class C; grey: not defined. D(confused ‖ otherwise): runs whose pair holds C "
-    "against runs whose pair holds neither T nor C. Positive: T is recognised better when C is not confused; negative: "
-    "C stands in its way. Left: T recognised or not. Right: the class predicted, with the confused pair as one; this "
-    "one takes its sign from the left. Counts smoothed by ½."
+    "Row: target T. Column: confused class C. Grey: not defined. D(confused ‖ otherwise): runs whose pair contains C "
+    "against runs whose pair contains neither T nor C. Positive: T is recognised better when C is not confused. "
+    "Negative: T is recognised better when C is confused. Left: T recognised or not. Right: the predicted class, with "
+    "the confused pair as one outcome, and the sign of the left. Counts are smoothed by ½."
 )
 HEADINGS = {"bits_accuracy": "recognised or not", "bits_predictions": "predicted class"}
 CHANCE = ("chance_accuracy", "chance_predictions")
 COLOURS = "PRGn"
-"""Purple and green, as on the poster; apart for every kind of colour vision."""
+"""Purple and green, as on the poster; distinguishable with every kind of colour vision."""
 
 
 @mpl.rc_context(RC)
-def information(
-    effects: pd.DataFrame, *, groups: Mapping[str, Sequence[str]], title: str
-) -> tuple[Figure, pd.DataFrame]:
-    """Both versions of the bits side by side, each with its own range of colours, centred at 0.
+def draw(effects: pd.DataFrame, *, groups: Mapping[str, Sequence[str]], title: str) -> tuple[Figure, pd.DataFrame]:
+    """Both versions of the bits side by side, each with its own colour range, centred at 0.
 
     Args:
-        effects: a row per reference, unit, target and confused class, classes in their order, as `effect_table`
-            returns it.
-        groups: names of classes by name of the group; lines part neighbours of different groups.
+        effects: a row per reference, unit, target and confused class, classes in their order, from
+            `effect_table`.
+        groups: names of classes by name of the group; lines separate neighbours of different groups.
         title: heading of the figure.
 
     Returns:
@@ -48,15 +46,15 @@ def information(
     counted = ["n_reference", "n_confused"]
     numbers = own[["target", "confused", *counted, *HEADINGS, *CHANCE]].reset_index(drop=True)
     if numbers.empty:
-        return nothing(title, READING, "no pairs of classes"), numbers
+        return nothing(title, "no pairs of classes", READING), numbers
     classes, order = _order(list(dict.fromkeys(numbers["target"])), groups)
     n = len(classes)
     side, margin = side_of(n), name_height(short_names(classes))
-    note = " ".join(filter(None, [READING, _chance(numbers), _runs(numbers), order, _left_out(n)]))
-    figure = new_figure(2 * (side + margin + 1.3), side + margin + 0.55, title, note)
+    note = [READING, _chance(numbers), _runs(numbers), order, _left_out(n)]
+    figure = new_figure(2 * (side + margin + 1.3), side + margin + 0.55, title, *note)
     for axes, (measure, heading) in zip(figure.subplots(1, 2), HEADINGS.items(), strict=True):
         matrix = numbers.pivot(index="target", columns="confused", values=measure).reindex(classes, columns=classes)
-        _draw(axes, matrix.to_numpy(dtype=float))
+        _draw_panel(axes, matrix.to_numpy(dtype=float))
         label_classes(axes, classes)
         _part_groups(axes, classes, groups)
         axes.set(xlabel="confused", ylabel="target")
@@ -65,7 +63,7 @@ def information(
     return figure, numbers
 
 
-def _draw(axes: Axes, matrix: Array) -> None:
+def _draw_panel(axes: Axes, matrix: Array) -> None:
     largest = float(np.nanmax(np.abs(matrix))) if np.isfinite(matrix).any() else 0.0
     ranges = Normalize(-largest or -1e-3, largest or 1e-3)
     axes.set_facecolor("#d8d8d8")
@@ -78,11 +76,13 @@ def _draw(axes: Axes, matrix: Array) -> None:
 
 
 def _order(classes: Sequence[str], groups: Mapping[str, Sequence[str]]) -> tuple[list[str], str]:
-    """Classes in their order, or by group if that makes fewer lines; and a sentence about it."""
+    """Classes in their order, or sorted by group if that needs fewer lines; and a note on it."""
     if not groups:
         return list(classes), ""
     group, last = _group_of(classes, groups), len(groups)
-    names = f"Lines part the groups: {', '.join(groups)}." if len(groups) <= SHOWN_CLASSES else "Lines part groups."
+    names = (
+        f"Lines separate the groups: {', '.join(groups)}." if len(groups) <= SHOWN_CLASSES else "Lines separate groups."
+    )
     if sum(a != b for a, b in itertools.pairwise(group)) <= last:
         return list(classes), names
     place = {name: number for number, name in enumerate(groups)}
@@ -110,7 +110,7 @@ def _chance(numbers: pd.DataFrame) -> str:
         return ""
     left, right = (f"{value:.2g}" for value in numbers[list(CHANCE)].mean())
     alone = f"Without any effect, chance in the test samples alone gives about {left} (left) and {right} (right) bits"
-    return f"{alone}, in either direction; runs that differ by their training give more."
+    return f"{alone}, in either direction; differences between trainings add to that."
 
 
 def _runs(numbers: pd.DataFrame) -> str:

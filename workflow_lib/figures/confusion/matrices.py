@@ -1,6 +1,6 @@
-"""Mean confusion matrices of the baseline and of a pair that was confused."""
+"""Mean confusion matrices of the baseline and of a confused pair."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -10,61 +10,62 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from workflow_lib.confusion.example import Example
+from workflow_lib.figures.axes import NO_ENTRIES, say
 from workflow_lib.figures.cells import WRITTEN, label_classes, side_of, write_numbers
-from workflow_lib.figures.selection import FEWER_CLASSES, NO_ENTRIES, say
+from workflow_lib.figures.selection import FEWER_CLASSES
 from workflow_lib.figures.style import RC, SHOWN_CLASSES, TEN_COLOURS, name_height, new_figure, short_names
 
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "Row: true class; column: predicted class; per cent of the test samples of the true class, mean over runs. "
-    "Test samples are labelled as in the data set. Framed: the two classes that were confused."
+    "Row: true class. Column: predicted class. Number: per cent of the test samples of the true class, mean over runs. "
+    "Test samples have correct labels. Framed: the two classes that were confused."
 )
 
 
 @mpl.rc_context(RC)
-def matrices(
-    shares: Mapping[str, Array], classes: Sequence[str], pair: Sequence[int], *, title: str, note: str
-) -> tuple[Figure, pd.DataFrame]:
+def draw(example: Example, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """A heat map for each matrix, side by side.
 
     Args:
-        shares: by heading, (n, n) by true and predicted class, 0 to 1; NaN: not known. The first is the baseline's.
-        classes: n names.
-        pair: places of the two classes that the last matrix confused, [] for none.
+        example: matrices of the baseline and of one pair.
         title: heading of the figure.
-        note: how the pair was chosen; follows the line on how to read the figure.
 
     Returns:
         The figure, and its cells: matrix (heading), true, predicted, share.
     """
+    shares, pair, classes = example.shares, example.pair, example.classes
     chosen, fewer = _choose(shares, pair)
     names = [classes[place] for place in chosen]
     side, margin = side_of(len(chosen)), name_height(short_names(names))
-    figure = new_figure(
-        len(shares) * (side + margin + 0.5) + 0.9,
-        side + margin + 0.55,
-        title,
-        " ".join(filter(None, [READING, note, fewer])),
-    )
+    width = len(shares) * (side + margin + 0.5) + 0.9
+    figure = new_figure(width, side + margin + 0.55, title, READING, example.note, fewer)
     grid = figure.subplots(1, len(shares), squeeze=False)[0]
     parts = []
-    for axes, (heading, matrix) in zip(grid, shares.items(), strict=True):
+    headings = zip(_headings(example, classes), _headings(example, short_names(classes)), strict=True)
+    for axes, matrix, (heading, written) in zip(grid, shares, headings, strict=True):
         own = matrix[np.ix_(chosen, chosen)]
-        image = _draw(axes, 100 * own)
+        image = _draw_cells(axes, 100 * own)
         label_classes(axes, names)
         _frame(axes, [chosen.index(place) for place in pair])
         axes.set(xlabel="predicted", ylabel="true")
-        axes.set_title(heading, loc="left")
+        axes.set_title(written, loc="left")
         cells = {"true": np.repeat(names, len(names)), "predicted": np.tile(names, len(names)), "share": own.ravel()}
         parts.append(pd.DataFrame({"matrix": heading, **cells}))
     figure.colorbar(image, ax=grid, label="per cent", shrink=0.8, aspect=25)
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def _choose(shares: Mapping[str, Array], pair: Sequence[int]) -> tuple[list[int], str]:
-    """Places of the classes that are shown, and a sentence on the choice: all, or ten of more than twenty."""
-    first, last = (np.diagonal(list(shares.values())[place]) for place in (0, -1))
+def _headings(example: Example, classes: Sequence[str]) -> list[str]:
+    """Titles of the matrices, with these names of the classes."""
+    names = ["baseline", " and ".join(classes[place] for place in example.pair)][: len(example.shares)]
+    return [f"{name}: {runs} runs" for name, runs in zip(names, example.runs, strict=True)]
+
+
+def _choose(shares: Array, pair: Sequence[int]) -> tuple[list[int], str]:
+    """Indices of the classes to show, and a note: all up to twenty, else the ten that change most."""
+    first, last = (np.diagonal(matrix) for matrix in shares[[0, -1]])
     n = len(first)
     if n <= SHOWN_CLASSES:
         return list(range(n)), ""
@@ -75,7 +76,7 @@ def _choose(shares: Mapping[str, Array], pair: Sequence[int]) -> tuple[list[int]
     return chosen, f"{text}; predictions of others are left out, so rows do not add up to 100."
 
 
-def _draw(axes: Axes, matrix: Array) -> mpl.image.AxesImage:
+def _draw_cells(axes: Axes, matrix: Array) -> mpl.image.AxesImage:
     axes.set_facecolor("#d8d8d8")
     image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
     if np.isnan(matrix).all():

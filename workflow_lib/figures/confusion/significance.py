@@ -1,4 +1,7 @@
-"""Dot plot of the effects of losing a class, with confidence intervals and what chance alone would find (3.3)."""
+"""Effects of losing a class, with confidence intervals and the number of false positives to expect by chance.
+
+See docs/science.md 3.3.
+"""
 
 import matplotlib as mpl
 import numpy as np
@@ -7,36 +10,36 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from workflow_lib.figures.selection import nothing
+from workflow_lib.figures.axes import nothing
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
 
 READING = (
-    "Accuracy of the target over runs whose pair holds neither class, minus that over runs whose pair holds the "
+    "Accuracy of the target in runs whose pair contains neither class, minus that in runs whose pair contains the "
     "confused class, with 95 % interval (Welch). Positive: the target is recognised better when the class is not "
-    "confused. Circles: runs are the units. Squares: pairs are (means over seeds), since runs of a pair are not "
+    "confused. Circle: units are runs. Square: units are pairs (means over seeds), because runs of one pair are not "
     "independent. Adjusted: Benjamini-Hochberg over all ordered pairs."
 )
 ALPHA = 0.05
 FEWEST, MOST = 10, 30
-"""Rows: all with p < 0.05, but at least and at most so many, by p over runs."""
+"""Fewest and most rows; in between, all rows with p < 0.05 over runs are shown."""
 
 STYLES = {
     "adjusted": ("adjusted p < 0.05", TEN_COLOURS[2], TEN_COLOURS[2]),
     "raw": ("p < 0.05, not adjusted", TEN_COLOURS[2], "white"),
     "none": ("not significant", "#808080", "white"),
 }
-"""Label, colour, and filling of the marker."""
+"""Label, colour, and fill of the marker."""
 
 MARKERS = {"run": "o", "pair": "s"}
 SHIFT = {"run": -0.13, "pair": 0.2}
 
 
 @mpl.rc_context(RC)
-def significance(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """A row for each ordered pair of classes that has a small p, sorted by the difference of accuracies.
 
     Args:
-        table: a row per reference, unit, target and confused class, as `effect_table` returns it.
+        table: a row per reference, unit, target and confused class, from `effect_table`.
         title: heading of the figure.
 
     Returns:
@@ -46,15 +49,15 @@ def significance(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFra
     own = own.assign(significance=np.select([own["p_adjusted"] < ALPHA, own["p"] < ALPHA], ["adjusted", "raw"], "none"))
     runs = own[(own["unit"] == "run") & own["p"].notna()]
     if runs.empty:
-        return nothing(title, READING, "no effect is defined"), own.iloc[:0]
+        return nothing(title, "no effect is defined", READING), own.iloc[:0]
     few = min(max((runs["p"] < ALPHA).sum(), FEWEST), MOST)
     chosen = runs.nsmallest(few, "p").sort_values("diff", kind="stable").reset_index(drop=True)
     rows = chosen[["target", "confused"]].assign(row=range(len(chosen)))
     numbers = rows.merge(own, on=["target", "confused"], how="left")
-    note = " ".join([READING, *(_counts(own, unit) for unit in MARKERS), _choice(len(chosen), len(runs))])
-    figure = new_figure(7.0, 0.23 * len(chosen) + 0.9, title, note)
+    note = [READING, *(_counts(own, unit) for unit in MARKERS), _choice(len(chosen), len(runs))]
+    figure = new_figure(7.0, 0.23 * len(chosen) + 0.9, title, *note)
     axes = figure.subplots()
-    _draw(axes, numbers)
+    _draw_rows(axes, numbers)
     names = dict(zip(classes := list(dict.fromkeys(table["target"])), short_names(classes), strict=True))
     axes.set_yticks(
         rows["row"], [f"{names[t]} ← {names[c]}" for t, c in zip(rows["target"], rows["confused"], strict=True)]
@@ -64,7 +67,7 @@ def significance(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFra
     return figure, numbers.drop(columns="row")
 
 
-def _draw(axes: Axes, numbers: pd.DataFrame) -> None:
+def _draw_rows(axes: Axes, numbers: pd.DataFrame) -> None:
     axes.axvline(0, color="#404040", linewidth=0.8)
     for (unit, level), part in numbers.dropna(subset=["t"]).groupby(["unit", "significance"], sort=False):
         _, colour, filling = STYLES[str(level)]
@@ -89,7 +92,7 @@ def _counts(own: pd.DataFrame, unit: str) -> str:
     here = own.loc[(own["unit"] == unit) & own["p"].notna()]
     raw, adjusted = (here["p"] < ALPHA).sum(), (here["p_adjusted"] < ALPHA).sum()
     if here.empty:
-        return f"Over {unit}s nothing can be tested."
+        return f"Over {unit}s no test is possible."
     return (
         f"Over {unit}s: {len(here)} tests, {raw} with p < 0.05 (by chance alone {ALPHA * len(here):.3g}), "
         f"{adjusted} adjusted."
@@ -97,7 +100,7 @@ def _counts(own: pd.DataFrame, unit: str) -> str:
 
 
 def _choice(shown: int, known: int) -> str:
-    return "" if shown == known else f"The {shown} rows of smallest p over runs are shown, of {known}."
+    return "" if shown == known else f"The {shown} rows with the smallest p over runs are shown, of {known}."
 
 
 def _legend(numbers: pd.DataFrame) -> list[Line2D]:

@@ -1,6 +1,6 @@
 """Two-dimensional maps beside the violins of the same features, a row for each point (docs/science.md 1.7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 import pandas as pd
@@ -8,63 +8,73 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from workflow_lib.figures.kstar.violins import draw_panel, mean_marker, panel_width
-from workflow_lib.figures.style import RC, class_styles, name_height, new_figure, pattern_patches, short_names
+from workflow_lib.figures.kstar.classes import choose_by_skewness
+from workflow_lib.figures.kstar.violins import draw_panel, legend_handles, panel_width
+from workflow_lib.figures.panels import Point, arrange, number_points
+from workflow_lib.figures.style import RC, class_styles, name_height, new_figure, short_names
 
 METHOD_NAMES = {"tsne": "t-SNE", "isomap": "Isomap", "pca": "PCA", "umap": "UMAP"}
 READING = (
-    "Left: maps of the features; their axes have no unit, and distances on t-SNE and UMAP mean little. "
-    "Right: k* in the full space. k* is not an accuracy. Number: skewness."
+    "Left: maps of the features. Their axes have no unit, and distances on t-SNE and UMAP maps mean little. "
+    "Right: k* in the full feature space. k* is not an accuracy. Number: skewness."
 )
 MOST_ROWS = 6
 
 
 @mpl.rc_context(RC)
-def maps(
-    points: pd.DataFrame,
-    values: Mapping[int, pd.DataFrame],
+def draw(
+    points: Sequence[Point],
     summary: pd.DataFrame,
-    classes: Sequence[str],
-    titles: Mapping[int, str],
+    values: Callable[[int], pd.DataFrame],
+    maps: Callable[[int, str], pd.DataFrame],
     *,
-    title: str,
-    note: str,
+    methods: Sequence[str],
+    wanted: Sequence[str] | None,
     threshold: float,
-) -> Figure:
-    """Maps and violins of the same features.
+    title: str,
+) -> tuple[Figure, pd.DataFrame]:
+    """Maps and violins of the same features, a row for each of at most six points.
 
     Args:
-        points: a row per sample on a map: point (index), method, class_name, x, y.
-        values: for each point shown, a row per sample: class_name, kstar.
-        summary: rows point, class_name, mean, skewness, pattern.
-        classes: names of the classes that get a colour and a violin; samples of others are grey.
-        titles: of each point shown, in the order of rows.
-        title: heading of the figure.
-        note: what is held and left out; follows the line on how to read the figure.
+        points: of the study, one seed each.
+        summary: a row per point (its seven dimensions) and class: class_name, label, mean, skewness, pattern.
+        values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
+        maps: returns, for the index of a point and a method, a row per sample on the map: class_name, x, y.
+        methods: of the maps, from left to right.
+        wanted: names of the classes that get a colour and a violin; None: up to twenty. Samples of others are grey.
         threshold: skewness beyond which a class is fractured or clustered, for the legend.
+        title: heading of the figure.
+
+    Returns:
+        The figure, and the samples on the maps, with the title of their point (`point`) and the method.
+
+    Raises:
+        UserError: `wanted` names a class that the study does not have.
     """
-    methods = list(dict.fromkeys(points["method"]))
+    layout = arrange(points, MOST_ROWS, across=1)
+    numbered = number_points(summary, points)
+    classes, choice = choose_by_skewness(numbered, wanted)
     names = short_names(classes)
     last = panel_width(len(classes))
     width = 1.9 * len(methods) + last + 2.1
-    height = max(2.0 * len(titles) + name_height(names), 0.17 * len(classes) + 1)
-    figure = new_figure(width, height, title, f"{READING} {note}")
+    height = max(2.0 * len(layout.drawn) + name_height(names), 0.17 * len(classes) + 1)
+    figure = new_figure(width, height, title, READING, layout.note, choice)
     widths = [1.9] * len(methods) + [last]
-    grid = figure.subplots(len(titles), len(methods) + 1, squeeze=False, width_ratios=widths)
-    for row, (point, text) in enumerate(titles.items()):
-        here = points[points["point"] == point]
+    grid = figure.subplots(len(layout.drawn), len(methods) + 1, squeeze=False, width_ratios=widths)
+    numbers = []
+    for row, point in enumerate(layout.drawn):
         for axes, method in zip(grid[row], methods, strict=False):
-            _draw_map(axes, here[here["method"] == method], classes)
+            samples = maps(point, method)
+            _draw_map(axes, samples, classes)
             axes.set_title(METHOD_NAMES.get(method, method) if row == 0 else "", loc="left")
-        grid[row, 0].set_ylabel(text)
+            numbers.append(samples.assign(point=layout.titles[point], method=method))
+        grid[row, 0].set_ylabel(layout.titles[point])
         violin = grid[row, -1]
-        draw_panel(violin, values[point], summary[summary["point"] == point], classes, names)
+        draw_panel(violin, values(point), numbered[numbered["point"] == point], classes, names)
         violin.set_ylabel("k*")
-        violin.tick_params(axis="x", labelbottom=row == len(titles) - 1)
-    undefined = bool((summary["pattern"] == "Undefined").any())
-    handles = [*pattern_patches(threshold, undefined), mean_marker(), *_class_handles(names)]
-    figure.legend(handles=handles, loc="outside right upper")
-    return figure
+        violin.tick_params(axis="x", labelbottom=row == len(layout.drawn) - 1)
+    figure.legend(handles=[*legend_handles(numbered, threshold), *_class_handles(names)], loc="outside right upper")
+    return figure, pd.concat(numbers)
 
 
 def _draw_map(axes: Axes, samples: pd.DataFrame, classes: Sequence[str]) -> None:

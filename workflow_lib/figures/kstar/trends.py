@@ -1,4 +1,4 @@
-"""How k* and accuracy change along a dimension of a study: over training, layers, metrics …"""
+"""How k* and accuracy change along a dimension of a study, such as training, layers or metrics."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,26 +12,41 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from workflow_lib.figures.panels import PREFERENCE, describe, spread
+from workflow_lib.figures.axes import TOUCHING, TRAINING, thin_out
+from workflow_lib.figures.kstar.classes import choose_by_skewness
+from workflow_lib.figures.panels import PREFERENCE, constants, describe, spread
 from workflow_lib.figures.style import PATTERN_COLOURS, RC, class_styles, new_figure, pattern_patches, short_names
+from workflow_lib.points import DIMENSIONS
 
 MEASURES = {"mean": "mean k*", "skewness": "skewness of k*", "accuracy": "accuracy"}
 MOST_COLUMNS = 4
 READING = "Thin lines: classes (mean over seeds). Bold: mean over all classes. k* is not an accuracy."
-BAND = "Band: lowest to highest of the seeds."
+BAND = "Band: lowest to highest seed."
 
 
 @mpl.rc_context(RC)
-def trends(numbers: pd.DataFrame, *, title: str, note: str, threshold: float, coloured: Sequence[str]) -> Figure:
+def draw(
+    table: pd.DataFrame, *, wanted: Sequence[str] | None, threshold: float, title: str
+) -> tuple[Figure, pd.DataFrame]:
     """Rows of panels for mean, skewness and (if known) accuracy; a column for each value of a second dimension.
 
     Args:
-        numbers: as `trend_numbers` returns it.
-        title: heading of the figure.
-        note: what is held and left out; follows the line on how to read the figure.
+        table: from `class_table`, a row per point and class, of a study that varies at least one dimension.
+        wanted: names of the classes that get a colour and a legend entry; the others are grey. None: all up to twenty.
         threshold: skewness beyond which a class is fractured or clustered, for the tinted ranges.
-        coloured: names of the classes that get a colour and a legend entry; the others are grey.
+        title: heading of the figure.
+
+    Returns:
+        The figure, and its numbers as `trend_numbers` returns them.
+
+    Raises:
+        UserError: `wanted` names a class that the study does not have.
     """
+    numbers, held = trend_numbers(table)
+    coloured, left_out = choose_by_skewness(table, wanted)
+    if wanted is None and left_out:
+        coloured = []
+    points = [dict(zip(DIMENSIONS, row, strict=True)) for row in table[list(DIMENSIONS)].drop_duplicates().to_numpy()]
     along, beside = numbers.attrs["along"], numbers.attrs["beside"]
     columns = list(dict.fromkeys(numbers[beside])) if beside else [None]
     measures = [m for m in MEASURES if numbers.loc[numbers["measure"] == m, "value"].notna().any()]
@@ -40,7 +55,7 @@ def trends(numbers: pd.DataFrame, *, title: str, note: str, threshold: float, co
     width = max(2.6, 0.3 * len(places)) * len(columns) + 2.1
     several = numbers["seeds"].max() > 1
     height = 1.7 * len(measures) + 0.09 * max(map(len, texts)) + 0.3
-    figure = new_figure(width, height, title, " ".join(filter(None, [READING, BAND if several else "", note])))
+    figure = new_figure(width, height, title, READING, BAND if several else "", constants(points), held)
     grid = figure.subplots(len(measures), len(columns), sharex=True, sharey="row", squeeze=False)
     for row, measure in enumerate(measures):
         for column, value in enumerate(columns):
@@ -58,21 +73,21 @@ def trends(numbers: pd.DataFrame, *, title: str, note: str, threshold: float, co
     for axes in grid[-1]:
         _label_places(axes, along, places, texts)
     figure.legend(handles=_legend(coloured, several, threshold), loc="outside right upper")
-    return figure
+    return figure, numbers
 
 
 def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Numbers behind the figure, and a note on what is held and left out.
 
-    Intervals go from left to right, or else the dimension of most values; the next one goes into columns.
+    The horizontal axis is the interval, or else the dimension with most values; the next one goes into columns.
 
     Args:
-        table: a row per point and class, as `class_table` returns it, of a study that varies something.
+        table: from `class_table`, a row per point and class, of a study that varies at least one dimension.
 
     Returns:
         Rows per measure (mean, skewness, accuracy), value of the dimensions drawn, and class: value (mean over
-        seeds), lowest and highest (of the seeds), seeds (number of them). class_name "" stands for the mean over all
-        classes, whose lowest and highest are those of the seeds' means. NaN: not defined or not known. `attrs` names
+        seeds), lowest and highest (of the seeds), seeds (number of them). class_name "" is the mean over all
+        classes; its lowest and highest are those of the seeds' means. NaN: not defined or not known. `attrs` names
         the dimensions `along` (horizontal axis) and `beside` (columns of panels, or None).
     """
     along, beside, held, note = _choose(table)
@@ -91,7 +106,7 @@ def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def _choose(table: pd.DataFrame) -> tuple[str, str | None, pd.DataFrame, str]:
-    """Dimension along the axis, dimension of the columns of panels, the rows drawn, and what is held and left out."""
+    """Dimension of the horizontal axis, dimension of the columns of panels, rows to draw, and the note."""
     varied = sorted([d for d in PREFERENCE if table[d].nunique() > 1], key=lambda d: -table[d].nunique())
     varied.sort(key=lambda d: d != "interval")
     along, beside = (*varied, None, None)[:2]
@@ -109,7 +124,7 @@ def _choose(table: pd.DataFrame) -> tuple[str, str | None, pd.DataFrame, str]:
 
 
 def _draw_lines(axes: Axes, part: pd.DataFrame, along: str, places: Sequence[object], coloured: Sequence[str]) -> None:
-    styles = dict(zip(coloured, line_styles(len(coloured)), strict=True))
+    styles = dict(zip(coloured, _line_styles(len(coloured)), strict=True))
     for name, line in part[part["class_name"] != ""].groupby("class_name", sort=False):
         x = _positions(line[along], places)
         style = styles.get(str(name), {"color": "#b0b0b0", "alpha": 0.5})
@@ -120,13 +135,13 @@ def _draw_lines(axes: Axes, part: pd.DataFrame, along: str, places: Sequence[obj
     axes.plot(x, mean["value"], color="black", linewidth=2, marker="o", markersize=3.5)
 
 
-def line_styles(count: int) -> list[dict[str, Any]]:
-    """Colour and dashes of the lines of `count` classes; dashes part those of the same colour."""
+def _line_styles(count: int) -> list[dict[str, Any]]:
+    """Colour and dashes of the lines of `count` classes; equal colours differ in their dashes."""
     return [{"color": c, "linestyle": "-" if m == "o" else "--"} for c, m in class_styles(count)]
 
 
 def _positions(values: pd.Series, places: Sequence[object]) -> npt.NDArray[np.float64]:
-    """Intervals stand where their percentage is; all else at equal distances."""
+    """Intervals at their percentage; values of other dimensions at equal distances."""
     if values.name == "interval":
         return values.to_numpy(dtype=float)
     return np.array([places.index(value) for value in values], dtype=float)
@@ -148,23 +163,11 @@ def _tint_patterns(row: Iterable[Axes], threshold: float) -> None:
 
 def _label_places(axes: Axes, along: str, places: Sequence[object], texts: Sequence[str]) -> None:
     ticks = _positions(pd.Series(list(places), name=along), places)
-    axes.set_xticks(ticks, _thinned(ticks, texts), rotation=90)
-    axes.set_xlabel("share of the training done (%)" if along == "interval" else along)
+    axes.set_xticks(ticks, thin_out(list(ticks), texts), rotation=90)
+    axes.set_xlabel(TRAINING if along == "interval" else along)
     if len(places) > 1:
-        space = 0.06 * (ticks.max() - ticks.min())
+        space = TOUCHING * (ticks.max() - ticks.min())
         axes.set_xlim(ticks.min() - space, ticks.max() + space)
-
-
-def _thinned(ticks: npt.NDArray[np.float64], texts: Sequence[str]) -> list[str]:
-    """Texts without those that would touch the next one; the last one stays."""
-    shown = list(texts)
-    next_shown = len(ticks) - 1
-    for i in reversed(range(len(ticks) - 1)):
-        if ticks[next_shown] - ticks[i] < 0.05 * (ticks[-1] - ticks[0]):
-            shown[i] = ""
-        else:
-            next_shown = i
-    return shown
 
 
 def _legend(coloured: Sequence[str], several: bool, threshold: float) -> list[Line2D | Patch]:
@@ -174,6 +177,6 @@ def _legend(coloured: Sequence[str], several: bool, threshold: float) -> list[Li
     for patch in pattern_patches(threshold):
         patch.set_alpha(0.25)
         handles.append(patch)
-    styles = line_styles(len(coloured))
+    styles = _line_styles(len(coloured))
     names = short_names(coloured)
     return handles + [Line2D([], [], label=name, **style) for name, style in zip(names, styles, strict=True)]

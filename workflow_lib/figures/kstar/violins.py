@@ -1,6 +1,7 @@
 """Violins of k* per class (docs/science.md 1.7), a panel for each point of a study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -9,8 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from workflow_lib.figures.panels import Layout
+from workflow_lib.figures.kstar.classes import choose_by_skewness
+from workflow_lib.figures.panels import Point, arrange, number_points
 from workflow_lib.figures.style import (
     PATTERN_COLOURS,
     RC,
@@ -25,8 +28,8 @@ from workflow_lib.figures.style import (
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "k* near 1: the nearest samples of a sample are all of its own class; near 0: another class is close by. "
-    "k* is not an accuracy. Number: skewness. Dots: samples, at most 200 a class."
+    "k* near 1: the nearest neighbours of a sample are all of its own class. Near 0: another class is close by. "
+    "k* is not an accuracy. Number: skewness. Dots: samples, at most 200 per class."
 )
 DOTS = 200
 SMALLEST_BANDWIDTH = 0.01
@@ -34,32 +37,40 @@ QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
 @mpl.rc_context(RC)
-def violins(
-    values: Mapping[int, pd.DataFrame],
+def draw(
+    points: Sequence[Point],
     summary: pd.DataFrame,
-    classes: Sequence[str],
-    layout: Layout,
+    values: Callable[[int], pd.DataFrame],
     *,
-    title: str,
-    note: str,
+    wanted: Sequence[str] | None,
     threshold: float,
-) -> Figure:
-    """Violins of `classes` for every point of a layout.
+    title: str,
+) -> tuple[Figure, pd.DataFrame]:
+    """Violins of each class, a panel for each of at most twelve points.
 
     Args:
-        values: for each point shown, a row per sample: class_name, kstar.
-        summary: rows point (index), class_name, mean, skewness, pattern.
-        classes: names, in the order of drawing.
-        layout: which point goes where.
-        title: heading of the figure.
-        note: what is held and left out; follows the line on how to read the figure.
+        points: of the study, one seed each.
+        summary: a row per point (its seven dimensions) and class: class_name, label, mean, skewness, pattern.
+        values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
+        wanted: names of classes; None: up to twenty.
         threshold: skewness beyond which a class is fractured or clustered, for the legend.
+        title: heading of the figure.
+
+    Returns:
+        The figure, and the rows of `summary` that it shows with the quantiles q0 … q100 of k*.
+
+    Raises:
+        UserError: `wanted` names a class that the study does not have.
     """
+    numbered = number_points(summary, points)
+    classes, choice = choose_by_skewness(numbered, wanted)
+    layout = arrange(points, across=_panels_across(len(classes)))
+    shown = {point: values(point) for point in layout.drawn}
     rows, columns = len(layout.rows), len(layout.rows[0])
     names = short_names(classes)
     width = columns * panel_width(len(classes)) + 1.9
     height = rows * 1.9 + name_height(names)
-    figure = new_figure(width, height, title, f"{READING} {note}")
+    figure = new_figure(width, height, title, READING, layout.note, choice)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for line, row in enumerate(layout.rows):
         for column, point in enumerate(row):
@@ -67,18 +78,16 @@ def violins(
             if point is None:
                 axes.set_axis_off()
                 continue
-            draw_panel(axes, values[point], summary[summary["point"] == point], classes, names)
+            draw_panel(axes, shown[point], numbered[numbered["point"] == point], classes, names)
             axes.set_title(layout.titles[point], loc="left", pad=4)
             axes.set_ylabel("k*" if column == 0 else "")
             below = layout.rows[line + 1][column] if line + 1 < rows else None
             axes.tick_params(axis="x", labelbottom=below is None)
-    handles = [*pattern_patches(threshold, undefined=bool((summary["pattern"] == "Undefined").any())), mean_marker()]
-    figure.legend(handles=handles, loc="outside right upper")
-    return figure
+    figure.legend(handles=legend_handles(numbered, threshold), loc="outside right upper")
+    return figure, _numbers(shown, numbered, classes)
 
 
-def violin_numbers(values: Mapping[int, pd.DataFrame], summary: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """What the violins show in numbers: the rows of `summary` with the quantiles q0 ... q100 of k*."""
+def _numbers(values: Mapping[int, pd.DataFrame], summary: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     tables = []
     for point, samples in values.items():
         groups = samples[samples["class_name"].isin(classes)].groupby("class_name", sort=False)["kstar"]
@@ -92,14 +101,16 @@ def panel_width(classes: int) -> float:
     return max(0.5 + 0.24 * classes, 1.6)
 
 
-def panels_across(classes: int) -> int:
+def _panels_across(classes: int) -> int:
     """How many such panels fit side by side."""
     return 4 if classes <= 12 else 2
 
 
-def mean_marker() -> Line2D:
-    """Legend entry of the mean."""
-    return Line2D([], [], marker="D", markersize=4, color="white", markeredgecolor="black", linestyle="", label="mean")
+def legend_handles(summary: pd.DataFrame, threshold: float) -> list[Line2D | Patch]:
+    """Legend entries of the patterns, and of the mean."""
+    diamond: dict[str, Any] = {"marker": "D", "markersize": 4, "color": "white", "markeredgecolor": "black"}
+    undefined = bool((summary["pattern"] == "Undefined").any())
+    return [*pattern_patches(threshold, undefined), Line2D([], [], linestyle="", label="mean", **diamond)]
 
 
 def draw_panel(
@@ -126,22 +137,21 @@ def draw_panel(
 
 
 def _draw_violin(axes: Axes, position: int, values: Array, colour: str) -> pd.DataFrame:
-    """Draw the outline; return x and y of the dots, at most 200, that stand for the samples."""
+    """Draw the outline; return x and y of the dots, one for each of at most 200 samples."""
     constant = values.min() == values.max()
     grid = values[0] + np.array([-0.01, 0, 0.01]) if constant else np.linspace(values.min(), values.max(), 60)
     half = 0.42 * density(values, grid)
     left, right = position - half, position + half
     axes.fill_betweenx(grid, left, right, facecolor=(colour, 0.35), edgecolor=colour, linewidth=0.5)
     dots = np.sort(values)[np.linspace(0, len(values) - 1, min(len(values), DOTS)).round().astype(int)]
-    aside = np.arange(len(dots)) * 0.6180339887 % 1 - 0.5  # golden ratio: evenly scattered without chance
+    aside = np.arange(len(dots)) * 0.6180339887 % 1 - 0.5  # golden ratio: evenly scattered, without randomness
     return pd.DataFrame({"x": position + 1.6 * aside * np.interp(dots, grid, half), "y": dots})
 
 
 def density(values: Array, grid: Array) -> Array:
     """Kernel estimate of the density of values in [0, 1] at `grid`, largest value 1.
 
-    Gaussian kernels of Scott's width (0.01 at least), reflected at 0 and 1 so that nothing spills over the ends of
-    the support.
+    Gaussian kernels of Scott's width (0.01 at least), reflected at 0 and 1 so that no density lies outside the support.
     """
     support, counts = np.unique(values, return_counts=True)
     width = max(values.std() * len(values) ** -0.2, SMALLEST_BANDWIDTH)

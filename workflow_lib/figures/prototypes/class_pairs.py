@@ -11,27 +11,26 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from workflow_lib.figures.cells import label_classes
+from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
+from workflow_lib.figures.cells import label_classes, side_of, write_numbers
 from workflow_lib.figures.panels import describe
 from workflow_lib.figures.prototypes.tensors import images_counted
-from workflow_lib.figures.selection import NO_ENTRIES, choose_classes, choose_models, nothing, say
-from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figure, short_names
+from workflow_lib.figures.selection import choose_classes, choose_models
+from workflow_lib.figures.style import RC, name_height, new_figure, short_names
 
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "C: mean over origins; R: mean over targets. High: the two classes lie apart. "
+    "C: mean over origins. R: mean over targets. High: the two classes are far apart. "
     "Each tensor has its own range of colours."
 )
 HEADINGS = {"C": "C by pair of targets", "R": "R by pair of origins"}
 COLOURS = "Blues"
-WRITTEN = 12
-"""Up to this many classes numbers are written."""
 
 
 @mpl.rc_context(RC)
-def class_pairs(
-    table: pd.DataFrame, *, wanted: Sequence[str] | None, unconverged: str, title: str, note: str
+def draw(
+    table: pd.DataFrame, *, wanted: Sequence[str] | None, unconverged: str, title: str
 ) -> tuple[Figure, pd.DataFrame]:
     """C on the left, R on the right, a row for each of at most four models, at its last interval.
 
@@ -41,31 +40,32 @@ def class_pairs(
         wanted: names of classes; None: all.
         unconverged: "leave_out" or "keep".
         title: heading of the figure.
-        note: what is held and left out; follows the line on how to read the figure.
 
     Returns:
         The figure, and the rows that it shows.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     if table.empty:
-        return nothing(title, note, "no pairs of classes"), table
+        return nothing(title, "no pairs of classes"), table
     models, choice = choose_models(table)
     known = list(dict.fromkeys(table["class_a"]))
-    chosen, fewer = choose_classes(known, known if wanted is None else wanted)
+    chosen, fewer = choose_classes(known, wanted, section="prototypes", most=len(known))
     last = table.groupby("model")["interval"].transform("max")
     pairs = table["class_a"].isin(chosen) & table["class_b"].isin(chosen) & (table["class_a"] != table["class_b"])
     numbers = table[table["model"].isin(models) & (table["interval"] == last) & pairs].reset_index(drop=True)
     own = {model: _classes(table[table["model"] == model], chosen) for model in models}
     count = max(map(len, own.values()))
-    side = max(0.3 * count, 1.8) if count <= SHOWN_CLASSES else 4.5
-    margin = name_height(short_names(chosen))
+    side, margin = side_of(count), name_height(short_names(chosen))
     figure = new_figure(
         2 * (side + margin + 0.75),
         len(models) * (side + margin + 0.35),
         title,
-        " ".join(filter(None, [READING, images_counted(unconverged), fewer, choice, note])),
+        READING,
+        images_counted(unconverged),
+        fewer,
+        choice,
     )
     grid = figure.subplots(len(models), 2, squeeze=False)
     for column, (tensor, heading) in enumerate(HEADINGS.items()):
@@ -75,7 +75,7 @@ def class_pairs(
             matrix = part.pivot(index="class_a", columns="class_b", values="mean").reindex(
                 own[model], columns=own[model]
             )
-            _draw(axes, matrix.to_numpy(dtype=float), ranges)
+            _draw_panel(axes, matrix.to_numpy(dtype=float), ranges)
             label_classes(axes, own[model])
             when = describe("interval", int(table.loc[table["model"] == model, "interval"].max()))
             axes.set_title(f"{heading}\n{name}, {when}", loc="left")
@@ -86,25 +86,21 @@ def class_pairs(
 
 
 def _classes(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
-    """Those of `wanted` that a model has."""
+    """The classes in `wanted` that a model has."""
     own = set(table["class_a"])
     return [name for name in wanted if name in own]
 
 
 def _range(values: pd.Series) -> tuple[float, float]:
-    """Ends of the colours: the smallest and the largest value, a little apart where there is only one."""
+    """Ends of the colours: the smallest and the largest value, widened a little if they are equal."""
     low, high = (0.0, 1.0) if values.isna().all() else (float(values.min()), float(values.max()))
     return (low, high) if high > low else (low - 0.01, low + 0.01)
 
 
-def _draw(axes: Axes, matrix: Array, ranges: Normalize) -> None:
+def _draw_panel(axes: Axes, matrix: Array, ranges: Normalize) -> None:
     axes.set_facecolor("#e8e8e8")
     axes.imshow(matrix, cmap=COLOURS, norm=ranges, interpolation="nearest")
     if np.isnan(matrix).all():
         say(axes, NO_ENTRIES)
-    if len(matrix) <= WRITTEN:
-        for row, column in np.argwhere(np.isfinite(matrix)):
-            value = matrix[row, column]
-            colour = "white" if ranges(value) > 0.6 else "black"
-            text = f"{value:.2f}".removeprefix("0")
-            axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
+    dark = np.asarray(ranges(matrix)) > 0.6
+    write_numbers(axes, matrix, lambda value: f"{value:.2f}".removeprefix("0"), dark)

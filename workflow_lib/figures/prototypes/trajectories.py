@@ -1,4 +1,4 @@
-"""The trajectories of class prototypes from where they began, such as noise, to the end, as rows of images."""
+"""Trajectories of class prototypes, from the start image (such as noise) to the end, as rows of images."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from workflow_lib.figures.panels import spread
-from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, draw_image, open_cells, per_cent
+from workflow_lib.figures.panels import Point, spread
+from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, describe_set, draw_image, open_cells, per_cent
 from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, name_height, new_figure, short_names
 
 READING = (
-    "Row: a class prototype on its way, after the steps of descent that stand above; per cent: confidence "
-    "in the class. The last image, framed, is the prototype."
+    "Row: a class prototype during its descent. Above each image: number of steps, and confidence in the class. "
+    "The last image, framed, is the prototype."
 )
 ROWS = 5
 MOST_SNAPSHOTS = 12
@@ -25,28 +25,26 @@ INCHES = 0.66
 
 
 @mpl.rc_context(RC)
-def trajectories(
-    store: xr.Dataset, *, wanted: Sequence[str] | None, title: str, note: str
-) -> tuple[Figure, pd.DataFrame]:
+def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title: str) -> tuple[Figure, pd.DataFrame]:
     """A row of at most twelve images for each class: at the start, after 1, 2, 4, 8, … steps, and at the end.
 
     Args:
         store: prototypes of one network: coords target and origin (names), trajectory (target, snapshot,
             channel, y, x) in [0, 1]; trajectory_step (-1 beyond the end), trajectory_loss and trajectory_confidence
             by (target, snapshot); converged by (target, origin).
+        point: model, seed, interval and initialisation of the set.
         wanted: names of classes; None: the first five.
         title: heading of the figure.
-        note: which network it is; follows the line on how to read the figure.
 
     Returns:
         The figure, and a row per snapshot of the classes shown: target, step, loss (nats), confidence (0 to 1),
-        converged (whether the trajectory's end did).
+        converged (at the end of the trajectory).
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     known = [str(name) for name in store["target"].values]
-    classes, choice = choose_classes(known, known[:ROWS] if wanted is None else wanted)
+    classes, choice = choose_classes(known, known[:ROWS] if wanted is None else wanted, section="prototypes")
     at = [known.index(name) for name in classes]
     steps = store["trajectory_step"].values[at]
     numbers = pd.concat([_numbers(store, i, name) for i, name in zip(at, classes, strict=True)], ignore_index=True)
@@ -58,7 +56,9 @@ def trajectories(
         width * INCHES + name_height(names),
         height * INCHES + 0.2,
         title,
-        " ".join(filter(None, [reading, choice, note])),
+        reading,
+        choice,
+        describe_set(point),
     )
     axes = figure.subplots()
     open_cells(axes, width, height)
@@ -80,7 +80,7 @@ def trajectories(
 
 
 def _numbers(store: xr.Dataset, i: int, name: str) -> pd.DataFrame:
-    """The trajectory of class `i` in numbers."""
+    """The trajectory of class `i` as rows."""
     table = pd.DataFrame(
         {column: store[f"trajectory_{column}"].values[i] for column in ("step", "loss", "confidence")}
     ).query("step >= 0")

@@ -18,7 +18,7 @@ from workflow_lib.training.replicates.chain import chain
 
 Form = Literal["loop", "batched"]
 
-VARIABLE = "LATENT_ATLAS_ENSEMBLE"
+VARIABLE = "LATENT_ATLAS_REPLICATES"
 """Environment variable that names a form, whatever would be faster."""
 
 MOST_WORK = 70e6

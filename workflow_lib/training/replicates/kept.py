@@ -1,4 +1,4 @@
-"""Where the runs of an replicates were when they were killed, on disk."""
+"""Where runs were when they were killed, on disk."""
 
 import sys
 from pathlib import Path

@@ -7,7 +7,8 @@ import numpy as np
 from workflow_lib.progress import Progress
 from workflow_lib.training.loop import DivergedError, train
 from workflow_lib.training.optimisation import Settings
-from workflow_lib.training.replicates.runs import Run, States, Trained
+from workflow_lib.training.replicates.kept import KeptStates
+from workflow_lib.training.replicates.runs import Run, Trained
 
 
 def train_one(
@@ -17,7 +18,7 @@ def train_one(
     settings: Settings,
     *,
     device: str = "cpu",
-    states: States | None = None,
+    states: KeptStates | None = None,
     progress: Progress | None = None,
 ) -> Trained:
     """Train a run by `workflow_lib.training.loop.train`; one that diverges is left as it is.

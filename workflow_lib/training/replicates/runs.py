@@ -1,19 +1,16 @@
-"""What goes into the training of an replicates, and what comes out."""
+"""What goes into the training of replicates, and what comes out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from workflow_lib.training.loop import State
-
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training of an replicates; its images and settings are those of all.
+    """One training; its images and settings are those of all replicates.
 
     Attributes:
         build: makes the network with its initial weights, on the CPU; called when its turn has come.
@@ -43,13 +40,3 @@ class Trained:
     def diverged(self) -> bool:
         """Whether the loss was not finite at some time."""
         return bool(np.isnan(self.losses).any())
-
-
-class States(Protocol):
-    """Where states of runs under way are kept in case of a kill."""
-
-    def save(self, name: str, state: State) -> None:
-        """Keep the state of a run."""
-
-    def load(self, name: str) -> State | None:
-        """The state that was kept last, if any."""

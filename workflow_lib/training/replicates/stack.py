@@ -2,6 +2,9 @@
 
 The runs of a stack share every call of a kernel, and nothing else: no number of one goes into those of another.
 Maps are (b, runs * c, y, x), channels last in memory; vectors are (runs, b, features).
+
+`torch.func.vmap` gives a run equal bytes among other neighbours too, but takes longer: 1.3 and 1.5 times at 8 x 8, 2.2
+times at 32 x 32, for 10 runs on one core.
 """
 
 from abc import ABC, abstractmethod

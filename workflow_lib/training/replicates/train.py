@@ -1,4 +1,4 @@
-"""Training an replicates, in either of two forms."""
+"""Training replicates, in either of two forms."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,8 +8,9 @@ from workflow_lib.progress import Progress
 from workflow_lib.training.optimisation import Settings
 from workflow_lib.training.replicates.batched import train_stack
 from workflow_lib.training.replicates.form import Form
+from workflow_lib.training.replicates.kept import KeptStates
 from workflow_lib.training.replicates.loop import train_one
-from workflow_lib.training.replicates.runs import Run, States, Trained
+from workflow_lib.training.replicates.runs import Run, Trained
 
 WIDTH = {"cpu": 10, "cuda": 50}
 """Runs of a stack, always: kernels are chosen by the shapes of tensors, and each may round otherwise."""
@@ -22,7 +23,7 @@ def train_runs(
     form: Form,
     *,
     device: str = "cpu",
-    states: States | None = None,
+    states: KeptStates | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[str, Trained]]:
     """Each run by its name when its training has ended; one that diverges does not stop the others.

@@ -1,4 +1,4 @@
-"""The matrix P of one network as images: class prototypes, and what becomes of each on its way to the others."""
+"""The matrix P of one network as images: class prototypes, and the intermediaries between classes."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,14 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, draw_image, open_cells, per_cent
+from workflow_lib.figures.panels import Point
+from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, describe_set, draw_image, open_cells, per_cent
 from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, name_height, name_rotation, new_figure, short_names
 
 READING = (
-    "Row: the target, the class towards which images were driven. Column: the origin, the class prototype where they "
-    "began. Framed: the class prototypes themselves."
+    "Row: target, the class that the images were optimised for. Column: origin, the class whose prototype they started "
+    "from. Framed: the class prototypes."
 )
 NUMBERS = ("loss", "confidence", "steps", "converged")
 PITCH = 1.08
@@ -22,26 +23,24 @@ PITCH = 1.08
 
 
 @mpl.rc_context(RC)
-def prototype_grid(
-    store: xr.Dataset, *, wanted: Sequence[str] | None, title: str, note: str
-) -> tuple[Figure, pd.DataFrame]:
-    """Images of every pair of the classes shown, the diagonal framed, what did not converge hatched.
+def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title: str) -> tuple[Figure, pd.DataFrame]:
+    """Images of every pair of the classes shown; the diagonal is framed, images that did not converge are hatched.
 
     Args:
         store: prototypes of one network: coords target and origin (names), image (target, origin, channel, y, x) in
             [0, 1], and by (target, origin) loss, confidence, steps, converged.
-        wanted: names of classes; None: all, or ten spread evenly of more than twenty.
+        point: model, seed, interval and initialisation of the set.
+        wanted: names of classes; None: all up to twenty, else ten evenly spread ones.
         title: heading of the figure.
-        note: which network it is; follows the line on how to read the figure.
 
     Returns:
         The figure, and a row per image: target, origin, loss (nats), confidence (0 to 1), steps, converged.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     known = [str(name) for name in store["target"].values]
-    classes, choice = choose_classes(known, wanted)
+    classes, choice = choose_classes(known, wanted, section="prototypes")
     at = [known.index(name) for name in classes]
     part = store[["image", *NUMBERS]].isel(target=at, origin=at).load()
     numbers = _numbers(part, classes)
@@ -50,7 +49,12 @@ def prototype_grid(
     side = count * PITCH * inches
     margin = name_height(names)
     figure = new_figure(
-        side + margin + 0.4, side + margin + 0.2, title, " ".join(filter(None, [_reading(numbers), choice, note]))
+        side + margin + 0.4,
+        side + margin + 0.2,
+        title,
+        _reading(numbers),
+        choice,
+        describe_set(point),
     )
     axes = figure.subplots()
     open_cells(axes, count * PITCH, count * PITCH)
@@ -83,4 +87,4 @@ def _reading(numbers: pd.DataFrame) -> str:
     missed = int((~numbers["converged"]).sum())
     if not missed:
         return f"{READING} All converged."
-    return f"{READING} {HATCHED} Number: confidence in the target. {missed} of {len(numbers)} did not converge."
+    return f"{READING} {HATCHED} Per cent: confidence in the target. {missed} of {len(numbers)} did not converge."

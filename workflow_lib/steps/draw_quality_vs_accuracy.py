@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from workflow_lib.figures.prototypes.quality import quality as drawn
+from workflow_lib.figures.prototypes.quality_vs_accuracy import draw
 from workflow_lib.figures.reading import read_named
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_quality(
+def draw_quality_vs_accuracy(
     *,
     spec: dict[str, Any],
     quality: Input,
@@ -25,5 +25,5 @@ def draw_quality(
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = drawn(read_named(quality), title=spec["title"], note="")
+    figure, numbers = draw(read_named(quality), title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -1,4 +1,4 @@
-"""Quality of a network told without data, from its class prototypes, against its accuracy on test data."""
+"""Quality of a network, estimated without data from its class prototypes, against its test accuracy."""
 
 from typing import Any
 
@@ -8,15 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from workflow_lib.figures.axes import nothing, say
 from workflow_lib.figures.panels import describe, spread
-from workflow_lib.figures.selection import choose_models, nothing, say
+from workflow_lib.figures.selection import choose_models
 from workflow_lib.figures.style import RC, new_figure, short_names
 
 Colour = tuple[float, float, float, float]
 
 READING = (
-    "M_g: 1 − mean cosine of the features of two class prototypes; a dot for each set of prototypes. Faint rings: with "
-    "the diagonal counted as zeros, as its authors do. M_g needs no data; the accuracy is that on the test split."
+    "M_g: 1 − mean cosine similarity of the features of two class prototypes. Dot: a set of prototypes. Faint ring: "
+    "with the diagonal counted as zeros, as its authors do. M_g needs no data; the accuracy is that on the test split."
 )
 LEGEND_INTERVALS = 10
 POINT = ["model", "seed", "interval", "initialisation"]
@@ -24,29 +25,28 @@ VALUES = ["m_g", "m_g_zero_diagonal", "accuracy"]
 
 
 @mpl.rc_context(RC)
-def quality(table: pd.DataFrame, *, title: str, note: str) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """M_g over test accuracy, coloured by interval; a panel for each of at most four models.
 
     Args:
         table: a row per model, seed, interval and initialisation: m_g (0 to 2), m_g_zero_diagonal, accuracy (0 to 1);
-            NaN: not defined (one class) or not known.
+            NaN if not defined (one class) or not known.
         title: heading of the figure.
-        note: what is held and left out; follows the line on how to read the figure.
 
     Returns:
         The figure, and the rows of the models shown; those without M_g or accuracy have no dot.
     """
     if table.empty:
-        return nothing(title, note, "no prototypes"), table[[*POINT, *VALUES]]
+        return nothing(title, "no prototypes"), table[[*POINT, *VALUES]]
     models, choice = choose_models(table)
     numbers = table.loc[table["model"].isin(models), [*POINT, *VALUES]].reset_index(drop=True)
     missing = int(numbers[["m_g", "accuracy"]].isna().any(axis=1).sum())
-    gaps = f"{missing} of {len(numbers)} sets are without M_g or accuracy." if missing else ""
+    gaps = f"{missing} of {len(numbers)} sets have no M_g or accuracy." if missing else ""
     colours = _interval_colours(numbers)
-    figure = new_figure(2.7 * len(models) + 1.9, 3.0, title, " ".join(filter(None, [READING, gaps, choice, note])))
+    figure = new_figure(2.7 * len(models) + 1.9, 3.0, title, READING, gaps, choice)
     grid = figure.subplots(1, len(models), sharex=True, sharey=True, squeeze=False)[0]
     for axes, model, name in zip(grid, models, short_names(models), strict=True):
-        _draw(axes, numbers[numbers["model"] == model], colours)
+        _draw_panel(axes, numbers[numbers["model"] == model], colours)
         axes.set_title(name, loc="left")
         axes.set_xlabel("test accuracy")
     if missing == len(numbers):
@@ -63,7 +63,7 @@ def _interval_colours(table: pd.DataFrame) -> dict[int, Colour]:
     return {interval: mpl.colormaps["viridis"](0.92 * i / last) for i, interval in enumerate(intervals)}
 
 
-def _draw(axes: Axes, part: pd.DataFrame, colours: dict[int, Colour]) -> None:
+def _draw_panel(axes: Axes, part: pd.DataFrame, colours: dict[int, Colour]) -> None:
     here = part.dropna(subset=["m_g", "accuracy"])
     every = [colours[int(interval)] for interval in here["interval"]]
     axes.scatter(

@@ -1,4 +1,4 @@
-"""Distributions of the dissimilarities C and R at each interval of the training."""
+"""Distributions of the dissimilarities C and R at each training interval."""
 
 from collections.abc import Sequence
 
@@ -9,34 +9,34 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.prototypes.tensors import COLOURS, LABELS, counted
-from workflow_lib.figures.selection import NO_ENTRIES, choose_models, nothing, say
+from workflow_lib.figures.selection import choose_models
 from workflow_lib.figures.style import RC, new_figure, short_names
 
-READING = "Row: share of the training done. Density: areas are equal; each panel has its own height."
+READING = (
+    "Row: share of the training done. All distributions have the same area; each panel has its own vertical scale."
+)
 MOST_INTERVALS = 10
 
 
 @mpl.rc_context(RC)
-def histograms(
-    table: pd.DataFrame, *, include_self: bool, unconverged: str, title: str, note: str
-) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, *, include_self: bool, unconverged: str, title: str) -> tuple[Figure, pd.DataFrame]:
     """A row of panels for each of at most ten intervals, a column for each of at most four models.
 
     Args:
         table: a row per model, interval, tensor (C, R) and bin: low, high (dissimilarity), count; empty bins absent.
-            An interval of which no entry counts has no rows.
-        include_self: whether an image's dissimilarity to itself counts.
+            An interval without entries has no rows.
+        include_self: whether an image's dissimilarity to itself is included.
         unconverged: "leave_out" or "keep".
         title: heading of the figure.
-        note: what is held and left out; follows the line on how to read the figure.
 
     Returns:
         The figure, and the rows that it shows with their density (count / (sum of the tensor's counts × width)).
     """
     if table.empty:
-        return nothing(title, note, NO_ENTRIES), table.assign(density=table["count"])
+        return nothing(title, NO_ENTRIES), table.assign(density=table["count"])
     models, choice = choose_models(table)
     known = sorted(table["interval"].unique())
     intervals = spread(known, MOST_INTERVALS)
@@ -45,13 +45,13 @@ def histograms(
     total = numbers.groupby(["model", "interval", "tensor"])["count"].transform("sum")
     numbers["density"] = numbers["count"] / (total * (numbers["high"] - numbers["low"]))
     rows, columns = len(intervals), len(models)
-    sentences = [READING, counted(include_self, unconverged), choice, left_out, note]
-    figure = new_figure(3.2 * columns + 3.3, 0.75 * rows + 0.9, title, " ".join(filter(None, sentences)))
+    note = [READING, counted(include_self, unconverged), choice, left_out]
+    figure = new_figure(3.2 * columns + 3.3, 0.75 * rows + 0.9, title, *note)
     grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for row, interval in enumerate(intervals):
         for column, model in enumerate(models):
             part = numbers[(numbers["model"] == model) & (numbers["interval"] == interval)]
-            _draw(grid[row, column], part)
+            _draw_panel(grid[row, column], part)
         grid[row, 0].set_ylabel(f"{interval}\N{NO-BREAK SPACE}%", rotation=0, ha="right", va="center")
     _finish(grid, models, numbers)
     figure.legend(
@@ -60,7 +60,7 @@ def histograms(
     return figure, numbers
 
 
-def _draw(axes: Axes, part: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, part: pd.DataFrame) -> None:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     if part.empty:
@@ -68,7 +68,7 @@ def _draw(axes: Axes, part: pd.DataFrame) -> None:
     for tensor, colour in COLOURS.items():
         bins = part[part["tensor"] == tensor].sort_values("low")
         edges = np.unique(bins[["low", "high"]].to_numpy().round(9))
-        # Between bins that hold something may lie a gap, which is a step of height 0.
+        # Empty bins are absent from the table: a gap between two bins is a step of height 0.
         heights = bins.set_index(bins["low"].round(9))["density"].reindex(edges[:-1], fill_value=0)
         if len(bins):
             axes.stairs(heights.to_numpy(), edges, fill=True, color=colour, alpha=0.35, linewidth=0)

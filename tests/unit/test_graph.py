@@ -1,0 +1,119 @@
+"""Snakemake's jobs are those of the plan: the same rules, inputs, outputs and settings, for every shipped config."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import upstream
+from workflow_lib.plan.load import load_plan, read_config
+from workflow_lib.plan.plan import FAMILIES
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
+"""All configs of the project."""
+
+EVERYTHING = {
+    "prototypes": {"studies": {"sure": {"model": "digits_cnn", "start": "warm", "initialisations": 2}}},
+    "confusion": {"studies": {"mixed": {"model": "digits_cnn", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}},
+    "results": "results/elsewhere",
+}
+"""Sections that let the miniature have a job of nearly every verb, below another folder."""
+
+LIST_JOBS = """
+import json, sys
+from snakemake.cli import main
+from snakemake.dag import DAG
+
+def listed(dag):
+    rows = [
+        [job.rule.name, sorted(map(str, job.input)), sorted(map(str, job.output)), job.params.get("spec")]
+        for job in dag.jobs
+        if job.output
+    ]
+    print("JOBS" + json.dumps(rows))
+
+printed = DAG.postprocess
+async def postprocess(self, *args, **kwargs):
+    await printed(self, *args, **kwargs)
+    if not getattr(self, "told", False) and len(list(self.jobs)) > 1:
+        self.told = True
+        listed(self)
+DAG.postprocess = postprocess
+main(sys.argv[1:])
+"""
+
+
+def of_snakemake(folder, *arguments):
+    """Rule, inputs, outputs and spec of every job that Snakemake would run."""
+    command = [sys.executable, "-c", LIST_JOBS, "--snakefile", str(ROOT / "Snakefile"), "--dry-run", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("JOBS")]
+    assert lines, done.stdout[-2000:] + done.stderr[-2000:]
+    return {tuple(outputs): (rule, inputs, spec) for rule, inputs, outputs, spec in json.loads(lines[0][4:])}
+
+
+def of_plan(plan):
+    """The same of every job of the plan."""
+    return {
+        tuple(sorted(job.makes)): (job.verb, sorted(job.needs), job.spec())
+        for job in upstream(plan, targets.default(plan))
+    }
+
+
+def differences(plan, snakemake):
+    """Outputs of jobs that are not the same for both; the rules of models and of blocks of seeds have longer names."""
+    ours = of_plan(plan)
+    found = [f"only one has {outputs[0]}" for outputs in ours.keys() ^ snakemake.keys()]
+    for outputs in ours.keys() & snakemake.keys():
+        (verb, needs, spec), (rule, inputs, theirs) = ours[outputs], snakemake[outputs]
+        if not rule.startswith(verb) or (needs, spec) != (inputs, theirs):
+            found.append(f"{outputs[0]}: {verb} {needs} {spec} is not {rule} {inputs} {theirs}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """The plan of the miniature with all kinds of study, and Snakemake's jobs of it."""
+    folder = tmp_path_factory.mktemp("both")
+    file = folder / "config.json"
+    file.write_text(json.dumps(read_config([ROOT / "configs" / "miniature.yaml"]) | EVERYTHING))
+    return load_plan(read_config([file]), [file]), of_snakemake(folder, "--configfile", str(file))
+
+
+def test_every_kind_of_study_has_the_same_jobs_in_snakemake_and_in_the_plan(both):
+    plan, snakemake = both
+    assert differences(plan, snakemake) == []
+    verbs = Counter(job.verb for job in upstream(plan, targets.default(plan)))
+    assert {output.verb for family in FAMILIES for output in family.all_outputs} <= set(verbs)
+    assert all(outputs[0].startswith("results/elsewhere/") for outputs in snakemake)
+
+
+def test_an_input_that_only_one_of_them_has_is_found(both):
+    plan, snakemake = both
+    for outputs, (rule, inputs, spec) in snakemake.items():
+        if inputs:
+            wrong = snakemake | {outputs: (rule, [*inputs[1:], "results/elsewhere/another"], spec)}
+            assert len(differences(plan, wrong)) == 1
+
+
+@pytest.mark.parametrize("config", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_configs_have_the_same_jobs_in_snakemake_and_in_the_plan(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        plan = load_plan(read_config([config]), [config])
+    except Exception as error:  # data that is not on this machine
+        pytest.skip(str(error))
+    assert differences(plan, of_snakemake(tmp_path, "--configfile", str(config))) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.family)
+def test_no_two_outputs_of_a_family_share_a_file_or_a_verb(family):
+    files = Counter(file for output in family.all_outputs for file in output.files.values())
+    assert max(files.values()) == 1
+    assert len({output.verb for output in family.all_outputs}) == len(family.all_outputs)
+    assert all((ROOT / "docs" / "captions" / f"{o.name}.rst").is_file() for o in family.all_outputs if o.reported)

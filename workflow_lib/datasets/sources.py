@@ -1,0 +1,83 @@
+"""Readers of images, by the source that the config names.
+
+A reader takes a validated section of the config and gives the splits "train" and "test", or raises a UserError when
+files are missing or damaged. A short one is defined here, a long one in a module that is imported when it is needed.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from workflow_lib.datasets.image_arrays import array_split
+from workflow_lib.datasets.selection import select, train_and_test
+from workflow_lib.datasets.split import Split, numbered
+
+Spec = Mapping[str, Any]
+Splits = dict[str, Split]
+
+
+def load(spec: Spec) -> Splits:
+    """Splits "train" and "test" of an image source, after class selection and subsampling; pixels unread.
+
+    Args:
+        spec: a validated data-set section of the config: `source`, the keys of that source, and optionally
+            `classes`, `superclasses`, `subsample`.
+
+    Raises:
+        UserError: data missing, damaged or not as the source wants them.
+    """
+    return {name: select(split, spec, name) for name, split in READERS[spec["source"]](spec).items()}
+
+
+def _digits(spec: Spec) -> Splits:
+    """The 1,797 handwritten digits of scikit-learn: 8 x 8, one channel, float32 sixteenths in [0, 1], no download."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    labels = digits.target.astype(np.int64)
+    whole = array_split(
+        (digits.images / 16).astype(np.float32),
+        labels,
+        numbered("digits", len(labels), width=4),
+        tuple(str(digit) for digit in range(10)),
+        layout="NHWC",
+        source="digits",
+        origin="digits",
+    )
+    return train_and_test(whole, spec)
+
+
+def _torchvision(spec: Spec) -> Splits:
+    from workflow_lib.datasets.torchvision_sets import read_torchvision
+
+    return read_torchvision(spec)
+
+
+def _imagefolder(spec: Spec) -> Splits:
+    from workflow_lib.datasets.imagefolder import read_imagefolder
+
+    return read_imagefolder(spec)
+
+
+def _arrays(spec: Spec) -> Splits:
+    from workflow_lib.datasets.arrays import read_arrays
+
+    return read_arrays(spec)
+
+
+def _function(spec: Spec) -> Splits:
+    from workflow_lib.datasets.function import read_function
+
+    return read_function(spec)
+
+
+READERS: Final[Mapping[str, Callable[[Spec], Splits]]] = {
+    "digits": _digits,
+    "cifar10": _torchvision,
+    "cifar100": _torchvision,
+    "fashion_mnist": _torchvision,
+    "imagefolder": _imagefolder,
+    "arrays": _arrays,
+    "function": _function,
+}

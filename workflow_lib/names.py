@@ -1,0 +1,28 @@
+"""Names that users write and several modules share, each once.
+
+The config, the plan and messages read them. Kernels import them for type checkers only: a name added here makes no
+kernel run again. Sources, architectures and transforms have tables of their own, with what belongs to each name.
+"""
+
+from typing import Final, Literal, get_args
+
+Metric = Literal["euclidean", "cityblock", "chebyshev", "cosine"]
+"""Distances between features."""
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+
+MapMethod = Literal["tsne", "isomap", "pca", "umap"]
+"""Methods of two-dimensional maps."""
+
+Split = Literal["train", "test"]
+"""Splits of a dataset of images."""
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+
+Skewness = Literal["anchored", "plain"]
+"""How the skewness of k* is taken (docs/science.md 1.2)."""
+
+ORIGINAL: Final = "original"
+"""The transform that always exists and changes nothing."""
+IMPORTED: Final = "imported"
+"""Split, layer and folder of features computed elsewhere; no model may have this name."""
+BASELINE: Final = "baseline"
+"""Replaces the pair's name for runs with unchanged labels; the first pair of a confusion study."""

@@ -1,0 +1,89 @@
+"""Base class for studies of all families: folder, outputs, and stages that are Snakemake targets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from workflow_lib.config.config import Config
+from workflow_lib.plan.canonical import canonical
+from workflow_lib.plan.outputs import Files, Output
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study of the config: the files it needs and the outputs it makes.
+
+    Attributes:
+        name: of the study.
+        config: the whole config.
+    """
+
+    name: str
+    config: Config
+
+    family: ClassVar[str]
+    """Section of the config with such studies, and their folder below `studies`."""
+    all_outputs: ClassVar[Sequence[Output]]
+    """All outputs that a study of this family can have."""
+
+    @property
+    def settings(self) -> Any:
+        """The study as written in the config."""
+        return getattr(self.config, self.family).studies[self.name]
+
+    @property
+    def study(self) -> Any:
+        """The study with every default and every `all` filled in."""
+        raise NotImplementedError
+
+    @property
+    def results(self) -> str:
+        """Folder of all results."""
+        return self.config.results
+
+    @property
+    def folder(self) -> str:
+        """Folder of its tables and figures."""
+        return f"{self.results}/studies/{self.family}/{self.name}"
+
+    @property
+    def outputs(self) -> list[Output]:
+        """Outputs of this study."""
+        return [output for output in self.all_outputs if output.wanted(self)]
+
+    @property
+    def stages(self) -> Mapping[str, list[Files]]:
+        """Intermediate files of the study, by the target that requests them."""
+        raise NotImplementedError
+
+    def inputs(self, output: Output) -> dict[str, Files]:
+        """Inputs of an output, by argument of its step."""
+        return {
+            argument: Files([f"{self.folder}/{source}"]) if isinstance(source, str) else source(self)
+            for argument, source in output.inputs.items()
+        }
+
+    def files(self, output: Output) -> dict[str, str]:
+        """Files of an output, by argument of its step."""
+        return {argument: f"{self.folder}/{file}" for argument, file in output.files.items()}
+
+    def arguments(self, output: Output) -> list[str]:
+        """Command-line words that run the step of an output: its name and its paths as brace patterns."""
+        words = [output.verb.replace("_", "-")]
+        for argument, files in self.inputs(output).items():
+            words += [_flag(argument), *files.patterns]
+        for argument, path in self.files(output).items():
+            words += [_flag(argument), path]
+        return words
+
+    def spec(self, output: Output) -> str:
+        """The settings that shape an output, as one canonical string."""
+        return canonical(**output.spec(self))
+
+    def picture(self, **settings: Any) -> dict[str, Any]:
+        """Settings of a figure: the title and `settings`."""
+        return {"title": self.study.title, **settings}
+
+
+def _flag(argument: str) -> str:
+    return f"--{argument.replace('_', '-')}"
