@@ -117,7 +117,7 @@ def test_batches_are_streamed(odd):
         ("relu", "is passed more than once"),
         ("recurrent", "gives a tuple"),
         ("aside", "is not reached"),
-        ("cnov", "'conv'"),
+        ("cnov", "write conv"),
         ("", "the layers are: conv, relu"),
     ],
 )
