@@ -1,11 +1,11 @@
-"""Float32 stand-ins of the rows, and how far a float32 distance can be from the true one.
+"""Float32 copies of the rows, and bounds on the error of their distances.
 
-For every pair, with `score` its value in a tile of `scores.py`,
+For every pair, with its `score` in a tile of `scores.py`,
 
     (low_i + low_j) - score  <=  distance_between(i, j)  <=  (high_i + high_j) - score
 
-where each side is evaluated in float32 as written. docs/appendix/kstar-exactness.md derives it: a worst case for any
-order of summation, with or without fused operations, subnormal numbers kept or flushed to zero.
+where each side is evaluated in float32 as written. docs/appendix/kstar-exactness.md derives the bounds. They hold for
+any order of summation, with or without fused operations, with subnormal numbers kept or flushed to zero.
 """
 
 import numpy as np
@@ -17,16 +17,16 @@ UNIT = 2.0**-24
 TINY = 2.0**-126
 """Largest absolute error of one float32 operation that underflows."""
 LANES = 16
-"""Stand-ins are padded with zero features to a multiple of this, so that vector loops leave no remainder."""
+"""Float32 rows are padded with zero features to a multiple of this, so that vector loops have no remainder."""
 
 
 def stand_in(rows: Rows, block: int = 1024) -> tuple[np.ndarray, Bounds]:
     """Centre the rows in float64 and round them to float32.
 
-    Centring changes no distance but makes the numbers smaller, and with them the error; the mean need not be exact.
+    Centring keeps all distances but makes the numbers, and so the errors, smaller. The mean need not be exact.
 
     Returns:
-        (N, d') float32 values in the order of the positions, d' = d padded; and the bounds that belong to them.
+        (N, d') float32 values in the order of positions, where d' is d padded; and their bounds.
     """
     count, width = rows.features.shape
     mean = sum(rows.scale[i : i + block] @ rows.features[i : i + block] for i in range(0, count, block)) / count
@@ -44,9 +44,9 @@ def stand_in(rows: Rows, block: int = 1024) -> tuple[np.ndarray, Bounds]:
 
 
 def size_of(values: np.ndarray, kind: int) -> np.ndarray:
-    """Half squared norm, sum or largest of the magnitudes of each row; (n,) float64.
+    """Half the squared norm, or the sum or maximum of the magnitudes, of each row; (n,) float64.
 
-    The error of a pair's distance is in proportion to the sum of the two sizes.
+    The error of a pair's distance is proportional to the sum of both sizes.
     """
     if kind == EUCLIDEAN:
         squares: np.ndarray = 0.5 * np.einsum("if,if->i", values, values)
@@ -57,7 +57,7 @@ def size_of(values: np.ndarray, kind: int) -> np.ndarray:
 
 
 def error_of(width: int, kind: int) -> tuple[float, float]:
-    """Error of a distance as a share of each row's size, and a floor for underflow, for `width` features."""
+    """Error of a distance for `width` features: as a share of each row's size, and a floor for underflow."""
     roundings = 8 if kind == CHEBYSHEV else width + 8
     share = roundings * UNIT / (1 - roundings * UNIT)
     return share * (1 + 2**-10), 16 * width * TINY

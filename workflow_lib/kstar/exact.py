@@ -1,4 +1,4 @@
-"""Exact k*: the rank of the nearest sample of another class, without a sort and without an N x N matrix.
+"""Exact k*: the rank of the nearest sample of another class, without sorting and without an N x N matrix.
 
 kappa_i = 1 + number of samples of i's class that are nearer to i than the nearest foreign one (docs/science.md 1.1).
 """
@@ -17,12 +17,12 @@ from workflow_lib.progress import Progress
 
 @dataclass(frozen=True)
 class KStarResult:
-    """k* and what it was measured against, a row per sample in the caller's order; nothing is ever NaN.
+    """k* and the nearest foreign sample of each sample, in the caller's order; never NaN.
 
     Attributes:
-        kappa: (N,) int64, 1 to the size of the sample's class; k* = kappa / n_c.
-        nearest_foreign: (N,) int64, row of the nearest sample of another class; of equally near ones the lowest.
-        nearest_foreign_distance: (N,) float64, in the units of the features; for cosine 1 - cos, 0 to 2.
+        kappa: (N,) int64, from 1 to the size of the sample's class; k* = kappa / n_c.
+        nearest_foreign: (N,) int64, row of the nearest sample of another class; for ties, the lowest row.
+        nearest_foreign_distance: (N,) float64, in the units of the features; for cosine 1 - cos, from 0 to 2.
     """
 
     kappa: np.ndarray
@@ -31,7 +31,7 @@ class KStarResult:
 
 
 def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: Metric = "euclidean") -> npt.NDArray[np.int64]:
-    """Kappa of every sample, (N,) int64 from 1 to the size of its class; arguments and errors as `neighbourhood`."""
+    """Kappa of every sample, (N,) int64, from 1 to the size of its class; arguments and errors as `neighbourhood`."""
     return neighbourhood(features, labels, metric).kappa
 
 
@@ -44,22 +44,23 @@ def neighbourhood(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> KStarResult:
-    """k* and the nearest foreign sample, equal to what float64 distances by direct difference give.
+    """Compute k* and the nearest foreign sample of each sample.
 
-    A foreign sample at exactly the distance of one of the own class counts as nearer, so an exact duplicate in another
-    class gives kappa 1. The sample itself is left out by identity. docs/appendix/kstar-exactness.md proves it.
+    The result is identical to that of float64 distances from direct differences; docs/appendix/kstar-exactness.md has
+    the proof. In a tie, the foreign sample counts as nearer than one of the own class, so an exact duplicate in another
+    class gives kappa 1. Each sample is excluded from its own neighbours by index, not by distance.
 
     Args:
-        features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
+        features: (N, d) real numbers; float32 and float64 are used as given, other types are converted to float64.
         labels: (N,) integers or strings; a class of one sample has kappa 1.
         metric: "euclidean", "cityblock", "chebyshev" or "cosine".
-        device: "cpu", or "cuda" to make the float32 tiles there; the result is the same.
-        threads: CPU threads; None takes OMP_NUM_THREADS, else the cores of this process.
-        progress: called with the tiles done and in all.
+        device: "cpu", or "cuda" to compute the float32 tiles on a GPU; the result is the same.
+        threads: CPU threads; None uses OMP_NUM_THREADS or, without it, the cores available to this process.
+        progress: called with the number of finished tiles and of all tiles.
 
     Raises:
-        UserError: one class only, a non-finite feature, a zero vector under cosine, lengths that differ, an unknown
-            metric; each names what was found.
+        UserError: only one class, a non-finite feature, a zero vector with cosine, different lengths, or an unknown
+            metric; the message contains the value found.
     """
     samples = check(features, labels, metric)
     rows = rows_of(samples, metric)

@@ -1,4 +1,4 @@
-"""The rows that a metric compares, and distances turned back into the units of the features."""
+"""Scale the rows for a metric, and convert distances back to the units of the features."""
 
 import math
 
@@ -18,8 +18,9 @@ KINDS: dict[Metric, int] = {
 def rows_of(samples: Samples, metric: Metric) -> Rows:
     """Rows to compare under `metric`.
 
-    Cosine scales each row by the reciprocal of its norm. The other metrics scale all rows by one power of two, which
-    rounds nothing and brings the largest magnitude into [0.5, 1), where no square over- or underflows needlessly.
+    For cosine, each row is scaled by the reciprocal of its norm. For the other metrics, all rows are scaled by one
+    power of two, which is exact. It brings the largest magnitude into [0.5, 1), so that squares do not over- or
+    underflow needlessly.
     """
     features = samples.features
     if metric == "cosine":
@@ -32,7 +33,7 @@ def rows_of(samples: Samples, metric: Metric) -> Rows:
 
 
 def reciprocal_norms(features: np.ndarray) -> np.ndarray:
-    """Reciprocal norm of each row, (N,) float64; squares are scaled against overflow and summed feature by feature."""
+    """Reciprocal norm of each row, (N,) float64; rows are scaled against overflow, squares added feature by feature."""
     largest = np.maximum(features.max(axis=1), -features.min(axis=1)).astype(np.float64)
     power = np.ldexp(1.0, -np.frexp(largest)[1])
     total = np.zeros(len(features))
@@ -43,7 +44,7 @@ def reciprocal_norms(features: np.ndarray) -> np.ndarray:
 
 
 def in_units(distance: np.ndarray, rows: Rows, metric: Metric) -> np.ndarray:
-    """Values of `distance_between` as distances of `metric` between the features as given; (n,) float64."""
+    """Convert values of `distance_between` to distances between the original features; (n,) float64."""
     if metric == "cosine":
         return distance
     units: np.ndarray = (np.sqrt(2 * distance) if metric == "euclidean" else distance) / rows.scale[0]

@@ -1,4 +1,4 @@
-"""Score tiles: float32 numbers that are the larger, the nearer two rows are.
+"""Score tiles: float32 numbers that are larger for nearer rows.
 
 For EUCLIDEAN the score is the dot product: half the squared distance is h_i + h_j - score, with h half the squared
 norm. For CITYBLOCK and CHEBYSHEV it is the negative distance.
@@ -11,7 +11,7 @@ from workflow_lib.kstar.pairs import CITYBLOCK, EUCLIDEAN
 
 
 def score_tile(left: np.ndarray, right: np.ndarray, kind: int, tile: np.ndarray) -> None:
-    """Write the scores of left (n, d) against right (m, d), float32 stand-ins, into tile (n, m) float32."""
+    """Write the scores of float32 rows `left` (n, d) and `right` (m, d) into `tile` (n, m) float32."""
     if kind == EUCLIDEAN:
         np.matmul(left, right.T, out=tile)
     elif kind == CITYBLOCK:
@@ -33,7 +33,7 @@ def _cityblock(left: np.ndarray, right: np.ndarray, tile: np.ndarray) -> None:
 
 @compiled()
 def _chebyshev(left: np.ndarray, right: np.ndarray, tile: np.ndarray) -> None:
-    """Non-negative floats have the order of their bits, and a maximum of integers is what compilers vectorise."""
+    """Non-negative floats are ordered like their bits as integers, and compilers vectorise integer maxima."""
     for a in range(len(left)):
         for b in range(len(right)):
             x, y = left[a], right[b]
