@@ -127,7 +127,7 @@ def test_a_training_knows_its_classes_and_the_baseline_has_none():
 @pytest.mark.parametrize("wrong", ["0", "-1", "many", "", "2.5", "²"])
 def test_a_wrong_number_of_seeds_per_job_is_told(monkeypatch, wrong):
     monkeypatch.setenv("LATENT_ATLAS_SEEDS_PER_JOB", wrong)
-    with pytest.raises(UserError, match="whole number from 1"):
+    with pytest.raises(UserError, match="whole number of 1 or more"):
         load_plan(yaml.safe_load(MINIATURE.read_text()), [MINIATURE])
 
 

@@ -203,7 +203,12 @@ NETWORKS_AND_WEIGHTS = [
     network("a network with too few outputs", "not (2, 3)", "number of outputs", architecture="my_networks:narrow"),
     network("an option that there is not", "unexpected keyword argument 'depth'", options={"depth": 3}),
     network("a layer that there is not", "layers.logits: 2", "the layers are: 0, 1, logits", layers={"logits": "2"}),
-    network("no such network in torchvision", "torchvision has:", "'resnet18'", architecture="torchvision/resnet81"),
+    network(
+        "no such network in torchvision",
+        "torchvision has:",
+        "write torchvision/resnet18",
+        architecture="torchvision/resnet81",
+    ),
     network(
         "normalisation of three channels",
         "normalize.mean",

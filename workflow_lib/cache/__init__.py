@@ -1,1 +1,1 @@
-"""The action cache: outputs of jobs by the key of everything that shapes them."""
+"""The action cache: outputs of jobs, stored under a key made from everything that shapes them."""

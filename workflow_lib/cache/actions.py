@@ -1,7 +1,7 @@
-"""What the action cache remembers of one job, and the places of things in its folder.
+"""Actions, the cache's entries for jobs, and the layout of the cache folder.
 
-Below the folder: `actions/<key>` names a job's outputs by digest, `objects/<digest>` holds their bytes,
-`counts/<verb>.hits` and `.misses` have one byte per event. Whatever starts with a dot is being written.
+In the folder, `actions/<key>` lists the digests of a job's outputs, `objects/<digest>` holds their bytes, and
+`counts/<verb>.hits` and `.misses` have one byte per event. Names that start with a dot are still being written.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ VERB = re.compile("[a-z_]+")
 
 
 class Action(NamedTuple):
-    """A job that was done.
+    """A finished job.
 
     Attributes:
-        outputs: SHA-256 of each output by its role.
-        record: where the outputs came from, as `runner/records.py` has it.
+        outputs: SHA-256 of each output, by role.
+        record: origin of the outputs, from `runner/records.py`.
     """
 
     outputs: dict[str, str]
@@ -32,13 +32,13 @@ class Action(NamedTuple):
 
     @property
     def verb(self) -> str:
-        """Name of the step; "unknown" when the record does not tell."""
+        """Name of the step; "unknown" if the record lacks it."""
         verb = self.record.get("verb")
         return verb if isinstance(verb, str) and VERB.fullmatch(verb) else "unknown"
 
 
 def read_action(file: Path) -> Action | None:
-    """The action in a file; None when it is missing, cannot be read, or has not the form of an action."""
+    """The action in a file; None if the file is missing, unreadable or not an action."""
     try:
         content = json.loads(file.read_bytes())
         outputs, record = content["outputs"], content["record"]
@@ -51,40 +51,41 @@ def read_action(file: Path) -> Action | None:
 
 
 def write_action(action: Action, file: Path) -> None:
-    """Write an action so that it appears whole."""
+    """Write an action atomically."""
     with atomic(file) as scratch:
         scratch.write_text(json.dumps({"outputs": action.outputs, "record": action.record}, sort_keys=True))
 
 
 def action_file(folder: Path, key: str) -> Path:
-    """Where a cache keeps the action of a key; its time of change is that of its last use."""
+    """Path of the action of a key; its modification time is the time of its last use."""
     return folder / "actions" / key[:2] / key[2:]
 
 
 def object_file(folder: Path, digest: str) -> Path:
-    """Where a cache keeps the bytes of a digest."""
+    """Path of the object with this digest."""
     return folder / "objects" / digest[:2] / digest[2:]
 
 
 def kept_files(folder: Path, kind: Literal["actions", "objects"]) -> Iterator[Path]:
-    """Every whole action or object of a cache."""
+    """All completely written actions or objects of a cache."""
     for parent, folders, files in os.walk(folder / kind):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(parent, name) for name in files if not name.startswith("."))
 
 
 def scratch_folders(folder: Path) -> Iterator[Path]:
-    """Every folder of a cache in which something is being written, or was when its writer was killed."""
-    # `Path.glob` raises when a folder vanishes under its eyes; `os.walk` goes on.
+    """All scratch folders of a cache: of running writers, and of writers that were killed."""
+    # `Path.glob` raises if a folder vanishes meanwhile; `os.walk` continues.
     for parent, folders, _ in os.walk(folder):
         yield from (Path(parent, name) for name in folders if name.startswith("."))
         folders[:] = [name for name in folders if not name.startswith(".")]
 
 
 def count(folder: Path, verb: str, event: Event) -> None:
-    """Count one event; where that cannot be written, it is not counted.
+    """Count one event; skipped if the file cannot be written.
 
-    One byte is added to a file whose size is the count: processes need no lock, and no count can be half written.
+    Each event appends one byte to a file, whose size is the count. So processes need no lock, and no count can be
+    partially written.
     """
     file = folder / "counts" / f"{verb}.{event}"
     with contextlib.suppress(OSError):
@@ -94,7 +95,7 @@ def count(folder: Path, verb: str, event: Event) -> None:
 
 
 def counted(folder: Path) -> dict[tuple[str, Event], int]:
-    """Number of events by verb and kind."""
+    """Number of events, by verb and kind."""
     events: tuple[Event, ...] = ("hits", "misses")
     return {
         (file.stem, event): file.stat().st_size for event in events for file in (folder / "counts").glob(f"*.{event}")

@@ -1,4 +1,4 @@
-"""Copy a file and learn the digest of what was copied, reading it once."""
+"""Copy a file and compute its digest in a single read."""
 
 import contextlib
 import hashlib
@@ -7,24 +7,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 FICLONE = 0x40049409
-"""Linux' request to share the blocks of a file until one side changes; known to Btrfs, XFS and others."""
+"""Linux request to share the blocks of a file until one copy changes; supported by Btrfs, XFS and others."""
 
 BLOCK = 1 << 18
-"""Bytes at a time: they stay in the processor's cache between reading, hashing and writing."""
+"""Bytes read at a time; few enough to stay in the CPU cache between reading, hashing and writing."""
 
 
 def copy_with_digest(source: FileIO, target: Path) -> str:
-    """Copy a file to a new place; blocks are shared where the file system can, which costs no space.
+    """Copy a file and return the digest of the copy; uses no extra space if the file system can share blocks.
 
     Args:
-        source: open for reading, at its start; removing its name meanwhile does no harm.
-        target: written anew.
+        source: open for reading, at its start; the file may be unlinked meanwhile.
+        target: path of the copy; overwritten if it exists.
 
     Returns:
-        SHA-256, in hexadecimal, of the bytes that are in the copy.
+        SHA-256 of the bytes in the copy, in hexadecimal.
 
     Raises:
-        OSError: the file cannot be read, or the copy cannot be written; a part of it may be left.
+        OSError: the file cannot be read, or the copy cannot be written; a partial copy may remain.
     """
     with target.open("w+b") as copy:
         if _share_blocks(source, copy):

@@ -1,4 +1,4 @@
-"""Content digests of files, remembered by path, size, times and inode so that a large file is read once."""
+"""Content digests of files, remembered by path, size, times and inode so that large files are read only once."""
 
 import contextlib
 import hashlib
@@ -11,7 +11,7 @@ from pathlib import Path
 from workflow_lib.io.files import atomic
 
 RACY_SECONDS = 2.0
-"""A file written this recently may be written again within one tick of its clock: its digest is not remembered."""
+"""Digests of files changed this recently are not remembered: a second write in one clock tick would go unnoticed."""
 
 
 def content_digest(path: Path) -> str:
@@ -21,22 +21,22 @@ def content_digest(path: Path) -> str:
 
 
 class DigestMemory:
-    """Digests of files that have not changed since they were last read.
+    """Digests of files, computed again only if a file has changed.
 
     Args:
-        folder: where one small record per file is kept; a lost or damaged record costs one more reading.
+        folder: holds one small record per file; if a record is lost or damaged, the file is read again.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def digest(self, path: Path) -> str:
-        """SHA-256 of the bytes of `path`, or of names and bytes of all files below it if it is a folder."""
+        """SHA-256 of the bytes of a file, or of the names and bytes of all files below a folder."""
         if path.is_dir():
             lines = [f"{self.digest(file)} {file.relative_to(path).as_posix()}\n" for file in _files_below(path)]
             return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
         stat = path.stat()
-        # The time of change, unlike that of modification, cannot be set back: a file written to is read again.
+        # Unlike the modification time, ctime cannot be set back: every file written to is read again.
         identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()
         record = self._folder / name[:2] / name[2:]
@@ -44,16 +44,16 @@ class DigestMemory:
             return str(known[-1])
         digest = content_digest(path)
         if time.time() - stat.st_ctime > RACY_SECONDS:
-            # A cache that is full or may only be read costs another reading, not the job.
+            # If the cache is full or read-only, the file is read again next time; the job goes on.
             with contextlib.suppress(OSError), atomic(record) as scratch:
                 scratch.write_text(json.dumps([*identity, digest]))
         return digest
 
 
 def _files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
-    """All files below a folder, in the order of their names.
+    """All files below a folder, sorted by name.
 
-    Links are followed, as readers of data sets do, except where they lead back to a folder above.
+    Links are followed, as by readers of data sets, unless they lead back to a parent folder.
     """
     place = os.path.realpath(folder)
     if place in above:
@@ -74,13 +74,13 @@ def _recall(record: Path) -> list[object] | None:
 
 
 def cache_folder() -> Path:
-    """The cache: `$LATENT_ATLAS_CACHE`, shared by checkouts and users, or `results/.cache`.
+    """Folder of the cache: `$LATENT_ATLAS_CACHE`, which checkouts and users can share, or `results/.cache`.
 
-    It does not move with the results of a config, so that all configs share it.
+    It does not depend on the results folder of a config, so all configs share it.
     """
     return Path(os.environ.get("LATENT_ATLAS_CACHE") or "results/.cache")
 
 
 def code_memory() -> Path:
-    """Folder that remembers what sources say."""
+    """Folder in which the analysis of source files is cached."""
     return cache_folder() / "code"

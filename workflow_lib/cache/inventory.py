@@ -1,4 +1,4 @@
-"""What an action cache holds, and what it was good for."""
+"""Contents of an action cache, and how often it was used."""
 
 import os
 from collections import Counter
@@ -14,7 +14,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 @dataclass(frozen=True)
 class KeptAction:
-    """An action in its file; `action` is None when the file is damaged, `used` is the time of its last use (Unix)."""
+    """An action and its file; `action` is None if the file is damaged, `used` is the Unix time of its last use."""
 
     file: Path
     action: Action | None
@@ -22,18 +22,18 @@ class KeptAction:
 
     @property
     def digests(self) -> set[str]:
-        """Objects that the action names."""
+        """Digests of the objects that the action names."""
         return set(self.action.outputs.values()) if self.action else set()
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """A cache at one moment.
+    """Contents of a cache at one moment.
 
     Attributes:
         actions: least recently used first.
-        sizes: bytes of every object by its digest, whether an action names it or not.
-        counts: hits (jobs restored) and misses (jobs computed and stored) by verb.
+        sizes: size of each object in bytes, by digest, including objects that no action names.
+        counts: hits (jobs restored) and misses (jobs computed and stored), by verb.
     """
 
     actions: list[KeptAction]
@@ -42,7 +42,7 @@ class Inventory:
 
 
 def take_inventory(folder: Path) -> Inventory:
-    """Look through a cache; what other processes remove meanwhile is left out."""
+    """List the contents of a cache, without files that other processes remove meanwhile."""
     actions = [
         KeptAction(file, read_action(file), found.st_mtime)
         for file in kept_files(folder, "actions")
@@ -55,7 +55,7 @@ def take_inventory(folder: Path) -> Inventory:
 
 
 def table(inventory: Inventory) -> str:
-    """A row per verb, and all of them. An object of several verbs counts for each of them, and once in the total."""
+    """Table with a row per verb and a total. An object of several verbs counts in each row, but once in the total."""
     objects: dict[str, set[str]] = {verb: set() for verb, _ in inventory.counts}
     jobs: Counter[str] = Counter()
     for kept in inventory.actions:
@@ -76,7 +76,7 @@ def table(inventory: Inventory) -> str:
 
 
 def size_text(size: int) -> str:
-    """Bytes as people read them: `1.2 MB`."""
+    """Human-readable size, such as `1.2 MB`."""
     power = 0
     while power < len(UNITS) - 1 and round(size / 1000**power, 1) >= 1000:
         power += 1
@@ -96,7 +96,7 @@ def _row(verb: str, jobs: int, objects: Iterable[str], sizes: dict[str, int], hi
 
 
 def aligned(rows: list[list[str]]) -> str:
-    """Names to the left, numbers to the right."""
+    """Rows as text in columns: the first left-aligned, the others right-aligned."""
     first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for verb, *numbers in rows:

@@ -1,8 +1,8 @@
-"""Make an action cache fit a budget, while other processes read and write it.
+"""Shrink an action cache to a budget, safely while other processes read and write it.
 
-In use is what was stored or used within the last minutes: a writer that has stored its objects, but not yet the
-action that names them, is left alone. A reader whose object goes all the same reads on, for a file stays until
-it is closed, or misses it and computes.
+Entries stored or used in the last minutes are in use and stay. This protects a writer that has stored its objects but
+not yet the action that names them. A reader whose object is removed anyway can finish reading an open file; otherwise
+it does not find the object and computes the result.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from workflow_lib.cache.inventory import KeptAction, size_text, take_inventory
 
 IN_USE_SECONDS = 600.0
 ABANDONED_SECONDS = 86400.0
-"""A scratch folder this old belongs to a process that was killed."""
+"""A scratch folder older than this belongs to a process that was killed."""
 SIZES = {"": 1, "B": 1} | {
     f"{prefix}{kind}": base**power
     for power, prefix in enumerate("KMGT", start=1)
@@ -28,11 +28,11 @@ SIZES = {"": 1, "B": 1} | {
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was removed, and what is left.
+    """Result of pruning.
 
     Attributes:
-        actions, objects: number of each that was removed.
-        freed, left: bytes of objects that went, and that stay.
+        actions, objects: number of removed actions and objects.
+        freed, left: bytes of removed and of remaining objects.
     """
 
     actions: int
@@ -42,17 +42,17 @@ class Pruned:
 
 
 def prune(folder: Path, budget: int, in_use: float = IN_USE_SECONDS) -> Pruned:
-    """Remove whole actions, least recently used first, until the objects of those that stay fit the budget.
+    """Remove actions with their objects, least recently used first, until the remaining objects fit the budget.
 
-    Actions that are damaged or whose objects are lost go in any case, and so do objects that no action names.
+    Damaged actions, actions with lost objects, and objects that no action names are always removed.
 
     Args:
         folder: root of the cache.
-        budget: bytes that its objects may take.
-        in_use: seconds since its last use for which nothing is removed, even beyond the budget.
+        budget: maximum total size of objects in bytes.
+        in_use: entries used in the last `in_use` seconds stay, even if they exceed the budget.
 
     Raises:
-        OSError: something cannot be removed, as by a user who may only read.
+        OSError: a file cannot be removed, for example by a read-only user.
     """
     latest = time.time() - in_use
     _sweep_scratch(folder)
@@ -75,7 +75,7 @@ def prune(folder: Path, budget: int, in_use: float = IN_USE_SECONDS) -> Pruned:
 
 
 def parse_size(text: str) -> int:
-    """Bytes in `10GB` (powers of 1000), `10GiB` (powers of 1024), `500 MB`, `0`.
+    """Parse a size to bytes: `10GB` (powers of 1000), `10GiB` (powers of 1024), `500 MB`, `0`.
 
     Raises:
         ValueError: the text is not a size.
@@ -87,7 +87,7 @@ def parse_size(text: str) -> int:
 
 
 def describe(done: Pruned, budget: int) -> str:
-    """What was removed, and why more is left than the budget allows if that is so."""
+    """Summary of what was removed, with the reason if more is left than the budget allows."""
     text = (
         f"removed {done.actions:,} jobs, {done.objects:,} objects, {size_text(done.freed)}; {size_text(done.left)} left"
     )
@@ -101,7 +101,7 @@ def _is_useless(kept: KeptAction, sizes: dict[str, int]) -> bool:
 
 
 def _remove_idle(file: Path, latest: float) -> bool:
-    """Remove a file unless it was used after `latest`, or is gone; looks again, for it may just have been used."""
+    """Remove a file unless it was used after `latest`; returns whether it was removed. Reads the time of use again."""
     try:
         if file.stat().st_mtime > latest:
             return False

@@ -1,8 +1,8 @@
-"""The action cache: results of jobs by the key of everything that shapes them.
+"""The action cache: results of jobs, stored under a key made from everything that shapes them.
 
-Objects are written before the action that names them, and both appear by rename, so an action is never half there.
-Bytes are verified whenever they are copied. An object that has gone or is damaged costs a computation, nothing else,
-so no process ever waits for another. A cache that cannot be read or written costs the same.
+Objects are written before the action that names them, and both appear by rename, so no action is ever incomplete.
+Digests are verified on every copy. If an object is missing or damaged, the result is computed again, so no process
+ever waits for another. The same holds for a cache that cannot be read or written.
 """
 
 import contextlib
@@ -21,41 +21,41 @@ from workflow_lib.cache.digests import content_digest
 from workflow_lib.io.files import atomic, scratch_folder
 
 LOST = (errno.EIO, errno.ESTALE)
-"""Errors of reading, not of writing: a failing disk; a file that another machine has removed."""
+"""Errors of reading, not of writing: a failing disk, or a file removed by another machine."""
 
 
 def action_key(**parts: object) -> str:
-    """SHA-256 of the canonical JSON of all that shapes a result."""
+    """SHA-256 of the canonical JSON of everything that shapes a result."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class ActionCache:
-    """Results of jobs below one folder, safe for several processes at once.
+    """Cached results of jobs in one folder, safe for several processes at once.
 
     Args:
-        folder: root of the cache; made when first written to.
+        folder: root of the cache; created on the first write.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def find(self, key: str, roles: Collection[str]) -> Action | None:
-        """The action of a key, if it is known and made outputs of just these roles."""
+        """The action of a key; None if it is unknown or its outputs have other roles."""
         action = read_action(action_file(self._folder, key))
         return action if action and set(action.outputs) == set(roles) else None
 
     def restore(self, key: str, action: Action, outputs: Mapping[str, Path]) -> bool:
-        """Put the outputs of an earlier job in their places: all of them, or none.
+        """Copy the outputs of an earlier job from the cache: all of them, or none.
 
         Args:
             key: from `action_key`.
-            action: what `find` knows of it.
-            outputs: role of each output and where it shall appear.
+            action: from `find`.
+            outputs: target path of each output, by role.
 
         Returns:
-            Whether they were all there and whole. A damaged object is removed, so that the job that follows
-            stores it afresh.
+            Whether all objects existed and were intact. A damaged object is removed, so that the recomputed one is
+            stored again.
 
         Raises:
             OSError: an output cannot be written.
@@ -73,7 +73,7 @@ class ActionCache:
         return True
 
     def store(self, key: str, outputs: Mapping[str, Path], record: Mapping[str, Any]) -> Action:
-        """Keep finished outputs under `key`; when the cache cannot be written, say so and go on."""
+        """Store finished outputs under `key`; if the cache cannot be written, print a message and continue."""
         try:
             action = Action({role: self._copy_in(path) for role, path in outputs.items()}, dict(record))
             write_action(action, action_file(self._folder, key))
@@ -84,7 +84,7 @@ class ActionCache:
         return action
 
     def mend(self, path: Path, digest: str) -> bool:
-        """Replace a damaged file by the kept bytes of its digest; whether they were there and whole."""
+        """Replace a damaged file by the object with this digest; returns whether it existed and was intact."""
         try:
             with atomic(path) as scratch:
                 self._copy_out(digest, scratch)
@@ -93,7 +93,7 @@ class ActionCache:
         return True
 
     def _copy_in(self, path: Path) -> str:
-        """Keep the bytes of a file; an object that is there already is replaced, which heals it and makes it young."""
+        """Store the bytes of a file. An existing object is replaced, which repairs it and marks it as just used."""
         with scratch_folder(self._folder / "objects", ".new-") as scratch, path.open("rb", buffering=0) as source:
             digest = copy_with_digest(source, scratch / "object")
             target = object_file(self._folder, digest)
@@ -121,4 +121,4 @@ class ActionCache:
 
 
 class _LostError(Exception):
-    """A cached object is not there, or its bytes are not those that its name says."""
+    """A cached object is missing, or its bytes do not match its digest."""

@@ -1,1 +1,1 @@
-"""The package's own sources: which code a step can run, and its fingerprint."""
+"""Analysis of the package's source code: which code a step can run, and its fingerprint."""

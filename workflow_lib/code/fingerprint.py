@@ -1,8 +1,8 @@
 """Fingerprint of the code that a module can run: its import closure in this package, and the libraries it uses.
 
-Modules count as syntax trees, so comments, docstrings and layout do not matter; imports inside functions
-count, those for type checkers do not. Libraries count by their version. Dispatch by `importlib` is invisible,
-and so are names that a package exports lazily: importing such a name is refused here.
+Modules are compared as syntax trees, so comments, docstrings and layout do not matter. Imports inside functions are
+included; imports for type checkers are not. Libraries are compared by version. Imports by `importlib` and names that a
+package exports lazily cannot be traced; importing a lazy name raises an error here.
 """
 
 import functools
@@ -15,7 +15,7 @@ from workflow_lib.code import sources
 from workflow_lib.code.libraries import installed_version
 
 DISTRIBUTION = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml"}
-"""Name under which a library is installed, where it is not the name under which it is imported."""
+"""Distribution name of libraries whose import name differs from it."""
 
 
 def closure(module: str, memory: Path | None = None) -> list[str]:
@@ -35,7 +35,7 @@ def code_fingerprint(module: str, memory: Path | None = None) -> str:
 
     Args:
         module: a module of this package.
-        memory: folder that remembers what was found in equal sources: to parse them takes longer than to restore a job.
+        memory: folder in which the analysis of source files is cached: parsing takes longer than restoring a job.
     """
     modules = closure(module, memory)
     content = {name: sources.read_module(name, memory).digest for name in modules} | _versions(modules, memory)
@@ -43,7 +43,7 @@ def code_fingerprint(module: str, memory: Path | None = None) -> str:
 
 
 def module_digests(module: str, memory: Path | None = None) -> dict[str, str]:
-    """12 hexadecimal digits for each module that `module` can run, by name: tells where a fingerprint changed."""
+    """12 hexadecimal digits for each module that `module` can run, by name; shows where a fingerprint changed."""
     return {name: sources.read_module(name, memory).digest[:12] for name in closure(module, memory)}
 
 
@@ -70,16 +70,16 @@ def _version(distribution: str) -> str:
 
 
 def _loaded(module: str, memory: Path | None) -> set[str]:
-    """Modules of the package that `module` loads, and its parent, whose `__init__` runs too."""
+    """Modules of the package that `module` imports, and its parent package, whose `__init__` runs too."""
     imports = sources.read_module(module, memory).imports
-    # A name imported from a package may be a module of it.
+    # A name imported from a package may be one of its modules.
     names = {module.rpartition(".")[0], *imports, *(f"{base}.{name}" for base in imports for name in imports[base])}
     _refuse_lazy(module, imports, memory)
     return {name for name in names if name.split(".")[0] == sources.PACKAGE and sources.file_of(name)} - {module}
 
 
 def _refuse_lazy(module: str, imports: dict[str, list[str]], memory: Path | None) -> None:
-    """Raise ValueError for a name that a package gives by `__getattr__`: which module it comes from is not known."""
+    """Raise ValueError for a name exported by a package's `__getattr__`: the module that defines it is unknown."""
     for base, names in imports.items():
         if base.split(".")[0] != sources.PACKAGE or "__getattr__" not in sources.read_module(base, memory).defined:
             continue

@@ -1,7 +1,7 @@
-"""Versions of installed libraries, as `importlib.metadata` tells them.
+"""Versions of installed libraries, as from `importlib.metadata`, but faster.
 
-Importing it would make a restored job two thirds slower (52 ms of processor time become 86): it loads the parsers of
-e-mail, CSV and ZIP.
+Importing `importlib.metadata` would make a restored job two thirds slower (86 instead of 52 ms of CPU time), because it
+loads the e-mail, CSV and ZIP parsers.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 @functools.cache
 def installed_version(distribution: str) -> str:
-    """Version of an installed distribution, with its build tag; "" when it is not installed."""
+    """Version of an installed distribution, with its build tag; "" if it is not installed."""
     folder = _folders().get(_normal(distribution))
     if folder is not None and folder.suffix == ".dist-info":
         with contextlib.suppress(OSError), (folder / "METADATA").open(encoding="utf-8") as lines:
@@ -36,7 +36,7 @@ def _version_by_importlib(distribution: str) -> str:
 
 @functools.cache
 def _folders() -> dict[str, Path]:
-    """Where each distribution is described, by its normal name; the first on the path counts."""
+    """Metadata folder of each distribution, by normalised name; the first on the path wins."""
     found: dict[str, Path] = {}
     for place in sys.path:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What a step takes, read from its source: a cached job must not pay for the imports of the step."""
+"""Arguments of a step, read from its source so that a cached job does not pay for the step's imports."""
 
 import functools
 from pathlib import Path
@@ -11,13 +11,13 @@ ROLES: dict[str, Role] = {"Input": "input", "Output": "output", "Hint": "hint"}
 
 
 class PathArgument(NamedTuple):
-    """A path, or a list of paths, that a step takes by name.
+    """A keyword argument of a step: a path or a list of paths.
 
     Attributes:
-        name: the argument; its flag is `--name`.
-        role: input (shapes the result), output, or hint (speeds the job up, never changes the result).
-        many: a list of paths.
-        optional: may be left out (None).
+        name: of the argument; its flag is `--name`.
+        role: input (shapes the result), output, or hint (speeds up the job, never changes the result).
+        many: whether it is a list of paths.
+        optional: whether it may be omitted (None).
     """
 
     name: str
@@ -27,11 +27,11 @@ class PathArgument(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """Arguments of one step besides its spec.
+    """Arguments of one step, without its spec.
 
     Attributes:
         paths: in the order of the function's arguments.
-        context: the step asks for the runtime (device, threads, scratch folder).
+        context: whether the step takes the runtime context (device, threads, scratch folder).
     """
 
     paths: tuple[PathArgument, ...]
@@ -39,17 +39,17 @@ class Signature(NamedTuple):
 
 
 def step_module(verb: str) -> str:
-    """Module of the step that a verb names: compute_kstar -> workflow_lib.steps.compute_kstar."""
+    """Module of a step: compute_kstar -> workflow_lib.steps.compute_kstar."""
     return f"workflow_lib.steps.{verb}"
 
 
 @functools.cache
 def signature(verb: str, memory: Path | None = None) -> Signature:
-    """Arguments of the step function `verb` of the module of the same name.
+    """Arguments of the step function `verb`, defined in the module of the same name.
 
     Args:
         verb: name of the step.
-        memory: folder that remembers what was found in equal sources.
+        memory: folder in which the analysis of source files is cached.
     """
     types = read_module(step_module(verb), memory).arguments
     paths = [_path_argument(name, text) for name, text in types.items() if name not in ("spec", "context")]

@@ -1,4 +1,4 @@
-"""The sources of the package, and what they say, which is remembered: to parse them takes longer than a small job."""
+"""Analysis of the package's source files. It is cached on disk, because parsing takes longer than a small job."""
 
 import contextlib
 import functools
@@ -14,17 +14,17 @@ from workflow_lib.io.files import atomic
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parents[2]
 READERS = [Path(__file__), Path(__file__).with_name("syntax.py")]
-"""Code that reads sources: when it changes, what it has said before counts no longer."""
+"""Files of the analysis code; changing them invalidates cached results."""
 
 
 class Module(NamedTuple):
-    """What must be known of a module to tell which code it can run, and how to call it if it is a step.
+    """Facts about a module that determine which code it can run, and how to call it if it is a step.
 
     Attributes:
-        digest: SHA-256 of its syntax tree, which has no comments and no layout, without docstrings.
-        imports: names that it takes from each module that it imports; those only for type checkers are left out.
-        defined: names that its top level defines.
-        arguments: of the function that is called as the module, each keyword argument with its type.
+        digest: SHA-256 of its syntax tree without docstrings; comments and layout do not matter.
+        imports: imported names, by module; imports for type checkers only are left out.
+        defined: names defined at its top level.
+        arguments: type of each keyword argument of the function with the module's name.
     """
 
     digest: str
@@ -34,14 +34,14 @@ class Module(NamedTuple):
 
 
 def file_of(module: str) -> str | None:
-    """Path below ROOT of the source of a module of the package; None when there is no such module."""
+    """Source file of a module of the package, relative to ROOT; None if there is no such module."""
     base = module.replace(".", "/")
     return next((file for file in (f"{base}/__init__.py", f"{base}.py") if file in _files()), None)
 
 
 @functools.cache
 def source(module: str) -> bytes:
-    """Source of a module of the package, read once: no edit comes between telling it apart and parsing it."""
+    """Source of a module of the package, read once so that it cannot change between hashing and parsing."""
     file = file_of(module)
     if file is None:
         raise ValueError(f"no such module: {module}")
@@ -50,18 +50,18 @@ def source(module: str) -> bytes:
 
 @functools.cache
 def read_module(module: str, memory: Path | None = None) -> Module:
-    """What the source of a module of the package says.
+    """Analyse a module of the package.
 
     Args:
         module: its dotted name.
-        memory: folder that remembers what equal sources have said.
+        memory: folder in which the analysis of source files is cached.
     """
     record = _record(module, memory) if memory else None
     found = _recall(record) if record else None
     if found is None:
         found = _parse(module)
         if record:
-            # A cache that is full or may only be read costs another parsing, not the job.
+            # If the cache is full or read-only, the source is parsed again next time; the job goes on.
             with contextlib.suppress(OSError), atomic(record) as scratch:
                 scratch.write_text(json.dumps(found))
     return found
@@ -97,13 +97,13 @@ def _record(module: str, memory: Path) -> Path:
 
 @functools.cache
 def _readers() -> str:
-    """Tells apart what reads the sources: the code here, and Python itself."""
+    """Digest of the analysis code and the Python version."""
     return hashlib.sha256(b"\n".join([sys.version.encode(), *(file.read_bytes() for file in READERS)])).hexdigest()
 
 
 @functools.cache
 def _files() -> frozenset[str]:
-    """Path below ROOT of every source of the package."""
+    """All source files of the package, relative to ROOT."""
     # `Path.rglob` takes ten times as long.
     folders = [(Path(folder).relative_to(ROOT).as_posix(), names) for folder, _, names in os.walk(ROOT / PACKAGE)]
     return frozenset(f"{folder}/{name}" for folder, names in folders for name in names if name.endswith(".py"))

@@ -1,4 +1,4 @@
-"""What the syntax tree of a source says."""
+"""Facts read from the syntax tree of a source file."""
 
 import ast
 import hashlib
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 def tree_digest(source: bytes) -> str:
     """SHA-256 of the syntax tree of a source, without docstrings."""
-    # Parsed anew, because docstrings are taken out of it: copying a tree takes ten times as long.
+    # Parsed again, because removing docstrings changes the tree; copying a tree takes ten times as long.
     return hashlib.sha256(ast.unparse(_Bare().visit(ast.parse(source))).encode()).hexdigest()
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes out docstrings and the texts below attributes that document them."""
+    """Removes docstrings, including those below attributes."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -22,7 +22,7 @@ class _Bare(ast.NodeTransformer):
 
 
 def _is_text(statement: ast.stmt) -> bool:
-    """A docstring, or the text below an attribute that documents it."""
+    """Whether a statement is a docstring, of a definition or below an attribute."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -31,11 +31,11 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def imports(tree: ast.Module, module: str, is_package: bool) -> dict[str, list[str]]:
-    """Names that a module takes from each module that it imports; those only for type checkers are left out.
+    """Imported names, by module; imports for type checkers only are left out.
 
     Args:
-        tree: the module.
-        module: its dotted name, which relative imports start from.
+        tree: syntax tree of the module.
+        module: its dotted name, to resolve relative imports.
         is_package: whether it is an `__init__.py`.
     """
     found: dict[str, set[str]] = {}
@@ -49,7 +49,7 @@ def imports(tree: ast.Module, module: str, is_package: bool) -> dict[str, list[s
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and all below it, less what stands under `if TYPE_CHECKING`."""
+    """A node and its descendants, except those under `if TYPE_CHECKING`."""
     yield node
     if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
         children: list[ast.AST] = [*node.orelse]
@@ -69,7 +69,7 @@ def _base(node: ast.ImportFrom, module: str, is_package: bool) -> str:
 
 
 def defined(tree: ast.Module) -> list[str]:
-    """Names that the top level of a module defines."""
+    """Names defined at the top level of a module."""
     names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -82,6 +82,6 @@ def defined(tree: ast.Module) -> list[str]:
 
 
 def arguments(tree: ast.Module, function: str) -> dict[str, str]:
-    """Type of each keyword-only argument of a function of a module, as it is written; empty without that function."""
+    """Type of each keyword-only argument of a function, as written in the source; empty without this function."""
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
     return {arg.arg: ast.unparse(arg.annotation) for node in found for arg in node.args.kwonlyargs if arg.annotation}

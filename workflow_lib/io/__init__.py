@@ -1,1 +1,1 @@
-"""Files that appear whole: zipped Zarr stores, CSV and Parquet tables, scratch folders."""
+"""Atomic files: zipped Zarr stores, CSV and Parquet tables, scratch folders."""

@@ -1,4 +1,4 @@
-"""Lets `xarray.open_dataset("x.zarr.zip")` open this project's stores wherever the package is installed."""
+"""xarray backend with which `xarray.open_dataset("x.zarr.zip")` opens this project's stores."""
 
 from collections.abc import Iterable
 from pathlib import Path

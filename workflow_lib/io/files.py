@@ -1,4 +1,4 @@
-"""Files that appear under their names only when they are whole."""
+"""Atomic files: they appear under their names only when complete."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ _open: set[Path] = set()
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Give a new folder in `parent`; it is gone, with what is left in it, when the block ends."""
+    """Yield a new folder in `parent`; it is removed with its content after the block."""
     folder = parent / f"{prefix}{os.urandom(6).hex()}"
     _open.add(folder)
     try:
@@ -26,7 +26,7 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def _make(folder: Path) -> None:
-    """Make a folder that only its owner can enter, and those above it, which other jobs remove while they are empty."""
+    """Create a folder that only its owner can enter, and its parents; retry, as other jobs remove empty parents."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def _make(folder: Path) -> None:
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a scratch path beside `path`; it takes the place of `path` only when the block ends well."""
+    """Yield a scratch path beside `path`; it replaces `path` if the block ends without an error."""
     with scratch_folder(path.parent, f".{path.name[:60]}.") as folder:
         scratch = folder / path.name
         yield scratch
@@ -48,15 +48,15 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def remove_scratch() -> None:
-    """Remove every scratch folder of this process; for a process that must end at once."""
+    """Remove all scratch folders of this process, before it exits immediately."""
     for folder in list(_open):
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
-            folder.parent.rmdir()  # stays if something else is kept there, such as the state of a job
+            folder.parent.rmdir()  # fails, and the folder stays, if it holds something else, such as the state of a job
 
 
 def require_writable(folder: Path) -> None:
-    """Raise UserError if a folder is there and may not be written."""
+    """Raise UserError if a folder exists and is not writable."""
     if folder.exists() and not os.access(folder, os.W_OK):
         raise UserError(
             Problem(

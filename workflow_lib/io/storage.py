@@ -1,6 +1,7 @@
-"""Whole-or-nothing files: labelled arrays as one zipped Zarr (format 3) each, tables as CSV or Parquet.
+"""Atomic data files: labelled arrays as one zipped Zarr (format 3) each, tables as CSV or Parquet.
 
-Equal data gives equal bytes: members are sorted and undated, and nothing but data, labels and definitions goes in.
+Equal data gives equal bytes: members of an archive are sorted and undated, and a file holds only data, labels and
+definitions.
 """
 
 import contextlib
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
     import xarray as xr
 
 CHUNK_BYTES = 8 * 2**20
-"""Aim for the size of a chunk: large enough for one read, small enough to stream."""
+"""Target size of a chunk: large enough for one read, small enough to stream."""
 
 MOST_COMPRESSION = 2**17
-"""Zstandard needs four bytes for 128 KiB, and a text of 16 bytes in memory four: no store holds more than this many
-times its size."""
+"""Largest possible ratio of data in memory to file size: Zstandard needs at least 4 bytes for 128 KiB, and 4 stored
+bytes become at most a text of 16 bytes in memory."""
 
 MEMBER_MODE = 0o644 << 16
-"""Of every member: a plain file that its owner may write and all may read."""
+"""Mode of every member: a plain file, writable by its owner and readable by all."""
 
 EVERY_CHUNK: Any = {"write_empty_chunks": True}
-"""Chunks of zeros are stored too, so that what a store declares is what it holds."""
+"""Chunks of zeros are stored too, so that a store holds everything that it declares."""
 
 
 def pack(folder: Path, target: Path) -> None:
@@ -47,7 +48,7 @@ def pack(folder: Path, target: Path) -> None:
 
 
 def save(dataset: "xr.Dataset", path: Path) -> None:
-    """Write a dataset as one zipped Zarr; text is stored with variable length."""
+    """Write a dataset as one zipped Zarr; text is stored as variable-length strings."""
     dataset = dataset.copy()
     for name, variable in dataset.variables.items():
         if variable.dtype.kind in "UO":
@@ -64,7 +65,7 @@ def save(dataset: "xr.Dataset", path: Path) -> None:
 
 
 def chunk_shape(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
-    """Chunks of whole rows along the first dimension, about CHUNK_BYTES each."""
+    """Shape of chunks with complete rows along the first dimension, about CHUNK_BYTES each."""
     row = max(dtype.itemsize * int(np.prod(shape[1:])), 1)
     return (min(max(CHUNK_BYTES // row, 1), shape[0]), *shape[1:])
 
@@ -72,10 +73,10 @@ def chunk_shape(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]
 def load(path: Path) -> "xr.Dataset":
     """Open a store lazily: `ds["x"][a:b].values` reads the chunks of these rows only.
 
-    Members are read in place, never unpacked; format 3 has no codec that could run code.
+    Members are read in place, never unpacked. Zarr format 3 has no codec that could run code.
 
     Raises:
-        UserError: the file is missing or is no store as `save` and `SampleWriter` write it.
+        UserError: the file is missing, or not a store written by `save` or `SampleWriter`.
     """
     import xarray as xr
     import zarr
@@ -93,7 +94,7 @@ def load(path: Path) -> "xr.Dataset":
 
 
 def _check_members(path: Path) -> None:
-    """Raise BadZipFile for members that `pack` does not write: repeated, compressed, or links."""
+    """Raise BadZipFile for members that `pack` never writes: repeated, compressed, or links."""
     names: set[str] = set()
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -104,14 +105,14 @@ def _check_members(path: Path) -> None:
 
 
 def _check_size(dataset: "xr.Dataset", path: Path) -> None:
-    """Raise ValueError where the file cannot hold the data that it declares."""
+    """Raise ValueError if the file is too small for the data that it declares."""
     for name, variable in dataset.variables.items():
         if variable.nbytes > MOST_COMPRESSION * path.stat().st_size:
             raise ValueError(f"{name} is declared with shape {variable.shape}, more than the file can hold")
 
 
 def damaged(path: Path, error: Exception) -> Problem:
-    """The problem of a file that cannot be read as what it should be."""
+    """Problem that reports a file as damaged, with the error of reading it."""
     return Problem(
         str(path),
         f"{type(error).__name__}: {error}",
@@ -122,7 +123,7 @@ def damaged(path: Path, error: Exception) -> Problem:
 
 @dataclass(frozen=True)
 class VariableSpec:
-    """Shape of a variable to be streamed; the first of `dims` is the one that grows."""
+    """Declaration of a variable to be streamed; it grows along the first of `dims`."""
 
     dims: tuple[str, ...]
     shape: tuple[int, ...]
@@ -133,9 +134,9 @@ class VariableSpec:
 class SampleWriter:
     """Stream arrays along their first dimension into one zipped Zarr, whole chunks at a time.
 
-    Use as a context manager. Rows given to `append` are held back until they fill a chunk, so memory stays
-    at a few chunks. On leaving, the count of rows of every variable must equal its shape; only then does the
-    file appear under its name. An error inside the block leaves nothing.
+    Use as a context manager. `append` buffers rows until they fill a chunk, so memory stays at a few chunks. At the
+    end of the block, each variable must have as many rows as declared; only then does the file appear under its name.
+    An error inside the block leaves no file.
     """
 
     def __init__(
@@ -171,7 +172,7 @@ class SampleWriter:
         return self
 
     def append(self, **arrays: np.ndarray) -> None:
-        """Add the next rows of the named variables, each (rows, ...) in the shape announced."""
+        """Append rows to the named variables, each array (rows, ...) with the declared shape of a row."""
         for name, rows in arrays.items():
             self._held[name].append(np.asarray(rows))
             chunk = self._arrays[name].chunks[0]
@@ -215,7 +216,7 @@ class SampleWriter:
 
 
 def write_table(frame: "pd.DataFrame", path: Path) -> None:
-    """Write a tidy table as CSV (10 significant digits, LF) or, by its suffix, Parquet."""
+    """Write a tidy table as CSV (10 significant digits, LF) or, if the suffix is `.parquet`, as Parquet."""
     with atomic(path) as scratch:
         if path.suffix == ".parquet":
             frame.to_parquet(scratch, index=False)
@@ -227,11 +228,11 @@ def read_table(path: Path, text: Collection[str] = ()) -> "pd.DataFrame":
     """Read a table written by `write_table`.
 
     Args:
-        path: CSV or, by its suffix, Parquet.
-        text: columns of a CSV that are text whatever they look like: a class may be called "1", "007" or "NA".
+        path: a CSV file or, if the suffix is `.parquet`, a Parquet file.
+        text: columns of a CSV that are always read as text: a class may be called "1", "007" or "NA".
 
     Raises:
-        UserError: the file is missing or is no readable table.
+        UserError: the file is missing or not a readable table.
     """
     import pandas as pd
 

@@ -4,15 +4,20 @@ kappa_i = 1 + number of samples of i's class that are nearer to i than the neare
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from workflow_lib.kstar.inputs import Metric, check
+from workflow_lib.kstar.inputs import check
+from workflow_lib.kstar.metrics import SCORES
 from workflow_lib.kstar.pairs import Nearest, Rows
 from workflow_lib.kstar.rows import in_units, rows_of
 from workflow_lib.kstar.sweep import available_threads, sweep
 from workflow_lib.progress import Progress
+
+if TYPE_CHECKING:
+    from workflow_lib.names import Metric
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class KStarResult:
     nearest_foreign_distance: np.ndarray
 
 
-def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: Metric = "euclidean") -> npt.NDArray[np.int64]:
+def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: "Metric" = "euclidean") -> npt.NDArray[np.int64]:
     """Kappa of every sample, (N,) int64 from 1 to the size of its class; arguments and errors as `neighbourhood`."""
     return neighbourhood(features, labels, metric).kappa
 
@@ -38,7 +43,7 @@ def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: Metric = "eucl
 def neighbourhood(
     features: npt.ArrayLike,
     labels: npt.ArrayLike,
-    metric: Metric = "euclidean",
+    metric: "Metric" = "euclidean",
     *,
     device: str = "cpu",
     threads: int | None = None,
@@ -52,8 +57,8 @@ def neighbourhood(
     Args:
         features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
         labels: (N,) integers or strings; a class of one sample has kappa 1.
-        metric: "euclidean", "cityblock", "chebyshev" or "cosine".
-        device: "cpu", or "cuda" to make the float32 tiles there; the result is the same.
+        metric: one of `names.METRICS`.
+        device: "cpu", or "cuda" to make the float32 tiles there, if the metric has any; the result is the same.
         threads: CPU threads; None takes OMP_NUM_THREADS, else the cores of this process.
         progress: called with the tiles done and in all.
 
@@ -75,7 +80,7 @@ def neighbourhood(
 def _sweep(
     rows: Rows, starts: np.ndarray, device: str, threads: int | None, progress: Progress | None
 ) -> tuple[Nearest, np.ndarray]:
-    if device == "cpu":
+    if device == "cpu" or rows.kind not in SCORES:
         return sweep(rows, starts, threads=threads or available_threads(), progress=progress)
     from workflow_lib.kstar.accelerator import sweep_on
 

@@ -11,6 +11,9 @@ from workflow_lib.seeds import sample_rows
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
+BY_PRODUCT = ("euclidean", "cosine")
+"""Metrics whose nearest neighbours a matrix product finds; SciPy computes the distances of the others, by name."""
+
 QUERIES = 20_000
 """The neighbours of at most about this many samples are looked for, always among all samples."""
 
@@ -43,7 +46,7 @@ def neighbour_classes(
         labels: (n,) in 0 ... n_classes - 1.
         n_classes: number of classes, those without samples too.
         k: number of neighbours of each sample.
-        metric: euclidean, cityblock, chebyshev or cosine (not defined for a sample of zeros).
+        metric: one of `names.METRICS`; cosine is not defined for a sample of zeros.
         progress: called with the number of members done and asked.
 
     Raises:
@@ -56,7 +59,7 @@ def neighbour_classes(
     step = max(BLOCK_BYTES // points[:, 0].nbytes, 1)
     for start in range(0, len(asked), step):
         block = asked[start : start + step]
-        if metric in ("euclidean", "cosine"):
+        if metric in BY_PRODUCT:
             rows, columns, distances = _near_by_product(points, block, k)
         else:
             rows, columns, distances = _near(_distances(points, block, metric), k)

@@ -1,13 +1,13 @@
-"""Settings of a job as one string that Snakemake compares faithfully."""
+"""Settings of a job as one string, so that Snakemake notices every change."""
 
 import json
 
 
 def canonical(**settings: object) -> str:
-    """Canonical JSON of named settings: keys sorted and kept, no spaces.
+    """Canonical JSON of named settings: sorted keys, no spaces, "<" escaped.
 
-    Snakemake compares parameters as a set without names and skips what is not plain, so loose values would lose
-    changes (two that swap, one that takes the value of another). Its report copies them into a script element, which
-    a "<" in a title could end.
+    Snakemake compares parameters as a set of values without names, and skips values that are not plain. With separate
+    parameters it would miss changes, such as two values that are swapped. Its report copies parameters into a script
+    element, which a "<" in a title could end.
     """
     return json.dumps(settings, sort_keys=True, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")

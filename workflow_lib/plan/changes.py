@@ -1,6 +1,6 @@
-"""What differs between the record of a job's outputs and the plan: settings, code, libraries and inputs.
+"""Differences between the record of a job's outputs and the plan: settings, code, libraries and inputs.
 
-Settings are named by their keys in the config.
+Settings are reported by their keys in the config.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,23 +18,23 @@ from workflow_lib.wording import yaml_text
 
 ABSENT = object()
 SHORT_LIST = 12
-"""Most values of a list that are shown on both sides."""
+"""Longest list that is shown in full, before and after the change."""
 KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
-"""Settings of single points that stand in the section `kstar` under another name."""
+"""Config keys of settings that have another name in the section `kstar`."""
 OF_NETWORK = ("architecture", "options", "normalize")
-"""Settings of a job that stand in the section of its model."""
+"""Settings of a job that belong to the section of its model."""
 LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
-"""Key of a model that holds all values of a dimension of studies."""
+"""Key of a model that lists all values of a dimension."""
 
 
 def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """One line for each setting that differs, such as `models.net.training.lr: 0.01 -> 0.02`.
+    """List the settings that differ, one line each, such as `models.net.training.lr: 0.01 -> 0.02`.
 
     Args:
-        config: what the plan was made from.
-        job: the job whose settings these are.
-        before: the spec in the record of the outputs.
-        now: the spec that the plan gives.
+        config: config of the plan.
+        job: the job with these settings.
+        before: spec in the record of the outputs.
+        now: spec in the plan.
     """
     lines: dict[str, str] = {}
     contents: list[str] = []
@@ -45,19 +45,19 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
         elif path[0] in ("content", "weights_content"):
             contents.append(_data_key(config, job, path))
         elif key.startswith("kstar.") and ABSENT in (old, new):
-            # Always written out, so it is the workflow that has changed, not the config.
+            # These settings are always in the spec, so a new or missing one is a change of the code, not of the config.
             lines[f"code: setting {path[0]}"] = "no longer passed" if new is ABSENT else "passed now"
         else:
             lines[key] = _change(old, new)
     for key in contents:
         lines.setdefault(key, "the content has changed")
     if len(lines) > 1:
-        lines.pop("stop_epoch", None)  # follows from the number of epochs
+        lines.pop("stop_epoch", None)  # a consequence of another change
     return [f"{key}: {change}" for key, change in lines.items()]
 
 
 def differences(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """Path and both values of every leaf that differs between two mappings of mappings; a list is a leaf."""
+    """Path, old and new value of every leaf that differs between two nested mappings; lists are leaves."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in [*now, *(key for key in before if key not in now)]:
             yield from differences(before.get(key, ABSENT), now.get(key, ABSENT), (*path, str(key)))
@@ -66,7 +66,7 @@ def differences(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[t
 
 
 def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
-    """Key path in the config of one setting in the spec of a job."""
+    """Config key of a setting in the spec of a job."""
     if job.family == "prototypes":
         return _prototype_key(job, path)
     if job.family == "confusion":
@@ -86,7 +86,7 @@ def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
 
 
 def _prototype_key(job: PlannedJob, path: tuple[str, ...]) -> str:
-    """The same for a job of a study of prototypes."""
+    """Config key of a setting of a job in a prototype study."""
     if path[0] in OF_NETWORK:
         return ".".join(["models", job.wildcards["model"], *path])
     inner = path[1:] if path[0] in ("descent", "set") else path
@@ -94,21 +94,21 @@ def _prototype_key(job: PlannedJob, path: tuple[str, ...]) -> str:
 
 
 def _confusion_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
-    """The same for a job of a study of confused classes."""
+    """Config key of a setting of a job in a confusion study."""
     if path[0] in (*OF_NETWORK, "training", "weights"):
         return ".".join(["models", config.confusion.studies[job.subject].model, *path])
     return ".".join(["confusion.studies", job.subject, *path])
 
 
 def _data_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
-    """Key that names the file, or the function, whose content is a setting."""
+    """Config key of the file or function whose content is part of the settings."""
     if path[0] == "weights_content":
         return config_key(config, job, ("weights",))
     return config_key(config, job, path[1:] or ("architecture",))
 
 
 def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> dict[str, str]:
-    """What differs between the grids of a study, by key; one that says `all` follows the model's own list."""
+    """Changes between the grids of a study, by config key; for dimensions set to `all`, the key of the model's list."""
     old, new = ({grid["model"][0]: grid for grid in grids} for grids in (before, now))
     study, asked = f"{job.family}.studies.{job.subject}", getattr(config, job.family).studies[job.subject]
     lines: dict[str, str] = {}
@@ -125,7 +125,7 @@ def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> d
 
 
 def _change(old: Any, new: Any) -> str:
-    """Both values; of long lists what has come and gone, since the ends of long values are not shown."""
+    """Text with the old and new value; for long lists, whose ends are not shown, the added and removed values."""
     if isinstance(old, list) and isinstance(new, list) and max(len(old), len(new)) > SHORT_LIST:
         come, gone = ([value for value in some if value not in others] for some, others in ((new, old), (old, new)))
         parts = [f"{yaml_text(values)} {text}" for values, text in ((come, "added"), (gone, "taken out")) if values]
@@ -135,11 +135,11 @@ def _change(old: Any, new: Any) -> str:
 
 
 def changed_code(verb: str, code: str, record: Mapping[str, Any]) -> list[str]:
-    """One line for each module or library that differs from those that the outputs were made with.
+    """List the modules and libraries that have changed since the outputs were made, one line each.
 
     Args:
         verb: name of the step.
-        code: fingerprint of its code now.
+        code: current fingerprint of its code.
         record: from `records.comparable`.
     """
     if record["code"] == code:
@@ -154,11 +154,11 @@ def changed_code(verb: str, code: str, record: Mapping[str, Any]) -> list[str]:
 
 
 def changed_inputs(job: Job, unit: Unit, record: Mapping[str, Any]) -> list[str]:
-    """What differs in the inputs of outputs whose settings and code are the same; nothing while their bytes are.
+    """List changed inputs of outputs whose settings and code are the same; empty if the inputs have the same bytes.
 
     Args:
-        job: the job that makes them.
-        unit: the outputs, possibly not there.
+        job: the job that makes the outputs.
+        unit: the outputs, which may be missing.
         record: from `records.comparable`.
     """
     inputs = job.files("input")
@@ -171,7 +171,7 @@ def changed_inputs(job: Job, unit: Unit, record: Mapping[str, Any]) -> list[str]
 
 
 def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Values before and now of each name whose value differs; "" where there is none."""
+    """Old and new value of each name whose value differs; "" for a missing value."""
     names = sorted(before.keys() | now.keys())
     return {n: (before.get(n, ""), now.get(n, "")) for n in names if before.get(n) != now.get(n)}
 
@@ -187,7 +187,7 @@ def _newer(inputs: list[Path], outputs: list[Path]) -> list[Path]:
 
 
 def _written(path: Path) -> int | None:
-    """When a file was last written, in nanoseconds; None when it is not there."""
+    """Modification time of a file in nanoseconds; None if it does not exist."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -195,7 +195,7 @@ def _written(path: Path) -> int | None:
 
 
 def _is_made_from(job: Job, unit: Unit, record: Mapping[str, Any]) -> bool:
-    """Whether the inputs hold the same bytes as when the outputs were made, on the device of that time."""
+    """Whether the inputs have the same bytes as when the outputs were made; compared for the recorded device."""
     inputs = job.files("input")
     if not all(path.exists() for path in inputs.values()):
         return False

@@ -1,4 +1,4 @@
-"""Confusion studies: their trainings, the files that belong to them, their tables and figures."""
+"""Confusion studies: their trainings, files, tables and figures."""
 
 import hashlib
 import itertools
@@ -14,7 +14,7 @@ from workflow_lib.plan.outputs import Files, Output, figure, table
 from workflow_lib.plan.study import StudyPlan
 
 LONGEST_NAME = 60
-"""Characters of a class name in a path; a digest replaces the rest of a longer one."""
+"""Longest class name in a path, in characters; in longer names a digest replaces the rest."""
 
 OUTPUTS: Sequence[Output] = (
     Output(
@@ -67,29 +67,29 @@ OUTPUTS: Sequence[Output] = (
 
 
 class ConfusionPlan(StudyPlan):
-    """The trainings of a study: one for each seed of the baseline and of every pair."""
+    """The trainings of a study: one per seed, for the baseline and for each pair."""
 
     family = "confusion"
     all_outputs = OUTPUTS
 
     @cached_property
     def study(self) -> ResolvedConfusion:
-        """What the config asks for."""
+        """The study with all defaults filled in."""
         return resolve_confusion(self.name, self.config)
 
     @cached_property
     def pairs(self) -> Mapping[str, tuple[str, ...]]:
-        """Classes that are confused, by the name of the pair in paths; none for the baseline, which comes first."""
+        """Confused classes of each pair, by its name in paths; the baseline is first and has no classes."""
         return {BASELINE: (), **{pair_name(*pair): pair for pair in self.study.pairs}}
 
     def blocks(self, size: int) -> list[tuple[int, ...]]:
-        """The seeds by the job that trains them, at most `size` in each."""
+        """Seeds of each training job, at most `size` per job."""
         seeds = self.settings.seeds
         return [seeds[start : start + size] for start in range(0, len(seeds), size)]
 
     @property
     def stages(self) -> Mapping[str, list[Files]]:
-        """Results of all trainings."""
+        """Results of all trainings, as the target `confusion`."""
         return {"confusion": [self.stores]}
 
     @property
@@ -99,7 +99,7 @@ class ConfusionPlan(StudyPlan):
         return Files([f"{folder}/{pair}/seed-{seeds}.zarr.zip" for pair in self._patterns()])
 
     def _patterns(self) -> Iterator[str]:
-        """Names of the pairs in short form: those of one first class together."""
+        """Brace patterns for the names of the pairs: one pattern per first class."""
         yield BASELINE
         split = [name.split("+") for name in self.pairs if name != BASELINE]
         for first, names in itertools.groupby(split, key=lambda parts: parts[0]):
@@ -107,12 +107,12 @@ class ConfusionPlan(StudyPlan):
 
 
 def pair_name(first: str, second: str) -> str:
-    """A pair of classes as part of a path, such as "cat+dog"."""
+    """Name of a pair of classes in paths, such as "cat+dog"."""
     return f"{_safe(first)}+{_safe(second)}"
 
 
 def _safe(name: str) -> str:
-    """A class name made of letters, digits, "-", "_" and "%" codes, as in web addresses, and of bounded length."""
+    """Encode a class name with letters, digits, "-", "_" and "%" codes, as in URLs, and limit its length."""
     safe = quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
     if len(safe) <= LONGEST_NAME:
         return safe

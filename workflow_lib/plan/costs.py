@@ -1,7 +1,7 @@
-"""What a job will cost, by what is known of jobs like it.
+"""Estimated cost of a job, from similar jobs.
 
-Of former jobs the records beside their results tell seconds and bytes. Those on the same data and models come first;
-then what this machine needs for a little of the same work; then former jobs on other data; then a table.
+Sources, best first: former jobs on the same data and models; a short measurement on this machine; former jobs on other
+data; a built-in table. Seconds and bytes of former jobs come from the records of their results.
 """
 
 import json
@@ -18,7 +18,7 @@ from workflow_lib.runner.records import FOLDER, comparable
 
 Subject = frozenset[str]
 Known = Mapping[str, Mapping[Subject, Sequence["Cost"]]]
-"""Costs of single outputs for a unit of work, by verb and subject."""
+"""Costs of single outputs per unit of work, by verb and subject."""
 
 TABLE = {
     "prepare_dataset": (1.5, 45_000),
@@ -35,20 +35,20 @@ TABLE = {
     "train_replicates": (0.035, 6_500),
     "collect_confusion": (7.0, 110_000),
 }
-"""Seconds of one core and bytes of one output, for a unit of work: the default study without a GPU."""
+"""Core seconds and bytes of one output per unit of work, from the default study without a GPU."""
 LIGHT = (1.6, 100_000)
-"""The same for tables and figures."""
+"""Core seconds and bytes of tables and figures."""
 TABLE_SOURCE = "a table, for 1,800 images of 8x8 pixels"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What something costs.
+    """Cost of a job or output.
 
     Attributes:
         cpu, gpu: seconds of one core, and of one GPU.
-        size: bytes of what it writes.
-        source: what this was learnt from, in words.
+        size: bytes written.
+        source: source of the estimate, in words.
     """
 
     cpu: float
@@ -58,7 +58,7 @@ class Cost:
 
 
 def former_jobs(results: Path) -> Known:
-    """What outputs have cost that are still there, for a unit of work; an entry for each of them."""
+    """Cost per unit of work of every output that still exists and has a record."""
     found: dict[str, dict[Subject, list[Cost]]] = defaultdict(lambda: defaultdict(list))
     for file in sorted((results / FOLDER).rglob("*.json")):
         artifact = results / file.relative_to(results / FOLDER).with_suffix("")
@@ -76,18 +76,18 @@ def former_jobs(results: Path) -> Known:
 
 
 def subject(inputs: Iterable[str], results: Path) -> Subject:
-    """Datasets, models and studies that a job reads from: jobs that share them cost about the same."""
+    """Names of the datasets, models and studies that a job reads; jobs with the same names cost about the same."""
     below = (Path(path).relative_to(results) for path in inputs if Path(path).is_relative_to(results))
     return frozenset(path.parts[-2] if path.parts[0] == "studies" else path.parts[1] for path in below)
 
 
 def work(spec: Mapping[str, Any]) -> int:
-    """How much work outputs with these settings are: the epochs of the whole training, also for an interval; else 1."""
+    """Units of work of an output: the epochs of the whole training, even for one interval; 1 without training."""
     return int(spec["training"]["epochs"]) if "training" in spec else 1
 
 
 def cost_by_records(plan: Plan, job: PlannedJob, known: Known, *, same: bool) -> Cost | None:
-    """What a job will cost if it is like former ones on the same data, or on others; None where there are none."""
+    """Mean cost of former jobs on the same data (`same`) or on other data; None without such jobs."""
     like_it = known.get(job.verb, {})
     chosen, source = like_it.get(subject(job.needs, Path(plan.results)), []), "former jobs on the same data"
     if not same:
@@ -99,12 +99,12 @@ def cost_by_records(plan: Plan, job: PlannedJob, known: Known, *, same: bool) ->
 
 
 def cost_by_table(plan: Plan, job: PlannedJob) -> Cost:
-    """What a job costs on small data."""
+    """Cost of a job on small data, from the built-in table."""
     seconds, size = TABLE.get(job.verb, LIGHT)
     return _times(plan, job, Cost(seconds, 0.0, size, TABLE_SOURCE))
 
 
 def _times(plan: Plan, job: PlannedJob, each: Cost) -> Cost:
-    """The cost of a job from that of an output for a unit of work; outputs that are made together are one."""
+    """Cost of a job, from the cost of one output per unit of work; outputs made together count once, except in size."""
     amount = sum(work(unit.spec) for unit in job.run(plan, "cpu").units)
     return Cost(each.cpu * amount, each.gpu * amount, each.size * len(job.makes), each.source)

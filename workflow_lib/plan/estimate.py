@@ -1,6 +1,6 @@
-"""What would a run cost? `latent-atlas estimate` says so before anything does.
+"""Estimate the cost of a run before it starts: `latent-atlas estimate`.
 
-No job runs and no result is touched.
+No job runs and no result is changed.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ Measure = Callable[[PlannedJob], Cost | None]
 
 @dataclass
 class Stage:
-    """What the jobs of one stage cost that would run; seconds and bytes."""
+    """Number of jobs in a stage, and the cost of those that would run, in seconds and bytes."""
 
     jobs: int = 0
     running: int = 0
@@ -32,7 +32,7 @@ class Stage:
     sources: dict[str, None] = field(default_factory=dict)
 
     def add(self, cost: Cost) -> None:
-        """Count a job that would run."""
+        """Add a job that would run."""
         self.running += 1
         self.cpu += cost.cpu
         self.gpu += cost.gpu
@@ -41,12 +41,12 @@ class Stage:
 
 
 def estimate(plan: Plan, targets: Iterable[str] | None = None, measure: Measure = lambda _: None) -> dict[str, Stage]:
-    """Cost by stage, in the order in which the stages first come.
+    """Cost of each stage, in the order of the plan.
 
     Args:
-        plan: what shall be there.
-        targets: artifacts asked for; None takes those of plain `snakemake`.
-        measure: what this machine needs for a job; None where that is not known.
+        plan: the plan of the run.
+        targets: requested artifacts; None for those of plain `snakemake`.
+        measure: measures the cost of a job on this machine; returns None if it cannot.
     """
     answer = explain(plan, targets)
     running = {*answer.reasons, *answer.following}
@@ -66,7 +66,7 @@ def estimate(plan: Plan, targets: Iterable[str] | None = None, measure: Measure 
 
 
 def describe(stages: Mapping[str, Stage]) -> str:
-    """A row for each stage, and one for all."""
+    """Table with a row for each stage and a total."""
     rows = [_row(name, [stage]) for name, stage in stages.items()]
     return aligned([list(HEADINGS), *rows, _row("all", list(stages.values()))])
 
@@ -85,19 +85,17 @@ def _row(name: str, stages: Sequence[Stage]) -> list[str]:
 
 
 def unmeasured(plan: Plan) -> str:
-    """What to do so that networks can be measured whose data sets have not been prepared; "" where all have."""
+    """Advice on how to prepare the datasets that measuring the networks needs; "" if all are prepared."""
     datasets = dict.fromkeys(model.dataset for model in plan.config.models.values())
     files = [plan.path(f"datasets/{name}/train.zarr.zip") for name in datasets]
     missing = [file for file in files if not Path(file).is_file()]
     if not missing:
         return ""
-    return (
-        f"\nThe table knows nothing of your networks. To have them measured here: latent-atlas run {' '.join(missing)}"
-    )
+    return f"\nThe table does not know your networks. To measure them here: latent-atlas run {' '.join(missing)}"
 
 
 def measurements(plan: Plan) -> Measure:
-    """Measurements of networks, begun when the first one is asked for, since torch takes seconds to import."""
+    """Function that measures the cost of a job; it imports torch, which takes seconds, only on the first call."""
     begun: list[Measure] = []
 
     def measure(job: PlannedJob) -> Cost | None:

@@ -1,7 +1,7 @@
 """The job graph, for tools that run without Snakemake.
 
-Jobs of studies come from the tables of outputs, from which their rules come too. The jobs that make data are described
-here and in `rules/`; a test compares both.
+Jobs of studies and their rules are both made from the tables of outputs. All other jobs are described here and in
+`rules/`; a test compares the two.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,14 +25,14 @@ class PlannedJob:
     """One job of the plan.
 
     Attributes:
-        verb: name of its step and, but for a suffix, of its rule.
-        subject: dataset, model or study that the job is about, as the config names it.
-        place: what tells it from other jobs of its verb, as in `logs/{verb}/{place}.log`.
-        family: of the study that it belongs to; "" for what several studies share.
-        wildcards: what the job is for, such as model and interval.
-        inputs: paths by argument of the step; hints, such as an earlier checkpoint, among them.
+        verb: name of its step; the name of its rule may have a suffix.
+        subject: name of its dataset, model or study in the config.
+        place: identifies the job among those of its verb, as in `logs/{verb}/{place}.log`.
+        family: of the study that it belongs to; "" if several studies share the job.
+        wildcards: values such as model and interval.
+        inputs: paths by argument of the step, including hints such as an earlier checkpoint.
         outputs: paths by argument of the step.
-        spec: gives the settings that shape the outputs, as one canonical string.
+        spec: returns the settings that shape the outputs, as one canonical string.
     """
 
     verb: str
@@ -46,12 +46,12 @@ class PlannedJob:
 
     @property
     def name(self) -> str:
-        """Name of the job: its log and its benchmark are called so."""
+        """Name of the job, also used for its log and benchmark."""
         return f"{self.verb}/{self.place}"
 
     @property
     def needs(self) -> list[str]:
-        """All paths that must be there before the job starts."""
+        """All paths that must exist before the job starts."""
         return [path for paths in self.inputs.values() for path in paths]
 
     @property
@@ -60,7 +60,7 @@ class PlannedJob:
         return [path for paths in self.outputs.values() for path in paths]
 
     def run(self, plan: Plan, device: str) -> Job:
-        """The job as the runner gets it, on the device class given."""
+        """The job in the runner's form, for this device class."""
         paths = {name: [Path(path) for path in paths] for name, paths in {**self.inputs, **self.outputs}.items()}
         step = signature(self.verb, plan.code_memory)
         return Job(
@@ -75,7 +75,7 @@ class PlannedJob:
 
 
 def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
-    """Every job that artifacts need, each after those that make its inputs."""
+    """All jobs needed to make these artifacts, each after the jobs that make its inputs."""
     jobs: dict[str, PlannedJob] = {}
     made: set[str] = set()
     waiting = list(paths)[::-1]
@@ -93,7 +93,7 @@ def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
 
 
 def all_jobs(plan: Plan) -> list[PlannedJob]:
-    """Every job of the plan, whether the default target needs it or not."""
+    """All jobs of the plan, including those that the default target does not need."""
     datasets = [
         plan.path(f"features/imported/{name}.zarr.zip" if name in plan.imported else f"datasets/{name}/train.zarr.zip")
         for name in plan.config.datasets
@@ -186,7 +186,7 @@ def _features(plan: Plan, model: str, *place: str) -> PlannedJob:
 
 
 def _on_features(verb: str, argument: str, kind: str, suffix: str) -> Callable[..., PlannedJob]:
-    """Finds a job that reads the features of one point."""
+    """Make a function that returns the job reading the features of one point."""
 
     def job(plan: Plan, *place: str) -> PlannedJob:
         source, choice = "/".join(place[:-1]), place[-1].removesuffix(suffix)
@@ -205,7 +205,7 @@ def _on_features(verb: str, argument: str, kind: str, suffix: str) -> Callable[.
 
 
 def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: str, start: str) -> PlannedJob:
-    """A job that makes one set of prototypes, or something of it."""
+    """The job that makes a set of prototypes, or its dissimilarity or boundaries."""
     place = f"{study}/{model}/{seed}/{interval}/{start}"
     checkpoint = {"checkpoint": [plan.path(f"checkpoints/{model}/{seed}/{interval}.pt")]}
     prototypes = {"prototypes": [plan.path(f"prototypes/{place}.zarr.zip")]}
@@ -228,7 +228,7 @@ def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: 
 
 
 def _train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJob:
-    """The job that trains one seed of a pair, together with those of its block."""
+    """The job that trains one seed of a pair, together with the other seeds of its block."""
     confusion = plan.confusion[study]
     block = next(block for block in confusion.blocks(plan.seeds_per_job) if _number(file) in block)
     model = confusion.settings.model
@@ -259,4 +259,4 @@ _MAKERS: Mapping[str, Callable[..., PlannedJob]] = {
     "neighbours": _on_features("count_neighbours", "neighbours", "neighbours", ".csv"),
     "confusion": _train_replicates,
 }
-"""How the job that makes an artifact is found, by the artifact's folder."""
+"""Functions that return the job of an artifact, by the artifact's folder."""

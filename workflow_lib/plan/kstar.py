@@ -1,4 +1,4 @@
-"""k* studies: their points, the files that belong to them, their tables and figures."""
+"""k* studies: their points, files, tables and figures."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -60,29 +60,29 @@ OUTPUTS: Sequence[Output] = (
 
 
 class KstarPlan(StudyPlan):
-    """The points of a study, and the files that belong to them."""
+    """The points of a study and their files."""
 
     family = "kstar"
     all_outputs = OUTPUTS
 
     @cached_property
     def study(self) -> ResolvedKstar:
-        """What the config asks for."""
+        """The study with all defaults filled in."""
         return resolve_kstar(self.name, self.config)
 
     @cached_property
     def grids(self) -> list[Grid]:
-        """All points; one grid for each model."""
+        """All points, as one grid per model."""
         return _imported_grids(self.study) if self.study.imported else _model_grids(self.study)
 
     @property
     def examples(self) -> list[Grid]:
-        """The points of which single samples are drawn: the first seed of each model."""
+        """Points whose single samples are drawn: the first seed of each model."""
         return [{**grid, "seed": grid["seed"][:1]} for grid in self.grids]
 
     @property
     def mapped(self) -> list[Grid]:
-        """The points of which maps are drawn: of the examples the last interval, with the first metric."""
+        """Points whose maps are drawn: the examples at the last interval, with the first metric."""
         return [{**grid, "interval": grid["interval"][-1:], "metric": grid["metric"][:1]} for grid in self.examples]
 
     @property
@@ -97,7 +97,7 @@ class KstarPlan(StudyPlan):
 
     @property
     def maps(self) -> Files:
-        """Maps of the mapped points, all methods of a point after each other."""
+        """Maps of the mapped points, with the methods of each point in sequence."""
         return self._files(self.mapped, "maps/{source}/{methods}.parquet")
 
     @property
@@ -106,17 +106,17 @@ class KstarPlan(StudyPlan):
         return self._files(self.mapped, "neighbours/{source}/{metric}.csv")
 
     def kstar(self, grids: Sequence[Grid]) -> Files:
-        """k* of points."""
+        """k* of the points in `grids`."""
         return self._files(grids, "kstar/{source}/{metric}.zarr.zip")
 
     @property
     def stages(self) -> Mapping[str, list[Files]]:
-        """Features, k* and maps."""
+        """Features, k* and maps, as targets."""
         maps = [self.maps] if self.study.maps else []
         return {"features": [self.features], "kstar": [self.kstar(self.grids)], "maps": maps}
 
     def picture(self, **settings: Any) -> dict[str, Any]:
-        """Settings of a figure: title and classes, and others."""
+        """Settings of a figure: title, classes and `settings`."""
         return {"title": self.study.title, "classes": self.study.classes, **settings}
 
     @property
@@ -147,7 +147,7 @@ def _model_grids(study: ResolvedKstar) -> list[Grid]:
 
 
 def _imported_grids(study: ResolvedKstar) -> list[Grid]:
-    """Imported features take the place of a model's at its end, so that the tables of both have the same columns."""
+    """Grids of imported features, with the values of a fully trained model so that tables have the same columns."""
     return [
         _grid(
             model=(name,),

@@ -1,4 +1,4 @@
-"""The plan of a run of Snakemake."""
+"""Load the config and make the plan of a run."""
 
 import contextlib
 import os
@@ -13,21 +13,21 @@ from workflow_lib.errors import Problem, UserError
 from workflow_lib.plan.plan import SEEDS_PER_JOB, Plan
 
 PER_JOB = "LATENT_ATLAS_SEEDS_PER_JOB"
-"""Variable that says how many trainings of a confusion study one job does."""
+"""Environment variable with the number of trainings of a confusion study per job."""
 
 
 def read_config(files: Sequence[str | Path], changes: Sequence[str] = ()) -> dict[str, Any]:
-    """Content of config files and of `--config`.
+    """Read config files and the values of `--config`.
 
-    Snakemake's own reading explains broken files badly, loses keys that stand twice, and makes text of every number
-    inside a mapping that is given by `--config`.
+    Snakemake's own reader explains broken files badly, drops repeated keys, and turns every number inside a mapping
+    given by `--config` into text.
 
     Args:
-        files: of two files that name the same key, the later one counts; mappings are merged key by key.
-        changes: entries KEY=VALUE of `--config`, which count more than the files.
+        files: config files; later ones override earlier ones, and mappings are merged key by key.
+        changes: entries KEY=VALUE of `--config`, which override the files.
 
     Raises:
-        UserError: all that cannot be read.
+        UserError: everything that cannot be read.
     """
     content: dict[str, Any] = {}
     found: list[Problem] = []
@@ -44,14 +44,14 @@ def read_config(files: Sequence[str | Path], changes: Sequence[str] = ()) -> dic
 
 
 def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
-    """Validate a config, and plan with it.
+    """Validate a config and make the plan.
 
     Args:
         config: from `read_config`.
-        files: where it came from, to be named in errors.
+        files: its files, for error messages.
 
     Raises:
-        UserError: all that is wrong with the config.
+        UserError: all problems in the config.
     """
     origin = ", ".join(Path(file).name for file in files) or "--config"
     memory = DigestMemory(cache_folder() / "digests")
@@ -59,17 +59,17 @@ def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
 
 
 def _seeds_per_job() -> int:
-    """What the environment says of the trainings in one job."""
+    """Number of trainings per job, from the environment."""
     wanted = os.environ.get(PER_JOB, str(SEEDS_PER_JOB))
     if not (wanted.isascii() and wanted.isdigit() and int(wanted) > 0):
-        allowed = "must be a whole number from 1: the trainings of a confusion study in one job"
+        allowed = "must be a whole number of 1 or more: the trainings of a confusion study in one job"
         raise UserError(Problem(f"${PER_JOB}", wanted, allowed, "write for example 10, or unset it"))
     return int(wanted)
 
 
 @contextlib.contextmanager
 def _noting(found: list[Problem]) -> Iterator[None]:
-    """Go on after a mistake, and add what is wrong to `found`."""
+    """Catch a UserError and add its problems to `found`."""
     try:
         yield
     except UserError as error:
@@ -77,7 +77,7 @@ def _noting(found: list[Problem]) -> Iterator[None]:
 
 
 def _merged(below: Any, above: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings of the same key as one, and of other values the one above; as Snakemake merges configs."""
+    """Merge two mappings as Snakemake merges configs: nested mappings key by key, other values from `above`."""
     merged = dict(below) if isinstance(below, Mapping) else {}
     for key, value in above.items():
         merged[key] = _merged(merged.get(key), value) if isinstance(value, Mapping) else value
@@ -85,6 +85,6 @@ def _merged(below: Any, above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shortest(file: Path) -> Path:
-    """The path as a user would write it: relative to the working directory when it is below that."""
+    """The path as a user would write it: relative if it is inside the working directory."""
     here = Path.cwd()
     return file.relative_to(here) if file.is_relative_to(here) else file

@@ -1,6 +1,6 @@
-"""What jobs will cost on this machine, measured by doing a little of each with networks and data of the config.
+"""Measure the cost of jobs on this machine, by short trials with the networks and data of the config.
 
-Networks are untrained: others take as long. Nothing is written.
+The networks are untrained, as trained ones take the same time. Nothing is written.
 """
 
 import json
@@ -28,24 +28,24 @@ from workflow_lib.training.loop import DivergedError, train
 from workflow_lib.training.optimisation import Settings
 
 LONG_ENOUGH = 0.5
-"""Seconds after which a measurement is not repeated."""
+"""Total seconds after which a measurement is not repeated."""
 MOST_ROUNDS = 5
 IMAGES = 128
-"""Images of a pass without gradients."""
+"""Images per forward pass without gradients."""
 LOOKS = SCAN + 1 + 2 + 2 * HALVINGS[torch.float32]
-"""Passes of an image that a boundary takes at most, on the line and on the path."""
+"""Largest number of forward passes for a boundary image, on the line and on the path."""
 SOURCE = "measured on this machine"
 BOUND = "measured on this machine, for as many steps as the config allows"
 
 Counts = tuple[float, float, str]
-"""Seconds, bytes, source."""
+"""Seconds, bytes and source of an estimate."""
 
 
 class Measurements:
-    """Measures each network once for each kind of work.
+    """Measures each network once per kind of work.
 
     Args:
-        plan: what shall be there.
+        plan: the plan of the run.
         device: cpu | cuda | auto.
     """
 
@@ -61,7 +61,7 @@ class Measurements:
         }
 
     def cost(self, job: PlannedJob) -> Cost | None:
-        """What a job will cost; None where that cannot be measured, or its data set has not been prepared."""
+        """Cost of a job; None if it cannot be measured or its dataset has not been prepared."""
         if job.verb not in self._kinds:
             return None
         spec = json.loads(job.run(self._plan, self._device).spec)
@@ -72,7 +72,7 @@ class Measurements:
         return Cost(seconds, seconds if self._device == "cuda" else 0.0, size, source)
 
     def _dataset(self, job: PlannedJob) -> Path:
-        """A split that the network of a job was made for."""
+        """File of a dataset split that fits the network of a job."""
         for path in job.needs:
             if path.startswith(self._plan.path("datasets/")):
                 return Path(path)
@@ -120,11 +120,11 @@ class Measurements:
 
 
 OF_ONE_JOB = ("model", "seed", "seeds", "study", "pair", "classes", "share", "stop_epoch", "initialisation", "each")
-"""Settings that change nothing about how long a unit of work takes."""
+"""Settings that do not affect the time of a unit of work."""
 
 
 def training(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
-    """Seconds for an image in an epoch, and bytes of a checkpoint."""
+    """Seconds per image and epoch, and bytes of a checkpoint."""
     settings = Settings.from_mapping(spec["training"])
     images, labels = split.images(0, 2 * settings.batch_size), split.labels[: 2 * settings.batch_size]
     network = _network(spec, split)
@@ -141,7 +141,7 @@ def training(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[
 
 
 def extraction(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
-    """Seconds for an image, and bytes of its features in all layers."""
+    """Seconds per image, and bytes of its features in all layers."""
     network, images = _network(spec, split), split.images(0, IMAGES)
     layers = {role: Layer(**layer) for role, layer in spec["layers"].items()}
     sizes: list[int] = []
@@ -154,16 +154,16 @@ def extraction(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tupl
 
 
 def gradient(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
-    """Seconds for a step of an image, and bytes of a prototype with its features."""
+    """Seconds per step and image, and bytes of a prototype with its features."""
     network, count = _frozen(spec, split, device)
-    settings = descent.Settings(**{**spec["descent"], "loss": 0.0, "steps": 10**6})  # none leaves the batch
+    settings = descent.Settings(**{**spec["descent"], "loss": 0.0, "steps": 10**6})  # no image leaves the batch
     batch, none = descent.Descent(network, settings, device=device), np.zeros(count, np.int64)
     batch.enter(np.arange(count), np.full((count, *split.image_shape), 0.5, np.float32), none, none)
     return _seconds(batch.advance) / (count * descent.BETWEEN_LOOKS[device]), _size(network)
 
 
 def forward(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
-    """Seconds for a pass of an image without its gradient, and bytes of a boundary image with its features."""
+    """Seconds per image for a pass without gradients, and bytes of a boundary image with its features."""
     network, count = _frozen(spec, split, device)
     images = torch.full((count, *split.image_shape), 0.5, device=device)
     with torch.inference_mode():
@@ -171,7 +171,7 @@ def forward(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[f
 
 
 def _frozen(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[Frozen, int]:
-    """The network without its weights' gradients, and how many images make a batch."""
+    """The network without gradients of its weights, and the number of images in a batch."""
     layer = spec["layer"] or {"module": None, "pool": "avg"}
     network = frozen(_network(spec, split), layer["module"], split.image_shape, pool=layer["pool"], device=device)
     return network, min(default_batch(network, device), len(split.class_names) ** 2)
@@ -186,7 +186,7 @@ def _network(spec: Mapping[str, Any], split: StoredSplit) -> Any:
 
 
 def _bytes(value: Any) -> int:
-    """Bytes of all tensors in a nest of mappings and lists."""
+    """Bytes of all tensors in nested mappings and lists."""
     if isinstance(value, torch.Tensor):
         return value.numel() * value.element_size()
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else []
@@ -194,7 +194,7 @@ def _bytes(value: Any) -> int:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """The shortest time of some calls, after one that does not count."""
+    """Shortest time of several calls, after one call to warm up."""
     work()
     times: list[float] = []
     while len(times) < MOST_ROUNDS and sum(times) < LONG_ENOUGH:

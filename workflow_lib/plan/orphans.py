@@ -1,6 +1,6 @@
-"""Results that the plan no longer names: `latent-atlas orphans`.
+"""Find results that the plan no longer includes: `latent-atlas orphans`.
 
-Only what lies below the folder of results is looked at. Links are neither followed nor touched.
+Only files in the results folder are checked. Links are neither followed nor removed.
 """
 
 import os
@@ -17,7 +17,7 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.records import record_path
 
 DAY = 86_400.0
-"""Seconds after which a hidden scratch file cannot belong to a job that is alive."""
+"""Seconds after which a hidden scratch file cannot belong to a running job."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Orphan:
     """A file that no job of the plan makes.
 
     Attributes:
-        path: below the folder of results.
+        path: path in the results folder.
         size: in bytes.
-        is_artifact: whether it is a result, not a record, log or benchmark of one.
+        is_artifact: True for a result, False for its record, log or benchmark.
     """
 
     path: Path
@@ -36,9 +36,9 @@ class Orphan:
 
 
 def orphans(plans: Collection[Plan]) -> list[Orphan]:
-    """Files below the plans' folders of results that none of them names, sorted by path.
+    """Files in the results folders of the plans that none of the plans includes, sorted by path.
 
-    Hidden files, such as what a killed job left half-written, are orphans when they are older than a day.
+    Hidden files, such as partial outputs of a killed job, are orphans if they are older than a day.
     """
     named = {path for plan in plans for job in all_jobs(plan) for path in _files_of(job, Path(plan.results))}
     return [
@@ -51,10 +51,10 @@ def orphans(plans: Collection[Plan]) -> list[Orphan]:
 
 
 def remove(found: Iterable[Orphan]) -> None:
-    """Remove orphans, and the folders that are empty without them.
+    """Remove orphans, and the folders that are empty afterwards.
 
     Raises:
-        UserError: for all that could not be removed; the others are gone.
+        UserError: lists the files that could not be removed; all others are removed.
     """
     problems = []
     for orphan in found:
@@ -69,7 +69,7 @@ def remove(found: Iterable[Orphan]) -> None:
 
 
 def describe(found: Sequence[Orphan]) -> str:
-    """Artifacts with their sizes, one a line, and the sum over everything."""
+    """List of artifacts with sizes, one per line, and the total size of all orphans."""
     if not found:
         return "No orphans: the config names all results."
     artifacts = [orphan for orphan in found if orphan.is_artifact]
@@ -81,7 +81,7 @@ def describe(found: Sequence[Orphan]) -> str:
 
 
 def _files_of(job: PlannedJob, results: Path) -> Iterator[Path]:
-    """Every file that a job leaves: its outputs with their records, its log, its benchmark."""
+    """All files of a job: its outputs with their records, its log, its benchmark."""
     for artifact in job.makes:
         yield Path(artifact)
         yield record_path(Path(artifact), results)
@@ -102,7 +102,7 @@ def _is_in_work(path: Path) -> bool:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove a folder and those around it, as long as they are empty and lie inside one kind of results."""
+    """Remove a folder and its parents, as long as they are empty and inside the folder of one kind of results."""
     while folder.name not in (*FOLDERS, *COMPANIONS) and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent

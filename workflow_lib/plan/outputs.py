@@ -1,6 +1,6 @@
-"""What studies make: tables and figures, each described once.
+"""Outputs of studies, tables and figures: each is described once.
 
-Every family of studies has a table of these outputs (`OUTPUTS` in `plan/kstar.py`, `plan/prototypes.py` and
+Every family of studies has a table of its outputs (`OUTPUTS` in `plan/kstar.py`, `plan/prototypes.py` and
 `plan/confusion.py`). Rules, targets, `why`, `estimate` and `orphans` are all made from these tables.
 """
 
@@ -19,7 +19,7 @@ class Files:
     """Paths that a job reads, in the order of the study's points.
 
     Attributes:
-        patterns: the paths in short form, fit for a command line however many there are.
+        patterns: the paths as brace patterns, short enough for a command line however many there are.
     """
 
     patterns: list[str]
@@ -37,14 +37,14 @@ class Output:
     Attributes:
         verb: name of its rule and of its step.
         files: names of its files in the study's folder, by argument of the step.
-        inputs: what it reads, by argument of the step: the name of a file in the study's folder, or a function that
-            gives other files of the study.
-        spec: the settings that shape it, and no others.
-        content: what it shows, as the report and the progress of a run say it.
+        inputs: its inputs, by argument of the step: the name of a file in the study's folder, or a function that
+            returns other files of the study.
+        spec: returns the settings that shape it, and no others.
+        content: short description, for the report and the messages of a run.
         reported: argument whose file the report shows, with the caption `docs/captions/{name of the file}.rst`; "" for
             none.
-        wanted: whether a study has this output.
-        minutes: time after which a cluster may end its job.
+        wanted: returns whether a study has this output.
+        minutes: time limit of its job on a cluster.
     """
 
     verb: str
@@ -58,17 +58,17 @@ class Output:
 
     @property
     def is_figure(self) -> bool:
-        """Whether it is a picture with its numbers."""
+        """Whether it is a figure with its numbers."""
         return tuple(self.files) == PICTURE
 
     @property
     def name(self) -> str:
-        """Name of the file that the report shows, without its suffix; that of the first one where it shows none."""
+        """Name, without suffix, of the file shown in the report, or of the first file if none is shown."""
         return self.files[self.reported or next(iter(self.files))].partition(".")[0]
 
 
 def table(verb: str, *names: str, **rest: Any) -> Output:
-    """Tables that one job makes: each is the argument of the step called as its file is."""
+    """Tables made by one job; each file `{name}.csv` is the step's argument `name`."""
     return Output(verb, {name: f"{name}.csv" for name in names}, **rest)
 
 

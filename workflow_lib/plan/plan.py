@@ -1,7 +1,7 @@
-"""What to make, and with which settings each job makes it.
+"""The plan: which artifacts to make, and the settings of each job.
 
-A method named like a rule gives the spec of one of its jobs: exactly the settings that shape its outputs, as one
-canonical string.
+A method with the name of a rule returns the spec of one of its jobs: exactly the settings that shape its outputs, as
+one canonical string.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from workflow_lib.plan.prototypes import PrototypePlan
 from workflow_lib.plan.study import StudyPlan
 
 SEEDS_PER_JOB = 50
-"""Trainings of a confusion study in one job: a stack on a GPU, five on a CPU, and the start of a job costs little."""
+"""Trainings of a confusion study per job: one stack on a GPU, five on a CPU; the start of a job then costs little."""
 
 
 FAMILIES: Sequence[type[StudyPlan]] = (KstarPlan, PrototypePlan, ConfusionPlan)
@@ -34,13 +34,13 @@ class Plan:
     Args:
         config: the validated config.
         memory: digests of the user's own data files, which are part of the settings.
-        seeds_per_job: most trainings of a confusion study in one job; it shapes no result.
+        seeds_per_job: largest number of trainings of a confusion study per job; does not affect results.
 
     Attributes:
-        config: the same.
+        config: the argument `config`.
         results: folder of all results.
-        seeds_per_job: the same.
-        code_memory: folder that remembers what the sources of steps say.
+        seeds_per_job: the argument `seeds_per_job`.
+        code_memory: folder in which the analysis of source files is cached.
         kstar, prototypes, confusion: the studies of each family, by name.
     """
 
@@ -60,16 +60,16 @@ class Plan:
         return {family.family: getattr(self, family.family) for family in FAMILIES}
 
     def path(self, file: str) -> str:
-        """An artifact below the folder of results."""
+        """Path of a file in the results folder."""
         return f"{self.results}/{file}"
 
     def code(self, verb: str) -> str:
-        """Fingerprint of the code of a verb."""
+        """Fingerprint of the code of a step."""
         return code_fingerprint(step_module(verb), self.code_memory)
 
     @property
     def imported(self) -> list[str]:
-        """Datasets that bring features instead of images."""
+        """Datasets with features instead of images."""
         return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, Features)]
 
     @property
@@ -79,23 +79,23 @@ class Plan:
 
     @property
     def loaded(self) -> list[str]:
-        """Models whose weights are used as they are."""
+        """Models whose weights are loaded and not trained."""
         return [name for name, model in self.config.models.items() if not model.training]
 
     def previous(self, model: str, interval: int) -> list[int]:
-        """The interval before this one, if there is one: its checkpoint saves training the same epochs again."""
+        """The previous interval, if any: training continues from its checkpoint."""
         return [earlier for earlier in self.config.models[model].intervals if earlier < interval][-1:]
 
     def prepare_dataset(self, dataset: str) -> str:
-        """Source, classes and subsample of a dataset of images, and what its files hold."""
+        """Source, classes and subsample of an image dataset, and the digests of its files."""
         return self._dataset(dataset)
 
     def import_features(self, dataset: str) -> str:
-        """The same for imported features."""
+        """Settings of imported features, and the digests of their files."""
         return self._dataset(dataset)
 
     def train_interval(self, model: str, seed: int, interval: int) -> str:
-        """Network, training and the epoch at which it stops."""
+        """Network, training settings and the epoch at which training stops."""
         settings = self.config.models[model]
         if settings.training is None:
             raise ValueError(f"{model} is not trained")
@@ -114,7 +114,7 @@ class Plan:
         return canonical(**self._network(settings), **self._weights(settings), model=model, seed=0)
 
     def extract_features(self, model: str, transform: str) -> str:
-        """Network, the layers by role, each with an output of its own, and the transform of the images."""
+        """Network, layers by name (each with its own output), and the transform of the images."""
         settings = self.config.models[model]
         change = self.config.transforms.get(transform)
         return canonical(
@@ -125,11 +125,11 @@ class Plan:
         )
 
     def compute_kstar(self, metric: str) -> str:
-        """The metric alone: threshold and skewness come later."""
+        """Only the metric: threshold and skewness are used later."""
         return canonical(metric=metric)
 
     def compute_map(self, method: str) -> str:
-        """Method, and how samples are chosen."""
+        """Method, seed and number of samples."""
         maps = self.config.kstar.maps
         return canonical(method=method, seed=maps.seed, samples=maps.samples)
 
@@ -138,7 +138,7 @@ class Plan:
         return canonical(metric=metric, k=self.config.kstar.neighbours)
 
     def make_prototypes(self, study: str, model: str, initialisation: int) -> str:
-        """Network, the layer whose features are kept, how images are optimised, and the number of the start."""
+        """Network, the layer whose features are stored, optimisation settings, and the number of the start."""
         plan, settings = self.prototypes[study], self.config.models[model]
         chosen = plan.settings
         layer = settings.layers[chosen.layer].model_dump(mode="json") if chosen.layer else None
@@ -146,17 +146,17 @@ class Plan:
         return canonical(**self._network(settings), layer=layer, descent=descent, initialisation=initialisation)
 
     def compute_dissimilarity(self) -> str:
-        """Nothing: C and R follow from the features alone."""
+        """No settings: C and R depend only on the features."""
         return canonical()
 
     def find_boundaries(self, study: str, model: str) -> str:
-        """Network, and the layer whose features are compared."""
+        """Network and the layer whose features are compared."""
         chosen, settings = self.prototypes[study].settings.layer, self.config.models[model]
         layer = settings.layers[chosen].model_dump(mode="json") if chosen else None
         return canonical(**self._network(settings), layer=layer)
 
     def train_replicates(self, study: str, pair: str, seeds: Sequence[int]) -> str:
-        """Network, training, the classes that are confused, and the seeds, each with an output of its own."""
+        """Network, training settings, confused classes, and seeds (each with its own output)."""
         plan = self.confusion[study]
         settings = self.config.models[plan.settings.model]
         if settings.training is None:
@@ -191,9 +191,9 @@ class Plan:
 
 
 def function_source(reference: str) -> str:
-    """Fingerprint of the file that holds a user's own `module:function`; "" for an installed module.
+    """Fingerprint of the source file of a user's `module:function`; "" for an installed module.
 
-    The module is looked for in the working directory.
+    Only modules in the working directory are the user's own.
     """
     module = reference.partition(":")[0].replace(".", "/")
     for file in (Path(f"{module}.py"), Path(module, "__init__.py")):

@@ -1,4 +1,4 @@
-"""Prototype studies: their sets of prototypes, the files that belong to them, their tables and figures."""
+"""Prototype studies: their sets of prototypes, files, tables and figures."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -11,7 +11,7 @@ from workflow_lib.plan.study import StudyPlan
 from workflow_lib.points import Grid
 
 STORES = ("prototypes", "dissimilarity", "boundaries")
-"""Folders of results with one store for each set of prototypes."""
+"""Result folders with one store per prototype set."""
 STORE = "{kind}/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip"
 FEATURES = "features/{model}/seed-{seed}/interval-{interval}/test/original/{layer}.zarr.zip"
 
@@ -87,24 +87,24 @@ OUTPUTS: Sequence[Output] = (
 
 
 class PrototypePlan(StudyPlan):
-    """The sets of prototypes of a study: one for each model, seed, interval and initialisation."""
+    """The prototype sets of a study: one per model, seed, interval and initialisation."""
 
     family = "prototypes"
     all_outputs = OUTPUTS
 
     @cached_property
     def study(self) -> ResolvedPrototypes:
-        """What the config asks for."""
+        """The study with all defaults filled in."""
         return resolve_prototypes(self.name, self.config)
 
     @property
     def unconverged(self) -> dict[str, str]:
-        """What statistics do with images that have not converged."""
+        """How statistics treat images that have not converged, as a setting."""
         return {"unconverged": self.settings.unconverged}
 
     @cached_property
     def grids(self) -> list[Grid]:
-        """Values of model, seed, interval and initialisation; one grid for each model."""
+        """Values of model, seed, interval and initialisation, as one grid per model."""
         initialisations = list(range(self.settings.initialisations))
         return [
             {"model": [name], "seed": [*part.seeds], "interval": [*part.intervals], "initialisation": initialisations}
@@ -113,7 +113,7 @@ class PrototypePlan(StudyPlan):
 
     @property
     def example(self) -> dict[str, Any]:
-        """The set whose images are drawn: of the first model the first seed, the last interval, the first start."""
+        """The set whose images are drawn: first model, first seed, last interval, first initialisation."""
         grid = self.grids[0]
         return {
             "model": grid["model"][0],
@@ -124,12 +124,12 @@ class PrototypePlan(StudyPlan):
 
     @property
     def stages(self) -> Mapping[str, list[Files]]:
-        """Prototypes, their tensors and boundary images."""
+        """Stores of prototypes, their dissimilarity and boundaries, as the target `prototypes`."""
         kinds = STORES if self.settings.boundaries else STORES[:2]
         return {"prototypes": [self.stores(kind) for kind in kinds]}
 
     def stores(self, kind: str) -> Files:
-        """Stores of one kind, one for each set, in the order of the grids."""
+        """Stores of one kind, one per set, in the order of the grids."""
         return Files([self._filled(STORE, grid, kind=[kind], study=[self.name]) for grid in self.grids])
 
     def example_store(self, kind: str) -> Files:
@@ -139,13 +139,13 @@ class PrototypePlan(StudyPlan):
 
     @property
     def features(self) -> Files:
-        """Test features of one layer for each model, seed and interval: they hold the predictions."""
+        """Test features of the first layer, for each model, seed and interval; read for their predictions."""
         layers = [next(iter(self.config.models[name].layers)) for name in self.study.models]
         pairs = zip(self.grids, layers, strict=True)
         return Files([self._filled(FEATURES, grid, layer=[layer]) for grid, layer in pairs])
 
     def previous(self, model: str, interval: int) -> list[int]:
-        """The interval whose prototypes a warm start begins with; none for the first one."""
+        """The previous interval, whose prototypes a warm start begins with; empty for the first one."""
         if self.settings.start != "warm":
             return []
         return [earlier for earlier in self.study.models[model].intervals if earlier < interval][-1:]

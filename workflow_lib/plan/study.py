@@ -1,4 +1,4 @@
-"""What the studies of all families have in common: a folder, outputs, and stages that can be asked for by name."""
+"""Base class for studies of all families: folder, outputs, and stages that are Snakemake targets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ class StudyPlan:
 
     Attributes:
         name: of the study.
-        config: that names it.
+        config: the whole config.
     """
 
     name: str
     config: Config
 
     family: ClassVar[str]
-    """Section of the config that holds such studies, and folder below `studies`."""
+    """Section of the config with such studies, and their folder below `studies`."""
     all_outputs: ClassVar[Sequence[Output]]
-    """Every output that a study of this family can have."""
+    """All outputs that a study of this family can have."""
 
     @property
     def settings(self) -> Any:
-        """The study as the config has it."""
+        """The study as written in the config."""
         return getattr(self.config, self.family).studies[self.name]
 
     @property
     def study(self) -> Any:
-        """What the config asks for, with every default and every `all` filled in."""
+        """The study with every default and every `all` filled in."""
         raise NotImplementedError
 
     @property
@@ -43,32 +43,32 @@ class StudyPlan:
 
     @property
     def folder(self) -> str:
-        """Where its tables and figures lie."""
+        """Folder of its tables and figures."""
         return f"{self.results}/studies/{self.family}/{self.name}"
 
     @property
     def outputs(self) -> list[Output]:
-        """The outputs that it has."""
+        """Outputs of this study."""
         return [output for output in self.all_outputs if output.wanted(self)]
 
     @property
     def stages(self) -> Mapping[str, list[Files]]:
-        """The files of its own that exist before its tables and figures, by the target that asks for them."""
+        """Intermediate files of the study, by the target that requests them."""
         raise NotImplementedError
 
     def inputs(self, output: Output) -> dict[str, Files]:
-        """What an output reads, by argument of its step."""
+        """Inputs of an output, by argument of its step."""
         return {
             argument: Files([f"{self.folder}/{source}"]) if isinstance(source, str) else source(self)
             for argument, source in output.inputs.items()
         }
 
     def files(self, output: Output) -> dict[str, str]:
-        """What an output writes, by argument of its step."""
+        """Files of an output, by argument of its step."""
         return {argument: f"{self.folder}/{file}" for argument, file in output.files.items()}
 
     def arguments(self, output: Output) -> list[str]:
-        """The words that call the step of an output: its name and its paths, in short form."""
+        """Command-line words that run the step of an output: its name and its paths as brace patterns."""
         words = [output.verb.replace("_", "-")]
         for argument, files in self.inputs(output).items():
             words += [_flag(argument), *files.patterns]
@@ -81,7 +81,7 @@ class StudyPlan:
         return canonical(**output.spec(self))
 
     def picture(self, **settings: Any) -> dict[str, Any]:
-        """Settings of a figure: its title, and others."""
+        """Settings of a figure: the title and `settings`."""
         return {"title": self.study.title, **settings}
 
 

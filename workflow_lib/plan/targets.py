@@ -1,4 +1,4 @@
-"""What Snakemake can be asked for by name, as paths."""
+"""Targets of Snakemake by name, with their paths."""
 
 from workflow_lib.plan.plan import Plan
 
@@ -7,7 +7,7 @@ TARGETS = ("checkpoints", "features", "kstar", "maps", "prototypes", "confusion"
 
 
 def paths(plan: Plan, target: str) -> list[str]:
-    """The artifacts of a target: all checkpoints, a stage of all studies, or their tables or figures."""
+    """Artifacts of a target: all checkpoints, one stage of all studies, or their tables or figures."""
     if target == "checkpoints":
         return [
             plan.path(f"checkpoints/{name}/seed-{seed}/interval-{interval}.pt")
@@ -29,5 +29,5 @@ def paths(plan: Plan, target: str) -> list[str]:
 
 
 def default(plan: Plan) -> list[str]:
-    """What `snakemake` makes when it is called without a target."""
+    """Artifacts that `snakemake` makes without a target."""
     return paths(plan, "tables") + paths(plan, "figures")

@@ -1,6 +1,6 @@
-"""Why would a job run? `latent-atlas why` says so before anything does.
+"""Explain why jobs would run, before they do: `latent-atlas why`.
 
-The plan is compared with the record beside each result; nothing is run, no result is touched.
+The plan is compared with the record of each result. No job runs and no result is changed.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,20 +17,20 @@ from workflow_lib.runner.records import comparable
 from workflow_lib.runner.units import Unit
 
 MISSING = "not there yet"
-"""Reason of a job whose outputs are missing while nothing else about it has changed."""
+"""Reason for a job whose outputs are missing and that has not changed otherwise."""
 FOLLOWING = "input: made anew by jobs named above; where it comes out equal, nothing is computed"
 UNKNOWN = "not known, its record is missing or damaged"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What would run and why.
+    """Jobs that would run, with reasons.
 
     Attributes:
-        jobs: all jobs of the plan, each after those that make its inputs.
-        reasons: for each job with a reason of its own, by name: the settings, code, inputs or outputs.
-        following: names of jobs that run only because an input will be made anew.
-        unknown: names of jobs whose outputs are there without a record that could be compared.
+        jobs: all jobs needed, each after the jobs that make its inputs.
+        reasons: by job name, for jobs with their own reason: changed settings, code or inputs, or missing outputs.
+        following: names of jobs that run only because an input will be remade.
+        unknown: names of jobs whose outputs exist, but without a record that can be compared.
     """
 
     jobs: Sequence[PlannedJob]
@@ -40,11 +40,11 @@ class Answer:
 
 
 def explain(plan: Plan, targets: Iterable[str] | None = None) -> Answer:
-    """Compare a plan with the records of what is below `results`.
+    """Compare a plan with the records of existing results.
 
     Args:
-        plan: what shall be there.
-        targets: artifacts asked for; None takes those of plain `snakemake`.
+        plan: the plan of the run.
+        targets: requested artifacts; None for those of plain `snakemake`.
     """
     asked = list(all_targets.default(plan) if targets is None else targets)
     jobs = upstream(plan, asked)
@@ -59,27 +59,27 @@ def explain(plan: Plan, targets: Iterable[str] | None = None) -> Answer:
 
 
 def outdated(plan: Plan, asked: Iterable[str]) -> list[str]:
-    """One artifact of each job whose results were made with other settings, code or inputs than those of the plan.
+    """One artifact of each job whose results were made with settings, code or inputs that differ from the plan.
 
-    Snakemake compares these with what it remembers in `.snakemake`. It compares nothing where that was deleted or left
-    behind, where results were put back from elsewhere, or where a job makes one file more than before. Records always
-    tell.
+    Snakemake finds such changes with its metadata in `.snakemake`. It finds none if that folder was deleted or not
+    copied, if results were restored from elsewhere, or if a job now has an additional output. The records cover all of
+    these cases.
 
     Args:
-        plan: what shall be there.
-        asked: artifacts that are wanted.
+        plan: the plan of the run.
+        asked: requested artifacts.
     """
     answer = explain(plan, asked)
     return [job.makes[0] for job in answer.jobs if answer.reasons.get(job.name, [MISSING]) != [MISSING]]
 
 
 def _recorded(run: Job) -> list[tuple[Unit, dict[str, Any]]]:
-    """The outputs of a job, as units, that have a record, with that record."""
+    """Units of a job that have a record, with their records."""
     return [(unit, record) for unit in run.units if (record := comparable(unit.outputs.values(), run.results))]
 
 
 def _differences(plan: Plan, job: PlannedJob, run: Job, recorded: Iterable[tuple[Unit, dict[str, Any]]]) -> list[str]:
-    """What differs from the records of a job's outputs; inputs count only while settings and code are the same."""
+    """Changes since a job's outputs were made; inputs are compared only if settings and code are the same."""
     lines: list[str] = []
     for unit, record in recorded:
         settings = changed_settings(plan.config, job, record["spec"], unit.spec)
@@ -91,9 +91,10 @@ def _differences(plan: Plan, job: PlannedJob, run: Job, recorded: Iterable[tuple
 def _running(
     jobs: Sequence[PlannedJob], differing: set[str], missing: Mapping[str, list[str]], asked: Sequence[str]
 ) -> set[str]:
-    """Names of the jobs that run: what differs or is asked for and missing, what follows, and what these lack.
+    """Names of the jobs that run.
 
-    A missing input of outputs that are all there is not made again, as long as nothing needs it.
+    These are jobs with differences, jobs of missing requested artifacts, jobs that depend on them, and jobs that make
+    their missing inputs. A missing input is not remade if all outputs that depend on it exist and are current.
     """
     maker = {path: job.name for job in jobs for path in job.makes}
     running = differing | {maker[path] for path in asked if path in missing[maker[path]]}
@@ -110,7 +111,7 @@ def _running(
 
 
 def describe(answer: Answer) -> str:
-    """The answer as text: a line for each reason, with the jobs that share it."""
+    """Text with one line per reason and the jobs that share it."""
     count = len(answer.reasons) + len(answer.following)
     lines = [f"{count} of {len(answer.jobs)} jobs would run." if count else "Nothing would run."]
     shared: dict[str, list[PlannedJob]] = {}
@@ -129,7 +130,7 @@ def describe(answer: Answer) -> str:
 
 
 def _by_verb(jobs: Iterable[PlannedJob]) -> list[list[PlannedJob]]:
-    """Jobs of the same verb together, in the order in which each verb first comes."""
+    """Jobs grouped by verb, in order of first appearance."""
     groups: dict[str, list[PlannedJob]] = {}
     for job in jobs:
         groups.setdefault(job.verb, []).append(job)
@@ -137,7 +138,7 @@ def _by_verb(jobs: Iterable[PlannedJob]) -> list[list[PlannedJob]]:
 
 
 def _counted(jobs: Sequence[PlannedJob]) -> str:
-    """One verb, what its jobs are about, and how many there are."""
+    """Text with the verb, the subjects and the number of these jobs."""
     subjects = ", ".join(dict.fromkeys(job.subject for job in jobs))
     return f"{jobs[0].verb} {subjects} ({len(jobs)} job{'s' if len(jobs) > 1 else ''})"
 

@@ -1,1 +1,1 @@
-"""Runs one step as a job: exact caching, whole-or-nothing outputs, a record of where each came from."""
+"""Run one step as a job: exact caching, outputs that appear complete or not at all, a record of their origin."""

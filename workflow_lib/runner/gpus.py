@@ -1,6 +1,6 @@
-"""Lends the GPUs of a machine to jobs: a lock for each place on each GPU, held while a step computes.
+"""Assign the GPUs of a machine to jobs: each GPU has one or more places, and a job locks one while it computes.
 
-Locks end with the process that holds them, however it ends. A GPU whose memory is taken by others is passed over.
+A lock is released when its process ends, however it ends. A GPU whose memory is in use by others is skipped.
 """
 
 import contextlib
@@ -15,23 +15,23 @@ from typing import NamedTuple
 from workflow_lib.errors import Problem, UserError
 
 LISTED = "LATENT_ATLAS_GPUS"
-"""Variable with the GPUs that jobs may take, by number or UUID: `0,2`; without it all that are visible."""
+"""Environment variable with the GPUs that jobs may use, by number or UUID, e.g. `0,2`; default: all visible ones."""
 SHARED = "LATENT_ATLAS_JOBS_PER_GPU"
-"""Variable with the number of jobs that share a GPU; 1 without it."""
+"""Environment variable with the number of jobs that share a GPU; default: 1."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 NONE_VISIBLE = ("", "-1", "NoDevFiles")
 SPARE = 0.9
-"""Part of its share of a GPU's memory that must be free for a job: drivers and displays always take a little."""
+"""Fraction of a job's share of GPU memory that must be free; drivers and displays always take a little."""
 SECONDS = 2.0
-"""Between two looks at GPUs that are all taken."""
+"""Wait between two attempts to get a GPU."""
 
 
 class Gpu(NamedTuple):
-    """One GPU as its driver tells of it.
+    """One GPU, as reported by its driver.
 
     Attributes:
         number: its index on this machine, or in this container.
-        uuid: its name everywhere.
+        uuid: its globally unique name.
         total, free: its memory in MiB.
     """
 
@@ -42,13 +42,13 @@ class Gpu(NamedTuple):
 
 
 def hidden() -> bool:
-    """Whether this process must not use a GPU: it was told so, or a batch system has given it none."""
+    """Whether this process must not use a GPU: the user disabled it, or SLURM assigned none."""
     visible = os.environ.get(VISIBLE)
     return visible in NONE_VISIBLE if visible is not None else "SLURM_JOB_ID" in os.environ
 
 
 def visible_gpus() -> list[Gpu]:
-    """GPUs that jobs of this process may take; empty where there is none, or no `nvidia-smi` to tell."""
+    """GPUs that jobs of this process may use; empty without a GPU or without `nvidia-smi`."""
     import subprocess  # here, because every job imports this module, and most use no GPU
 
     if hidden() or not shutil.which("nvidia-smi"):
@@ -64,7 +64,7 @@ def visible_gpus() -> list[Gpu]:
 
 
 def _is_named(gpu: Gpu, names: Sequence[str]) -> bool:
-    """Whether one of these is its number, or the beginning of its UUID, as CUDA reads them."""
+    """Whether a name is the GPU's number or a prefix of its UUID, as in CUDA."""
     wanted = [name.strip() for name in names]
     return gpu.number in wanted or any(gpu.uuid.startswith(name) for name in wanted if name.startswith("GPU-"))
 
@@ -73,7 +73,7 @@ def jobs_per_gpu() -> int:
     """Number of jobs that share a GPU.
 
     Raises:
-        UserError: the variable does not hold a number.
+        UserError: the variable is not a whole number of 1 or more.
     """
     text = os.environ.get(SHARED, "1")
     if not text.isdecimal() or int(text) < 1:
@@ -82,9 +82,10 @@ def jobs_per_gpu() -> int:
 
 
 def places() -> int | None:
-    """Number of jobs that may compute on GPUs at once, for the scheduler; None where nothing limits it.
+    """Number of jobs that may use GPUs at the same time, for the scheduler; None for no limit.
 
-    In a job of SLURM, Snakemake first asks for the GPUs that the job was given, then starts its work inside a step.
+    Inside a SLURM job, Snakemake first requests the GPUs of the job, then starts its work in a job step. Before that
+    step the number of GPUs is returned, without sharing.
     """
     in_slurm = "SLURM_JOB_ID" in os.environ
     gpus = len(visible_gpus())
@@ -95,16 +96,16 @@ def places() -> int | None:
 
 @contextlib.contextmanager
 def lent(device: str) -> Iterator[None]:
-    """Let what this process computes with CUDA see one GPU, on which a place is free, until the block ends.
+    """Reserve a place on one GPU and hide the other GPUs from CUDA in this process; the place is free after the block.
 
-    Waits for a place if need be. Must be entered before anything imports torch. Does nothing for other devices, or
-    where it is not known which GPUs there are.
+    Waits until a place is free. Enter the block before anything imports torch. Does nothing for other devices, or if
+    the GPUs cannot be listed.
 
     Args:
         device: "cpu" or "cuda".
 
     Raises:
-        UserError: the number of jobs for each GPU is none.
+        UserError: the number of jobs per GPU is not a whole number of 1 or more.
     """
     if device != "cuda" or not visible_gpus():
         yield
@@ -117,7 +118,7 @@ def lent(device: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _place(number: int) -> Iterator[Gpu]:
-    """Hold a place on the GPU that the fewest jobs share; `number` is that of places on each."""
+    """Hold a place on the GPU shared by the fewest jobs; each GPU has `number` places."""
     waiting = False
     with contextlib.ExitStack() as stack:
         while not (gpu := _take(number, stack)):
@@ -129,7 +130,7 @@ def _place(number: int) -> Iterator[Gpu]:
 
 
 def _take(number: int, stack: contextlib.ExitStack) -> Gpu | None:
-    """Hold a place on a GPU until the stack closes; None where all are taken. Locks lie on this machine."""
+    """Hold a place on a GPU until the stack closes; None if all are taken. The lock files are local to the machine."""
     import tempfile
 
     from filelock import FileLock, Timeout

@@ -1,7 +1,7 @@
-"""Inputs of a job, proved to be what the jobs before it made.
+"""Check that the inputs of a job are what earlier jobs wrote.
 
-The record beside an artifact holds the digest of its bytes. An artifact with other bytes was damaged or edited: it is
-put aside, and replaced from the cache, or missing from then on so that Snakemake makes it anew.
+The record of an artifact holds the digest of its bytes. If the bytes differ, the artifact was damaged or edited: it is
+renamed and restored from the cache. If the cache lacks it, it is missing and Snakemake makes it again.
 """
 
 import contextlib
@@ -14,24 +14,24 @@ from workflow_lib.cache.store import ActionCache
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.runner import records
 
-NO_INPUT = "run snakemake, which makes the inputs of a job before the job"
+NO_INPUT = "run snakemake: it makes missing inputs first"
 ZIPPED = (".zip", ".pt")
-"""Suffixes of artifacts that bring check sums of their own."""
+"""Suffixes of artifacts that contain their own checksums."""
 
 
 def sound_digests(
     inputs: Mapping[str, Path], results: Path, memory: DigestMemory, cache: ActionCache
 ) -> dict[str, str]:
-    """Digest of each input by its role.
+    """Digest of each input, by role; damaged inputs are first restored from the cache.
 
     Args:
         inputs: path by role.
-        results: folder that holds artifacts and, in `provenance`, their records.
-        memory: digests of files that have not changed.
-        cache: where the bytes of damaged artifacts are looked for.
+        results: folder of the artifacts and, in `provenance`, their records.
+        memory: remembered digests of unchanged files.
+        cache: source for restoring damaged artifacts.
 
     Raises:
-        UserError: inputs are missing, or are damaged and not in the cache; names them all.
+        UserError: inputs are missing, or damaged and not in the cache; lists all of them.
     """
     found = {role: _proved(path, results, memory, cache) for role, path in inputs.items()}
     problems = [digest for digest in found.values() if isinstance(digest, Problem)]
@@ -41,12 +41,12 @@ def sound_digests(
 
 
 def sound_hints(hints: Sequence[Path], results: Path, memory: DigestMemory, cache: ActionCache) -> list[Path]:
-    """Those of these files that are there and undamaged, or could be brought back; a job does without the others."""
+    """The files that exist and are undamaged or could be restored; the job runs without the others."""
     return [path for path in hints if isinstance(_proved(path, results, memory, cache), str)]
 
 
 def _proved(path: Path, results: Path, memory: DigestMemory, cache: ActionCache) -> str | Problem:
-    """Digest of an artifact, brought back from the cache if need be; or what is wrong with it."""
+    """Digest of an artifact, restored from the cache if damaged; or the problem with it."""
     try:
         digest = memory.digest(path)
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def _proved(path: Path, results: Path, memory: DigestMemory, cache: ActionCache)
 
 
 def _is_readable(path: Path) -> bool:
-    """Whether the check sums of an artifact without a record are right, as far as it has any."""
+    """Whether the internal checksums of an artifact are right; True if it has none."""
     if path.suffix not in ZIPPED:
         return True
     import zipfile
@@ -71,24 +71,24 @@ def _is_readable(path: Path) -> bool:
 
 
 def mend(path: Path, digest: str | None, cache: ActionCache) -> bool:
-    """Put a damaged artifact aside as `….damaged`; whether it could be brought back from the cache.
+    """Rename a damaged artifact to `….damaged` and restore it from the cache; returns whether it was restored.
 
     Args:
         path: the artifact.
-        digest: SHA-256 that it had when it was made, or None where that is not known.
-        cache: where its bytes may be kept.
+        digest: SHA-256 of the artifact when it was made, or None if unknown.
+        cache: may hold its bytes.
     """
-    with contextlib.suppress(FileNotFoundError):  # another job that reads it has just done the same
+    with contextlib.suppress(FileNotFoundError):  # another job that reads it was faster
         path.replace(aside(path))
     mended = digest is not None and cache.mend(path, digest)
     print(f"{path}: damaged or edited; put aside as {aside(path).name}", file=sys.stderr)
     if mended:
-        print(f"{path}: taken from the cache again", file=sys.stderr)
+        print(f"{path}: restored from the cache", file=sys.stderr)
     return mended
 
 
 def aside(path: Path) -> Path:
-    """Where a damaged artifact goes, for the user to look at or to delete."""
+    """Path to which a damaged artifact is renamed, for the user to inspect or delete."""
     return path.with_name(f"{path.name}.damaged")
 
 
@@ -96,6 +96,6 @@ def _damaged(path: Path) -> Problem:
     return Problem(
         str(path),
         "",
-        "the file is damaged or was edited: its bytes are not those that were written",
-        f"run snakemake again, which makes it anew; what was there is now {aside(path).name}",
+        "the file is damaged or was edited: its content differs from what was written",
+        f"run snakemake again to remake it; the damaged file is now {aside(path).name}",
     )

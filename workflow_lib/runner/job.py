@@ -1,4 +1,4 @@
-"""One call of a step, as Snakemake's rules write it on the command line."""
+"""One call of a step, as Snakemake rules put it on the command line."""
 
 import argparse
 import json
@@ -14,23 +14,23 @@ from workflow_lib.runner import gpus
 from workflow_lib.runner.units import Unit, split
 
 GPU = Path("/dev/nvidiactl")
-"""There where a driver for GPUs is loaded."""
+"""Exists if a GPU driver is loaded."""
 STEPS = Path(__file__).resolve().parents[1] / "steps"
 
 
 class Job(NamedTuple):
-    """What to run, on which files, with which settings.
+    """A step to run, with its files and settings.
 
     Attributes:
         verb: name of the step.
         signature: the arguments of the step.
-        paths: for each path argument, its paths; empty when an optional one is left out.
+        paths: paths of each path argument; empty if an optional one is omitted.
         spec: canonical JSON of the settings that shape the outputs.
-        code: fingerprint of the step's code that the plan was made with.
+        code: fingerprint of the step's code when the job was planned.
         device: "cpu" or "cuda".
         results: folder of all results of the config.
         threads: number of CPU threads.
-        log: file that takes all messages, or None for the terminal.
+        log: file for all messages, or None for the terminal.
     """
 
     verb: str
@@ -54,15 +54,15 @@ class Job(NamedTuple):
 
     @property
     def units(self) -> list[Unit]:
-        """The outputs, by what is kept and restored together."""
+        """The outputs, in groups that are cached and restored together."""
         return split(json.loads(self.spec), self.files("output"))
 
     def key(self, unit: Unit, inputs: Mapping[str, str]) -> str:
-        """Key of the action cache: everything that shapes the outputs of a unit, and nothing else.
+        """Cache key of a unit: depends on everything that shapes its outputs, and on nothing else.
 
         Args:
-            unit: one of this job's.
-            inputs: digest of each input by its role.
+            unit: a unit of this job.
+            inputs: digest of each input, by role.
         """
         return action_key(
             verb=self.verb,
@@ -75,7 +75,7 @@ class Job(NamedTuple):
 
 
 def command_line(results: str, verb: str) -> str:
-    """What a rule says to the shell: each argument of the step as a flag, with the input or output of the same name.
+    """Shell command of a rule: each argument of the step is a flag, with the input or output of the same name.
 
     Args:
         results: folder of all results.
@@ -89,11 +89,11 @@ def command_line(results: str, verb: str) -> str:
 
 
 def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
-    """Read `VERB --flag path … --spec JSON --code FINGERPRINT …`; a wrong flag ends the program with its usage.
+    """Parse `VERB --flag path … --spec JSON --code FINGERPRINT …`; a wrong flag prints the usage and exits.
 
     Args:
         arguments: from the command line.
-        memory: folder that remembers what was found in sources.
+        memory: folder in which the analysis of source files is cached.
     """
     verb = _verb(arguments)
     step = signature(verb, memory)
@@ -113,7 +113,7 @@ def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
 
 
 def _verb(arguments: Sequence[str]) -> str:
-    """Name of the step that is asked for; when there is none of this name, the program ends with all names."""
+    """Name of the requested step; an unknown name prints all names and exits."""
     verbs = {module.stem.replace("_", "-"): module.stem for module in STEPS.glob("[a-z]*_*.py")}
     if not arguments or arguments[0] not in verbs:
         parser = argparse.ArgumentParser(prog="python -m workflow_lib", description="Run one step of Latent Atlas.")
@@ -149,13 +149,13 @@ def _paths(patterns: list[str]) -> list[Path]:
 
 
 def _device(wish: str) -> str:
-    """The device class of a job; "auto" takes a GPU that torch was built for, without paying for `import torch`."""
+    """Device class of a job; "auto" is "cuda" if torch can use a GPU here, which is found without importing torch."""
     if wish != "auto":
         return wish
     return "cuda" if GPU.exists() and not gpus.hidden() and _torch_knows_gpus() else "cpu"
 
 
 def _torch_knows_gpus() -> bool:
-    """Whether torch is installed and not a CPU build, which names itself in its version."""
+    """Whether torch is installed and its version does not mark a CPU build."""
     version = installed_version("torch")
     return version != "" and "+cpu" not in version

@@ -1,4 +1,4 @@
-"""Where the messages of a job go."""
+"""Redirect the messages of a job to its log."""
 
 import contextlib
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def logged(log: Path | None) -> Iterator[Callable[[str], None]]:
-    """Send what this process and its children print to a file, if one is given.
+    """Redirect the output of this process and its children to `log`, if given.
 
-    Gives a function for a last message, which reaches the terminal when the file cannot take it: its disk is full.
+    Yields a function that writes a message to the log, or to the terminal if that fails (the disk is full).
     """
     terminal = os.fdopen(os.dup(2), "w")
     if log is not None:

@@ -1,4 +1,4 @@
-"""The record of an artifact: where it came from, in a small file beside the results, outside of anything compared.
+"""The record of an artifact: a small JSON file with its origin, kept apart so that artifacts stay comparable.
 
 The record of `results/kstar/x.zarr.zip` is `results/provenance/kstar/x.zarr.zip.json`.
 """
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 FOLDER = "provenance"
 COMPARED = {"spec": dict, "code": str, "inputs": dict, "key": str, "device": str, "versions": dict}
-"""What a record must hold to be compared with a plan, by type."""
+"""Keys that a record needs to be compared with a plan, with their types."""
 
 
 def record_path(artifact: Path, results: Path) -> Path:
-    """Where the record of an artifact lies."""
+    """Path of the record of an artifact."""
     inside = artifact.relative_to(results) if artifact.is_relative_to(results) else Path(artifact.name)
     return results / FOLDER / f"{inside}.json"
 
 
 def describe(job: "Job", spec: Mapping[str, Any], key: str, seconds: float) -> dict[str, Any]:
-    """The record of outputs that a job has just computed in so many seconds, shaped by `spec` and kept under `key`."""
-    # Here, because a job that is restored does not pay for them.
+    """Record of outputs with settings `spec` and cache key `key`, just computed by a job in `seconds`."""
+    # Imported here so that restored jobs do not pay for it.
     import datetime
     import platform
 
@@ -53,7 +53,7 @@ def describe(job: "Job", spec: Mapping[str, Any], key: str, seconds: float) -> d
 def write(record: Mapping[str, Any], digest: str, artifact: Path, results: Path, scratch: Path) -> None:
     """Write the record of an artifact, with the digest of its bytes.
 
-    It is written to `scratch` first, which takes its place: a kill leaves nothing half written among the records.
+    It is written to `scratch` and then renamed, so that a kill never leaves a partial record.
     """
     place = record_path(artifact, results)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -62,19 +62,19 @@ def write(record: Mapping[str, Any], digest: str, artifact: Path, results: Path,
 
 
 def forget(artifacts: Iterable[Path], results: Path) -> None:
-    """Remove the records of artifacts that are about to change, lest a kill leaves one that speaks of other bytes."""
+    """Remove the records of artifacts that are about to change, so that a kill never leaves an outdated record."""
     for artifact in artifacts:
         record_path(artifact, results).unlink(missing_ok=True)
 
 
 def digest_of(artifact: Path, results: Path) -> str | None:
-    """SHA-256 that an artifact had when it was made; None when no record tells."""
+    """SHA-256 of an artifact when it was made; None without a record."""
     digest = (_read(artifact, results) or {}).get("digest")
     return digest if isinstance(digest, str) else None
 
 
 def comparable(artifacts: Iterable[Path], results: Path) -> dict[str, Any] | None:
-    """The record of artifacts that share one; None when there is none that can be compared with a plan."""
+    """The record shared by these artifacts; None if there is none that can be compared with a plan."""
     for artifact in artifacts:
         record = _read(artifact, results)
         if record and all(isinstance(record.get(part), kind) for part, kind in COMPARED.items()):
@@ -91,7 +91,7 @@ def _read(artifact: Path, results: Path) -> dict[str, Any] | None:
 
 
 def _git_commit(root: Path) -> str:
-    """Commit of the project, with "+changes" when files differ from it; "" outside a repository."""
+    """Commit of the project, with "+changes" if files were modified; "" outside a repository."""
     import subprocess
 
     command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]

@@ -1,7 +1,7 @@
-"""Run one job: restore its outputs from the action cache, or run its step and publish what it made whole.
+"""Run one job: restore its outputs from the action cache, or run its step and publish the outputs.
 
-The runner first checks that the code is the one that Snakemake planned with. A step writes to scratch paths;
-its outputs move into place only when it has ended well, so half a file is never mistaken for a whole one.
+The runner first checks that the code is the same as when Snakemake planned. A step writes to scratch paths. Its
+outputs are moved into place only after it has succeeded, so a partial file never appears among the results.
 """
 
 import contextlib
@@ -32,19 +32,19 @@ from workflow_lib.runner.snakemake_process import SnakemakeProcess
 from workflow_lib.runner.units import Unit, join
 
 OUT_HERE = f"out-{os.uname().nodename}-"
-"""Begin of the names of the folders in which jobs on this machine make outputs; the process id follows."""
+"""Prefix of the folders in which jobs on this machine write their outputs; the process id follows."""
 DAY = 86_400.0
-"""Seconds after which a folder on another machine is taken to be abandoned."""
+"""Seconds after which a folder of another machine is considered abandoned."""
 DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one job; 0 when its outputs are in place, 1 when it failed (the log says why)."""
+    """Run one job; returns 0 if its outputs are in place, 1 if it failed (see the log)."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_at_once)
     job = parse(arguments, code_memory())
-    # Libraries read these when they are first imported, which only the step does.
+    # Libraries read these on import; only the step imports them.
     os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(job.threads)))
     with logged(job.log) as say:
         try:
@@ -72,8 +72,8 @@ def _memory_problem(job: Job, error: MemoryError) -> Problem:
     return Problem(
         ", ".join(map(str, job.files("output").values())),
         str(error),
-        "making it takes more memory than is free",
-        "run fewer jobs at once (--cores 1), take fewer samples (subsample), or look whether an input is what it says",
+        "there is not enough free memory to make it",
+        "run fewer jobs at once (--cores 1), use fewer samples (subsample), or check that its inputs are right",
     )
 
 
@@ -81,23 +81,23 @@ def _disk_problem(error: Exception) -> Problem:
     return Problem(
         str(getattr(error, "filename", None) or "results"),
         os.strerror(getattr(error, "errno", 0)),
-        "results cannot be written there; what was done before is whole and stays",
-        "make room, or let results/ be a link to a disk that has it and may be written; then run snakemake again",
+        "results cannot be written there; earlier results are complete and stay",
+        "make room, or make results/ a link to a writable disk with more space; then run snakemake again",
     )
 
 
 def _end_at_once(number: int, _frame: object) -> None:
-    """End without a trace. An exception raised here can be lost in a callback of the interpreter, and the job hangs."""
+    """Remove scratch files and exit. An exception could get lost in an interpreter callback, and the job would hang."""
     remove_scratch()
     os._exit(128 + number)
 
 
 def run(job: Job) -> None:
-    """Bring the outputs of a job into place, from the cache or by running its step for those that are not there.
+    """Put the outputs of a job in place: restore them from the cache, and run the step for those not cached.
 
     Raises:
-        UserError: the code is not that of the plan, an input is missing or damaged, or the step found a mistake in
-            what the user gave.
+        UserError: the code has changed since planning, an input is missing or damaged, or the step found a mistake
+            in the user's settings or data.
     """
     _check_code(job)
     snakemake = SnakemakeProcess()
@@ -108,7 +108,7 @@ def run(job: Job) -> None:
     scratch = job.results / ".scratch" / (action_key(units=sorted(keys)) if len(keys) > 1 else next(iter(keys)))
     missing = {key: unit for key, unit in keys.items() if not _restore(job, key, unit, scratch, cache, snakemake)}
     if not missing:
-        _tidy(scratch)  # a kill may have come after everything was kept
+        _tidy(scratch)  # an earlier process may have been killed after it had cached everything
         print(f"{job.verb}: restored from the cache, key {', '.join(key[:12] for key in keys)}", file=sys.stderr)
         return
     if len(missing) < len(keys):
@@ -122,7 +122,7 @@ def run(job: Job) -> None:
         _compute(job._replace(paths={**job.paths, **hints}), missing, scratch, cache, snakemake)
     finally:
         with contextlib.suppress(OSError):
-            scratch.rmdir()  # stays if the step failed and has kept a state
+            scratch.rmdir()  # fails, and the folder stays, if the step failed and has saved its state
 
 
 def _restore(job: Job, key: str, unit: Unit, scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess) -> bool:
@@ -139,14 +139,14 @@ def _restore(job: Job, key: str, unit: Unit, scratch: Path, cache: ActionCache, 
 
 
 def _end_if_alone(snakemake: SnakemakeProcess) -> None:
-    """Publish nothing for a Snakemake that was killed: the next one may make the same outputs with other settings."""
+    """Raise UserError if Snakemake was killed: the next run may make the same outputs with other settings."""
     if snakemake.has_ended:
         raise UserError(
             Problem(
                 "this job",
                 "",
-                "the Snakemake that started it has ended; what was computed is kept in the cache, nothing is published",
-                "run snakemake again, which takes it from there",
+                "the Snakemake that started it has ended; computed outputs are in the cache, none is published",
+                "run snakemake again: it restores them from the cache",
             )
         )
 
@@ -158,7 +158,7 @@ def _check_code(job: Job) -> None:
                 f"--code {job.code}",
                 "",
                 f"the code of {job.verb} has changed since this job was planned",
-                "run snakemake again, so that it plans with the code as it is now",
+                "run snakemake again to plan with the current code",
             )
         )
 
@@ -166,8 +166,8 @@ def _check_code(job: Job) -> None:
 def _compute(
     job: Job, units: Mapping[str, Unit], scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess
 ) -> None:
-    """Run the step on scratch paths for these units by key, keep what it made in the cache, and publish it."""
-    # Here, because a job that is restored does not pay for them.
+    """Run the step for these units (by key) on scratch paths, store the outputs in the cache, and publish them."""
+    # Imported here so that restored jobs do not pay for it.
     from workflow_lib.runner.workplace import bring, workplace
 
     with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder, workplace(folder) as work:
@@ -176,7 +176,7 @@ def _compute(
             started = time.monotonic()
             _call_step(job, list(units.values()), written, scratch / "state")
         bring(written, staged)
-        seconds = (time.monotonic() - started) / len(units)  # of each
+        seconds = (time.monotonic() - started) / len(units)  # per unit
         actions = {}
         for key, unit in units.items():
             made = {role: staged[path] for role, path in unit.outputs.items()}
@@ -188,10 +188,10 @@ def _compute(
 
 
 def _tidy(scratch: Path) -> None:
-    """Once its outputs are kept: remove the state of a job, and what its like has left that were killed."""
+    """Remove the state of a job whose outputs are cached, and the scratch folders of killed jobs with the same key."""
     try:
         folders = [*scratch.iterdir()]
-    except FileNotFoundError:  # a job of the same key has removed it
+    except FileNotFoundError:  # removed by a job with the same key
         return
     for folder in folders:
         with contextlib.suppress(FileNotFoundError):
@@ -202,7 +202,7 @@ def _tidy(scratch: Path) -> None:
 
 
 def _is_abandoned(folder: Path) -> bool:
-    """Whether nobody writes there: a writer whose folder goes would make it anew, and publish half a store."""
+    """Whether no process writes to a folder: a writer would recreate a removed folder and publish a partial store."""
     if folder.name.startswith(OUT_HERE):
         return not _lives(int(folder.name.removeprefix(OUT_HERE).partition("-")[0]))
     return time.time() - folder.stat().st_mtime > DAY
@@ -210,16 +210,16 @@ def _is_abandoned(folder: Path) -> bool:
 
 def _lives(process: int) -> bool:
     try:
-        os.kill(process, 0)  # asks only
+        os.kill(process, 0)  # signal 0 only checks that the process exists
     except ProcessLookupError:
         return False
-    except PermissionError:  # another user's
+    except PermissionError:  # the process of another user
         pass
     return True
 
 
 def _staged(units: Iterable[Unit], folder: Path) -> dict[Path, Path]:
-    """Where each output is made before it is moved into place."""
+    """Scratch path of each output, below `folder`."""
     paths = [path for unit in units for path in unit.outputs.values()]
     return {path: folder / str(i) / path.name for i, path in enumerate(paths)}
 

@@ -1,10 +1,10 @@
-"""The Snakemake that started a job. When it is killed alone, its jobs live on.
+"""Detect whether the Snakemake process that started a job has ended: if it is killed, its jobs keep running.
 
-A job on the same machine watches the process. A job elsewhere, such as on a node of a cluster, looks for the file by
-which its run is known: the next Snakemake removes the files of runs that were killed.
+A job on the same machine watches the process. A job on another machine, such as a cluster node, checks a file that
+belongs to the run: the next Snakemake removes the files of killed runs.
 
-psutil would replace a dozen of these lines, and its import would make a restored job a third slower (18 ms). It knows a
-process by its id and a time of start that moves with the clock, which is less sure than a handle and the ticks.
+psutil would save a dozen lines, but its import would make a restored job a third slower (18 ms). It identifies a
+process by its id and a start time that shifts with the clock, which is less reliable than a handle and clock ticks.
 """
 
 import atexit
@@ -14,30 +14,30 @@ import select
 from pathlib import Path
 
 PROCESS = "LATENT_ATLAS_SNAKEMAKE"
-"""Variable in which the rules tell jobs who starts them, as `identity` has it."""
+"""Environment variable that the rules set for their jobs, to the `identity` of this Snakemake."""
 
 RUN = "LATENT_ATLAS_RUN"
-"""Variable with the file of the run that jobs belong to, wherever they are started."""
+"""Environment variable with the file of the run that a job belongs to, on any machine."""
 
 SPACE = Path("/proc/self/ns/pid")
-"""Names the space in which ids of processes count: a container may have one to itself. Linux alone has it."""
+"""PID namespace, in which process ids are unique; a container may have its own. Linux only."""
 
 
 def identity() -> str:
-    """What jobs must know of the process that calls this, to see later whether it lives; "" where that is not known."""
+    """Id and PID namespace of this process, by which jobs can later check that it is alive; "" if unknown."""
     return f"{os.getpid()} {SPACE.readlink()}" if SPACE.is_symlink() else ""
 
 
 def run_file(results: Path) -> str:
-    """The file of a run whose Snakemake is the process that calls this; "" where its end could not be seen."""
+    """File of the run if this process is its Snakemake; "" on systems where its end cannot be detected."""
     return str(results / ".runs" / f"{_here()}-{os.getpid()}-{_started(os.getpid())}") if SPACE.is_symlink() else ""
 
 
 def begin_run() -> None:
-    """Make the file of this run, for as long as the process lives, and remove those that processes here have left."""
+    """Create the file of this run until this process ends, and remove files of ended processes on this machine."""
     if not (name := os.environ.get(RUN)):
         return
-    # Snakemake leaves the working directory of `--directory` before it ends.
+    # Absolute, because Snakemake leaves the working directory of `--directory` before it ends.
     file, process = Path(name).absolute(), os.getpid()
     file.parent.mkdir(parents=True, exist_ok=True)
     for other in file.parent.glob(f"{_here()}-*"):
@@ -49,7 +49,7 @@ def begin_run() -> None:
 
 
 class SnakemakeProcess:
-    """The process that started this job, if the environment names one that can be seen from here."""
+    """The process that started this job, if the environment names one visible to this process."""
 
     def __init__(self) -> None:
         self._handle: int | None = None
@@ -58,24 +58,24 @@ class SnakemakeProcess:
         number, _, space = os.environ.get(PROCESS, "").partition(" ")
         if space and space == identity().partition(" ")[2]:
             try:
-                self._handle = os.pidfd_open(int(number))  # unlike the id, it never comes to mean another process
+                self._handle = os.pidfd_open(int(number))  # unlike an id, a handle is never reused
             except ProcessLookupError:
                 self._gone = True
 
     @property
     def has_ended(self) -> bool:
-        """Whether nobody waits for this job any longer; False when that is not known."""
+        """Whether the Snakemake of this job has ended; False if unknown."""
         process = self._handle is not None and bool(select.select([self._handle], [], [], 0)[0])
         return self._gone or process or (bool(self._run) and not _is_there(Path(str(self._run))))
 
 
 def _here() -> str:
-    """Name of the machine, and of the space of processes that can be seen from here."""
+    """Name of the machine and its PID namespace."""
     return f"{os.uname().nodename}-{SPACE.stat().st_ino}"
 
 
 def _started(process: int) -> str:
-    """When a process began, in ticks of the system's clock; "" when there is none. Ids are used again, this is not."""
+    """Start time of a process in clock ticks; "" if there is none. Unlike ids, start times are not reused."""
     with contextlib.suppress(OSError):
         state, *rest = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return "" if state == "Z" else rest[18]
@@ -83,7 +83,7 @@ def _started(process: int) -> str:
 
 
 def _is_there(file: Path) -> bool:
-    """Whether a file exists. It is opened, because network file systems remember what they last told about a name."""
+    """Whether a file exists. It is opened, because network file systems cache whether a name exists."""
     try:
         os.close(os.open(file, os.O_RDONLY))
     except FileNotFoundError:

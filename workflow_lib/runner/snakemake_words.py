@@ -1,7 +1,7 @@
-"""The words of `latent-atlas run`: which ones are targets, and which ones belong to options of Snakemake.
+"""Separate the targets in the words of `latent-atlas run` from Snakemake's options.
 
-Snakemake reads `figures` in `--set-threads compute_kstar=4 figures` as one more value of the option. Here its own
-parser says which options take values and of what kind, so that targets may come anywhere.
+Snakemake reads `figures` in `--set-threads compute_kstar=4 figures` as another value of the option. Here Snakemake's
+parser is asked which options take values and of what kind, so targets may come anywhere.
 """
 
 import re
@@ -14,10 +14,10 @@ NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 
 
 class Words(NamedTuple):
-    """Words by what they mean.
+    """Words by meaning.
 
     Attributes:
-        options: options with their values, as they came, except those of `--config`.
+        options: options with their values, as written, without the values of `--config`.
         changes: values of `--config`, KEY=VALUE.
         targets: rules and files.
         given: destinations of the options in Snakemake's parser, such as "snakefile".
@@ -30,10 +30,10 @@ class Words(NamedTuple):
 
 
 def sort_words(words: Sequence[str]) -> Words:
-    """Tell targets from options and their values.
+    """Sort words into targets, options and their values.
 
-    An option with one value takes the next word, whatever it is. One with several takes words until the next option, a
-    word that is none of its choices, or a word without `=` after values KEY=VALUE.
+    An option with one value takes the next word, whatever it is. An option with several values takes words until the
+    next option, a word that is not one of its choices, or a word without `=` after values KEY=VALUE.
     """
     known = _known_options() if any(map(_is_option, words)) else {}
     waiting = deque(words)
@@ -56,26 +56,26 @@ def sort_words(words: Sequence[str]) -> Words:
 
 
 def _known_options() -> dict[str, Action]:
-    # Takes a second to import, which only a command line with options pays.
+    # The import takes a second, so it is done only if there are options.
     from snakemake.cli import get_argument_parser
 
     return {name: action for action in get_argument_parser()._actions for name in action.option_strings}
 
 
 def _is_option(word: str) -> bool:
-    """Whether Snakemake, too, would take a word for an option."""
+    """Whether a word is an option, by Snakemake's rules."""
     return word.startswith("-") and len(word) > 1 and " " not in word and not NUMBER.fullmatch(word)
 
 
 def _option(word: str, known: dict[str, Action]) -> tuple[Action | None, str | None]:
-    """The option that a word names, None if there is none such, and its value if that is in the word, too.
+    """The option named by a word (None if unknown), and its value if the word contains it.
 
-    A long name may be abbreviated. Of several letters behind one dash, only the last one can take a value.
+    Long names may be abbreviated. Of several letters after one dash, only the last can take a value.
     """
     if word.startswith("--"):
         name, equals, value = word.partition("=")
-        meant = {action for full, action in known.items() if full.startswith(name)}
-        action = known.get(name) or (meant.pop() if len(meant) == 1 else None)
+        meant = [full for full in known if full.startswith(name)]
+        action = known.get(name if name in known or len(meant) != 1 else meant[0])
         return action, value if equals else None
     action = None
     for end, letter in enumerate(word[1:], start=2):
@@ -86,15 +86,16 @@ def _option(word: str, known: dict[str, Action]) -> tuple[Action | None, str | N
 
 
 def _flags_before(word: str) -> str:
-    """`-n` of `-nC`, where `-C` is `--config`; "" when there are none."""
+    """The other flags in a word, such as `-n` in `-nC` (`-C` is `--config`); "" if there are none."""
     flags = "" if word.startswith("--") else word.partition("C")[0]
     return flags if len(flags) > 1 else ""
 
 
 def _values(action: Action, waiting: deque[str]) -> list[str]:
-    """Take the values of an option from the words behind it."""
+    """Remove the values of an option from the following words and return them."""
     values: list[str] = []
-    most = 1 if action.nargs in (None, "?") else len(waiting)
+    counts: dict[int | str | None, int] = {0: 0, None: 1, "?": 1}
+    most = counts.get(action.nargs, len(waiting))
     while waiting and len(values) < most and _belongs(waiting[0], action, values):
         values.append(waiting.popleft())
     return values

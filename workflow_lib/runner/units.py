@@ -1,8 +1,8 @@
-"""Outputs that are kept and restored together.
+"""Units: outputs of a job that are cached and restored together.
 
-A job's outputs are one unit, unless its spec names a mapping `each`: `{"each": "layers", "layers": {…}, …}`. Then every
-output is a unit of its own, shaped by the rest of the spec and by the entry that is called as its file is. So a list of
-layers or seeds that grows or shrinks costs nothing for those that stay.
+The outputs of a job are one unit, unless its spec has the key `each`: `{"each": "layers", "layers": {…}, …}`. Then each
+output is its own unit. Its settings are the rest of the spec and the entry of `layers` with the name of its file. So
+adding or removing layers or seeds does not recompute the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 
 class Unit(NamedTuple):
-    """Outputs of a job that share a key.
+    """Outputs of a job that share a cache key.
 
     Attributes:
         spec: the settings that shape these outputs, and no others.
-        outputs: paths by role: `argument/0`, `argument/1`, …; a unit of its own is called by its argument alone.
+        outputs: paths by role: `argument/0`, `argument/1`, …; with `each`, the role is the argument alone.
     """
 
     spec: dict[str, Any]
@@ -23,14 +23,14 @@ class Unit(NamedTuple):
 
 
 def split(spec: Mapping[str, Any], outputs: Mapping[str, Path]) -> list[Unit]:
-    """The units of a job.
+    """Split the outputs of a job into units.
 
     Args:
         spec: settings of the job.
         outputs: paths by role.
 
     Raises:
-        KeyError: an output is not in the mapping that `each` names.
+        KeyError: an output is missing in the mapping that `each` names.
     """
     if "each" not in spec:
         return [Unit(dict(spec), dict(outputs))]
@@ -43,7 +43,7 @@ def split(spec: Mapping[str, Any], outputs: Mapping[str, Path]) -> list[Unit]:
 
 
 def join(spec: Mapping[str, Any], units: Sequence[Unit]) -> dict[str, Any]:
-    """The spec of a job that makes only these of its units."""
+    """Spec of a job that makes only these units."""
     if "each" not in spec:
         return dict(spec)
     each = spec["each"]

@@ -1,7 +1,7 @@
-"""Check every artifact against the record of its bytes: `latent-atlas verify`, `latent-atlas repair`.
+"""Check every artifact against its recorded digest: `latent-atlas verify`, `latent-atlas repair`.
 
-Jobs check what they read before they read it. This is for what no job reads, such as figures, and for peace of mind
-after a failing disk.
+Jobs check their own inputs. This also checks artifacts that no job reads, such as figures, for example after a disk
+failure.
 """
 
 import shlex
@@ -14,7 +14,7 @@ from workflow_lib.runner.records import FOLDER, digest_of
 
 
 def damaged(results: Path) -> tuple[int, list[Path]]:
-    """Number of artifacts that were compared with their records, and those whose bytes are others; reads them all."""
+    """Number of artifacts compared with their records, and the paths whose bytes differ; reads all of them."""
     root = results / FOLDER
     artifacts = [results / record.relative_to(root).with_suffix("") for record in sorted(root.rglob("*.json"))]
     recorded = {path: digest for path in artifacts if path.is_file() and (digest := digest_of(path, results))}
@@ -22,7 +22,7 @@ def damaged(results: Path) -> tuple[int, list[Path]]:
 
 
 def repaired(path: Path, results: Path) -> str:
-    """Put a damaged artifact aside and restore it from the cache, if that has it; says what was done."""
+    """Rename a damaged artifact and restore it from the cache if possible; returns a description of what was done."""
     if mend(path, digest_of(path, results), ActionCache(cache_folder())):
-        return f"restored from the cache; what was there is now {aside(path).name}"
-    return f"put aside as {aside(path).name}; to make it again: latent-atlas run {shlex.quote(str(path))}"
+        return f"restored from the cache; the damaged file is now {aside(path).name}"
+    return f"renamed to {aside(path).name}; to make it again: latent-atlas run {shlex.quote(str(path))}"

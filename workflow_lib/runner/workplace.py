@@ -1,4 +1,4 @@
-"""Where a step writes: beside the results, or on a disk of its machine when that is faster."""
+"""Folder in which a step writes: beside the results, or on a faster local disk."""
 
 import contextlib
 import os
@@ -10,15 +10,15 @@ from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.files import scratch_folder
 
 SCRATCH = "LATENT_ATLAS_SCRATCH"
-"""Variable with a folder in which steps write before their outputs are copied to the results: `$TMPDIR`, /local/me."""
+"""Environment variable with a folder for steps to write in, before outputs are copied to the results: `$TMPDIR`."""
 
 
 @contextlib.contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
-    """Give `folder`, or a new folder on the disk that the user has named, gone when the block ends.
+    """Yield `folder`, or a new folder in the one set by the user, which is removed after the block.
 
     Raises:
-        UserError: there is no such disk, or it may not be written.
+        UserError: the user's folder does not exist or is not writable.
     """
     named = os.path.expandvars(os.environ.get(SCRATCH, ""))
     if not named:
@@ -26,20 +26,18 @@ def workplace(folder: Path) -> Iterator[Path]:
         return
     if not os.access(named, os.W_OK):
         raise UserError(
-            Problem(
-                SCRATCH, named, "no folder that may be written on this machine", f"name another, or unset {SCRATCH}"
-            )
+            Problem(SCRATCH, named, "is not a writable folder on this machine", f"name another, or unset {SCRATCH}")
         )
     with scratch_folder(Path(named), "latent-atlas-") as work:
         yield work
 
 
 def bring(written: Mapping[Path, Path], staged: Mapping[Path, Path]) -> None:
-    """Copy outputs to the file system of the results, where a rename can publish them whole.
+    """Copy outputs to the file system of the results, where a rename can publish them.
 
     Args:
-        written: where the step has written each output.
-        staged: where it must be before it is published; the same place, if there is no other disk.
+        written: path to which the step wrote each output.
+        staged: path of each output before it is published; the same path if no other disk is used.
     """
     for output, source in written.items():
         if source != staged[output]:
