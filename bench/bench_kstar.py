@@ -17,8 +17,8 @@ import numpy as np
 
 from bench.kstar_baselines import bare_product, faiss_flat, float64_count, notebook, scikit_learn, torch_product
 from workflow_lib.kstar.exact import kstar
-from workflow_lib.kstar.inputs import METRICS
 from workflow_lib.kstar.sweep import available_threads
+from workflow_lib.names import METRICS
 
 STATUS = Path("/proc/self/status")
 

@@ -28,15 +28,15 @@ def make_set(folder):
     from workflow_lib.models.registry import build
     from workflow_lib.prototypes.descent import Settings
     from workflow_lib.prototypes.frozen import frozen
-    from workflow_lib.prototypes.kept import kept_matrix
     from workflow_lib.prototypes.matrix import make_matrix, noise
+    from workflow_lib.prototypes.resumable import resumable_matrix
     from workflow_lib.prototypes.store import write
 
     torch.set_num_threads(1)
     names, shape = [f"class {number}" for number in range(CLASSES)], (3, SIDE, SIDE)
     plain = build("small_cnn", in_channels=3, image_size=(SIDE, SIDE), n_classes=CLASSES, seed=0)
     network, settings = frozen(plain.eval(), None, shape), Settings("sgd", 0.1, steps=8, loss=0.01)
-    with kept_matrix(folder / "state", CLASSES, network, settings, "cpu, threads: 1") as kept, memory("set"):
+    with resumable_matrix(folder / "state", CLASSES, network, settings, "cpu, threads: 1") as kept, memory("set"):
         if kept.state is not None:
             print(f"goes on, {kept.state.finished} of {CLASSES**2} images are done")
         make_matrix(

@@ -1,4 +1,4 @@
-"""Figures of the confusion study: numbers equal the tables, notes tell what chance does, odd input is drawn."""
+"""Figures of the confusion study: numbers equal the tables, notes say what chance does, odd input is drawn."""
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,7 @@ class TestInformation:
             assert np.isnan(np.diagonal(drawn)).all()
             assert image.norm.vmin == -image.norm.vmax == -np.nanmax(np.abs(drawn))
 
-    def test_the_note_tells_the_sign_the_smoothing_and_what_chance_does(self, table):
+    def test_the_note_gives_the_sign_the_smoothing_and_what_chance_does(self, table):
         text = note(information.draw(table, groups={}, **TITLE)[0])
         assert "Positive: T is recognised better when C is not confused" in text
         assert "smoothed by ½" in text
@@ -63,11 +63,11 @@ class TestInformation:
         assert f"about {own['chance_accuracy'].mean():.2g} (left)" in text
         assert "Each cell: 20 runs confused, 30 runs otherwise." in text
 
-    def test_lines_part_groups_that_are_neighbours(self, table):
+    def test_lines_separate_groups_that_are_neighbours(self, table):
         figure, _ = information.draw(table, groups=GROUPS, **TITLE)
         lines = [line.get_ydata()[0] for line in figure.axes[0].lines if np.ptp(line.get_ydata()) == 0]
         assert lines == [1.5, 3.5]
-        assert "Lines part the groups: first, last." in note(figure)
+        assert "Lines separate the groups: first, last." in note(figure)
 
     def test_classes_of_groups_that_are_scattered_are_sorted(self, table):
         figure, _ = information.draw(table, groups={"odd": ["c1", "c3", "c5"], "even": ["c0", "c2"]}, **TITLE)
@@ -111,7 +111,7 @@ class TestEffects:
     def test_at_most_thirty_rows_are_shown_and_that_is_said(self):
         figure, numbers = significance.draw(effect_table(read(study(9, 6, accuracy=0.5, of_pair=0.15))), **TITLE)
         assert len(numbers) == 60
-        assert "The 30 rows of smallest p over runs are shown, of 72." in note(figure)
+        assert "The 30 rows with the smallest p over runs are shown, of 72." in note(figure)
 
 
 class TestAccuracies:

@@ -114,10 +114,10 @@ def test_batches_are_streamed(odd):
 @pytest.mark.parametrize(
     ("module", "part"),
     [
-        ("relu", "is passed more than once"),
-        ("recurrent", "gives a tuple"),
+        ("relu", "is called more than once"),
+        ("recurrent", "returns a tuple"),
         ("aside", "is not reached"),
-        ("cnov", "'conv'"),
+        ("cnov", "write conv"),
         ("", "the layers are: conv, relu"),
     ],
 )

@@ -4,9 +4,9 @@ from kstar_cases import METRICS, cases
 
 from workflow_lib.kstar import bounds
 from workflow_lib.kstar.inputs import check
+from workflow_lib.kstar.metrics import score_tile
 from workflow_lib.kstar.pairs import distance_between
 from workflow_lib.kstar.rows import rows_of
-from workflow_lib.kstar.scores import score_tile
 
 CASES = cases()
 

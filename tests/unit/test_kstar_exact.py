@@ -10,6 +10,8 @@ from kstar_cases import METRICS, brute_force, cases
 from scipy.spatial.distance import cdist
 
 from workflow_lib.kstar import bounds, kstar, neighbourhood
+from workflow_lib.kstar.metrics import METRICS as DISTANCES
+from workflow_lib.kstar.metrics import SCORES
 
 CASES = cases()
 LINE = np.array([0.0, 1, 3, 10, 4, 11, 12])[:, None]
@@ -63,6 +65,18 @@ def test_without_the_error_bound_near_ties_go_wrong(metric, monkeypatch):
     monkeypatch.setattr(bounds, "error_of", lambda width, kind: (0.0, 0.0))
     features, labels = CASES["dust on few values"]
     assert np.any(kstar(features, labels, metric) != brute_force(features, labels, metric)[0])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", ["normal", "dust on few values", "duplicates", "many classes"])
+def test_without_scores_every_pair_is_decided_in_float64(name, metric, monkeypatch):
+    monkeypatch.delitem(SCORES, DISTANCES[metric].kind)
+    features, labels = CASES[name]
+    kappa, foreign = brute_force(features, labels, metric)
+    for device in ("cpu", "cuda"):  # without scores there is nothing that a GPU could do
+        found = neighbourhood(features, labels, metric, device=device)
+        np.testing.assert_array_equal(found.kappa, kappa)
+        np.testing.assert_array_equal(found.nearest_foreign, foreign)
 
 
 @settings(max_examples=60, deadline=None)

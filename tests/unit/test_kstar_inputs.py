@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from workflow_lib.errors import UserError
-from workflow_lib.kstar.inputs import METRICS, check
+from workflow_lib.kstar.inputs import check
+from workflow_lib.names import METRICS
 
 FEATURES = np.arange(1.0, 13).reshape(6, 2)
 LABELS = np.array([0, 1, 0, 1, 0, 1])

@@ -1,4 +1,4 @@
-"""Figures of prototypes: numbers equal the tables, what did not converge is hatched, degenerate input is drawn."""
+"""Figures of prototypes: numbers equal the tables, unconverged images are hatched, degenerate input is drawn."""
 
 import itertools
 
@@ -168,7 +168,7 @@ class TestPrototypes:
             own = store.sel(target=row.target, origin=row.origin)
             assert [own[name].item() for name in numbers.columns[2:]] == list(row)[3:]
 
-    def test_what_did_not_converge_is_hatched_counted_and_tells_its_confidence(self):
+    def test_images_that_did_not_converge_are_hatched_counted_and_show_their_confidence(self):
         figure, numbers = grid.draw(prototypes(missed=[(1, 2), (3, 3)]), **OF_SET)
         corners = np.floor(hatched(figure)).astype(int)
         assert sorted(map(tuple, corners)) == [(2, 1), (3, 3)]  # column, row
@@ -232,12 +232,12 @@ class TestTables:
         assert any(np.allclose(line.get_ydata(), 100 / 9) for line in outliers.lines)
         assert "11.1\N{NO-BREAK SPACE}%" in figure.get_supxlabel()
 
-    @pytest.mark.parametrize(("include", "says"), [(False, "does not count"), (True, "counts, as on the poster")])
-    def test_it_is_said_whether_self_entries_count(self, include, says):
+    @pytest.mark.parametrize(("include", "says"), [(False, "is left out"), (True, "is included, as on the poster")])
+    def test_the_note_says_whether_self_entries_are_included(self, include, says):
         figure, _ = dissimilarity.draw(interval_table(), include_self=include, unconverged="keep", **TITLE)
         line = " ".join(figure.get_supxlabel().split())
         assert f"0 by definition, {says}." in line
-        assert "Images that did not converge count too." in line
+        assert "Images that did not converge are included." in line
 
     def test_density_of_a_histogram_adds_up_to_one(self):
         table = histogram_table(["a", "b"])
@@ -277,7 +277,7 @@ class TestTables:
         rings, dots = (collection.get_offsets() for collection in figure.axes[0].collections)
         np.testing.assert_array_equal(dots, table.loc[3:, ["accuracy", "m_g"]])
         np.testing.assert_array_equal(rings, table.loc[3:, ["accuracy", "m_g_zero_diagonal"]])
-        assert "3 of 28 sets are without M_g or accuracy." in " ".join(figure.get_supxlabel().split())
+        assert "3 of 28 sets have no M_g or accuracy." in " ".join(figure.get_supxlabel().split())
 
 
 class TestBoundaries:

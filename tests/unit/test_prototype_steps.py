@@ -14,7 +14,7 @@ from test_model_steps import NETWORK, TRAIN, context, trained, write_split
 from workflow_lib.dissimilarity.summary import Selection
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.io import storage
-from workflow_lib.prototypes import kept
+from workflow_lib.prototypes import resumable
 from workflow_lib.prototypes.matrix import make_matrix
 from workflow_lib.prototypes.tables import POINT, boundary_intervals, boundary_table, prototype_tables
 from workflow_lib.steps import make_prototypes as step
@@ -114,7 +114,7 @@ def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(tmp_path, inputs, mon
 @pytest.mark.parametrize("damage", ["state", "array", "missing array", "other threads"])
 def test_what_a_kill_left_damaged_is_not_used(tmp_path, inputs, monkeypatch, damage):
     whole = made(tmp_path, inputs, "whole").read_bytes()
-    monkeypatch.setattr(step, "make_matrix", lambda *_, save_state, **__: save_state(kept.State(9, [0, 1, 2], {})))
+    monkeypatch.setattr(step, "make_matrix", lambda *_, save_state, **__: save_state(resumable.State(9, [0, 1, 2], {})))
     monkeypatch.setattr(step, "write", lambda *_: None)
     made(tmp_path, inputs, "resumed")
     monkeypatch.undo()
@@ -128,8 +128,8 @@ def test_what_a_kill_left_damaged_is_not_used(tmp_path, inputs, monkeypatch, dam
         (scratch / "image.npy").unlink()
     else:
         monkeypatch.setattr(step, "configure", lambda device, threads: device)
-        content = kept.checkpoints.load(state)
-        kept.checkpoints.save(content | {"runtime": "cpu, threads: 7"}, state)
+        content = resumable.checkpoints.load(state)
+        resumable.checkpoints.save(content | {"runtime": "cpu, threads: 7"}, state)
     assert made(tmp_path, inputs, "resumed").read_bytes() == whole
 
 
@@ -144,7 +144,7 @@ def test_what_a_kill_left_damaged_is_not_used(tmp_path, inputs, monkeypatch, dam
 def test_after_a_failure_only_what_can_be_gone_on_with_stays(tmp_path, inputs, monkeypatch, error, saved, stays):
     def failing(*_, save_state, **__):
         if saved:
-            save_state(kept.State(9, [0, 1, 2], {}))
+            save_state(resumable.State(9, [0, 1, 2], {}))
         raise error
 
     monkeypatch.setattr(step, "make_matrix", failing)
@@ -159,7 +159,7 @@ def test_a_disk_without_room_for_the_set_is_told_and_left_empty(tmp_path, inputs
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(kept.np.lib.format, "write_array", full)
+    monkeypatch.setattr(resumable.np.lib.format, "write_array", full)
     with pytest.raises(OSError, match="No space left"):
         made(tmp_path, inputs, "failed")
     assert not (tmp_path / "failed-scratch").exists()

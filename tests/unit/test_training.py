@@ -9,7 +9,8 @@ from workflow_lib import seeds
 from workflow_lib.errors import UserError
 from workflow_lib.training import checkpoints
 from workflow_lib.training.augmentation import Augmentation, augment, draw
-from workflow_lib.training.loop import State, memory_format, train
+from workflow_lib.training.images import memory_format
+from workflow_lib.training.loop import State, train
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
 
 EPOCHS = 4

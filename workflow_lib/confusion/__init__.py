@@ -1,1 +1,1 @@
-"""The confusion study: networks trained with two classes mixed up, and its effects (docs/science.md 3)."""
+"""Confusion studies: networks trained with the labels of two classes mixed up, and the effects (docs/science.md 3)."""

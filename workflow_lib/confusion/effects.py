@@ -28,20 +28,20 @@ def effect_table(runs: Runs) -> pd.DataFrame:
     test: "otherwise", the runs whose pair contains neither, or "baseline". Difference = reference - confused: positive
     where T is recognised better when C is not confused.
 
-    The unit is the run; or the pair, whose value is its mean over seeds. Runs of one pair share what mixing up these
-    two classes does, so they are not independent, and the test over runs finds too much; that over pairs counts each
-    pair once. Pairs that share a class may still be alike. The baseline is no sample of pairs: its runs are its
-    units in both.
+    The unit is either the run, or the pair with its mean over seeds. Runs of one pair share the effect of mixing up
+    these two classes, so they are not independent, and the test over runs finds too many effects. The test over pairs
+    uses each pair once; pairs that share a class may still be similar. The baseline has no pairs: its units are runs in
+    both tests.
 
     Returns:
         reference, unit, target, confused; n_reference and n_confused (units), accuracy_reference and
         accuracy_confused (their means, 0 to 1), diff, ci_low, ci_high (95 %), t, df, p (two-sided), p_adjusted
         (Benjamini-Hochberg, over all ordered pairs of that reference and unit that have a p), hedges_g, undefined (why
-        t to hedges_g are NaN; "" where they are not); bits_accuracy, bits_predictions, chance_accuracy,
+        t to hedges_g are NaN; "" if they are not); bits_accuracy, bits_predictions, chance_accuracy,
         chance_predictions (of all runs: see `information.bits_table`; NaN for the unit "pair"). Runs that
-        diverged count nowhere.
+        diverged are left out.
     """
-    # both words of each come in the reverse order of the alphabet: otherwise, baseline; run, pair
+    # descending order puts otherwise before baseline, and run before pair
     tests = pd.DataFrame(_rows(runs), columns=[*KEYS, *TESTED]).sort_values(FAMILY, ascending=False, kind="stable")
     adjusted = tests.groupby(FAMILY)["p"].transform(benjamini_hochberg)
     tests.insert(list(tests).index("hedges_g"), "p_adjusted", adjusted)
@@ -67,7 +67,7 @@ def _rows(runs: Runs) -> Iterator[dict[str, Any]]:
 
 
 def pair_means(accuracy: Array) -> Array:
-    """(P, n) mean accuracy over seeds, from (P, S, n); NaN where no run is known."""
+    """(P, n) mean accuracy over seeds, from (P, S, n); NaN if no run is known."""
     known = ~np.isnan(accuracy)
     number = known.sum(axis=1)
     total = np.where(known, accuracy, 0).sum(axis=1)

@@ -53,15 +53,15 @@ def example(counts: xr.Dataset, pairs: pd.DataFrame, wanted: Sequence[str] | Non
 def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int | None, str]:
     """The row of the pair to show, and a sentence on the choice.
 
-    What mixing up two classes does to themselves is much the same for all pairs; so the choice is the pair that
-    changes the mean accuracy of the other classes most.
+    By default, the pair that changes the mean accuracy of the other classes most. The effect on the two classes
+    themselves is much the same for all pairs.
 
     Args:
-        pairs: table of pairs, the baseline in its first row.
-        wanted: names of the two classes, in either order; None chooses.
+        pairs: table of pairs; the baseline is the first row.
+        wanted: names of the two classes, in either order; None: choose.
 
     Returns:
-        None where the study has no pairs.
+        The row is None if the study has no pairs.
 
     Raises:
         UserError: a pair that the study does not have.

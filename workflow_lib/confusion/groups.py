@@ -1,4 +1,4 @@
-"""Whether classes of one group inform each other more than classes of different groups: a permutation test (3.4)."""
+"""Permutation test: are the bits larger within groups of classes than between them? (docs/science.md 3.4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class GroupTest:
     """Means of a matrix within and between groups of its rows and columns.
 
     Attributes:
-        n_within, n_between: entries that are defined, off the diagonal.
-        within, between: their means; NaN where there are none.
-        p: two-sided; NaN where undefined.
-        undefined: why p is NaN; "" where it is not.
+        n_within, n_between: number of defined entries, without the diagonal.
+        within, between: their means; NaN if there are none.
+        p: two-sided; NaN if undefined.
+        undefined: why p is NaN; "" if it is not.
     """
 
     n_within: int
@@ -50,14 +50,14 @@ def group_table(
 
     Args:
         effects: from `effects.effect_table`.
-        groups: names of classes by name of the group; classes of no group do not count.
-        permutations: number of random ones.
+        groups: names of classes by name of the group; classes without a group are left out.
+        permutations: number of random permutations.
         seed: of the permutations.
 
     Returns:
         reference, measure, groups (names), n_classes, n_within and n_between (ordered pairs of classes), mean_within,
         mean_between, difference (within - between; bits), p, permutations, null (what is permuted), undefined (why p
-        is NaN). No rows without groups.
+        is NaN). Without groups there are no rows.
     """
     if not groups:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -91,18 +91,18 @@ def group_table(
 
 
 def permutation_test(matrix: Array, labels: Labels, permutations: int, source: np.random.Generator) -> GroupTest:
-    """Test of the mean within groups against the mean between them, as Mantel (1967) does.
+    """Test of the mean within groups against the mean between them (Mantel 1967).
 
-    Entries of a row share the target's runs and entries of a column the confused class, so they must not be exchanged
-    one by one. What is exchangeable, if groups do not matter, are the classes: the labels are permuted, for rows and
-    columns together. p = (b + 1) / (m + 1), with b of m permutations whose difference of means is at least as far
-    from 0 as the one found. Few classes have few partitions, so that p cannot be small: 2 + 2 classes give 1/3 or more.
+    Entries of a row share the target's runs, and entries of a column share the confused class, so single entries must
+    not be exchanged. If groups do not matter, classes can be: labels are permuted, for rows and columns together.
+    p = (b + 1) / (m + 1), where b of m permutations give a difference of means at least as far from 0 as the observed
+    one. Few classes have few partitions, so p cannot be small: 2 + 2 classes give 1/3 or more.
 
     Args:
-        matrix: (k, k); NaN where not defined. The diagonal does not count.
+        matrix: (k, k); NaN if not defined. The diagonal is ignored.
         labels: (k,) number of the group of each class.
         permutations: m.
-        source: of randomness.
+        source: random generator.
     """
     known = np.isfinite(matrix) & ~np.eye(len(matrix), dtype=bool)
     values = np.where(known, matrix, 0.0)
@@ -117,9 +117,9 @@ def permutation_test(matrix: Array, labels: Labels, permutations: int, source: n
     rounding = 1e-12 * np.abs(values).max()
     step = max(AT_ONCE // max(len(labels), 1), 1)
     for start in range(0, permutations, step):
-        dealt = source.permuted(np.tile(labels, (min(step, permutations - start), 1)), axis=1)
-        sums, numbers = _sums(values, dealt), _sums(known.astype(np.float64), dealt)
-        with np.errstate(invalid="ignore", divide="ignore"):  # a permutation may leave nothing that is known
+        shuffled = source.permuted(np.tile(labels, (min(step, permutations - start), 1)), axis=1)
+        sums, numbers = _sums(values, shuffled), _sums(known.astype(np.float64), shuffled)
+        with np.errstate(invalid="ignore", divide="ignore"):  # a permutation may leave no defined entry in a group
             difference = sums / numbers - (totals[0] - sums) / (totals[1] - numbers)
         as_far += int((~(np.abs(difference) < found - rounding)).sum())
     return GroupTest(int(n_within), n_between, *means, (as_far + 1) / (permutations + 1))

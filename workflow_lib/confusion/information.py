@@ -1,4 +1,4 @@
-"""Bits that a target's predictions gain or lose by another class not being confused, for all pairs at once (3.4)."""
+"""Bits that a target gains or loses if another class is not confused, for all pairs (docs/science.md 3.4)."""
 
 import math
 
@@ -15,16 +15,16 @@ SMOOTHING = 0.5
 """Added to the count of every outcome (docs/science.md 3.4)."""
 
 REFERENCES = ("otherwise", "baseline")
-"""Runs that a target's confused runs are compared with: those whose pair contains neither class, or the baseline."""
+"""What the runs with a confused class are compared with: runs whose pair contains neither class, or the baseline."""
 
 
 def predictions_by_group(runs: Runs) -> dict[str, Array]:
-    """Predicted classes of each target T, summed over groups of runs that each class C defines.
+    """Predicted classes of each target T, summed over groups of runs defined by each class C.
 
     Returns:
         "confused", "otherwise" and "baseline", each (T, C, predicted), exact whole numbers: over runs whose pair
         contains C and not T; over runs whose pair contains neither; over the baseline, the same for every C.
-        Zeros where a group has no runs, and in all but the last where C is T.
+        Zeros if a group has no runs, and, except for the baseline, if C is T.
     """
     n = len(runs.classes)
     groups = {name: np.zeros((n, n, n)) for name in ("confused", *REFERENCES)}
@@ -42,23 +42,23 @@ def predictions_by_group(runs: Runs) -> dict[str, Array]:
 def bits_table(runs: Runs) -> pd.DataFrame:
     """Signed information D(confused ‖ reference) in bits, from all runs, in both versions of docs/science.md 3.4.
 
-    The sign is that of the accuracies, reference - confused: positive where not confusing C helps T. Counts are
+    The sign is that of the accuracies, reference - confused: positive if not confusing C helps T. Counts are
     smoothed by a half.
 
     Returns:
-        A row per reference and ordered pair: reference, target T, confused C, and in bits, NaN where a group has no
+        A row per reference and ordered pair: reference, target T, confused C, and in bits, NaN if a group has no
         runs or T no test samples:
 
         bits_accuracy: between Bernoulli distributions "recognised, or not", all runs of a group together.
 
         bits_predictions: between distributions of the predicted class, in which the two classes of the confused pair
-        {C, X} count as one outcome, since a network that was taught to mix them up tells nothing by either name.
-        X is another one in each pair, so the divergence is that of each pair, averaged with the number of its runs as
-        weight (the conditional divergence given the pair). Without smoothing it is never smaller than the first.
+        {C, X} are one outcome, because a network that was taught to mix them up says nothing by choosing one of them.
+        X differs from pair to pair, so the divergence is computed for each pair and averaged with the number of its
+        runs as weight (conditional divergence given the pair). Without smoothing it is never smaller than the first.
 
-        chance_accuracy, chance_predictions: the size that either has without any effect, as an order of magnitude:
+        chance_accuracy, chance_predictions: the size to expect without any effect, as an order of magnitude:
         (k - 1) / (2 ln 2) · (1/N + 1/M) bits for k outcomes and N and M test samples in the two distributions, as if
-        each run drew its test samples anew. In truth runs share them, and differ by their training.
+        each run drew its test samples anew. In fact runs share them, and differ by their training.
     """
     groups = predictions_by_group(runs)
     names = np.array(runs.classes, dtype=object)
@@ -84,13 +84,13 @@ def bits_table(runs: Runs) -> pd.DataFrame:
 
 
 def _hits(counts: Array) -> Array:
-    """(T, C, 2) test samples of T that were recognised, and that were not, from (T, C, predicted)."""
+    """(T, C, 2) test samples of T that were recognised, and not recognised, from (T, C, predicted)."""
     hits = np.diagonal(counts, axis1=0, axis2=2).T
     return np.stack([hits, counts.sum(axis=-1) - hits], axis=-1)
 
 
 def _of_predictions(runs: Runs, reference: Array) -> tuple[Array, Array]:
-    """(T, C) divergence of the predicted classes, and what it is by chance, averaged over pairs with C and not T."""
+    """(T, C) divergence of the predicted classes, and its size by chance, averaged over pairs with C and not T."""
     n = len(runs.classes)
     total, chance, weight = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
     for pair in np.flatnonzero(runs.counted[1:]) + 1:
@@ -108,12 +108,12 @@ def _of_predictions(runs: Runs, reference: Array) -> tuple[Array, Array]:
 
 
 def _by_chance(outcomes: int, *samples: Array) -> Array:
-    """Divergence in bits that is expected between two samples of one distribution."""
-    with np.errstate(divide="ignore"):  # of no samples, which is of no use
+    """Expected divergence in bits between two samples of the same distribution."""
+    with np.errstate(divide="ignore"):  # without samples it is infinite, and not used
         return (outcomes - 1) / (2 * math.log(2)) * np.asarray(sum(1 / number for number in samples))
 
 
 def _merge(counts: npt.NDArray[np.generic], members: npt.NDArray[np.int64]) -> Array:
-    """Counts (…, predicted) with two classes as one outcome, the last."""
+    """Counts (…, predicted) with two classes merged into one outcome, the last."""
     both = counts[..., members].sum(axis=-1, keepdims=True)
     return np.concatenate([np.delete(counts, members, axis=-1), both], axis=-1).astype(np.float64)

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 def mislabel(
     labels: NDArray[np.int64], first: int, second: int, share: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Labels with a share of class `first` called `second`, and the same share of `second` called `first`.
+    """Labels in which a share of class `first` is called `second`, and the same share of `second` is called `first`.
 
-    Of n samples of a class exactly floor(share * n) change, `share` being the decimal number that it is written as:
-    of 5 samples two at a share of 0.5. All other labels stay as they are.
+    Of n samples of a class, exactly floor(share * n) labels change, with the exact decimal value of `share`: two of 5
+    samples at a share of 0.5. All other labels are unchanged.
 
     Args:
-        labels: (N,) classes; not changed.
+        labels: (N,) classes; not modified.
         first: a class.
         second: another class.
-        share: in [0, 1]; at 0.5 nothing tells the two classes apart, at 0 nothing changes.
+        share: in [0, 1]; at 0.5 the labels do not distinguish the two classes, at 0 nothing changes.
         rng: chooses the samples, without replacement.
     """
     mixed = labels.copy()

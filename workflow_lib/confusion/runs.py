@@ -30,12 +30,12 @@ def write(
     runs: Iterable[xr.Dataset],
     progress: Progress | None = None,
 ) -> None:
-    """Write a store of all runs; no more than the runs of one pair, and a chunk to be written, are in memory.
+    """Write a store of all runs, with only the runs of one pair and one chunk in memory.
 
     Args:
         path: the store, `….zarr.zip`: `counts` (pair, seed, true, predicted), `loss` (pair, seed, epoch), `diverged`
             (pair, seed), `member` (pair, side).
-        pairs: as they are called in paths, the baseline first.
+        pairs: names as in paths, the baseline first.
         seeds: of each pair.
         members: names of the two classes of each pair; none for the baseline.
         runs: stores of single runs, pair by pair, the seed varying fastest.
@@ -70,7 +70,7 @@ def write(
 
 @dataclass(frozen=True)
 class Runs:
-    """What statistics need of all P pairs (the baseline first), S seeds and n classes.
+    """All runs as arrays for statistics: P pairs (the baseline first), S seeds, n classes.
 
     Attributes:
         classes: n names.
@@ -110,7 +110,7 @@ class Runs:
 
 
 def read(store: xr.Dataset) -> Runs:
-    """Read a store that `write` made, chunk by chunk: its counts are never whole in memory."""
+    """Read a store made by `write`, chunk by chunk to save memory."""
     counts, diverged = store["counts"], store["diverged"].values
     P, S, n, _ = counts.shape
     accuracy, predictions = np.empty((P, S, n)), np.empty((P, n, n), dtype=np.int64)

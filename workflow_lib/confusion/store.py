@@ -1,4 +1,4 @@
-"""What is known of one training of a confusion study, as a store: confusion matrix on the test data, and loss."""
+"""Store of one run of a confusion study: confusion matrix on the test data, and training loss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Run:
     Attributes:
         pair: the two classes that were mixed up, "A+B", or "baseline".
         seed: number of the run among those of its pair.
-        share: of each of the two classes that was mislabelled, in [0, 1]; 0 for the baseline.
-        classes: names of the two; none for the baseline.
+        share: mislabelled share of each of the two classes, in [0, 1]; 0 for the baseline.
+        classes: names of the two classes; empty for the baseline.
     """
 
     pair: str
@@ -49,11 +49,11 @@ def write(
 
     Args:
         path: the store, `….zarr.zip`.
-        run: which one.
+        run: the run that it describes.
         class_names: of the n classes.
         counts: (n, n) by true and predicted class.
         losses: (epochs,) mean training loss, NaN from the epoch on in which it diverged.
-        diverged: whether it did.
+        diverged: whether it diverged.
     """
     names = np.array([str(name) for name in class_names])
     dataset = xr.Dataset(
@@ -76,7 +76,7 @@ def write(
 
 
 def is_whole(path: Path) -> bool:
-    """Whether there is a store that can be read to its end; what a kill or a disk has spoilt is none."""
+    """Whether there is a store that can be read completely; False for one damaged by a kill or a disk."""
     try:
         storage.load(path).load()
     except (UserError, OSError, ValueError, KeyError):

@@ -1,4 +1,4 @@
-"""Tables of the runs of a confusion study: accuracies, pairs, matrices, learning curves (docs/science.md 3.2)."""
+"""Tables of a confusion study: accuracies, pairs, confusion matrices, learning curves (docs/science.md 3.2)."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from workflow_lib.confusion.runs import Runs
 Array = npt.NDArray[np.float64]
 
 WHOLE = 20
-"""Up to this many classes the matrices of all pairs are written whole."""
+"""Up to this many classes, the table holds the whole matrix of each pair."""
 
 
 def accuracy_table(runs: Runs) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def accuracy_table(runs: Runs) -> pd.DataFrame:
 def mean_table(runs: Runs) -> pd.DataFrame:
     """A row per pair and target class: pair, target, in_pair, and statistics of the accuracy over seeds.
 
-    These are n, mean, sd, lowest and highest as `over_seeds` gives them; runs that diverged do not count.
+    These are n, mean, sd, lowest and highest from `over_seeds`; runs that diverged are left out.
     """
     P, _, n = runs.accuracy.shape
     labels = {"pair": _repeated(runs.pairs, n), "target": _tiled(runs.classes, P), "in_pair": runs.mixed_up.ravel()}
@@ -45,7 +45,7 @@ def mean_table(runs: Runs) -> pd.DataFrame:
 def curve_table(runs: Runs) -> pd.DataFrame:
     """A row per pair and epoch: pair, epoch, and statistics of the mean training loss (nats) over seeds.
 
-    These are n, mean, sd, lowest and highest as `over_seeds` gives them; runs that diverged do not count.
+    These are n, mean, sd, lowest and highest from `over_seeds`; runs that diverged are left out.
     """
     P, _, count = runs.loss.shape
     labels = {"pair": _repeated(runs.pairs, count), "epoch": np.tile(np.array(runs.epochs), P)}
@@ -55,7 +55,7 @@ def curve_table(runs: Runs) -> pd.DataFrame:
 def over_seeds(values: Array) -> pd.DataFrame:
     """Statistics over the second axis of (P, S, k), a row per pair and k: n, mean, sd (ddof 1), lowest, highest.
 
-    NaN is not counted; what has no value, and the sd of one, are NaN.
+    NaN values are left out. Statistics without values, and the sd of one value, are NaN.
     """
     rows = pd.DataFrame(np.swapaxes(values, 1, 2).reshape(-1, values.shape[1]))
     return pd.DataFrame(
@@ -76,9 +76,10 @@ def pair_table(runs: Runs) -> pd.DataFrame:
         pair, class_a, class_b ("" for the baseline); runs, diverged (of them; left out of the rest);
         accuracy_own: mean of the pair's two classes, and baseline_own, the same classes in the baseline;
         accuracy_others, baseline_others: mean of all other classes, of all for the baseline;
-        telling_apart: chance of telling the two apart: of the test samples of either that were called by one of the
-        two names, the share that was called by its own (mean of both classes; 0.5 is chance); baseline_telling_apart:
-        the same for the baseline. NaN where not defined: own for the baseline, others in a study of two classes.
+        telling_apart: how well the two classes are distinguished: of the test samples of either class that were
+        predicted as one of the two, the share with the right one (mean of both classes; 0.5 is chance);
+        baseline_telling_apart: the same for the baseline. NaN if not defined: own for the baseline, others in a study
+        of two classes.
     """
     means, own = pair_means(runs.accuracy), runs.mixed_up
     baseline = np.broadcast_to(means[0], means.shape)
@@ -112,7 +113,7 @@ def _telling_apart(predictions: npt.NDArray[np.int64], member: npt.NDArray[np.in
 
 
 def _mean_where(values: Array, where: npt.NDArray[np.bool_]) -> Array:
-    """Mean of each row over the entries that are meant; NaN where there are none, or one is NaN."""
+    """Mean of each row over the entries in `where`; NaN if there are none, or one is NaN."""
     number = where.sum(axis=1)
     mean: Array = np.divide(values.sum(axis=1, where=where), number, out=np.full(len(values), np.nan), where=number > 0)
     return mean
@@ -121,9 +122,9 @@ def _mean_where(values: Array, where: npt.NDArray[np.bool_]) -> Array:
 def matrix_table(runs: Runs) -> pd.DataFrame:
     """Mean confusion matrices: pair, true, predicted, share (of the test samples of the true class, 0 to 1).
 
-    Over the runs that did not diverge; a row of a class without test samples, or a pair without runs, is NaN. Of more
-    than 20 classes, a pair has rows for its own two true classes only, and the baseline for all: 100 classes have
-    4,950 pairs, and their whole matrices are in the store.
+    Over the runs that did not diverge; NaN for a class without test samples and a pair without runs. For more than 20
+    classes, a pair has rows only for its own two true classes, the baseline for all: 100 classes have 4,950 pairs, and
+    their whole matrices are in the store.
     """
     n = len(runs.classes)
     chosen = runs.mixed_up if n > WHOLE else np.ones((len(runs.pairs), n), dtype=bool)
@@ -140,18 +141,18 @@ def matrix_table(runs: Runs) -> pd.DataFrame:
 
 
 def row_shares(counts: npt.NDArray[np.int64]) -> Array:
-    """Counts (…, predicted) as shares of their sum; NaN where it is 0."""
+    """Counts (…, predicted) as shares of their sum; NaN if it is 0."""
     total = np.broadcast_to(counts.sum(axis=-1, keepdims=True), counts.shape)
     shares: Array = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
     return shares
 
 
 def _repeated(names: tuple[str, ...], times: int, places: npt.NDArray[np.intp] | None = None) -> "pd.Categorical[str]":
-    """Names, each so many times in a row; categories, since tables of many classes are long."""
+    """Each name repeated so many times; categories, because tables of many classes are long."""
     codes = np.arange(len(names)) if places is None else places
     return pd.Categorical.from_codes(np.repeat(codes, times), pd.Index(names))
 
 
 def _tiled(names: tuple[str, ...], times: int) -> "pd.Categorical[str]":
-    """All names in turn, so many times."""
+    """All names in order, so many times."""
     return pd.Categorical.from_codes(np.tile(np.arange(len(names)), times), pd.Index(names))

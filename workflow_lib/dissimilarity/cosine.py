@@ -3,7 +3,7 @@
     C[k, j, m] = dis(f[k, j], f[m, j])     same origin j
     R[k, j, m] = dis(f[k, j], f[k, m])     same target k
 
-Both are stacks of symmetric matrices, one for each class that is held: the origin of C, the target of R.
+Both are stacks of symmetric matrices, one for each class that is held fixed: the origin in C, the target in R.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,17 +19,17 @@ Array = npt.NDArray[np.float64]
 Tensor = Literal["C", "R"]
 
 BLOCK_BYTES = 256 * 2**20
-"""Aim for what one block holds: the unit vectors that it is made from, and its values. While the next is made, or
-one is written, a process grows by up to twice that."""
+"""Size to aim for in a block: its unit vectors and its values. While the next block is made, or one is written, a
+process needs up to twice as much."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of C along its origins, or of R along its targets: the classes start, start + 1, … are held.
+    """A part of C for some origins, or of R for some targets: the classes start, start + 1, … are held fixed.
 
     Attributes:
         tensor: "C" or "R".
-        start: the first class held.
+        start: the first of these classes.
         values: (rows, n, n) float64 in [0, 2], zeros on the diagonals. values[i, a, b] is C[a, start + i, b] or
             R[start + i, a, b].
     """
@@ -40,32 +40,32 @@ class Block:
 
 
 class Blocks(Protocol):
-    """All blocks of C, then all of R, as often as it is iterated over."""
+    """All blocks of C, then all of R; can be iterated over several times."""
 
     @property
     def classes(self) -> int:
         """Number of classes n."""
 
     def __iter__(self) -> Iterator[Block]:
-        """Begin anew."""
+        """Start from the first block."""
 
 
 def tensors(features: npt.ArrayLike, names: Sequence[str] | None = None) -> tuple[Array, Array]:
     """Dissimilarity tensors of a set of prototypes.
 
-    Self entries C[k, j, k] and R[k, j, j] are exactly 0. The others are within about 1e-15 of the truth whatever the
-    lengths of the vectors, so that vectors less than 1e-7 apart in angle are told apart no more.
+    Self entries C[k, j, k] and R[k, j, j] are exactly 0. The others are exact to about 1e-15 for vectors of any length,
+    so vectors less than 1e-7 apart in angle are no longer distinguished.
 
     Args:
         features: (n, n, d) real numbers of any type, indexed [target k, origin j].
-        names: n names of classes, for errors.
+        names: n names of classes, for error messages.
 
     Returns:
-        C and R, each (n, n, n) float64 in [0, 2], indexed [target k, origin j, other m]; they hold 16 n³ bytes, and
-        the making takes another 8 n² d. `stream` does it in less.
+        C and R, each (n, n, n) float64 in [0, 2], indexed [target k, origin j, other m]. They take 16 n³ bytes,
+        and computing them another 8 n² d. `stream` needs less.
 
     Raises:
-        UserError: another shape or type, an entry that is not finite, or one of zeros; it names target and origin.
+        UserError: another shape or type, an entry that is not finite, or a vector of zeros; it names target and origin.
     """
     array = np.asarray(features)
     check(array, names, rows=max(len(array), 1) if array.ndim else 1)
@@ -77,16 +77,16 @@ def tensors(features: npt.ArrayLike, names: Sequence[str] | None = None) -> tupl
 
 
 def stream(features: Features, block: int | None = None, names: Sequence[str] | None = None) -> Blocks:
-    """C and R in blocks, neither ever whole in memory.
+    """C and R in blocks, without holding all of either in memory.
 
-    Each iteration reads slices of origins for C and slices of targets for R: give an array in memory or a memmap where
-    a file has to be read whole for every slice of origins. At a time it holds one slice, as it was read and as float64
-    unit vectors, and one block: per class that is held up to 8 n (2 d + n) bytes, 16 MB at n = 1,000 and d = 512.
+    Each iteration reads slices of origins for C and slices of targets for R. If a file must be read in full for every
+    slice of origins, pass an array in memory or a memmap instead. One slice, its float64 unit vectors and one block
+    are in memory at a time: up to 8 n (2 d + n) bytes per class of the block, 16 MB at n = 1,000 and d = 512.
 
     Args:
-        features: as for `tensors`; all are read once at the call, to check them.
-        block: classes held at a time; None takes about 256 MiB. It has no influence on any value.
-        names: n names of classes, for errors.
+        features: as for `tensors`; all are read once by this call, to check them.
+        block: classes in a block; None: about 256 MiB. It does not change any value.
+        names: n names of classes, for error messages.
 
     Raises:
         UserError: as for `tensors`.
@@ -99,13 +99,13 @@ def stream(features: Features, block: int | None = None, names: Sequence[str] | 
 
 
 def rows_of_block(classes: int, width: int) -> int:
-    """Classes to hold at a time so that unit vectors of `width` features and values take about BLOCK_BYTES."""
+    """Classes in a block so that its values, and unit vectors of `width` features, take about BLOCK_BYTES."""
     return min(max(BLOCK_BYTES // (8 * max(classes, 1) * (classes + width)), 1), max(classes, 1))
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """Blocks that are computed when they are asked for."""
+    """Blocks that are computed on demand."""
 
     features: Features
     rows: int
@@ -126,8 +126,8 @@ class _Stream:
 def unit_vectors(vectors: np.ndarray) -> Array:
     """The vectors (…, d) as float64 of length 1; none may be zero.
 
-    The largest magnitude is divided out first, so that squares neither over- nor underflow to any harm; those of
-    float32 do not in float64.
+    Vectors are first divided by their largest magnitude, so that squares neither overflow nor underflow; squares of
+    float32 values cannot in float64.
     """
     units = np.array(vectors, dtype=np.float64, order="C")
     if vectors.dtype != np.float32:
@@ -137,7 +137,7 @@ def unit_vectors(vectors: np.ndarray) -> Array:
 
 
 def dissimilarities(units: Array, out: Array | None = None) -> Array:
-    """1 - cosine among the vectors of each member of the stack (rows, n, d), as (rows, n, n)."""
+    """1 - cosine similarity between the vectors of each matrix in a stack (rows, n, d), as (rows, n, n)."""
     found: Array = np.matmul(units, units.swapaxes(1, 2), out=out)
     np.subtract(1, found, out=found)
     np.clip(found, 0, 2, out=found)

@@ -1,4 +1,4 @@
-"""What the dissimilarity tensors accept: features checked once, errors that name the entry of P."""
+"""Checks of the features: all at once, with errors that name the entry of P."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -9,11 +9,11 @@ import numpy.typing as npt
 from workflow_lib.errors import Problem, UserError
 
 SHOWN = 5
-"""Entries that an error names; it counts the others."""
+"""Number of entries that an error lists; the others are counted."""
 
 
 class Features(Protocol):
-    """An array that gives slices: NumPy array or memmap, or one that reads them from a file (zarr, xarray, h5py)."""
+    """An array that can be sliced: NumPy array or memmap, or one that reads from a file (zarr, xarray, h5py)."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -24,15 +24,15 @@ class Features(Protocol):
         """Any real type."""
 
     def __getitem__(self, key: Any, /) -> Any:
-        """Rows, or rows and columns, as something that NumPy takes."""
+        """Rows, or rows and columns, as an array-like."""
 
 
 def check(features: Features, names: Sequence[str] | None, rows: int) -> None:
-    """Look at every entry once, `rows` targets at a time.
+    """Check every entry once, `rows` targets at a time.
 
     Raises:
-        UserError: features that are no (n, n, d) of real numbers, names that are not one per class, an entry that is
-            not finite, or an entry of zeros; all entries are counted and the first ones named.
+        UserError: features are not real numbers of shape (n, n, d), names are not one per class, or a vector is not
+            finite or all zero; all such vectors are counted and the first ones listed.
     """
     problems = _shape_problems(features, names)
     if problems:
@@ -49,13 +49,13 @@ def check(features: Features, names: Sequence[str] | None, rows: int) -> None:
 
 
 def value_problems(endless: np.ndarray, zero: np.ndarray, label: Callable[..., str]) -> list[Problem]:
-    """Problems of the vectors that the masks mark as not finite and as zero; `label` calls one by its indices."""
+    """Problems of the vectors marked as not finite or as zero; `label` returns a name for the indices of one."""
     problems = []
     if endless.any():
-        repair = "Look at the network: its weights or its normalisation overflow"
+        repair = "Check the network: its weights or its normalisation overflow"
         problems.append(Problem("features", _listing(endless, label), "features must be finite", repair))
     if zero.any():
-        allowed = "a feature vector of zeros has no direction, so that it has no dissimilarity to any other"
+        allowed = "a feature vector of zeros has no direction, so its dissimilarity to others is not defined"
         repair = "Choose another layer, or train the network longer"
         problems.append(Problem("features", _listing(zero, label), allowed, repair))
     return problems
@@ -92,7 +92,7 @@ def _shape_problems(features: Features, names: Sequence[str] | None) -> list[Pro
 
 
 def _listing(wrong: np.ndarray, label: Callable[..., str]) -> str:
-    """What a mask marks: `target cat, origin dog; … (12 in all)`."""
+    """The entries that a mask marks, as `target cat, origin dog; … (12 in all)`."""
     found = np.argwhere(wrong)
     text = "; ".join(label(*index) for index in found[:SHOWN].tolist())
     return f"{text}; … ({len(found)} in all)" if len(found) > SHOWN else text

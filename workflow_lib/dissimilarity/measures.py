@@ -1,4 +1,4 @@
-"""Data-free quality of a network: how far the features of its class prototypes point apart.
+"""Data-free quality of a network: how different the features of its class prototypes are.
 
 M_g of Dean & Sarkar, "Fantastic DNN Classifiers and How to Identify them without Data" (2023), arXiv 2305.15563.
 """
@@ -16,14 +16,14 @@ from workflow_lib.errors import Problem, UserError
 
 @dataclass(frozen=True)
 class Quality:
-    """1 - mean cosine similarity between the features of class prototypes; the higher, the farther apart.
+    """1 - mean cosine similarity between the features of class prototypes; higher means farther apart.
 
     Attributes:
         off_diagonal: M_g with the mean over pairs of different classes, 0 to 1 for non-negative features, up to 2 in
             general; NaN for one class.
-        zero_diagonal: M_g as the authors' code has it: 1 - the mean over all n² entries of the matrix of similarities,
-            whose diagonal it leaves at 0. That is 1 - (1 - off_diagonal) (n - 1) / n, so larger as long as the mean
-            similarity is positive: by 0.1 (1 - off_diagonal) at 10 classes. 1 for one class.
+        zero_diagonal: M_g as in the authors' code: 1 - the mean over all n² entries of the matrix of similarities, with
+            a diagonal of zeros. This is 1 - (1 - off_diagonal) (n - 1) / n, larger than off_diagonal if the mean
+            similarity is positive: by 0.1 (1 - off_diagonal) for 10 classes. 1 for one class.
     """
 
     off_diagonal: float
@@ -35,10 +35,10 @@ def quality(features: npt.ArrayLike, names: Sequence[str] | None = None) -> Qual
 
     Args:
         features: (n, d) real numbers, features f[k, k] of the class prototypes p_k.
-        names: n names of classes, for errors.
+        names: n names of classes, for error messages.
 
     Raises:
-        UserError: another shape, a vector that is zero or not finite; it names the class.
+        UserError: another shape, or a vector that is zero or not finite; the error names the class.
     """
     matrix = np.asarray(features)
     if matrix.ndim != 2 or 0 in matrix.shape or matrix.dtype.kind not in "biuf":

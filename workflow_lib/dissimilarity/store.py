@@ -1,4 +1,4 @@
-"""C and R in one zipped Zarr, written and read in blocks: 8 GB each at 1,000 classes (docs/science.md 2.4)."""
+"""C and R in one zipped Zarr store, written and read in blocks: 8 GB each at 1,000 classes (docs/science.md 2.4)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,20 +43,20 @@ def write(
     block: int | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write the tensors of a set of prototypes; neither they nor the file are ever whole in memory.
+    """Write the tensors of a set of prototypes, without holding all of them in memory.
 
     The store has float64 variables `C` and `R` (target, origin, other) in [0, 2], the names of the classes as
-    coordinates of all three, and `converged` (target, origin) if given. Equal features give equal bytes, whatever the
-    blocks. C is in chunks of (n, origins, n), R of (targets, n, n), about 8 MiB each.
+    coordinates of all three, and `converged` (target, origin) if given. Equal features give equal bytes, for any
+    block size. C is in chunks of (n, origins, n), R of (targets, n, n), about 8 MiB each.
 
     Args:
         path: the store, `….zarr.zip`.
         features: (n, n, d), as for `stream`.
         names: of the n classes.
-        layer: what the features are the output of, for the attributes.
-        converged: (n, n) bool [target, origin], kept beside the tensors for their statistics.
-        block: classes held at a time, rounded up to whole chunks; None takes about 256 MiB.
-        progress: called with the classes done and in all, C and R.
+        layer: the layer that the features come from, for the attributes.
+        converged: (n, n) bool [target, origin], stored with the tensors for their statistics.
+        block: classes in a block, rounded up to whole chunks; None: about 256 MiB.
+        progress: called with the classes done and in all, of C and R.
 
     Raises:
         UserError: as for `stream`, or `converged` of another shape.
@@ -98,7 +98,7 @@ def write(
 
 
 def _frame(names: Sequence[str], layer: str, converged: np.ndarray | None) -> xr.Dataset:
-    """All of the store but the tensors."""
+    """The store without the tensors."""
     text = np.array([str(name) for name in names], dtype=np.dtypes.StringDType())
     frame = xr.Dataset(
         coords={dim: (dim, text) for dim in DIMS},
@@ -114,7 +114,7 @@ def _frame(names: Sequence[str], layer: str, converged: np.ndarray | None) -> xr
 
 @dataclass(frozen=True)
 class _Stored:
-    """Blocks that are read when they are asked for."""
+    """Blocks that are read on demand."""
 
     variables: dict[Tensor, Any]
     classes: int
@@ -133,7 +133,7 @@ def stored(dataset: xr.Dataset, block: int | None = None) -> Blocks:
 
     Args:
         dataset: the store.
-        block: classes at a time; None takes about 64 MiB, since statistics of a block take four times that.
+        block: classes in a block; None: about 64 MiB, because statistics of a block take four times as much.
     """
     classes = dataset.sizes["target"]
     rows = block or max(rows_of_block(classes, 0) // 4, 1)

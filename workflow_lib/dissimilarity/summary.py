@@ -1,7 +1,7 @@
-"""Statistics of C and R of one set of prototypes, from blocks, never whole in memory (docs/science.md 2.4, 2.6).
+"""Statistics of C and R of one set of prototypes, computed block by block (docs/science.md 2.4, 2.6).
 
 A set is one network at one interval, with one initialisation. C[k, j, m] = C[m, j, k] and R[k, j, m] = R[k, m, j] are
-both counted, which changes no mean, no standard deviation and no share.
+both included, which changes no mean, no standard deviation and no share.
 """
 
 import math
@@ -24,17 +24,17 @@ EDGES = np.linspace(0, 2, 201)
 """Edges of the 200 bins of the histograms."""
 
 ROUNDING = 1e-12
-"""What is no farther than this from the mean is no outlier: it is there where all values are equal, by rounding."""
+"""Values this close to the mean are no outliers: if all values are equal, rounding alone makes such differences."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which entries count.
+    """Which entries are included.
 
     Attributes:
-        include_self: also C[k, j, k] and R[k, j, j], which are 0 by definition (the poster's reading).
-        unconverged: "leave_out" leaves out entries that touch a prototype which did not converge: C[k, j, m] touches
-            (k, j) and (m, j), R[k, j, m] touches (k, j) and (k, m), as (target, origin).
+        include_self: also C[k, j, k] and R[k, j, j], which are 0 by definition (as on the poster).
+        unconverged: "leave_out" leaves out entries of prototypes that did not converge: C[k, j, m] is an entry of
+            (k, j) and (m, j), R[k, j, m] of (k, j) and (k, m), as (target, origin).
     """
 
     include_self: bool = False
@@ -46,17 +46,17 @@ SELECTIONS = tuple(Selection(include, kept) for include in (False, True) for kep
 
 @dataclass(frozen=True)
 class Summary:
-    """One tensor under one selection; what has no entries is NaN.
+    """Statistics of one tensor under one selection; NaN without entries.
 
     Attributes:
-        count: entries.
+        count: number of entries.
         mean: of the entries, 0 to 2.
         std: standard deviation with ddof 0.
         outliers: entries with |z| > the threshold with respect to this mean and this std (docs/science.md 2.6).
-        by_class: (n,) mean over the entries of each class that is held: C[., c, .], origin c; R[c, ., .], target c.
-        by_pair: (n, n) mean over the classes that are held: C by target k and other m, over origins; R by origin j and
+        by_class: (n,) mean over the entries of each class held fixed: C[., c, .], origin c; R[c, ., .], target c.
+        by_pair: (n, n) mean over the classes held fixed: C by target k and other m, over origins; R by origin j and
             other m, over targets. Symmetric; without self entries the diagonal is NaN.
-        histogram: (200,) int64, entries between EDGES.
+        histogram: (200,) int64, number of entries between EDGES.
     """
 
     count: int
@@ -74,7 +74,7 @@ class Summary:
 
 
 def chebyshev_bound(outlier_z: float = 3) -> float:
-    """The share that no set of numbers can exceed with |z| > outlier_z, mean and std (ddof 0) its own: 1 / z²."""
+    """Largest possible share of values with |z| > outlier_z, by their own mean and std (ddof 0): 1 / z²."""
     return min(1 / outlier_z**2, 1.0)
 
 
@@ -88,20 +88,20 @@ def summarise(
     outlier_z: float = OUTLIER_Z,
     selections: Sequence[Selection] = SELECTIONS,
 ) -> Summaries:
-    """Statistics of both tensors under each selection, in two passes: outliers need the mean.
+    """Statistics of both tensors under each selection, in two passes, because outliers need the mean.
 
     Args:
         blocks: from `stream`, or from `stored`.
         converged: (n, n) bool, indexed [target, origin]; None: all did.
         outlier_z: threshold of |z|.
-        selections: which entries count; by default all four ways.
+        selections: which entries are included; by default all four selections.
 
     Raises:
         UserError: `converged` of another shape.
     """
     n = blocks.classes
     reached = converged_mask(converged, n)
-    # Where all converged, leaving out the others changes nothing: the two ways share one count.
+    # If all converged, both ways to treat unconverged entries are the same and share one count.
     same = {s: Selection(s.include_self, "keep") if reached.all() else s for s in selections}
     counts = {(tensor, s): _Count(n) for tensor in ("C", "R") for s in dict.fromkeys(same.values())}
     for second in (False, True):
@@ -115,7 +115,7 @@ def summarise(
 
 
 def _mask(block: Block, selection: Selection, converged: np.ndarray) -> np.ndarray:
-    """(rows, n, n) bool: the entries of a block that count."""
+    """(rows, n, n) bool: the entries of a block that are included."""
     rows, n, _ = block.values.shape
     mask = np.ones(block.values.shape, dtype=bool)
     if selection.unconverged == "leave_out":
@@ -127,7 +127,7 @@ def _mask(block: Block, selection: Selection, converged: np.ndarray) -> np.ndarr
 
 
 class _Count:
-    """What the passes over the blocks of one tensor add up under one selection."""
+    """Sums over the blocks of one tensor, under one selection."""
 
     def __init__(self, classes: int) -> None:
         self._count, self._mean, self._squares, self._outliers = 0, 0.0, 0.0, 0
@@ -148,7 +148,7 @@ class _Count:
             self._merge(values)
 
     def _merge(self, values: Array) -> None:
-        """Mean and squared deviations of what was and of `values` together (Chan, Golub & LeVeque 1983, eq. 2.1)."""
+        """Add `values` to the mean and the squared deviations (Chan, Golub & LeVeque 1983, eq. 2.1)."""
         mean = values.mean()
         total = self._count + values.size
         apart = mean - self._mean
@@ -165,7 +165,7 @@ class _Count:
         return math.sqrt(self._squares / self._count) if self._count else float("nan")
 
     def summary(self) -> Summary:
-        """What both passes found."""
+        """The result of both passes."""
         return Summary(
             count=self._count,
             mean=float(self._mean) if self._count else float("nan"),

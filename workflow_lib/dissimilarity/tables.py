@@ -13,10 +13,10 @@ from workflow_lib.dissimilarity.summary import EDGES, Selection, Summaries
 from workflow_lib.statistics import paired
 
 REPEATS = ("seed", "initialisation")
-"""Columns that number what is repeated: networks of one model, and starts of one network's prototypes."""
+"""Columns that number repeats: networks of one model, and starts of one network's prototypes."""
 
 KINDS = ("tensor", "include_self", "unconverged")
-"""Columns that say of what a row tells: C or R, and the selection of entries."""
+"""Columns that say what a row describes: C or R, and the selection of entries."""
 
 TENSORS: tuple[Tensor, ...] = ("C", "R")
 
@@ -26,7 +26,7 @@ VALUES = ("mean", "std", "outlier_share")
 def statistics_table(summaries: Summaries) -> pd.DataFrame:
     """A row per tensor and selection: KINDS, count, mean, std (ddof 0), outliers, outlier_share.
 
-    Mean, std and outlier_share are NaN where nothing is selected.
+    Mean, std and outlier_share are NaN if nothing is selected.
     """
     return pd.DataFrame(
         [
@@ -47,7 +47,7 @@ def statistics_table(summaries: Summaries) -> pd.DataFrame:
 def class_table(summaries: Summaries, selection: Selection, names: Sequence[str]) -> pd.DataFrame:
     """A row per class c: class_name, C (mean over C[., c, .], origin c), R (over R[c, ., .], target c).
 
-    C and R are NaN where nothing is selected.
+    C and R are NaN if nothing is selected.
     """
     C, R = (summaries[tensor, selection].by_class for tensor in TENSORS)
     return pd.DataFrame({"class_name": list(names), "C": C, "R": R})
@@ -77,14 +77,14 @@ def aggregate_table(sets: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         sets: rows of `statistics_table` for many sets of prototypes, with columns seed and initialisation, and any
-            others (study, model, interval, …) that tell apart what is not to be averaged.
+            others (study, model, interval, …) that identify what is not averaged.
 
     Returns:
         A row for each combination of those others: seeds, sets (how many have a value; sets without one are left out);
         then for each of mean, std and outlier_share the mean over seeds of the mean over initialisations (`mean` is a
         mean of means, `std` a mean of standard deviations), and two spreads, standard deviations with ddof 1:
         `…_initialisations` within a seed (root of the mean variance over seeds with two or more initialisations) and
-        `…_seeds` of the seeds' means. A spread of one is NaN.
+        `…_seeds` of the seeds' means. The spread of a single value is NaN.
     """
     keys = _keys(sets, [*VALUES, "count", "outliers"])
     known = sets.dropna(subset=["mean"])
@@ -105,10 +105,10 @@ def aggregate_table(sets: pd.DataFrame) -> pd.DataFrame:
 def contrast_table(classes: pd.DataFrame) -> pd.DataFrame:
     """Test of C against R, paired over classes.
 
-    The n³ entries of a tensor come from n² feature vectors that they share, so they are not independent: a test over
-    entries would find any difference significant. Classes are what comes nearest to independent units. For class c,
-    C_c is the mean of C[., c, .] (all that set out from c) and R_c that of R[c, ., .] (all that arrive at c), each
-    averaged over initialisations first, then over seeds.
+    The n³ entries of a tensor are computed from only n² feature vectors, so they are not independent: a test over
+    entries would find any difference significant. Classes come closest to independent units. For class c, C_c is the
+    mean of C[., c, .] (images that started at c) and R_c the mean of R[c, ., .] (images optimised for c), each averaged
+    over initialisations first, then over seeds.
 
     Args:
         classes: rows of `class_table` for many sets, with columns seed and initialisation, and at least one other, as
@@ -117,7 +117,7 @@ def contrast_table(classes: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row for each combination of those others: classes (with values of both; others are left out), C and R (their
         means over these), difference (C - R), ci_low, ci_high (95 %), t, df, p (two-sided), hedges_dz, undefined.
-        Where the differences are equal in all classes, or only one class is left, t to hedges_dz and the interval are
+        If the differences are equal in all classes, or only one class is left, t to hedges_dz and the interval are
         NaN, and `undefined` says why.
     """
     keys = _keys(classes, ["class_name", *TENSORS])
@@ -139,5 +139,5 @@ def _contrast(group: pd.DataFrame, keys: Sequence[str], key: tuple[Hashable, ...
 
 
 def _keys(table: pd.DataFrame, values: Sequence[str]) -> list[str]:
-    """Columns that are neither values nor number a repeat."""
+    """Columns that are neither values nor REPEATS."""
     return [str(column) for column in table if column not in values and column not in REPEATS]

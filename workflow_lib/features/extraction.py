@@ -1,4 +1,4 @@
-"""Features of named layers, several in one forward pass, streamed batch by batch."""
+"""Features of named layers, several in one forward pass, batch by batch."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.models.layers import OUTPUT, find_layer
+from workflow_lib.models.layers import OUTPUT, find_layer, pooled
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What is taken of a network: a module by name (`logits`: the output) and how its maps are pooled.
+    """A layer of a network: a module by name (`logits`: the output) and how its maps are pooled.
 
     Attributes:
         module: name within the network.
         pool: none | avg | max, over the positions of a map (n, channel, y, x) or the tokens of a
-            sequence (n, token, channel); plain vectors (n, feature) stay as they are.
+            sequence (n, token, channel); vectors (n, feature) are unchanged.
     """
 
     module: str
@@ -32,8 +32,8 @@ class Batch:
     """Features and predictions of consecutive samples.
 
     Attributes:
-        features: float32 (b, d) per role; maps are flattened channel by channel where they are not pooled.
-        predictions: int64 (b,), the output with the highest logit, the first of equal ones.
+        features: float32 (b, d) by layer name; maps that are not pooled are flattened channel by channel.
+        predictions: int64 (b,), the output with the highest logit; the first one of equal logits.
         outputs: number of logits.
     """
 
@@ -50,14 +50,14 @@ def extract(
     Args:
         network: maps images in [0, 1] to logits.
         images: batches (b, c, y, x) float32 in [0, 1].
-        layers: role -> layer; names of roles are free.
+        layers: by layer name, which is free to choose.
         device: "cpu" or "cuda".
 
     Raises:
-        UserError: a layer that does not exist (the error lists those that do), is not reached or is
-            passed several times in one pass, or whose output is not one tensor with a row per image.
+        UserError: a layer does not exist (the error lists those that do), is called never or several times in a
+            forward pass, or does not return one tensor with a row per image.
     """
-    modules = {role: find_layer(network, layer.module, f"layers.{role}") for role, layer in layers.items()}
+    modules = {name: find_layer(network, layer.module, f"layers.{name}") for name, layer in layers.items()}
     was_training = network.training
     network.to(device).eval()
     try:
@@ -73,44 +73,36 @@ def _forward(
 ) -> Batch:
     found: dict[str, np.ndarray] = {}
     with contextlib.ExitStack() as hooks:
-        for role, layer in layers.items():
-            handle = modules[role].register_forward_hook(_Collect(role, layer, len(images), found))
+        for name, layer in layers.items():
+            handle = modules[name].register_forward_hook(_Collect(name, layer, len(images), found))
             hooks.callback(handle.remove)
         logits = network(images)
-    for role, layer in layers.items():
-        if role not in found:
-            raise _unfit(role, layer, "is not reached when the network classifies an image")
+    for name, layer in layers.items():
+        if name not in found:
+            raise _unfit(name, layer, "is not reached when the network classifies an image")
     return Batch(found, logits.argmax(1).cpu().numpy(), logits.shape[1])
 
 
 class _Collect:
-    """A forward hook that copies the output at once, before a later in-place operation can alter it."""
+    """A forward hook that copies the output at once, before a later in-place operation changes it."""
 
-    def __init__(self, role: str, layer: Layer, count: int, found: dict[str, np.ndarray]) -> None:
-        self.role, self.layer, self.count, self.found = role, layer, count, found
+    def __init__(self, name: str, layer: Layer, count: int, found: dict[str, np.ndarray]) -> None:
+        self.name, self.layer, self.count, self.found = name, layer, count, found
 
     def __call__(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        if self.role in self.found:
-            raise _unfit(self.role, self.layer, "is passed more than once for one image")
+        if self.name in self.found:
+            raise _unfit(self.name, self.layer, "is called more than once for one image")
         if not isinstance(output, Tensor):
-            raise _unfit(self.role, self.layer, f"gives a {type(output).__name__} instead of one tensor")
+            raise _unfit(self.name, self.layer, f"returns a {type(output).__name__} instead of one tensor")
         if output.ndim < 2 or len(output) != self.count:
             shape = tuple(output.shape)
-            raise _unfit(self.role, self.layer, f"gives {shape} for {self.count} images, not a row per image")
-        pooled = _pool(output, self.layer.pool).flatten(1)
-        self.found[self.role] = pooled.to("cpu", torch.float32, copy=True).numpy()
+            raise _unfit(self.name, self.layer, f"returns {shape} for {self.count} images, not a row per image")
+        vectors = pooled(output, self.layer.pool).flatten(1)
+        self.found[self.name] = vectors.to("cpu", torch.float32, copy=True).numpy()
 
 
-def _pool(output: Tensor, pool: str) -> Tensor:
-    """(n, c, y, x) or (n, token, c) -> (n, c); anything else, and pool "none", stays."""
-    positions = {4: (2, 3), 3: (1,)}.get(output.ndim)
-    if pool == "none" or positions is None:
-        return output
-    return output.mean(positions) if pool == "avg" else output.amax(positions)
-
-
-def _unfit(role: str, layer: Layer, reason: str) -> UserError:
+def _unfit(name: str, layer: Layer, reason: str) -> UserError:
     other = "name a block that contains it, or one after it"
     if layer.module == OUTPUT:
         other = "let the network return one tensor of logits"
-    return UserError(Problem(f"layers.{role}", layer.module, f"this layer {reason}", other))
+    return UserError(Problem(f"layers.{name}", layer.module, f"this layer {reason}", other))

@@ -1,1 +1,1 @@
-"""Pictures: a tidy table in, a matplotlib figure and the numbers behind it out."""
+"""Figures: from a tidy table to a matplotlib figure and the numbers behind it."""

@@ -1,4 +1,4 @@
-"""What panels of different figures share: an axis of the training, and what an empty panel or figure says."""
+"""Parts that several figures share: the axis of training intervals, and the text of an empty panel or figure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,14 +10,14 @@ from workflow_lib.figures.style import SMALLEST_WIDTH, new_figure
 TRAINING = "share of the training done (%)"
 """Label of an axis of intervals."""
 
-NO_ENTRIES = "no entries that count"
+NO_ENTRIES = "no values"
 
 TOUCHING = 0.06
-"""Share of the axis below which the texts of two ticks would touch."""
+"""Tick labels closer than this share of the axis would touch."""
 
 
 def label_intervals(axes: Axes, intervals: Iterable[int]) -> None:
-    """Make the horizontal axis that of the training, in per cent, with a tick for each interval."""
+    """Set up a horizontal axis of training intervals in per cent, with a tick for each interval."""
     ticks = sorted(set(intervals))
     space = TOUCHING * (ticks[-1] - ticks[0]) or 5
     axes.set_xticks(ticks, thin_out(ticks, list(map(str, ticks))), rotation=90)
@@ -25,7 +25,7 @@ def label_intervals(axes: Axes, intervals: Iterable[int]) -> None:
 
 
 def thin_out(ticks: Sequence[float], texts: Sequence[str]) -> list[str]:
-    """The texts of ascending ticks; those that would touch the next one are empty, the last one stays."""
+    """Tick labels, ascending; a label that would touch the next one is replaced by "". The last one stays."""
     shown, following = list(texts), len(ticks) - 1
     for i in reversed(range(len(ticks) - 1)):
         if ticks[following] - ticks[i] < TOUCHING * (ticks[-1] - ticks[0]):
@@ -36,7 +36,7 @@ def thin_out(ticks: Sequence[float], texts: Sequence[str]) -> list[str]:
 
 
 def nothing(title: str, text: str, note: str = "") -> Figure:
-    """The figure of a table without rows: `text` says why. To be called under `mpl.rc_context(RC)`."""
+    """The figure for a table without rows; `text` says why. Call it under `mpl.rc_context(RC)`."""
     figure = new_figure(SMALLEST_WIDTH, 1.2, title, note)
     axes = figure.subplots()
     axes.set_axis_off()
@@ -45,5 +45,5 @@ def nothing(title: str, text: str, note: str = "") -> Figure:
 
 
 def say(axes: Axes, text: str) -> None:
-    """Write, in the middle of a panel, why it is empty."""
+    """Write in the middle of a panel why it is empty."""
     axes.text(0.5, 0.5, text, ha="center", va="center", color="#606060", transform=axes.transAxes)

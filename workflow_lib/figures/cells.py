@@ -1,4 +1,4 @@
-"""Matrices of classes by classes, drawn as cells."""
+"""Heat maps of classes by classes: labels, numbers in cells, size."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,11 +12,11 @@ from workflow_lib.figures.style import SHOWN_CLASSES, name_rotation, short_names
 Array = npt.NDArray[np.float64]
 
 WRITTEN = 12
-"""Up to this many classes numbers are written."""
+"""Numbers are written into the cells of up to this many classes."""
 
 
 def label_classes(axes: Axes, classes: Sequence[str]) -> None:
-    """Name rows and columns; of more than twenty classes some."""
+    """Name rows and columns; of more than twenty classes only some."""
     places = spread(range(len(classes)), SHOWN_CLASSES)
     names = short_names(classes)
     texts = [names[place] for place in places]
@@ -39,5 +39,5 @@ def write_numbers(
 
 
 def side_of(count: int, cell: float = 0.3, least: float = 1.8) -> float:
-    """Inches that so many classes take, each `cell`, in all `least` at least."""
+    """Side of a heat map in inches: `cell` for each class, but at least `least`."""
     return max(cell * count, least) if count <= SHOWN_CLASSES else 4.5

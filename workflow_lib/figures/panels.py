@@ -1,4 +1,4 @@
-"""Which points of a study get a panel, where, and how the figure says so."""
+"""Which points of a study get a panel and where, and a note that says so."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ T = TypeVar("T")
 MOST_PANELS = 12
 MOST_COLUMNS = 4
 PREFERENCE = ("interval", "layer", "metric", "transform", "model", "split")
-"""Dimensions by how much one wants to see them side by side; of a study that varies more, the others are held."""
+"""Dimensions to show side by side, the most wanted first; if a study varies more than two, the others are held."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Layout:
 
     Attributes:
         rows: indices of points, None for an empty place; all rows equally long.
-        titles: of each point, as it stands above its panel.
-        note: what the points have in common, and what is left out.
+        titles: of each point, written above its panel.
+        note: what the points have in common, and which are left out.
     """
 
     rows: list[list[int | None]]
@@ -39,7 +39,7 @@ class Layout:
 
 
 def spread(values: Sequence[T], count: int) -> list[T]:
-    """At most `count` values, evenly spread, with the first and the last."""
+    """At most `count` values, evenly spread, including the first and the last."""
     if len(values) <= count:
         return list(values)
     if count == 1:
@@ -48,11 +48,11 @@ def spread(values: Sequence[T], count: int) -> list[T]:
 
 
 def arrange(points: Sequence[Point], most: int = MOST_PANELS, across: int = MOST_COLUMNS) -> Layout:
-    """Place the points of a study, at most `most` of them and `across` of them side by side.
+    """Place the points of a study: at most `most` panels, at most `across` side by side.
 
-    Two varied dimensions span a grid, with intervals from left to right; one is laid out in reading order. Further
-    ones are held at their last value; of several seeds the first is taken. When there are too many values,
-    evenly spread ones are taken. Points that make no full grid are laid out in reading order.
+    Two varied dimensions span a grid, with intervals from left to right; a single one is laid out in reading order.
+    Any further dimension is held at its last value, and only the first seed is shown. Too many values are thinned
+    evenly. Points that do not fill a grid are laid out in reading order.
     """
     chosen, held = _hold(points)
     cells = _grid(chosen, most, across)
@@ -68,14 +68,14 @@ def arrange(points: Sequence[Point], most: int = MOST_PANELS, across: int = MOST
 
 
 def describe(dimension: str, value: object) -> str:
-    """A value with the name of its dimension, as panels are titled."""
+    """A value with the name of its dimension, for titles of panels."""
     if dimension == "model":
         return str(value)
     return f"{dimension} {value}\N{NO-BREAK SPACE}%" if dimension == "interval" else f"{dimension} {value}"
 
 
 def constants(points: Sequence[Point]) -> str:
-    """What all points have in common, as a sentence for the line below a figure."""
+    """What all points have in common, as a sentence for the note of a figure."""
     common = [describe(d, points[0][d]) for d in DIMENSIONS if len({point[d] for point in points}) == 1]
     return f"All: {', '.join(common)}." if common else ""
 
@@ -91,7 +91,7 @@ def _values(points: Mapping[int, Point], dimension: str) -> list[Any]:
 
 
 def _hold(points: Sequence[Point]) -> tuple[dict[int, Point], str]:
-    """Points by index, one seed each, that differ in at most two dimensions; and what the others are held at."""
+    """Points by index, one seed each, that differ in at most two dimensions; and a sentence on the held ones."""
     first: dict[tuple[Any, ...], int] = {}
     for index, point in enumerate(points):
         first.setdefault(tuple(point[d] for d in DIMENSIONS if d != "seed"), index)
@@ -104,7 +104,7 @@ def _hold(points: Sequence[Point]) -> tuple[dict[int, Point], str]:
 
 
 def _grid(points: Mapping[int, Point], most: int, across: int) -> list[list[int | None]]:
-    """Rows of a grid that two varied dimensions span; [] when there are not two, or only one column."""
+    """Rows of the grid of two varied dimensions; [] if fewer than two vary, or there is only one column."""
     varied = [d for d in PREFERENCE if len(_values(points, d)) > 1]
     if len(varied) < 2 or across < 2:
         return []
@@ -117,7 +117,7 @@ def _grid(points: Mapping[int, Point], most: int, across: int) -> list[list[int 
 
 
 def _wrap(indices: Sequence[int], across: int) -> list[list[int | None]]:
-    """Rows of equal length in reading order, as even as can be, the last one filled up with empty places."""
+    """Rows of equal length in reading order; the last one is filled up with None."""
     lines = math.ceil(len(indices) / across)
     across = math.ceil(len(indices) / lines)
     padded: list[int | None] = [*indices, *[None] * (lines * across - len(indices))]

@@ -1,4 +1,4 @@
-"""What figures are drawn from: tables read back from CSV, samples from stores."""
+"""Read what figures are drawn from: tables from CSV, samples from stores."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ TEXT_OF_CONFUSION = ("reference", "unit", "confused", "undefined", "pair")
 
 
 def read_named(path: Path) -> pd.DataFrame:
-    """Read a table of a study; its names are text whatever they look like."""
+    """Read a table of a study; columns of names are text, even if a name looks like a number."""
     return read_table(path, (*TEXT, *TEXT_OF_PROTOTYPES, *TEXT_OF_CONFUSION))
 
 

@@ -1,4 +1,4 @@
-"""Which classes and models a figure shows of many, and how it says so."""
+"""Which classes and models a figure shows if there are many, and a note that says so."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from workflow_lib.figures.style import SHOWN_CLASSES
 from workflow_lib.wording import nearest
 
 FEWER_CLASSES = 10
-"""Number of classes that are shown where there are more than one picture can tell apart."""
+"""Number of classes shown if there are too many for one figure."""
 
 MOST_MODELS = 4
 
@@ -24,22 +24,22 @@ def choose_classes(
     fewer: int = FEWER_CLASSES,
     ranking: "pd.Series[float] | None" = None,
 ) -> tuple[list[str], str]:
-    """Names of the classes to show, and a sentence on the choice: all up to `most`; of more, `fewer`, evenly spread.
+    """Names of the classes to show, and a note: all classes up to `most`; of more, `fewer` evenly spread ones.
 
     Args:
         known: names in the order of their labels.
-        wanted: names chosen by the user, in the order in which to show them; None chooses.
-        section: of the config that holds `wanted`: kstar, prototypes or confusion.
-        most: number of classes up to which all are shown.
-        fewer: number of classes that are shown of more than that.
-        ranking: a number for each of `known`, by name, over whose range the choice is spread; the note gives the
-            name of the series. None: spread over `known` as it is.
+        wanted: names chosen by the user, in the order to show them; None: choose here.
+        section: section of the config that `wanted` comes from, for errors: kstar, prototypes or confusion.
+        most: up to this many classes, all are shown.
+        fewer: number of classes shown if there are more.
+        ranking: a number for each name in `known`; the choice is spread evenly over its range, and the note gives the
+            name of the series. None: the choice is spread evenly over `known`.
 
     Returns:
-        The names, in the order of `known` unless the user gave another; and the sentence, "" if all are shown.
+        The names, in the order of `wanted` or else of `known`; and the note, "" if all classes are shown.
 
     Raises:
-        UserError: names that no class bears; every one of them.
+        UserError: `wanted` names classes that the study does not have; all of them are listed.
     """
     if wanted is not None:
         _check(wanted, known, section)
@@ -54,7 +54,7 @@ def choose_classes(
 
 
 def choose_models(table: pd.DataFrame, most: int = MOST_MODELS) -> tuple[list[str], str]:
-    """The models of a table, at most `most` of them, spread evenly; and a sentence on the choice."""
+    """Models to show, at most `most` of those in the table, evenly spread; and a note, "" if all are shown."""
     models = list(dict.fromkeys(table["model"]))
     chosen = spread(models, most)
     return chosen, "" if len(chosen) == len(models) else f"{len(chosen)} of {len(models)} models are shown."

@@ -1,4 +1,4 @@
-"""One place for colours, fonts, sizes, the wording of names, and how a figure is saved."""
+"""Colours, fonts, sizes, short names, and saving: one style for all figures."""
 
 import textwrap
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so figures look the same everywhere."""
+"""Comes with matplotlib, so figures look the same on every machine."""
 
 RC: Any = {
     "font.family": FONT,
@@ -37,31 +37,31 @@ RC: Any = {
 }
 
 PATTERN_COLOURS = {"Fractured": "#d55e00", "Overlapped": "#767676", "Clustered": "#0072b2", "Undefined": "#cc79a7"}
-"""From the palette of Okabe and Ito, apart for every kind of colour vision."""
+"""From the palette of Okabe and Ito, distinguishable with every kind of colour vision."""
 
 TEN_COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-"""Ten class colours that stay apart for every kind of colour vision (Petroff 2021)."""
+"""Ten class colours, distinguishable with every kind of colour vision (Petroff 2021)."""
 
 SHOWN_CLASSES = 20
-"""Number of classes that one picture can tell apart."""
+"""Number of classes that a figure can show distinguishably."""
 
 NAME_LENGTH = 16
 SMALLEST_WIDTH = 6.5  # inches; room for the title and the line below the figure
 
 
 def new_figure(width: float, height: float, title: str, *note: str) -> Figure:
-    """Empty figure of a size in inches, with its title above and a line below that says what it shows.
+    """An empty figure with its title above and a note below.
 
-    To be called, like all that draws into it, under `mpl.rc_context(RC)`.
+    Call it, and everything that draws into it, under `mpl.rc_context(RC)`.
 
     Args:
         width: in inches.
         height: in inches, without title and note.
         title: heading.
-        note: sentences; empty ones are left out.
+        note: sentences that say how to read the figure and what it shows; empty ones are left out.
     """
     width = max(width, SMALLEST_WIDTH)
     lines = textwrap.fill(" ".join(filter(None, note)), int(width * 16))
@@ -74,7 +74,7 @@ def new_figure(width: float, height: float, title: str, *note: str) -> Figure:
 def class_styles(count: int) -> list[tuple[Any, str]]:
     """Colour and marker of each of `count` classes.
 
-    Ten colours, then the same with another marker; beyond twenty classes a continuous range of colours.
+    Ten colours, then the same ten with another marker; for more than twenty classes, a continuous range of colours.
     """
     if count > SHOWN_CLASSES:
         return [(mpl.colormaps["viridis"](i / (count - 1)), "o") for i in range(count)]
@@ -82,7 +82,7 @@ def class_styles(count: int) -> list[tuple[Any, str]]:
 
 
 def pattern_patches(threshold: float, undefined: bool = False) -> list[Patch]:
-    """Legend entries of the patterns, in words a reader can check against the numbers."""
+    """Legend entries of the patterns, with the thresholds that define them."""
     texts = {
         "Fractured": f"Fractured: skewness > {threshold:g}",
         "Overlapped": "Overlapped: between",
@@ -102,9 +102,10 @@ def signed(value: float) -> str:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names cut to 16 characters with an ellipsis, still distinct; "#3" for the third if the font cannot write it.
+    """Names cut to 16 characters with an ellipsis, still distinct.
 
-    Names that would read the same when cut keep their ends instead: "long…name 1", or their number at last.
+    Names that would be equal when cut keep their ends: "long…name 1". A name that would still be equal to another, or
+    that the font cannot write, becomes its number: "#3" for the third.
     """
     cut = [_shorten(" ".join(name.split()), keep_end=0) for name in names]
     ends = [_shorten(" ".join(name.split()), keep_end=7) for name in names]
@@ -116,12 +117,12 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def name_rotation(names: Sequence[str]) -> int:
-    """Degrees by which names below a panel are turned: digits and letters stand upright."""
+    """Rotation of names below a panel, in degrees: 0 for names of one or two characters, else 90."""
     return 90 if max(map(len, names)) > 2 else 0
 
 
 def name_height(names: Sequence[str]) -> float:
-    """Room in inches for names below a panel."""
+    """Height in inches of names below a panel."""
     return 0.3 + 0.075 * max(map(len, names))
 
 
@@ -140,9 +141,9 @@ def _glyphs() -> frozenset[int]:
 
 
 def save(figure: Figure, numbers: "pd.DataFrame", *, svg: Path, png: Path, csv: Path) -> None:
-    """Write a figure in two formats and the numbers behind it; each file is whole or absent.
+    """Write a figure in two formats, and the numbers behind it; each file is complete or absent.
 
-    Equal figures give equal bytes: no date, no version of the drawing library.
+    Equal figures give equal bytes: the files hold no date and no version of matplotlib.
     """
     with mpl.rc_context(RC):
         for path, kind, metadata in (

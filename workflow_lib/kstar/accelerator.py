@@ -8,7 +8,8 @@ import torch
 
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.kstar.bounds import stand_in
-from workflow_lib.kstar.pairs import CHEBYSHEV, EUCLIDEAN, Nearest, Rows, count_pairs, search_pairs
+from workflow_lib.kstar.metrics import SCORES
+from workflow_lib.kstar.pairs import Nearest, Rows, count_pairs, search_pairs
 from workflow_lib.kstar.sweep import Steps, close_duplicates, unknown
 from workflow_lib.progress import Progress
 
@@ -70,11 +71,7 @@ class _Scores:
         self.class_end = torch.from_numpy(rows.class_end).to(device)
 
     def _bounds(self, first: int, end: int, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
-        left, right = self.values[first:end], self.values[start:stop]
-        if self.rows.kind == EUCLIDEAN:
-            scores = left @ right.T
-        else:
-            scores = -torch.cdist(left, right, p=float("inf") if self.rows.kind == CHEBYSHEV else 1.0)
+        scores = SCORES[self.rows.kind].on_device(self.values[first:end], self.values[start:stop])
         low = (self.low[first:end, None] + self.low[None, start:stop]) - scores
         high = (self.high[first:end, None] + self.high[None, start:stop]) - scores
         return low, high

@@ -1,28 +1,33 @@
-"""Exact k*: the rank of the nearest sample of another class, without sorting and without an N x N matrix.
+"""Exact k*: the rank of the nearest sample of another class, without a sort and without an N x N matrix.
 
 kappa_i = 1 + number of samples of i's class that are nearer to i than the nearest foreign one (docs/science.md 1.1).
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from workflow_lib.kstar.inputs import Metric, check
+from workflow_lib.kstar.inputs import check
+from workflow_lib.kstar.metrics import SCORES
 from workflow_lib.kstar.pairs import Nearest, Rows
 from workflow_lib.kstar.rows import in_units, rows_of
 from workflow_lib.kstar.sweep import available_threads, sweep
 from workflow_lib.progress import Progress
 
+if TYPE_CHECKING:
+    from workflow_lib.names import Metric
+
 
 @dataclass(frozen=True)
 class KStarResult:
-    """k* and the nearest foreign sample of each sample, in the caller's order; never NaN.
+    """k* and what it was measured against, a row per sample in the caller's order; nothing is ever NaN.
 
     Attributes:
-        kappa: (N,) int64, from 1 to the size of the sample's class; k* = kappa / n_c.
-        nearest_foreign: (N,) int64, row of the nearest sample of another class; for ties, the lowest row.
-        nearest_foreign_distance: (N,) float64, in the units of the features; for cosine 1 - cos, from 0 to 2.
+        kappa: (N,) int64, 1 to the size of the sample's class; k* = kappa / n_c.
+        nearest_foreign: (N,) int64, row of the nearest sample of another class; of equally near ones the lowest.
+        nearest_foreign_distance: (N,) float64, in the units of the features; for cosine 1 - cos, 0 to 2.
     """
 
     kappa: np.ndarray
@@ -30,37 +35,36 @@ class KStarResult:
     nearest_foreign_distance: np.ndarray
 
 
-def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: Metric = "euclidean") -> npt.NDArray[np.int64]:
-    """Kappa of every sample, (N,) int64, from 1 to the size of its class; arguments and errors as `neighbourhood`."""
+def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: "Metric" = "euclidean") -> npt.NDArray[np.int64]:
+    """Kappa of every sample, (N,) int64 from 1 to the size of its class; arguments and errors as `neighbourhood`."""
     return neighbourhood(features, labels, metric).kappa
 
 
 def neighbourhood(
     features: npt.ArrayLike,
     labels: npt.ArrayLike,
-    metric: Metric = "euclidean",
+    metric: "Metric" = "euclidean",
     *,
     device: str = "cpu",
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> KStarResult:
-    """Compute k* and the nearest foreign sample of each sample.
+    """k* and the nearest foreign sample, equal to what float64 distances by direct difference give.
 
-    The result is identical to that of float64 distances from direct differences; docs/appendix/kstar-exactness.md has
-    the proof. In a tie, the foreign sample counts as nearer than one of the own class, so an exact duplicate in another
-    class gives kappa 1. Each sample is excluded from its own neighbours by index, not by distance.
+    A foreign sample at exactly the distance of one of the own class counts as nearer, so an exact duplicate in another
+    class gives kappa 1. The sample itself is left out by identity. docs/appendix/kstar-exactness.md proves it.
 
     Args:
-        features: (N, d) real numbers; float32 and float64 are used as given, other types are converted to float64.
+        features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
         labels: (N,) integers or strings; a class of one sample has kappa 1.
-        metric: "euclidean", "cityblock", "chebyshev" or "cosine".
-        device: "cpu", or "cuda" to compute the float32 tiles on a GPU; the result is the same.
-        threads: CPU threads; None uses OMP_NUM_THREADS or, without it, the cores available to this process.
-        progress: called with the number of finished tiles and of all tiles.
+        metric: one of `names.METRICS`.
+        device: "cpu", or "cuda" to make the float32 tiles there, if the metric has any; the result is the same.
+        threads: CPU threads; None takes OMP_NUM_THREADS, else the cores of this process.
+        progress: called with the tiles done and in all.
 
     Raises:
-        UserError: only one class, a non-finite feature, a zero vector with cosine, different lengths, or an unknown
-            metric; the message contains the value found.
+        UserError: one class only, a non-finite feature, a zero vector under cosine, lengths that differ, an unknown
+            metric; each names what was found.
     """
     samples = check(features, labels, metric)
     rows = rows_of(samples, metric)
@@ -76,7 +80,7 @@ def neighbourhood(
 def _sweep(
     rows: Rows, starts: np.ndarray, device: str, threads: int | None, progress: Progress | None
 ) -> tuple[Nearest, np.ndarray]:
-    if device == "cpu":
+    if device == "cpu" or rows.kind not in SCORES:
         return sweep(rows, starts, threads=threads or available_threads(), progress=progress)
     from workflow_lib.kstar.accelerator import sweep_on
 

@@ -1,15 +1,13 @@
 """Check the inputs of k*, features and labels; errors name the sample."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.kstar.metrics import METRICS
 
-Metric = Literal["euclidean", "cityblock", "chebyshev", "cosine"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
 SMALLEST, LARGEST = 1e-290, 1e290
 """Range of largest magnitudes that float64 can scale to 1: of each row for cosine, of all features otherwise."""
 
@@ -94,13 +92,13 @@ def _value_problems(features: np.ndarray, metric: str) -> list[Problem]:
         found = f"{features[endless[0], column]} at sample {endless[0]}, feature {column}"
         allowed = f"features must be finite ({endless.size} samples are not)"
         return [Problem("features", found, allowed, "Find out where it arises, or leave these samples out")]
-    if metric == "cosine":
+    if METRICS[metric].of_directions:
         zero = np.flatnonzero(largest == 0)
         if zero.size:
             allowed = f"a zero vector has no direction ({zero.size} samples are zero)"
             repair = "Leave these samples out or choose another metric"
             return [Problem("features", f"sample {zero[0]} is zero", allowed, repair)]
-    scales = largest if metric == "cosine" else largest.max(initial=0)
+    scales = largest if METRICS[metric].of_directions else largest.max(initial=0)
     if np.any((scales > 0) & ((scales < SMALLEST) | (scales > LARGEST))):
         allowed = f"magnitudes must lie between {SMALLEST:g} and {LARGEST:g}, or float64 cannot square them"
         return [Problem("features", f"{np.min(scales)} to {np.max(scales)}", allowed, "Scale the features")]

@@ -1,4 +1,4 @@
-"""The neighbour distribution: the classes of the nearest neighbours of each class (docs/science.md 1.7)."""
+"""The neighbour distribution: of which classes the nearest neighbours of each class are (docs/science.md 1.7)."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +11,17 @@ from workflow_lib.seeds import sample_rows
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
+BY_PRODUCT = ("euclidean", "cosine")
+"""Metrics whose nearest neighbours a matrix product finds; SciPy computes the distances of the others, by name."""
+
 QUERIES = 20_000
-"""Neighbours are computed for at most about this many samples, but always among all samples."""
+"""The neighbours of at most about this many samples are looked for, always among all samples."""
 
 BLOCK_BYTES = 64 * 2**20
-"""Target size of one block of distances."""
+"""Aim for the size of one block of distances."""
 
 PAIRS = 2**16
-"""Number of pairs whose differences are in memory at a time."""
+"""Number of pairs whose differences are held at a time."""
 
 
 def neighbour_classes(
@@ -32,19 +35,19 @@ def neighbour_classes(
 ) -> Array:
     """Share of each class among the neighbours of each class's members, (n_classes, n_classes) float64.
 
-    Entry [a, b] is the share of class b among the k nearest neighbours of the members of class a. Every row sums to 1;
-    a row is NaN if its class has no samples. A sample is never its own neighbour, but its duplicates are. Neighbours
-    tied for the last place share the remaining places equally, so the order of the samples does not matter. k is
-    reduced if there are too few samples. Neighbours are exact with respect to float64 distances. With more than 20,000
-    samples, only the neighbours of a stratified sample of about that size are used, the same in every run.
+    Entry [a, b] is the share of class b among the k nearest neighbours of the members of class a; every row sums
+    to 1. A row is NaN when the class has no samples. A sample is never its own neighbour, but its duplicates are.
+    Neighbours tied for the last place share what is left of the k places equally, so that the order of the samples
+    does not matter; k shrinks to what there is. Neighbours are exact with respect to float64 distances. Above
+    20,000 samples the members asked are a stratified sample of that size, the same in every run.
 
     Args:
         features: (n, d) finite.
         labels: (n,) in 0 ... n_classes - 1.
-        n_classes: number of classes, including those without samples.
+        n_classes: number of classes, those without samples too.
         k: number of neighbours of each sample.
-        metric: euclidean, cityblock, chebyshev or cosine (not defined for a sample of zeros).
-        progress: called with the number of finished samples and of all samples used.
+        metric: one of `names.METRICS`; cosine is not defined for a sample of zeros.
+        progress: called with the number of members done and asked.
 
     Raises:
         UserError: unknown metric, fewer than two samples, or a sample of zeros with cosine.
@@ -56,7 +59,7 @@ def neighbour_classes(
     step = max(BLOCK_BYTES // points[:, 0].nbytes, 1)
     for start in range(0, len(asked), step):
         block = asked[start : start + step]
-        if metric in ("euclidean", "cosine"):
+        if metric in BY_PRODUCT:
             rows, columns, distances = _near_by_product(points, block, k)
         else:
             rows, columns, distances = _near(_distances(points, block, metric), k)
@@ -68,7 +71,7 @@ def neighbour_classes(
 
 
 def _prepare(features: npt.NDArray[np.floating], metric: Metric) -> Array:
-    """Features in float64; for cosine scaled to length 1, where Euclidean distance gives the same order."""
+    """Features in float64; for cosine with length 1, where Euclidean distance gives the same order."""
     if metric not in METRICS:
         allowed = f"must be one of {', '.join(METRICS)}"
         raise UserError(Problem("metric", metric, allowed, "choose one of these"))
@@ -87,7 +90,7 @@ def _prepare(features: npt.NDArray[np.floating], metric: Metric) -> Array:
 
 
 def _distances(points: Array, block: Rows, metric: Metric) -> Array:
-    """Distances (rows, n) from the samples in `block` to all samples; infinite from a sample to itself."""
+    """All distances (rows, n) of the samples in `block`; a sample is infinitely far from itself."""
     from scipy.spatial.distance import cdist
 
     distances = np.asarray(cdist(points[block], points, metric))
@@ -96,19 +99,18 @@ def _distances(points: Array, block: Rows, metric: Metric) -> Array:
 
 
 def _near(distances: Array, k: int, slack: float | Array = 0.0) -> tuple[Rows, Rows, Array]:
-    """Row, column and distance of all entries up to the k-th smallest of their row plus `slack`; rows ascending."""
+    """Row, column and distance of all entries up to the k-th smallest of their row plus `slack`; rows ascend."""
     limit = np.partition(distances, k - 1, axis=1)[:, k - 1 : k] + slack  # (rows, 1)
     rows, columns = np.nonzero(distances <= limit)
     return rows, columns, distances[rows, columns]
 
 
 def _near_by_product(points: Array, block: Rows, k: int) -> tuple[Rows, Rows, Array]:
-    """Like `_near` for Euclidean distance, about ten times faster.
+    """The same for Euclidean distance, some ten times faster: a matrix product finds candidates, differences decide.
 
-    A matrix product finds candidates; direct differences decide. With r = ‖x‖ + ‖y‖ of the centred samples,
-    ‖x‖² + ‖y‖² − 2x·y and the sum of squared differences are both within (d + 8) ε r² / 2 of the exact value, with
-    ε = 2⁻⁵²: d + 2 roundings for a sum of products in any order, three for the additions and two for centring
-    (Higham 2002, section 3.1). So a slack of twice the sum of both errors keeps all true neighbours.
+    With r = ‖x‖ + ‖y‖ of the centred samples, ‖x‖² + ‖y‖² − 2x·y and the sum of squared differences are both within
+    (d + 8) ε r² / 2 of the truth, ε = 2⁻⁵²: d + 2 roundings of a sum of products in any order, three of the additions
+    and two of the centring (Higham 2002, section 3.1). No true neighbour is farther out than twice their sum.
     """
     centred = points - points.mean(axis=0)
     squares = np.einsum("nd,nd->n", centred, centred)
@@ -125,9 +127,9 @@ def _near_by_product(points: Array, block: Rows, k: int) -> tuple[Rows, Rows, Ar
 
 
 def _weights(rows: Rows, distances: Array, k: int) -> Array:
-    """Weight of each pair: 1 if nearer than the k-th of its row, an equal share of the places left if tied, else 0.
+    """Weight of each pair: 1 when nearer than the k-th of its row, an equal share of the places left when tied, or 0.
 
-    `rows` is ascending, and every row number from 0 on occurs at least k times.
+    Every row number from 0 on occurs at least k times, in ascending order.
     """
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     order = np.lexsort((distances, rows))

@@ -1,39 +1,32 @@
-"""Scale the rows for a metric, and convert distances back to the units of the features."""
+"""The rows that a metric compares, and distances turned back into the units of the features."""
 
 import math
 
 import numpy as np
 
-from workflow_lib.kstar.inputs import Metric, Samples
-from workflow_lib.kstar.pairs import CHEBYSHEV, CITYBLOCK, EUCLIDEAN, Rows
-
-KINDS: dict[Metric, int] = {
-    "euclidean": EUCLIDEAN,
-    "cosine": EUCLIDEAN,  # 1 - cos is half the squared distance of unit rows
-    "cityblock": CITYBLOCK,
-    "chebyshev": CHEBYSHEV,
-}
+from workflow_lib.kstar.inputs import Samples
+from workflow_lib.kstar.metrics import METRICS
+from workflow_lib.kstar.pairs import Rows
 
 
-def rows_of(samples: Samples, metric: Metric) -> Rows:
+def rows_of(samples: Samples, metric: str) -> Rows:
     """Rows to compare under `metric`.
 
-    For cosine, each row is scaled by the reciprocal of its norm. For the other metrics, all rows are scaled by one
-    power of two, which is exact. It brings the largest magnitude into [0.5, 1), so that squares do not over- or
-    underflow needlessly.
+    A metric of directions scales each row by the reciprocal of its norm. The others scale all rows by one power of two,
+    which rounds nothing and brings the largest magnitude into [0.5, 1), where no square over- or underflows needlessly.
     """
     features = samples.features
-    if metric == "cosine":
+    if METRICS[metric].of_directions:
         scale = reciprocal_norms(features)
     else:
         largest = max(float(features.max()), -float(features.min()))
         scale = np.full(len(features), math.ldexp(1.0, -math.frexp(largest)[1]))
     class_end = np.repeat(samples.starts[1:], np.diff(samples.starts))
-    return Rows(features, scale, samples.order, class_end, KINDS[metric])
+    return Rows(features, scale, samples.order, class_end, METRICS[metric].kind)
 
 
 def reciprocal_norms(features: np.ndarray) -> np.ndarray:
-    """Reciprocal norm of each row, (N,) float64; rows are scaled against overflow, squares added feature by feature."""
+    """Reciprocal norm of each row, (N,) float64; squares are scaled against overflow and summed feature by feature."""
     largest = np.maximum(features.max(axis=1), -features.min(axis=1)).astype(np.float64)
     power = np.ldexp(1.0, -np.frexp(largest)[1])
     total = np.zeros(len(features))
@@ -43,9 +36,6 @@ def reciprocal_norms(features: np.ndarray) -> np.ndarray:
     return reciprocal
 
 
-def in_units(distance: np.ndarray, rows: Rows, metric: Metric) -> np.ndarray:
-    """Convert values of `distance_between` to distances between the original features; (n,) float64."""
-    if metric == "cosine":
-        return distance
-    units: np.ndarray = (np.sqrt(2 * distance) if metric == "euclidean" else distance) / rows.scale[0]
-    return units
+def in_units(distance: np.ndarray, rows: Rows, metric: str) -> np.ndarray:
+    """Values of `distance_between` as distances of `metric` between the features as given; (n,) float64."""
+    return METRICS[metric].units(distance, float(rows.scale[0]))

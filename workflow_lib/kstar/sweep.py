@@ -16,8 +16,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from workflow_lib.kstar.bounds import stand_in
+from workflow_lib.kstar.metrics import score_tile
 from workflow_lib.kstar.pairs import Nearest, Rows, count_tile, search_tile
-from workflow_lib.kstar.scores import score_tile
 from workflow_lib.progress import Progress
 
 TILE = 1024

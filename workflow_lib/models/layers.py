@@ -1,6 +1,6 @@
 """Layers of a network by name."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.models.normalization import Classifier
@@ -46,3 +46,11 @@ def head_name(network: nn.Module) -> str | None:
         if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1))
     ]
     return names[-1] if names else None
+
+
+def pooled(output: Tensor, pool: str) -> Tensor:
+    """A layer's output (n, c, y, x) or (n, token, c) pooled to (n, c); anything else, and pool "none", is unchanged."""
+    positions = {4: (2, 3), 3: (1,)}.get(output.ndim)
+    if pool == "none" or positions is None:
+        return output
+    return output.mean(positions) if pool == "avg" else output.amax(positions)

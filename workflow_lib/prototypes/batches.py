@@ -1,21 +1,21 @@
-"""How many images to work on at once."""
+"""How many images to optimise at once."""
 
 import torch
 
 from workflow_lib.prototypes.frozen import Frozen
 
 PIXELS = {"cpu": 64 * 32 * 32, "cuda": 512 * 32 * 32}
-"""Pixels in a batch beyond which images get no faster; docs/benchmarks/prototypes.md."""
+"""Pixels in a batch beyond which more images do not raise the throughput; see docs/benchmarks/prototypes.md."""
 
 LIMITS = {"cpu": (8, 256), "cuda": (8, 2048)}
 """Smallest and largest default batch."""
 
 MEMORY_SHARE = 0.4
-"""Largest share of a GPU's memory that a default batch may take; of all its memory, free or not, so that it repeats."""
+"""Largest share of a GPU's memory for a default batch; of its total memory, so that the batch size is repeatable."""
 
 
 def default_batch(network: Frozen, device: str) -> int:
-    """Images in a batch, from the size of an image and the device; on a GPU also from its memory."""
+    """Number of images in a batch, from the size of an image, the device and the memory of a GPU."""
     least, most = LIMITS[device]
     pixels = 1
     for side in network.image_shape[1:]:
@@ -28,7 +28,7 @@ def default_batch(network: Frozen, device: str) -> int:
 
 
 def _bytes_per_image(network: Frozen, count: int) -> int:
-    """Memory that a forward and a backward pass hold for each of `count` images on a GPU, at most."""
+    """Peak GPU memory per image of a forward and backward pass with `count` images."""
     images = torch.full((count, *network.image_shape), 0.5, device="cuda", requires_grad=True)
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()

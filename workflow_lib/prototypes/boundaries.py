@@ -14,22 +14,22 @@ TOLERANCE = 1e-4
 """Largest difference of the two logits on the boundary."""
 
 SCAN = 32
-"""Parts of a line that are searched, from the origin on, for the first in which the target overtakes."""
+"""Number of parts of a line, searched from the origin for the first one in which the target's logit overtakes."""
 
 HALVINGS = {torch.float32: 24, torch.float64: 52}
-"""More would divide less than the type tells apart."""
+"""Further halvings would be below the precision of the type."""
 
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Points at which the logit of the target is that of the origin, a row for each pair of images.
+    """Images at which the logits of target and origin are equal, one row per pair of images.
 
     Attributes:
         image: float32 (m, c, y, x) in [0, 1].
         features: float32 (m, d).
-        share: float64 (m,): of the way from the origin at which the point lies, in [0, 1].
-        difference: float64 (m,): the target's logit less the origin's, at most `TOLERANCE` in size.
-        found: bool (m,): False where the ends do not lie on either side; the rest is NaN there.
+        share: float64 (m,), position on the route as a share of it, from the origin, in [0, 1].
+        difference: float64 (m,), logit of the target minus that of the origin, at most `TOLERANCE` in magnitude.
+        found: bool (m,), False if both ends are on the same side of the boundary; the other values are then NaN.
     """
 
     image: np.ndarray
@@ -41,7 +41,7 @@ class Boundaries:
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines between images on the device, and the two classes of each; `share` of the way: 0 at `start`, 1 at `end`."""
+    """Lines between images on the device, and the two classes of each; `share` is 0 at `start` and 1 at `end`."""
 
     start: Tensor
     end: Tensor
@@ -58,7 +58,7 @@ class _Lines:
         return _Lines(self.start.double(), self.end.double(), self.origin, self.target)
 
     def at(self, share: Tensor) -> Tensor:
-        """The images at these shares (m,), float64, of the way."""
+        """The images at these shares (m,), float64, of the lines."""
         column = share.to(self.start.dtype).view(-1, *[1] * (self.start.ndim - 1))
         return torch.lerp(self.start, self.end, column)
 
@@ -75,8 +75,8 @@ def straight(
 ) -> Boundaries:
     """The boundary on the straight line between two images.
 
-    32 parts of the line are searched from the origin's end; the first in which the target overtakes the origin is
-    halved. So of several crossings it is the first that is not hidden between two neighbouring points.
+    The line is divided into 32 parts. The first part, from the origin, in which the target's logit overtakes is
+    bisected. Of several crossings this finds the first, unless two crossings lie within one part.
 
     Args:
         network: from `frozen`, on the device.
@@ -101,20 +101,20 @@ def on_path(
     batch: int | None = None,
     device: str = "cpu",
 ) -> Boundaries:
-    """The boundary on the way that an image took, on the line between the two images of the step that crossed it.
+    """The boundary on the path of an image during descent: on the line between the two images of the crossing step.
 
     Args:
         network: from `frozen`, on the device.
-        crossing: (m, 2, c, y, x) float32: the images before and after; NaN where the way never crossed: not found.
+        crossing: (m, 2, c, y, x) float32: the images before and after that step; NaN if the path never crossed.
         origin: (m,) int64: classes.
         target: (m,) int64: classes.
-        crossing_length: (m,) float32: length of the way at the image before.
-        length: (m,) float32: length of all of the way.
+        crossing_length: (m,) float32: length of the path up to the image before.
+        length: (m,) float32: length of the whole path.
         batch: most images in a pass; None: `default_batch`.
         device: "cpu" or "cuda".
 
     Returns:
-        `share` is that of the length of the way.
+        `share` is a share of the length of the path.
     """
     before, after = crossing[:, 0], crossing[:, 1]
     found = _boundaries(network, (before, after, origin, target), 1, batch, device)
@@ -136,7 +136,7 @@ def _boundaries(
             part = slice(begin, begin + size)
             lines = _Lines(*(torch.from_numpy(np.array(array[part])).to(device) for array in arrays))
             left = torch.arange(len(lines), device=device)
-            for precise in (False, True):  # float64 for those whose logits float32 cannot bring near enough
+            for precise in (False, True):  # float64 for those that float32 cannot bring within the tolerance
                 if not len(left):
                     break
                 net = copy.deepcopy(network).double() if precise else network
@@ -154,7 +154,7 @@ def _boundaries(
 
 
 def _search(network: Frozen, lines: _Lines, parts: int) -> tuple[Tensor, Tensor]:
-    """Which lines cross (m,), and the share of the way of each of these crossings, as near as the type allows."""
+    """Which lines cross (m,), and the share of each of these crossings, as exact as the type allows."""
     grid = torch.linspace(0, 1, parts + 1, dtype=torch.float64, device=lines.start.device)
     points = [_ahead(network, lines, lines.at(share.expand(len(lines))))[0] for share in grid]
     passed = torch.stack(points, 1) > 0
@@ -170,13 +170,13 @@ def _search(network: Frozen, lines: _Lines, parts: int) -> tuple[Tensor, Tensor]
         ahead, _ = _ahead(network, lines[left], lines[left].at(middle[left]))
         high[left] = torch.where(ahead > 0, middle[left], high[left])
         low[left] = torch.where(ahead > 0, low[left], middle[left])
-        left = left[ahead.abs() > TOLERANCE / 2]  # half, since another batch rounds otherwise
+        left = left[ahead.abs() > TOLERANCE / 2]  # half, because another batch may round differently
         middle[left] = (low[left] + high[left]) / 2
     return crossed, middle
 
 
 def _ahead(network: Frozen, lines: _Lines, images: Tensor) -> tuple[Tensor, Tensor]:
-    """By how much the target's logit is above the origin's, float64 (m,), and the features."""
+    """Logit of the target minus that of the origin, float64 (m,), and the features."""
     logits, features = network(images.contiguous(memory_format=network.memory_format))
     both = logits.gather(1, torch.stack([lines.target, lines.origin], 1)).double()
     return both[:, 0] - both[:, 1], features

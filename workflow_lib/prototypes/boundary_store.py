@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ROUTES = ("line", "path")
-"""The straight line between two class prototypes, and the path that the optimisation took."""
+"""The straight line between two class prototypes, and the path of the optimisation."""
 
 ABOUT = {
     "image": "image at which the logits of origin and target are equal; NaN where none was found",
@@ -28,15 +28,15 @@ ABOUT = {
 def write(
     path: Path, network: Frozen, prototypes: "xr.Dataset", *, device: str, progress: Progress | None = None
 ) -> None:
-    """Find and write the boundaries, a target at a time: no more of them is in memory.
+    """Find and write the boundaries, one target at a time to save memory.
 
     Args:
-        path: the store: image, features, share, difference, found by target, way and origin, with the names of the
-            classes; NaN or false where there is none.
+        path: the store: image, features, share, difference, found by target, route and origin, with the names of
+            the classes; NaN or false if there is none.
         network: from `frozen`, on the device.
         prototypes: store of its prototypes.
         device: "cpu" or "cuda".
-        progress: told the targets done.
+        progress: called with the number of targets done and in all.
     """
     names = [str(name) for name in prototypes["target"].values]
     n, shape = len(names), tuple(int(size) for size in network.image_shape)
@@ -85,7 +85,7 @@ def _towards(
 
 
 def _rows(found: tuple[Boundaries, Boundaries], name: str, target: int) -> np.ndarray:
-    """One variable (route, origin, ...), with an empty row for the target itself."""
+    """One variable (route, origin, …), with an empty row for the target itself."""
     parts = [getattr(boundaries, name) for boundaries in found]
     empty = False if name == "found" else np.nan
     return np.stack([np.insert(part, target, empty, axis=0) for part in parts])

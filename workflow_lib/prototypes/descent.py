@@ -1,7 +1,7 @@
 """Gradient descent on the pixels of many images at once, each towards its own class (docs/science.md 2.1, 2.2).
 
-An image stops on its own: at the first step at which its loss is below the threshold, or at the step limit. Nothing
-of it depends on its neighbours in the batch but the last bits of sums, whose order depends on the batch's size.
+Each image stops on its own: at the first step at which its loss is below the threshold, or at the step limit. It does
+not depend on the other images of the batch, except that the batch size decides the order of sums and so their rounding.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,21 +18,21 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 """Adam's usual decay of both moments, and what it adds to the root of the second."""
 
 BETWEEN_LOOKS = {"cpu": 1, "cuda": 4}
-"""Steps between two looks at which images have finished; a look makes a GPU wait."""
+"""Steps between two checks for images that have finished; a check makes a GPU wait."""
 
 Watch = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], None]
-"""Is told entries (m,), their number of steps (m,), images (m, c, y, x) and losses (m,)."""
+"""Called with entries (m,), their number of steps (m,), images (m, c, y, x) and losses (m,)."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How an image is driven towards a class.
+    """How an image is optimised for a class.
 
     Attributes:
-        optimizer: sgd (pixels - lr * gradient, the poster's reading) | adam.
+        optimizer: sgd (pixels - lr * gradient, as on the poster) | adam.
         lr: learning rate.
-        steps: limit of the number of steps.
-        loss: cross-entropy in nats below which an image has converged.
+        steps: largest number of steps.
+        loss: an image has converged when its cross-entropy (nats) is below this.
     """
 
     optimizer: str = "sgd"
@@ -42,11 +42,11 @@ class Settings:
 
 
 class Descent:
-    """A batch of images under way; they enter when they like and leave when they have finished.
+    """A batch of images being optimised; images enter at any time and leave when they have finished.
 
     Attributes:
         entry: int64 (b,): the caller's number of each image.
-        rows: what goes with each image, on the device, a row each.
+        rows: tensors on the device with a row per image.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Descent:
         state: Mapping[str, Tensor] | None = None,
         watch: Watch | None = None,
     ) -> None:
-        """An empty batch, or the one that `state()` has given.
+        """An empty batch, or the one that `state()` returned.
 
-        Those that began at a prototype of their own class, or in noise, `watch` sees after 0, 1, 2, 4, 8, … steps.
+        `watch` gets the images with target = origin (class prototypes) after 0, 1, 2, 4, 8, … steps.
         """
         self.network, self.settings, self.device, self.watch = network, settings, device, watch
         rows = self._new(torch.empty(0, *network.image_shape), *[torch.empty(0, dtype=torch.int64)] * 2)
@@ -68,7 +68,7 @@ class Descent:
             {name: value if state is None else state[name].clone() for name, value in rows.items()}
         )
         self.entry = np.empty(0, np.int64) if state is None else state["entry"].numpy().copy()
-        # Known without asking a GPU; equal to `steps` between two calls.
+        # A copy of `steps` that is known without waiting for a GPU; both are equal between two calls.
         self.passes = self.rows["steps"].cpu().numpy().copy()
         self.watched = (self.rows["target"] == self.rows["origin"]).cpu().numpy()
 
@@ -76,11 +76,11 @@ class Descent:
         return len(self.entry)
 
     def state(self) -> dict[str, Tensor]:
-        """All that `Descent` needs to go on, between two calls; the tensors are those in use."""
+        """Everything that `Descent` needs to continue; to be taken between two calls. The tensors are those in use."""
         return {"entry": torch.from_numpy(self.entry), **self.rows}
 
     def enter(self, entry: np.ndarray, images: np.ndarray, targets: np.ndarray, origins: np.ndarray) -> None:
-        """Add images (m, c, y, x) float32 in [0, 1], to be driven to class `targets` (m,) from class `origins`."""
+        """Add images (m, c, y, x) float32 in [0, 1], from classes `origins` (m,), to optimise for `targets` (m,)."""
         new = self._placed(self._new(*map(torch.from_numpy, (images, targets, origins))))
         self.rows = self._placed({name: torch.cat([rows, new[name]]) for name, rows in self.rows.items()})
         self.entry = np.concatenate([self.entry, entry])
@@ -88,7 +88,7 @@ class Descent:
         self.watched = np.concatenate([self.watched, targets == origins])
 
     def advance(self) -> dict[str, np.ndarray]:
-        """Do a step, or on a GPU several; return the images that have finished, which leave.
+        """Do a step, on a GPU several; return the images that have finished, and remove them.
 
         Returns:
             `entry`, `image`, `features`, `loss`, `confidence`, `predicted`, `steps`, `converged`, `length`, `crossing`
@@ -100,15 +100,15 @@ class Descent:
                 images = self.rows["image"].detach().requires_grad_()
                 logits, features = self.network(images)
                 losses = cross_entropy(logits, self.rows["target"], reduction="none")
-                (gradient,) = torch.autograd.grad(losses.sum(), images)  # a sum: each image has its own gradient
+                (gradient,) = torch.autograd.grad(losses.sum(), images)  # of a sum: each image has its own
             with torch.no_grad():
                 logits, losses = logits.detach(), losses.detach()
-                self._tell(losses)
+                self._notify(losses)
                 self._find_crossings(logits)
                 done |= (losses < self.settings.loss) | (self.rows["steps"] >= self.settings.steps)
                 self._step(gradient, done)
                 self.passes += 1
-        # An image that has finished stays, so the last pass is that of the image kept.
+        # An image that has finished no longer changes, so the last pass belongs to the image that is kept.
         return self._leave(done, logits, features, losses)
 
     def _new(self, images: Tensor, targets: Tensor, origins: Tensor) -> dict[str, Tensor]:
@@ -130,14 +130,14 @@ class Descent:
         return rows
 
     def _placed(self, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """On the device, images in the layout of the network."""
+        """On the device, images in the memory format of the network."""
         layout = self.network.memory_format
         return {
             name: value.to(self.device).contiguous(memory_format=layout if value.ndim == 4 else torch.contiguous_format)
             for name, value in rows.items()
         }
 
-    def _tell(self, losses: Tensor) -> None:
+    def _notify(self, losses: Tensor) -> None:
         due = np.flatnonzero(self.watched & (self.passes & (self.passes - 1) == 0))
         if self.watch and len(due):
             chosen = torch.from_numpy(due).to(self.device)
@@ -165,13 +165,13 @@ class Descent:
         rows["image"] = moved
 
     def _where(self, chosen: Tensor, images: Tensor, others: Tensor) -> Tensor:
-        """`images` in the chosen rows, else `others`; where none is chosen a CPU is spared the copy."""
+        """`images` in the chosen rows, else `others`; on a CPU without a copy if none is chosen."""
         if self.device == "cpu" and not chosen.any():
             return others
         return torch.where(_column(chosen, images), images, others)
 
     def _updated(self, image: Tensor, gradient: Tensor) -> Tensor:
-        """Kingma & Ba (2015), with a count of steps for each image; or the plain step."""
+        """Images after a step of Adam (Kingma & Ba 2015), with a step count for each image, or of plain SGD."""
         lr = self.settings.lr
         if self.settings.optimizer == "sgd":
             return image.add(gradient, alpha=-lr)
@@ -210,5 +210,5 @@ class Descent:
 
 
 def _column(values: Tensor, images: Tensor) -> Tensor:
-    """(b,) -> (b, 1, …, 1), to go with images."""
+    """(b,) -> (b, 1, …, 1), to broadcast against images."""
     return values.view(-1, *[1] * (images.ndim - 1))

@@ -1,4 +1,4 @@
-"""A trained network for work on its input: frozen, without batch norm where that is exact, features beside logits."""
+"""A trained network prepared for optimising its input: frozen weights, folded batch norm, features beside logits."""
 
 import contextlib
 import copy
@@ -12,25 +12,25 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.models.layers import OUTPUT, find_layer, head_name, inner
+from workflow_lib.models.layers import OUTPUT, find_layer, head_name, inner, pooled
 from workflow_lib.models.normalization import Classifier
 
 NORMS = {nn.Conv1d: nn.BatchNorm1d, nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
 """The batch norm that can follow each convolution."""
 
 SAME = 1e-4
-"""Largest relative difference that folding may make to logits or features of noise; beyond it nothing is folded."""
+"""Largest relative change of logits or features of noise by folding; if it is larger, nothing is folded."""
 
 
 class Frozen(nn.Module):
     """Logits and features of images in [0, 1], in eval mode, with weights that take no gradient.
 
     Attributes:
-        network: the copied classifier, normalisation included.
+        network: a copy of the classifier, including its normalisation.
         image_shape: (channels, y, x).
         outputs: number of logits.
         width: length of a feature vector.
-        memory_format: how batches of images lie in memory: channels last when they are 4-D.
+        memory_format: of batches of images: channels last if they are 4-D.
     """
 
     def __init__(self, network: Classifier, tap: "_Tap", image_shape: Sequence[int]) -> None:
@@ -43,7 +43,7 @@ class Frozen(nn.Module):
         with torch.no_grad():
             logits, features = self(torch.full((2, *image_shape), 0.5))
         if len(features) != 2:
-            raise tap.unfit("does not give a row per image")
+            raise tap.unfit("does not return a row per image")
         self.outputs, self.width = logits.shape[1], features.shape[1]
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,31 +59,31 @@ class Frozen(nn.Module):
 def frozen(
     network: Classifier, layer: str | None, image_shape: Sequence[int], *, pool: str = "avg", device: str = "cpu"
 ) -> Frozen:
-    """A frozen copy of `network` on the device; the original is left as it was.
+    """A frozen copy of `network` on the device; the original is unchanged.
 
-    Batch norm is folded into the convolution before it where nothing else sees that convolution's output. Of a
-    network that cannot be traced nothing is folded; the numbers are the same, the work is more.
+    Batch norm is folded into the convolution before it if nothing else uses that convolution's output. In a network
+    that cannot be traced nothing is folded: the numbers are the same, but each step takes longer.
 
     Args:
         network: maps images in [0, 1] to logits.
         layer: name of the module whose output is the feature vector (`logits`: the network's output); None: the
             input of the last linear layer (docs/science.md 2.3).
         image_shape: (channels, y, x).
-        pool: none | avg | max: what is done to maps (b, c, y, x) and sequences (b, token, c), over all positions
-            but the channels'; `none` flattens them. Vectors stay.
+        pool: none | avg | max, over the positions of maps (b, c, y, x) and the tokens of sequences (b, token, c);
+            `none` flattens them. Vectors are unchanged.
         device: "cpu" or "cuda".
 
     Raises:
-        UserError: there is no such layer or no linear layer, or it does not give one tensor with a row per image.
+        UserError: there is no such layer, or no linear layer, or it does not return one tensor with a row per image.
     """
     if layer is None and head_name(network) is None:
         raise UserError(
-            Problem("layer", "null", "the network has no linear layer, whose input to take", "name a layer")
+            Problem("layer", "null", "the network has no linear layer whose input could be taken", "name a layer")
         )
     plain = _tapped(copy.deepcopy(network).cpu(), layer, pool, image_shape)
     folded = copy.deepcopy(network).cpu().eval()
     if _fold(inner(folded), layer):
-        with contextlib.suppress(Exception):  # a user's network may look into its batch norms in any way
+        with contextlib.suppress(Exception):  # a user's network may use its batch norms in any way
             quick = _tapped(folded, layer, pool, image_shape)
             if _alike(quick, plain):
                 return quick.to(device)
@@ -91,7 +91,7 @@ def frozen(
 
 
 class _Tap:
-    """A hook that keeps the feature vectors of a forward pass; an object, so that deepcopy takes it along."""
+    """A hook that keeps the feature vectors of a forward pass; an object, so that deepcopy copies it too."""
 
     def __init__(self, layer: str, before: bool, pool: str) -> None:
         self.layer, self.before, self.pool = layer, before, pool
@@ -102,9 +102,9 @@ class _Tap:
         if self.features is not None:
             raise self.unfit("is passed more than once for one image")
         if not isinstance(value, Tensor) or value.ndim < 2:
-            raise self.unfit("does not give one tensor with a row per image")
+            raise self.unfit("does not return one tensor with a row per image")
         # A copy, because an in-place operation may follow.
-        self.features = _pooled(value.detach(), self.pool).flatten(1).clone()
+        self.features = pooled(value.detach(), self.pool).flatten(1).clone()
 
     def unfit(self, reason: str) -> UserError:
         return UserError(Problem("layer", self.layer, f"this layer {reason}", "name another layer"))
@@ -114,22 +114,15 @@ def _tapped(network: Classifier, layer: str | None, pool: str, image_shape: Sequ
     if layer is None:
         head = head_name(network) or ""
         tap = _Tap(head, before=True, pool=pool)
-        inner(network).get_submodule(head).register_forward_pre_hook(tap)  # also where the head is called "logits"
+        inner(network).get_submodule(head).register_forward_pre_hook(tap)  # also if the head is called "logits"
     else:
         tap = _Tap(layer, before=False, pool=pool)
         find_layer(network, layer, "layer").register_forward_hook(tap)
     return Frozen(network, tap, image_shape)
 
 
-def _pooled(value: Tensor, pool: str) -> Tensor:
-    positions = {4: (2, 3), 3: (1,)}.get(value.ndim)
-    if pool == "none" or positions is None:
-        return value
-    return value.mean(positions) if pool == "avg" else value.amax(positions)
-
-
 def _fold(network: nn.Module, layer: str | None) -> bool:
-    """Fold batch norms in place and say whether there were any; `layer`, where one is named, keeps its output."""
+    """Fold batch norms in place and return whether there were any; the output of `layer` does not change."""
     pairs = _foldable(network, layer)
     conv: Any  # of one of the types in NORMS, and so is norm
     norm: Any
@@ -148,19 +141,19 @@ def _replace(network: nn.Module, old: nn.Module, new: nn.Module) -> None:
 
 
 def _foldable(network: nn.Module, layer: str | None) -> list[tuple[str, str]]:
-    """Names of (convolution, batch norm) of which the second, and nothing else, gets what the first gives."""
+    """Names of (convolution, batch norm) in which only the batch norm uses the convolution's output."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             nodes = list(fx.Tracer().trace(copy.deepcopy(network)).nodes)  # tracing may leave traces in the modules
-    except Exception:  # whatever the user's forward raises when it meets a stand-in for an image
+    except Exception:  # the user's forward may raise anything when it gets a proxy instead of an image
         return []
     modules = dict(network.named_modules())
     passes = Counter(node.target for node in nodes if node.op == "call_module")
     looked_into = {str(node.target).rpartition(".")[0] for node in nodes if node.op == "get_attr"}
 
     def plain(node: Any, kinds: Sequence[type[nn.Module]]) -> bool:
-        """Called once, of exactly one of these types, without hooks, its parameters used by nobody else."""
+        """Called once, of exactly one of these types, without hooks, its parameters used nowhere else."""
         if not isinstance(node, fx.Node) or node.op != "call_module" or passes[node.target] > 1:
             return False
         module = modules[str(node.target)]
@@ -168,7 +161,7 @@ def _foldable(network: nn.Module, layer: str | None) -> list[tuple[str, str]]:
         return type(module) in kinds and not hooks and node.target not in looked_into
 
     def seen(conv: str, norm: str) -> bool:
-        """Whether `layer` gives the convolution's output without its norm."""
+        """Whether `layer` returns the convolution's output without its norm."""
         inside = [f"{name}.".startswith(f"{layer}.") for name in (conv, norm)]
         return layer != OUTPUT and inside == [True, False]
 
@@ -186,7 +179,7 @@ def _foldable(network: nn.Module, layer: str | None) -> list[tuple[str, str]]:
 
 
 def _alike(one: Frozen, other: Frozen) -> bool:
-    """Whether logits and features of two images of noise agree."""
+    """Whether both return the same logits and features for two images of noise, up to `SAME`."""
     noise = torch.rand(2, *one.image_shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         return all(

@@ -21,7 +21,7 @@ IMAGE = ("channel", "y", "x")
 
 @dataclass(frozen=True)
 class Layout:
-    """An array of the set: its dimensions, shape, type, and what stands where there is nothing."""
+    """An array of the set: its dimensions, shape, type, and the value of missing entries."""
 
     dims: tuple[str, ...]
     shape: tuple[int, ...]
@@ -35,12 +35,12 @@ class Layout:
 
 @dataclass
 class State:
-    """Where the making of a set stands; the arrays hold what has finished.
+    """Progress of an unfinished set; the arrays hold the finished entries.
 
     Attributes:
-        queued: number of entries that have begun.
-        origins: class prototypes in the order in which they finished, which is that of their intermediaries.
-        live: the images under way (`Descent.state`).
+        queued: number of entries that have started.
+        origins: class prototypes in the order in which they finished; their intermediaries start in this order.
+        live: the images being optimised (`Descent.state`).
     """
 
     queued: int
@@ -54,7 +54,7 @@ class State:
 
 
 def noise(initialisation: int, class_names: Sequence[str], image_shape: Sequence[int]) -> np.ndarray:
-    """Start images (n, c, y, x) float32, uniform in [0, 1): each belongs to its class's name, whatever the others."""
+    """Start images (n, c, y, x) float32, uniform in [0, 1); each depends only on the number and its class's name."""
     return np.stack(
         [
             seeds.generator("prototype", initialisation, name).random(tuple(image_shape), dtype=np.float32)
@@ -64,12 +64,12 @@ def noise(initialisation: int, class_names: Sequence[str], image_shape: Sequence
 
 
 def trajectory_steps(limit: int) -> list[int]:
-    """Numbers of steps after which the trajectory of a class prototype is kept: 0, 1, 2, 4, 8, … and the limit."""
+    """Numbers of steps after which an image of the trajectory is kept: 0, 1, 2, 4, 8, … and the limit."""
     return sorted({0, limit, *(2**power for power in range(limit.bit_length()))})
 
 
 def layout(classes: int, network: Frozen, settings: Settings) -> dict[str, Layout]:
-    """The arrays of a set, by name, as in the store; `target` is where an image ends, `origin` where it began."""
+    """The arrays of a set by name, as in the store; `target` is the class of the goal, `origin` that of the start."""
     pair, n, shape = ("target", "origin"), (classes, classes), network.image_shape
     axes, snapshots = ("target", "snapshot"), (classes, len(trajectory_steps(settings.steps)))
     nan = float("nan")
@@ -105,27 +105,26 @@ def make_matrix(
     save_every: float = 30.0,
     progress: Progress | None = None,
 ) -> Mapping[str, np.ndarray]:
-    """Make the n class prototypes from `starts`, and from each the intermediaries to the n - 1 other classes.
+    """Make the n class prototypes from `starts`, and from each one the intermediaries to the n - 1 other classes.
 
-    With one batch size, device and number of threads the result is always the same, on the CPU to the byte,
-    whatever interruptions there were. With another batch size it is the same but for what rounding does to a
-    descent: docs/benchmarks/prototypes.md.
+    With the same batch size, device and number of threads the result is the same, on a CPU byte for byte, also after
+    interruptions. Another batch size only changes the rounding: see docs/benchmarks/prototypes.md.
 
     Args:
         network: from `frozen`, on the device.
-        starts: (n, c, y, x) float32 in [0, 1]: where the prototype of class k begins; `noise`, or the prototypes of
+        starts: (n, c, y, x) float32 in [0, 1], start images of the class prototypes: `noise`, or the prototypes of
             another interval for a warm start.
         settings: optimiser, learning rate, step limit, loss threshold.
-        arrays: name -> array of `layout`, such as memory maps, filled where an entry finishes; None: in memory.
-        batch: most images under way at once; None: `default_batch`.
+        arrays: by name the arrays of `layout`, such as memory maps, filled as entries finish; None: in memory.
+        batch: most images at once; None: `default_batch`.
         device: "cpu" or "cuda".
-        state: where to go on; `arrays` then hold at least what they held when it was saved.
-        save_state: called now and then with the state, to be stored together with the arrays before it returns.
+        state: where to continue; `arrays` then contain at least what they contained when it was saved.
+        save_state: called from time to time with the state; must store it, and the arrays, before it returns.
         save_every: least number of seconds between two such calls.
-        progress: told the entries finished and n * n.
+        progress: called with the entries finished and n * n.
 
     Returns:
-        `arrays`. Entries that did not converge are there as they were at the step limit, with `converged` False.
+        `arrays`. Entries that did not converge are included as they were at the step limit, with `converged` False.
 
     Raises:
         UserError: the loss of an entry is not finite.
@@ -147,7 +146,7 @@ def make_matrix(
 
 
 class _Matrix:
-    """A set under way. The queue: all prototypes, then the intermediaries of each origin as soon as it has finished."""
+    """An unfinished set. Queue: all class prototypes, then the intermediaries of each origin once it has finished."""
 
     def __init__(
         self,
@@ -173,7 +172,7 @@ class _Matrix:
         return State(self.queued, list(self.origins), self.descent.state())
 
     def fill(self, batch: int) -> None:
-        """Let entries begin until `batch` are under way or none is ready."""
+        """Start entries until `batch` are in progress or none is ready."""
         ready = self.classes + len(self.origins) * (self.classes - 1)
         count = min(batch - len(self.descent), ready - self.queued)
         if count <= 0:
@@ -214,7 +213,7 @@ class _Matrix:
                 self._put_snapshot(target, self.snapshot_at[step], step, image, loss)
 
     def _end_trajectory(self, target: int) -> None:
-        """The end, in the first place that the trajectory has not reached; nothing after it."""
+        """Put the end image into the first free place of the trajectory, and clear the places after it."""
         end = int(self.arrays["steps"][target, target])
         at = sum(step < end for step in self.snapshot_at)
         self._put_snapshot(target, at, end, self.arrays["image"][target, target], self.arrays["loss"][target, target])
@@ -242,6 +241,6 @@ def _check_finite(losses: np.ndarray, targets: np.ndarray, origins: np.ndarray) 
             "network",
             str(losses[at]),
             f"the loss of the image from class {origins[at]} to class {targets[at]} is not finite",
-            "look at the network's weights, and at how its training went",
+            "check the network's weights and its learning curve",
         )
     )

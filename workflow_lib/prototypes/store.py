@@ -38,12 +38,12 @@ def write(
     settings: Settings,
     layer: str | None,
 ) -> None:
-    """Write a finished set, a target at a time: no more of it is in memory.
+    """Write a finished set, one target at a time to save memory.
 
     Args:
-        arrays: as `make_matrix` fills them.
+        arrays: from `make_matrix`.
         names: of the n classes.
-        path: the store, `….zarr.zip`; what NaN and -1 mean stands in the attributes of its variables.
+        path: the store, `….zarr.zip`; attributes of its variables say what NaN and -1 mean.
         network: of the set.
         settings: of its descents.
         layer: whose output the features are; None: the input of the last linear layer.

@@ -1,4 +1,4 @@
-"""Tables of a study of prototypes: by set, by interval, by pair of classes, and of boundaries (docs/science.md 2)."""
+"""Tables of a prototype study: by set, interval, pair of classes, and of boundary images (docs/science.md 2)."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from workflow_lib.dissimilarity.tables import (
 from workflow_lib.points import Grid
 
 POINT = ("model", "seed", "interval", "initialisation")
-"""What tells sets apart, in the order of result paths and of table columns."""
+"""What identifies a set, in the order of result paths and table columns."""
 
 OF_INTERVAL = ["model", "interval"]
 
@@ -51,17 +51,17 @@ def prototype_tables(
         points: model, seed, interval and initialisation of each set.
         prototypes: their stores, in the same order.
         dissimilarities: stores of C and R, in the same order.
-        selection: which entries count.
+        selection: which entries are included.
 
     Returns:
-        sets: a row per set, tensor and include_self, whatever is selected: count, mean, std (ddof 0), outliers
+        sets: a row per set, tensor and include_self (both, whatever the selection): count, mean, std (ddof 0), outliers
             (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the network
-            takes for its target), steps_median.
+            classifies as their target), steps_median.
         intervals: over the sets of each model and interval, with and without self: see `aggregate_table`.
         tests: of C against R, for each model and interval: see `contrast_table`.
         pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
         histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
-        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (how many count).
+        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number included).
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in ("sets", "classes", "pairs", "histograms", "quality")}
     for point, images, tensors in zip(points, prototypes, dissimilarities, strict=True):
@@ -106,7 +106,7 @@ def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> di
 
 
 def _quality_of(images: xr.Dataset, selection: Selection) -> pd.DataFrame:
-    """M_g of the class prototypes that count; NaN for fewer than two."""
+    """M_g of the class prototypes that are included; NaN for fewer than two."""
     names, every = images["target"].values.astype(object), np.arange(images.sizes["target"])
     counted = every[images["converged"].values[every, every] | (selection.unconverged == "keep")]
     row: dict[str, float] = {"m_g": np.nan, "m_g_zero_diagonal": np.nan, "class_prototypes": len(counted)}
@@ -144,10 +144,10 @@ def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.
         sets: stores of boundaries and of prototypes, in the same order.
 
     Returns:
-        The point, route, origin, target, converged (the images at both ends of the route), found, share (of the route
-        travelled, 0 to 1), difference (of the logits),
-        dissimilarity_to_origin and dissimilarity_to_target: to the features of the two class prototypes
-        (docs/science.md 2.4). NaN where none was found, or its features are all zero.
+        The point, route, origin, target, converged (the images at both ends of the route), found, share (of the length
+        of the route, from the origin, 0 to 1), difference (of the logits), dissimilarity_to_origin and
+        dissimilarity_to_target: to the features of the two class prototypes (docs/science.md 2.4). NaN if none was
+        found, or if its features are all zero.
     """
     parts = [
         pd.DataFrame({key: [point[key]] for key in POINT}).merge(pd.concat(_pairs(*stores)), how="cross")
@@ -157,7 +157,7 @@ def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.
 
 
 def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFrame]:
-    """Rows of one set, a target at a time."""
+    """Rows of one set, one target at a time."""
     names = prototypes["target"].values.astype(object)
     n = len(names)
     converged = prototypes["converged"].values
@@ -165,7 +165,7 @@ def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFr
     for target in range(n):
         origins = np.delete(np.arange(n), target)
         row = boundaries.isel(target=target, origin=origins)
-        with np.errstate(invalid="ignore"):  # where none was found, and features of zeros, which have no direction
+        with np.errstate(invalid="ignore"):  # NaN if none was found, and features of zeros, which have no direction
             units = cosine.unit_vectors(row["features"].values)
         reached = {"line": converged[target, target], "path": converged[target, origins]}
         for route, name in enumerate(row["route"].values):
@@ -189,11 +189,11 @@ def boundary_intervals(boundaries: pd.DataFrame, unconverged: Unconverged) -> pd
 
     Args:
         boundaries: from `boundary_table`.
-        unconverged: "leave_out" counts only pairs whose images at both ends of the route converged; "keep" counts all.
+        unconverged: "leave_out" includes only pairs whose images at both ends of the route converged; "keep" all.
 
     Returns:
         model, interval, route, share_mean, share_std (ddof 0), to_origin_mean, to_target_mean, found (share of the
-        pairs that count), n (pairs that count). NaN where none counts, or none of them was found.
+        pairs included), n (pairs included). NaN if none is included, or none of them was found.
     """
     counted = boundaries["converged"] | (unconverged == "keep")
     values = boundaries[[*BOUNDARY_NUMBERS, "found"]].astype(float).where(counted)

@@ -16,7 +16,7 @@ def compute_kstar(*, spec: Mapping[str, Any], features: Input, kstar: Output, co
     """Write κ, k* and the nearest foreign sample of every sample (docs/science.md 1.1).
 
     Args:
-        spec: {"metric": euclidean | cityblock | chebyshev | cosine}.
+        spec: {"metric": one of `names.METRICS`}.
         features: feature store, (sample, feature).
         kstar: store with dimension sample and the labels and predictions of the features.
         context: runtime; on a GPU the tiles are made there and open cases decided on the CPU, with the same result.

@@ -13,8 +13,8 @@ from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import frozen
-from workflow_lib.prototypes.kept import kept_matrix
 from workflow_lib.prototypes.matrix import make_matrix, noise
+from workflow_lib.prototypes.resumable import resumable_matrix
 from workflow_lib.prototypes.store import write
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training import checkpoints
@@ -49,7 +49,7 @@ def make_prototypes(
     settings = Settings(**spec["descent"])
     starts = _last(previous) if previous else noise(spec["initialisation"], names, network.image_shape)
     runtime = f"{device}, threads: {context.threads}"
-    with kept_matrix(context.scratch, len(names), network, settings, runtime) as kept:
+    with resumable_matrix(context.scratch, len(names), network, settings, runtime) as kept:
         if kept.state is not None:
             done = f"{kept.state.finished} of {len(names) ** 2} images are done"
             print(f"make_prototypes: goes on, {done}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Random changes of training images, drawn for a whole epoch at once so that they do not depend on batches."""
+"""Random changes of training images, drawn for a whole epoch at once, so they do not depend on batches."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from torch.nn.functional import pad
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to training images.
+    """How training images are changed.
 
     Attributes:
         flip: mirror each image left-right with probability one half.
-        crop_padding: pad by so many black pixels on each side, then cut the former size at a random place.
+        crop_padding: pad by this many black pixels on each side, then crop to the original size at a random place.
     """
 
     flip: bool = False
@@ -27,7 +27,7 @@ class Draws:
 
     Attributes:
         flips: (n,) bool.
-        offsets: (n, 2) int64, y and x of the cut, 0 … 2 * crop_padding.
+        offsets: (n, 2) int64, y and x of the crop, 0 … 2 * crop_padding.
     """
 
     flips: Tensor
@@ -35,26 +35,26 @@ class Draws:
 
 
 def draw(augmentation: Augmentation, count: int, rng: np.random.Generator, device: str) -> Draws:
-    """Choices for the `count` samples of an epoch."""
+    """Random choices for the `count` samples of an epoch."""
     flips = rng.random(count) < 0.5
     offsets = rng.integers(0, 2 * augmentation.crop_padding + 1, size=(count, 2))
     return Draws(torch.from_numpy(flips).to(device), torch.from_numpy(offsets).to(device))
 
 
 def augment(images: Tensor, augmentation: Augmentation, draws: Draws, start: int) -> Tensor:
-    """Images (b, c, y, x) of the positions from `start` on, changed as drawn; the shape stays.
+    """Images (b, c, y, x) of the positions from `start` on, changed as drawn, in the same shape.
 
-    A new tensor, or `images` itself where nothing is to be done.
+    A new tensor, or `images` itself if there is nothing to change.
     """
     rows = slice(start, start + len(images))
     if augmentation.flip:
         images = torch.where(draws.flips[rows, None, None, None], images.flip(-1), images)
     if augmentation.crop_padding:
-        images = _cut(pad(images, [augmentation.crop_padding] * 4), draws.offsets[rows], images.shape[2:])
+        images = _crop(pad(images, [augmentation.crop_padding] * 4), draws.offsets[rows], images.shape[2:])
     return images
 
 
-def _cut(padded: Tensor, offsets: Tensor, size: torch.Size) -> Tensor:
+def _crop(padded: Tensor, offsets: Tensor, size: torch.Size) -> Tensor:
     sample = torch.arange(len(padded), device=padded.device)[:, None, None]
     y = offsets[:, 0, None, None] + torch.arange(size[0], device=padded.device)[None, :, None]
     x = offsets[:, 1, None, None] + torch.arange(size[1], device=padded.device)[None, None, :]

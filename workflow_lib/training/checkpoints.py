@@ -1,8 +1,8 @@
-"""Checkpoints whose bytes are a function of their content.
+"""Checkpoints whose bytes depend only on their content.
 
-`torch.save` is deterministic up to what pickle remembers: two references to one string or tuple are stored
-otherwise than two equal ones, and a tensor brings its whole storage. `canonical` removes these differences, so that
-equal states give equal files, also after loading and saving again.
+`torch.save` alone does not guarantee that: pickle stores two references to one string differently from two equal
+strings, and a tensor is stored with its whole storage. `canonical` removes these differences. So equal states give
+equal files, also after loading and saving again.
 """
 
 import io
@@ -18,7 +18,7 @@ import torch
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.storage import atomic, damaged
 
-NOT_PLAIN = "is damaged, or holds more than tensors, numbers and text, which is not loaded because it may run code"
+NOT_PLAIN = "is damaged, or contains more than tensors, numbers and text, which is not loaded because it may run code"
 
 
 def save(state: Mapping[str, Any], path: Path) -> None:
@@ -27,7 +27,7 @@ def save(state: Mapping[str, Any], path: Path) -> None:
     Tensors are stored on the CPU, contiguous, without gradient; sequences become lists, keys are sorted.
 
     Raises:
-        TypeError: the state holds something else.
+        TypeError: the state contains something else.
     """
     buffer = io.BytesIO()
     torch.save(canonical(state), buffer)
@@ -36,15 +36,15 @@ def save(state: Mapping[str, Any], path: Path) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The state that `save` wrote, with tensors on the CPU; no code in the file is run.
+    """The state written by `save`, with tensors on the CPU; no code in the file is run.
 
     Raises:
         UserError: the file is missing or damaged, or is no checkpoint.
     """
     try:
-        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the check sums
+        with zipfile.ZipFile(path) as archive:  # torch does not check the checksums
             if (member := archive.testzip()) is not None:
-                raise zipfile.BadZipFile(f"wrong check sum of {member}")
+                raise zipfile.BadZipFile(f"wrong checksum of {member}")
         state = read(path)
     except FileNotFoundError:
         raise UserError(Problem(str(path), "", "the file does not exist", "make it with snakemake")) from None
@@ -60,8 +60,8 @@ def read(path: Path) -> object:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is damaged, or holds what only running its code could make; in one sentence, since torch's
-            own messages go on to advise running it.
+        ValueError: it is damaged, or contains objects that only its own code could create; in one sentence, because
+            torch's own messages then advise running that code.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -74,10 +74,10 @@ def read(path: Path) -> object:
 
 
 def canonical(value: Any, names: dict[str, str] | None = None) -> Any:
-    """A copy of `value` in which equal content has one representation; `names` makes equal text one object.
+    """A copy of `value` in which equal content has one representation; `names` maps equal strings to one object.
 
     Raises:
-        TypeError: a value of a type that a checkpoint does not hold.
+        TypeError: a value of a type that a checkpoint cannot contain.
     """
     names = {} if names is None else names
     if isinstance(value, torch.Tensor):

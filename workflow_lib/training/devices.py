@@ -1,4 +1,4 @@
-"""Setting torch up for a job: threads, device, deterministic algorithms."""
+"""Set up torch for a job: threads, device, deterministic algorithms."""
 
 import os
 
@@ -15,15 +15,15 @@ def configure(device: str, threads: int) -> str:
         threads: CPU threads of torch.
 
     Raises:
-        UserError: cuda is asked for and there is none.
+        UserError: `device` is cuda and there is no CUDA device.
     """
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise UserError(Problem("device", device, "torch finds no CUDA device here", "take device cpu or auto"))
     chosen = "cuda" if available and device != "cpu" else "cpu"
     torch.set_num_threads(threads)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only with this
-    # Some backward passes have no repeatable form on CUDA; there a warning is all that can be had.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
+    # Some backward passes have no deterministic form on CUDA; there torch only warns.
     torch.use_deterministic_algorithms(True, warn_only=chosen == "cuda")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.allow_tf32 = False

@@ -1,4 +1,4 @@
-"""What an epoch of a training chooses at random, from its name: so nothing of it depends on what came before."""
+"""Random choices of an epoch, derived from its name, so they do not depend on earlier epochs."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class Epoch:
 
     Attributes:
         order: (n,) int64, the sample at each position.
-        starts: (batches + 1,) int64, position at which each batch begins, and n; sizes differ by at most one.
-        draws: of the augmentation, by position.
+        starts: (batches + 1,) int64, position at which each batch starts, and n; sizes differ by at most one.
+        draws: random choices of the augmentation, by position.
     """
 
     order: np.ndarray
@@ -33,15 +33,15 @@ class Epoch:
         augmentation: Augmentation,
         device: str,
     ) -> "Epoch":
-        """The choices of epoch `epoch` (from 0) with `count` samples.
+        """The choices of an epoch.
 
         Args:
-            lineage: names from which they are derived.
-            epoch: its number.
-            count: of samples.
-            batches: of the epoch.
-            augmentation: what is done to the images.
-            device: where the draws shall be.
+            lineage: names from which the choices are derived.
+            epoch: number of the epoch, from 0.
+            count: number of samples.
+            batches: number of batches.
+            augmentation: how images are changed.
+            device: device of `draws`.
         """
         order = seeds.generator(*lineage, "order", epoch).permutation(count)
         sizes = [len(part) for part in np.array_split(order, batches)]

@@ -1,9 +1,9 @@
-"""Training a classifier from any state to any epoch, with the same bytes whatever the stops on the way.
+"""Train a classifier from any state to any epoch, with the same bytes for any interruptions in between.
 
-Order of samples, augmentation and the random state of torch belong to the epoch by name, the learning rate to
-the step: so nothing but the weights and the optimiser's moments passes from one epoch to the next. Inside an
-epoch the state holds the random generators and the sums of the curve as well.
-Equal bytes need the same device and number of threads; otherwise sums round differently.
+Order of samples, augmentation and the random state of torch depend only on the name of the epoch, the learning rate
+only on the step. So only the weights and the optimiser's moments pass from one epoch to the next; within an epoch,
+also the random generators and the sums of the learning curve. Equal bytes need the same device and number of threads,
+because these decide how sums are rounded.
 """
 
 import time
@@ -22,6 +22,7 @@ from workflow_lib.models.layers import inner
 from workflow_lib.progress import Progress
 from workflow_lib.training.augmentation import augment
 from workflow_lib.training.epochs import Epoch
+from workflow_lib.training.images import as_unit, memory_format
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
 
 CURVE = ("epoch", "lr", "train_loss", "train_accuracy")
@@ -29,7 +30,7 @@ CURVE = ("epoch", "lr", "train_loss", "train_accuracy")
 
 
 class DivergedError(UserError):
-    """The loss is no longer finite; the network stays as it was before, on a GPU as it is at the end of the epoch.
+    """The loss is no longer finite. The network is left as before that batch, on a GPU as at the end of the epoch.
 
     Attributes:
         curve: rows of the epochs before, as in `State`.
@@ -40,21 +41,17 @@ class DivergedError(UserError):
         self.curve = curve
 
 
-CHANNELS_LAST_SIDE = 16
-"""Images of at least this side are kept with the channel last in memory: 1.4 to 1.6 times as fast on a CPU."""
-
-
 @dataclass
 class State:
-    """All that a training needs to go on.
+    """Everything that a training needs to continue.
 
     Attributes:
-        network: state_dict of the network, out of its normalisation.
+        network: state_dict of the network, without its normalisation.
         optimizer: state_dict of the optimiser; empty before the first batch.
-        epoch: whole epochs done.
-        step: batches done of the epoch under way; 0 between epochs.
+        epoch: completed epochs.
+        step: completed batches of the current epoch; 0 between epochs.
         random: states of torch's generators by device type; empty between epochs.
-        sums: loss, right predictions and samples so far of the epoch under way.
+        sums: loss, right predictions and samples of the current epoch so far.
         curve: a row per epoch: epoch (from 1), lr (of its last batch), train_loss, train_accuracy (in [0, 1]; both
             over the samples as trained on, while the network was changing).
     """
@@ -82,7 +79,7 @@ def train(
     save_every: float = 30.0,
     progress: Progress | None = None,
 ) -> State:
-    """Train `network` in place until `stop_epoch` epochs are done, and return the state there.
+    """Train `network` in place until `stop_epoch` epochs are done, and return the state.
 
     Args:
         network: maps images (b, c, y, x) float32 in [0, 1] to logits (b, classes).
@@ -90,15 +87,15 @@ def train(
         labels: (n,) int64, 0 … classes - 1.
         settings: optimiser, schedule, augmentation and so on.
         lineage: names from which all randomness is derived, such as model and seed.
-        stop_epoch: number of whole epochs done at the end, at most `settings.epochs`.
-        state: where to go on; None starts from the network's present weights.
+        stop_epoch: number of epochs done at the end, at most `settings.epochs`.
+        state: where to continue; None: start from the network's present weights.
         device: "cpu" or "cuda".
-        save_state: called now and then with the state, so that it can be kept in case of a kill.
+        save_state: called from time to time with the state, so that a killed job can continue.
         save_every: least number of seconds between two such calls.
-        progress: told the batches done and those until `stop_epoch`.
+        progress: called with the batches done and the batches until `stop_epoch`.
 
     Raises:
-        DivergedError: the loss is not finite; it names the epoch and the learning rate.
+        DivergedError: the loss is not finite; the error names the epoch and the learning rate.
     """
     devices = [torch.cuda.current_device()] if device == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -118,7 +115,7 @@ def train(
 
 
 class _Training:
-    """A training under way; `advance` does one batch."""
+    """A training in progress; `advance` does one batch."""
 
     def __init__(
         self,
@@ -152,7 +149,7 @@ class _Training:
                 torch.cuda.set_rng_state(state.random["cuda"])
 
     def state(self) -> State:
-        """The present state; its tensors are those in use, to be stored before the next batch."""
+        """The present state; store it before the next batch, because its tensors are those in use."""
         self._check_loss()
         random = {"cpu": torch.get_rng_state()} if self.step else {}
         if random and self.device == "cuda":
@@ -177,7 +174,7 @@ class _Training:
         loss = cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
         right = (logits.detach().argmax(1) == labels).sum()
         self.sums += torch.stack([loss.detach().double() * len(labels), right.double(), right.new_tensor(len(labels))])
-        if self.device == "cpu":  # a GPU would have to wait for each look
+        if self.device == "cpu":  # on a GPU each check would wait
             self._check_loss()
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -187,7 +184,7 @@ class _Training:
             self._end_epoch(lr)
 
     def _draw_epoch(self) -> None:
-        """All random choices of the epoch, from its name."""
+        """All random choices of the epoch, derived from its name."""
         self.drawn = Epoch.of(
             self.lineage,
             self.epoch,
@@ -240,19 +237,7 @@ def _logits(output: object) -> Tensor:
         Problem(
             "architecture",
             type(output).__name__,
-            "while it is trained, the network must return one tensor of logits",
+            "the network must return one tensor of logits during training",
             "switch other outputs off, as with options: {aux_logits: false} for googlenet and inception_v3",
         )
     )
-
-
-def memory_format(network: nn.Module, shape: tuple[int, ...]) -> torch.memory_format:
-    """How 4-D tensors are laid out: channels last for images from 16 x 16 pixels on."""
-    only_2d = all(parameter.dim() <= 4 for parameter in network.parameters())
-    large = min(shape[2:]) >= CHANNELS_LAST_SIDE
-    return torch.channels_last if large and only_2d else torch.contiguous_format
-
-
-def as_unit(images: Tensor) -> Tensor:
-    """Images float32 in [0, 1] from stored ones: uint8 is divided by 255, float stays."""
-    return images.float() / 255 if images.dtype == torch.uint8 else images.float()

@@ -1,4 +1,4 @@
-"""Optimisers, learning rates and the settings of a training."""
+"""Optimisers, learning rates and settings of a training."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from torch import nn
 from workflow_lib.training.augmentation import Augmentation
 
 WARM_UP = 0.3
-"""Share of the steps in which `onecycle` rises."""
+"""Share of the steps in which the learning rate of `onecycle` rises."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Settings:
     Attributes:
         epochs: of the full training; the schedule of the learning rate spans all of them.
         batch_size: most samples in a batch; the batches of an epoch differ by at most one sample.
-        lr: learning rate, the highest of the schedule.
+        lr: highest learning rate of the schedule.
         optimizer: sgd | adam | adamw.
         momentum, nesterov: of sgd.
         weight_decay: L2 penalty (sgd, adam) or decoupled decay (adamw).
@@ -47,11 +47,11 @@ class Settings:
 
 
 def learning_rate(settings: Settings, step: int, total: int) -> float:
-    """Learning rate of batch `step` (from 0) out of `total` in the full training; a pure function.
+    """Learning rate of batch `step` (from 0) out of `total` in the full training.
 
     constant: lr. cosine: from lr down to 0 along half a cosine (Loshchilov & Hutter 2017, without restarts).
-    onecycle: straight up to lr in the first 30 % of the steps, then down to 0 along half a cosine
-    (after Smith & Topin 2018; momentum stays as it is).
+    onecycle: linearly up to lr in the first 30 % of the steps, then down to 0 along half a cosine
+    (after Smith & Topin 2018; momentum is constant).
     """
     if settings.schedule == "constant":
         return settings.lr
@@ -62,7 +62,7 @@ def learning_rate(settings: Settings, step: int, total: int) -> float:
 
 
 def make_optimizer(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of all parameters that want a gradient, in its fused form."""
+    """The optimiser, in its fused form, of all parameters that require a gradient."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     common: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay, "fused": True}
     if settings.optimizer == "sgd":
@@ -73,10 +73,10 @@ def make_optimizer(settings: Settings, network: nn.Module) -> torch.optim.Optimi
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Load a stored state, each tensor in the memory layout of its parameter.
+    """Load a stored state, with each tensor in the memory format of its parameter.
 
-    A checkpoint stores contiguous tensors. The fused kernels walk a parameter and its moments side by side in
-    memory, so that moments in another layout than a channels-last parameter would be mixed up.
+    A checkpoint stores contiguous tensors. The fused kernels read a parameter and its moments in the same memory
+    order, so moments in another format than a channels-last parameter would be mixed up.
     """
     optimizer.load_state_dict(dict(state))
     for parameter, moments in optimizer.state.items():

@@ -1,4 +1,4 @@
-"""Accuracy of each class under each pair that was confused, beside the baseline: strip plots (docs/science.md 3.3)."""
+"""Accuracy of each class for each confused pair, with the baseline, as strip plots (docs/science.md 3.3)."""
 
 import math
 
@@ -22,14 +22,14 @@ from workflow_lib.seeds import generator
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "A dot is a pair: the mean over its seeds of the share of the target's test samples that were recognised, as "
-    "labelled in the data set. Above: the target is not in the pair; below: it is one of the two whose labels were "
-    "mixed up. Band: where 95 % of such means of baseline runs lie. Dashed: half the mean of the baseline."
+    "Dot: a pair of classes whose labels were mixed up; accuracy of the target (the class below) on test samples with "
+    "correct labels, mean over seeds. Above: the target is not in the pair. Below: it is one of the two. Band: where "
+    "95 % of such means of baseline runs lie. Dashed: half the mean of the baseline."
 )
 COLOURS = {False: TEN_COLOURS[0], True: TEN_COLOURS[2]}
 LABELS = {False: "target not in the pair", True: "target in the pair"}
 MOST_DOTS = 200
-"""Of a target in a panel."""
+"""Number of dots of a target in a panel."""
 
 
 @mpl.rc_context(RC)
@@ -37,13 +37,13 @@ def draw(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """Two strip plots with a column for each class: pairs without it above, pairs with it below.
 
     Args:
-        means: a row per pair and target: pair, target, in_pair, n, mean, sd (over seeds; NaN where not known).
+        means: a row per pair and target: pair, target, in_pair, n, mean, sd (over seeds; NaN if not known).
         title: heading of the figure.
 
     Returns:
         The figure, and the rows of the classes that it shows, with `band_low` and `band_high`: the baseline's mean -+
-        t · sd · √(1/n + 1/m), for m runs of a pair (their median) and n of the baseline, within 0 and 1; NaN below two
-        runs.
+        t · sd · √(1/n + 1/m), for m runs of a pair (their median) and n of the baseline, limited to [0, 1]; NaN for
+        fewer than two runs.
     """
     known = list(dict.fromkeys(means["target"]))
     classes, fewer = choose_classes(known, None, section="confusion")
@@ -111,7 +111,7 @@ def _thinned(pairs: pd.DataFrame) -> str:
     most = int(pairs.groupby(["target", "in_pair"]).size().max())
     if most <= MOST_DOTS:
         return ""
-    return f"Of up to {most} dots of a class {MOST_DOTS} are drawn, evenly spread over their ranks."
+    return f"Of up to {most} dots of a class {MOST_DOTS} are drawn, evenly spread by rank."
 
 
 def _legend() -> list[Line2D | Patch]:

@@ -1,4 +1,4 @@
-"""Learning curves of the runs of a confusion study, with their spread."""
+"""Learning curves of a confusion study, with the range over runs."""
 
 import matplotlib as mpl
 import pandas as pd
@@ -14,10 +14,9 @@ from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure
 from workflow_lib.names import BASELINE
 
 READING = (
-    "Mean loss of each epoch over the training samples, with the labels that a run was given, while the network was "
-    "changing. Thin lines: a pair, mean over seeds. Bold: the baseline, and the mean over pairs. Bands: lowest to "
-    "highest single run. Labels that were exchanged at random cannot be learned, only remembered: losses of pairs stay "
-    "higher."
+    "Mean loss over the training samples during each epoch, with the labels of the run. Thin line: a pair, mean over "
+    "seeds. Bold: the baseline, and the mean over pairs. Bands: lowest to highest single run. Labels exchanged at "
+    "random cannot be learned, only memorised, so losses of pairs stay higher."
 )
 COLOUR = TEN_COLOURS[0]
 MOST_LINES = 100
@@ -28,8 +27,8 @@ def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """Loss over epochs of the baseline and of each pair.
 
     Args:
-        table: a row per pair and epoch: pair, epoch, n, mean, sd, lowest, highest (over seeds, nats; NaN where no run
-            counts).
+        table: a row per pair and epoch: pair, epoch, n, mean, sd, lowest, highest (over seeds, nats; NaN if all runs
+            diverged).
         title: heading of the figure.
 
     Returns:
@@ -70,7 +69,7 @@ def _over_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _scale(axes: Axes, table: pd.DataFrame) -> None:
-    """Logarithmic where the losses differ by more than ten times and none is 0."""
+    """Logarithmic if the losses differ by more than a factor of ten and none is 0."""
     low, high = table["lowest"].min(), table["highest"].max()
     if low > 0 and high > 10 * low:
         axes.set_yscale("log")
@@ -85,7 +84,7 @@ def _scale(axes: Axes, table: pd.DataFrame) -> None:
 def _notes(table: pd.DataFrame, names: list[str], drawn: list[str]) -> list[str]:
     runs = table.groupby("pair", sort=False)["n"].max()
     low, high = int(runs.min()), int(runs.max())
-    counted = f"{len(names)} pairs; {low if low == high else f'{low} to {high}'} runs of each; diverged ones left out."
+    counted = f"{len(names)} pairs; {low if low == high else f'{low} to {high}'} runs each; diverged runs are left out."
     return [counted] + ([f"{len(drawn)} pairs are drawn."] if len(drawn) < len(names) else [])
 
 

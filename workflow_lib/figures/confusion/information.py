@@ -1,4 +1,4 @@
-"""Heat maps of the bits that a target gains or loses by another class not being confused (docs/science.md 3.4)."""
+"""Heat maps of the bits that a target gains or loses if another class is not confused (docs/science.md 3.4)."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -18,25 +18,25 @@ from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figur
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "Row: target T; column: confused class C; grey: not defined. D(confused ‖ otherwise): runs whose pair holds C "
-    "against runs whose pair holds neither T nor C. Positive: T is recognised better when C is not confused; negative: "
-    "C stands in its way. Left: T recognised or not. Right: the class predicted, with the confused pair as one; this "
-    "one takes its sign from the left. Counts smoothed by ½."
+    "Row: target T. Column: confused class C. Grey: not defined. D(confused ‖ otherwise): runs whose pair contains C "
+    "against runs whose pair contains neither T nor C. Positive: T is recognised better when C is not confused. "
+    "Negative: T is recognised better when C is confused. Left: T recognised or not. Right: the predicted class, with "
+    "the confused pair as one outcome, and the sign of the left. Counts are smoothed by ½."
 )
 HEADINGS = {"bits_accuracy": "recognised or not", "bits_predictions": "predicted class"}
 CHANCE = ("chance_accuracy", "chance_predictions")
 COLOURS = "PRGn"
-"""Purple and green, as on the poster; apart for every kind of colour vision."""
+"""Purple and green, as on the poster; distinguishable with every kind of colour vision."""
 
 
 @mpl.rc_context(RC)
 def draw(effects: pd.DataFrame, *, groups: Mapping[str, Sequence[str]], title: str) -> tuple[Figure, pd.DataFrame]:
-    """Both versions of the bits side by side, each with its own range of colours, centred at 0.
+    """Both versions of the bits side by side, each with its own colour range, centred at 0.
 
     Args:
-        effects: a row per reference, unit, target and confused class, classes in their order, as `effect_table`
-            returns it.
-        groups: names of classes by name of the group; lines part neighbours of different groups.
+        effects: a row per reference, unit, target and confused class, classes in their order, from
+            `effect_table`.
+        groups: names of classes by name of the group; lines separate neighbours of different groups.
         title: heading of the figure.
 
     Returns:
@@ -76,11 +76,13 @@ def _draw_panel(axes: Axes, matrix: Array) -> None:
 
 
 def _order(classes: Sequence[str], groups: Mapping[str, Sequence[str]]) -> tuple[list[str], str]:
-    """Classes in their order, or by group if that makes fewer lines; and a sentence about it."""
+    """Classes in their order, or sorted by group if that needs fewer lines; and a note on it."""
     if not groups:
         return list(classes), ""
     group, last = _group_of(classes, groups), len(groups)
-    names = f"Lines part the groups: {', '.join(groups)}." if len(groups) <= SHOWN_CLASSES else "Lines part groups."
+    names = (
+        f"Lines separate the groups: {', '.join(groups)}." if len(groups) <= SHOWN_CLASSES else "Lines separate groups."
+    )
     if sum(a != b for a, b in itertools.pairwise(group)) <= last:
         return list(classes), names
     place = {name: number for number, name in enumerate(groups)}
@@ -108,7 +110,7 @@ def _chance(numbers: pd.DataFrame) -> str:
         return ""
     left, right = (f"{value:.2g}" for value in numbers[list(CHANCE)].mean())
     alone = f"Without any effect, chance in the test samples alone gives about {left} (left) and {right} (right) bits"
-    return f"{alone}, in either direction; runs that differ by their training give more."
+    return f"{alone}, in either direction; differences between trainings add to that."
 
 
 def _runs(numbers: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""Mean confusion matrices of the baseline and of a pair that was confused."""
+"""Mean confusion matrices of the baseline and of a confused pair."""
 
 from collections.abc import Sequence
 
@@ -19,8 +19,8 @@ from workflow_lib.figures.style import RC, SHOWN_CLASSES, TEN_COLOURS, name_heig
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "Row: true class; column: predicted class; per cent of the test samples of the true class, mean over runs. "
-    "Test samples are labelled as in the data set. Framed: the two classes that were confused."
+    "Row: true class. Column: predicted class. Number: per cent of the test samples of the true class, mean over runs. "
+    "Test samples have correct labels. Framed: the two classes that were confused."
 )
 
 
@@ -58,13 +58,13 @@ def draw(example: Example, *, title: str) -> tuple[Figure, pd.DataFrame]:
 
 
 def _headings(example: Example, classes: Sequence[str]) -> list[str]:
-    """What each matrix shows, with these names of the classes."""
+    """Titles of the matrices, with these names of the classes."""
     names = ["baseline", " and ".join(classes[place] for place in example.pair)][: len(example.shares)]
     return [f"{name}: {runs} runs" for name, runs in zip(names, example.runs, strict=True)]
 
 
 def _choose(shares: Array, pair: Sequence[int]) -> tuple[list[int], str]:
-    """Indices of the classes that are shown, and a sentence on the choice: all, or ten of more than twenty."""
+    """Indices of the classes to show, and a note: all up to twenty, else the ten that change most."""
     first, last = (np.diagonal(matrix) for matrix in shares[[0, -1]])
     n = len(first)
     if n <= SHOWN_CLASSES:

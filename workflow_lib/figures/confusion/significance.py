@@ -1,4 +1,7 @@
-"""Dot plot of the effects of losing a class, with confidence intervals and what chance alone would find (3.3)."""
+"""Effects of losing a class, with confidence intervals and the number of false positives to expect by chance.
+
+See docs/science.md 3.3.
+"""
 
 import matplotlib as mpl
 import numpy as np
@@ -11,21 +14,21 @@ from workflow_lib.figures.axes import nothing
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
 
 READING = (
-    "Accuracy of the target over runs whose pair holds neither class, minus that over runs whose pair holds the "
+    "Accuracy of the target in runs whose pair contains neither class, minus that in runs whose pair contains the "
     "confused class, with 95 % interval (Welch). Positive: the target is recognised better when the class is not "
-    "confused. Circles: runs are the units. Squares: pairs are (means over seeds), since runs of a pair are not "
+    "confused. Circle: units are runs. Square: units are pairs (means over seeds), because runs of one pair are not "
     "independent. Adjusted: Benjamini-Hochberg over all ordered pairs."
 )
 ALPHA = 0.05
 FEWEST, MOST = 10, 30
-"""Rows: all with p < 0.05, but at least and at most so many, by p over runs."""
+"""Fewest and most rows; in between, all rows with p < 0.05 over runs are shown."""
 
 STYLES = {
     "adjusted": ("adjusted p < 0.05", TEN_COLOURS[2], TEN_COLOURS[2]),
     "raw": ("p < 0.05, not adjusted", TEN_COLOURS[2], "white"),
     "none": ("not significant", "#808080", "white"),
 }
-"""Label, colour, and filling of the marker."""
+"""Label, colour, and fill of the marker."""
 
 MARKERS = {"run": "o", "pair": "s"}
 SHIFT = {"run": -0.13, "pair": 0.2}
@@ -36,7 +39,7 @@ def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """A row for each ordered pair of classes that has a small p, sorted by the difference of accuracies.
 
     Args:
-        table: a row per reference, unit, target and confused class, as `effect_table` returns it.
+        table: a row per reference, unit, target and confused class, from `effect_table`.
         title: heading of the figure.
 
     Returns:
@@ -89,7 +92,7 @@ def _counts(own: pd.DataFrame, unit: str) -> str:
     here = own.loc[(own["unit"] == unit) & own["p"].notna()]
     raw, adjusted = (here["p"] < ALPHA).sum(), (here["p_adjusted"] < ALPHA).sum()
     if here.empty:
-        return f"Over {unit}s nothing can be tested."
+        return f"Over {unit}s no test is possible."
     return (
         f"Over {unit}s: {len(here)} tests, {raw} with p < 0.05 (by chance alone {ALPHA * len(here):.3g}), "
         f"{adjusted} adjusted."
@@ -97,7 +100,7 @@ def _counts(own: pd.DataFrame, unit: str) -> str:
 
 
 def _choice(shown: int, known: int) -> str:
-    return "" if shown == known else f"The {shown} rows of smallest p over runs are shown, of {known}."
+    return "" if shown == known else f"The {shown} rows with the smallest p over runs are shown, of {known}."
 
 
 def _legend(numbers: pd.DataFrame) -> list[Line2D]:

@@ -9,14 +9,15 @@ from workflow_lib.figures.style import SHOWN_CLASSES
 
 
 def choose_by_skewness(summary: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[list[str], str]:
-    """Names of at most twenty classes, in the order of their labels or of `wanted`, and a sentence on the choice.
+    """Names of at most twenty classes, in the order of their labels or of `wanted`, and a note on the choice.
 
     Args:
-        summary: rows with class_name, label and skewness; the mean skewness of a class counts.
-        wanted: names chosen by the user; None: of more than twenty, those spread evenly over the range of skewness.
+        summary: rows with class_name, label and skewness.
+        wanted: names chosen by the user; None: all up to twenty, else twenty that are evenly spread over the range of
+            mean skewness.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     means = summary.groupby("class_name", sort=False).agg(label=("label", "first"), skewness=("skewness", "mean"))
     skewness = means.sort_values("label", kind="stable")["skewness"]

@@ -15,8 +15,8 @@ from workflow_lib.figures.style import RC, class_styles, name_height, new_figure
 
 METHOD_NAMES = {"tsne": "t-SNE", "isomap": "Isomap", "pca": "PCA", "umap": "UMAP"}
 READING = (
-    "Left: maps of the features; their axes have no unit, and distances on t-SNE and UMAP mean little. "
-    "Right: k* in the full space. k* is not an accuracy. Number: skewness."
+    "Left: maps of the features. Their axes have no unit, and distances on t-SNE and UMAP maps mean little. "
+    "Right: k* in the full feature space. k* is not an accuracy. Number: skewness."
 )
 MOST_ROWS = 6
 
@@ -38,18 +38,18 @@ def draw(
     Args:
         points: of the study, one seed each.
         summary: a row per point (its seven dimensions) and class: class_name, label, mean, skewness, pattern.
-        values: gives, for the index of a point, a row per sample: class_name, kstar. Called for points that are shown.
-        maps: gives, for the index of a point and a method, a row per sample on the map: class_name, x, y.
+        values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
+        maps: returns, for the index of a point and a method, a row per sample on the map: class_name, x, y.
         methods: of the maps, from left to right.
         wanted: names of the classes that get a colour and a violin; None: up to twenty. Samples of others are grey.
         threshold: skewness beyond which a class is fractured or clustered, for the legend.
         title: heading of the figure.
 
     Returns:
-        The figure, and the points on the maps with the panel (`point`, as it is titled) and the method.
+        The figure, and the samples on the maps, with the title of their point (`point`) and the method.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     layout = arrange(points, MOST_ROWS, across=1)
     numbered = number_points(summary, points)

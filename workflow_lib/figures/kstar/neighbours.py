@@ -22,24 +22,22 @@ def draw(
     Args:
         points: of the study, one seed each.
         tables: for each point, a row per pair of classes: class_name, neighbour_class, share (0 to 1).
-        wanted: names of classes, in the order of drawing; None: all. Up to 20 have their names and numbers written.
+        wanted: names of classes, in the order of drawing; None: all. Numbers are written for up to 20 classes.
         k: number of neighbours.
         title: heading of the figure.
 
     Returns:
-        The figure, and the rows of the points shown, with the panel (`point`, as it is titled).
+        The figure, and the rows of the points shown, with the title of their point (`point`).
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     known = list(pd.unique(pd.concat(tables)["class_name"]))
     classes, choice = choose_classes(known, wanted, section="kstar", most=len(known))
     layout = arrange(points, across=4 if len(classes) <= 10 else 2)
     rows, columns = len(layout.rows), len(layout.rows[0])
     side = side_of(len(classes), 0.26, 1.6)
-    reading = (
-        f"Row: a class; column: the share of a class among the {k} nearest neighbours of its members, in per cent."
-    )
+    reading = f"Row: a class. Column: share of a class among the {k} nearest neighbours of its samples, in per cent."
     figure = new_figure(
         columns * (side + 1.1) + 0.8,
         rows * (side + 0.3 + name_height(short_names(classes))),
@@ -58,7 +56,7 @@ def draw(
         image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
         label_classes(axes, classes)
         axes.set_title(layout.titles[point], loc="left")
-        whole = np.where(matrix >= 0.5, matrix, np.nan)  # nothing is written where it would be 0
+        whole = np.where(matrix >= 0.5, matrix, np.nan)  # no number where it would be 0
         write_numbers(axes, whole, "{:.0f}".format, matrix > 60, most=SHOWN_CLASSES)
     figure.colorbar(image, ax=grid, label="per cent", shrink=0.6, aspect=30)
     return figure, pd.concat([tables[point].assign(point=layout.titles[point]) for point in layout.drawn])

@@ -1,4 +1,4 @@
-"""The tables of a study as a page to read: what varies in columns, what is held above them."""
+"""The tables of a k* study as an HTML page: constant dimensions above the tables, varied ones in columns."""
 
 import html
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ td { border-bottom: 1px solid #ddd; }
 """
 
 NOTE = (
-    "k* of a sample: the neighbours of its own class that come before the first of another, as a share of the class. "
-    "Skewness above the threshold: Fractured; below minus the threshold: Clustered. k* is not an accuracy."
+    "k* of a sample: how many neighbours of its own class come before the first of another class, as a share of the "
+    "class. Skewness above the threshold: Fractured. Below minus the threshold: Clustered. k* is not an accuracy."
 )
 
 
@@ -27,9 +27,9 @@ def tables_page(title: str, description: str, classes: pd.DataFrame, aggregates:
 
     Args:
         title: of the study.
-        description: what the study asks; may be empty.
-        classes: as `tables.class_table` gives it.
-        aggregates: as `tables.aggregate_table` gives it; values of a pattern without classes are shown as "—".
+        description: the question of the study; may be empty.
+        classes: from `tables.class_table`.
+        aggregates: from `tables.aggregate_table`; values of a pattern without classes are shown as "—".
     """
     held = [dimension for dimension in DIMENSIONS if classes[dimension].nunique() == 1]
     constants = ", ".join(f"{dimension} {classes[dimension].iloc[0]}" for dimension in held)

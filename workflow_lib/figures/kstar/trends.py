@@ -1,4 +1,4 @@
-"""How k* and accuracy change along a dimension of a study: over training, layers, metrics …"""
+"""How k* and accuracy change along a dimension of a study, such as training, layers or metrics."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from workflow_lib.points import DIMENSIONS
 MEASURES = {"mean": "mean k*", "skewness": "skewness of k*", "accuracy": "accuracy"}
 MOST_COLUMNS = 4
 READING = "Thin lines: classes (mean over seeds). Bold: mean over all classes. k* is not an accuracy."
-BAND = "Band: lowest to highest of the seeds."
+BAND = "Band: lowest to highest seed."
 
 
 @mpl.rc_context(RC)
@@ -31,8 +31,8 @@ def draw(
     """Rows of panels for mean, skewness and (if known) accuracy; a column for each value of a second dimension.
 
     Args:
-        table: a row per point and class, as `class_table` returns it, of a study that varies something.
-        wanted: names of the classes that get a colour and a legend entry, the others are grey; None: all up to twenty.
+        table: from `class_table`, a row per point and class, of a study that varies at least one dimension.
+        wanted: names of the classes that get a colour and a legend entry; the others are grey. None: all up to twenty.
         threshold: skewness beyond which a class is fractured or clustered, for the tinted ranges.
         title: heading of the figure.
 
@@ -40,7 +40,7 @@ def draw(
         The figure, and its numbers as `trend_numbers` returns them.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     numbers, held = trend_numbers(table)
     coloured, left_out = choose_by_skewness(table, wanted)
@@ -79,15 +79,15 @@ def draw(
 def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Numbers behind the figure, and a note on what is held and left out.
 
-    Intervals go from left to right, or else the dimension of most values; the next one goes into columns.
+    The horizontal axis is the interval, or else the dimension with most values; the next one goes into columns.
 
     Args:
-        table: a row per point and class, as `class_table` returns it, of a study that varies something.
+        table: from `class_table`, a row per point and class, of a study that varies at least one dimension.
 
     Returns:
         Rows per measure (mean, skewness, accuracy), value of the dimensions drawn, and class: value (mean over
-        seeds), lowest and highest (of the seeds), seeds (number of them). class_name "" stands for the mean over all
-        classes, whose lowest and highest are those of the seeds' means. NaN: not defined or not known. `attrs` names
+        seeds), lowest and highest (of the seeds), seeds (number of them). class_name "" is the mean over all
+        classes; its lowest and highest are those of the seeds' means. NaN: not defined or not known. `attrs` names
         the dimensions `along` (horizontal axis) and `beside` (columns of panels, or None).
     """
     along, beside, held, note = _choose(table)
@@ -106,7 +106,7 @@ def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def _choose(table: pd.DataFrame) -> tuple[str, str | None, pd.DataFrame, str]:
-    """Dimension along the axis, dimension of the columns of panels, the rows drawn, and what is held and left out."""
+    """Dimension of the horizontal axis, dimension of the columns of panels, rows to draw, and the note."""
     varied = sorted([d for d in PREFERENCE if table[d].nunique() > 1], key=lambda d: -table[d].nunique())
     varied.sort(key=lambda d: d != "interval")
     along, beside = (*varied, None, None)[:2]
@@ -136,12 +136,12 @@ def _draw_lines(axes: Axes, part: pd.DataFrame, along: str, places: Sequence[obj
 
 
 def _line_styles(count: int) -> list[dict[str, Any]]:
-    """Colour and dashes of the lines of `count` classes; dashes part those of the same colour."""
+    """Colour and dashes of the lines of `count` classes; equal colours differ in their dashes."""
     return [{"color": c, "linestyle": "-" if m == "o" else "--"} for c, m in class_styles(count)]
 
 
 def _positions(values: pd.Series, places: Sequence[object]) -> npt.NDArray[np.float64]:
-    """Intervals stand where their percentage is; all else at equal distances."""
+    """Intervals at their percentage; values of other dimensions at equal distances."""
     if values.name == "interval":
         return values.to_numpy(dtype=float)
     return np.array([places.index(value) for value in values], dtype=float)

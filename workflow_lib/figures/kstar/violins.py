@@ -28,8 +28,8 @@ from workflow_lib.figures.style import (
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "k* near 1: the nearest samples of a sample are all of its own class; near 0: another class is close by. "
-    "k* is not an accuracy. Number: skewness. Dots: samples, at most 200 a class."
+    "k* near 1: the nearest neighbours of a sample are all of its own class. Near 0: another class is close by. "
+    "k* is not an accuracy. Number: skewness. Dots: samples, at most 200 per class."
 )
 DOTS = 200
 SMALLEST_BANDWIDTH = 0.01
@@ -51,7 +51,7 @@ def draw(
     Args:
         points: of the study, one seed each.
         summary: a row per point (its seven dimensions) and class: class_name, label, mean, skewness, pattern.
-        values: gives, for the index of a point, a row per sample: class_name, kstar. Called for points that are shown.
+        values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
         wanted: names of classes; None: up to twenty.
         threshold: skewness beyond which a class is fractured or clustered, for the legend.
         title: heading of the figure.
@@ -60,7 +60,7 @@ def draw(
         The figure, and the rows of `summary` that it shows with the quantiles q0 … q100 of k*.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     numbered = number_points(summary, points)
     classes, choice = choose_by_skewness(numbered, wanted)
@@ -137,22 +137,21 @@ def draw_panel(
 
 
 def _draw_violin(axes: Axes, position: int, values: Array, colour: str) -> pd.DataFrame:
-    """Draw the outline; return x and y of the dots, at most 200, that stand for the samples."""
+    """Draw the outline; return x and y of the dots, one for each of at most 200 samples."""
     constant = values.min() == values.max()
     grid = values[0] + np.array([-0.01, 0, 0.01]) if constant else np.linspace(values.min(), values.max(), 60)
     half = 0.42 * density(values, grid)
     left, right = position - half, position + half
     axes.fill_betweenx(grid, left, right, facecolor=(colour, 0.35), edgecolor=colour, linewidth=0.5)
     dots = np.sort(values)[np.linspace(0, len(values) - 1, min(len(values), DOTS)).round().astype(int)]
-    aside = np.arange(len(dots)) * 0.6180339887 % 1 - 0.5  # golden ratio: evenly scattered without chance
+    aside = np.arange(len(dots)) * 0.6180339887 % 1 - 0.5  # golden ratio: evenly scattered, without randomness
     return pd.DataFrame({"x": position + 1.6 * aside * np.interp(dots, grid, half), "y": dots})
 
 
 def density(values: Array, grid: Array) -> Array:
     """Kernel estimate of the density of values in [0, 1] at `grid`, largest value 1.
 
-    Gaussian kernels of Scott's width (0.01 at least), reflected at 0 and 1 so that nothing spills over the ends of
-    the support.
+    Gaussian kernels of Scott's width (0.01 at least), reflected at 0 and 1 so that no density lies outside the support.
     """
     support, counts = np.unique(values, return_counts=True)
     width = max(values.std() * len(values) ** -0.2, SMALLEST_BANDWIDTH)

@@ -1,4 +1,4 @@
-"""Images on the boundary of two classes, between their two ends, and how the boundary moves over the training."""
+"""Boundary images between the prototypes of two classes, and how the boundary moves during training."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,11 +20,11 @@ from workflow_lib.figures.selection import choose_classes, choose_models
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
 
 READING = (
-    "Boundary image: the network gives both classes the same logit; found on the straight line between two class "
-    "prototypes, and on the path of descent from the origin, which ends at the intermediary. Below: share of the route "
-    "from the origin, dissimilarity to both prototypes."
+    "Boundary image: the network gives both classes the same logit. One is searched for on the straight line between "
+    "the two class prototypes, one on the path of descent from the origin to the intermediary. Below each: share of "
+    "the route from the origin, and dissimilarity to both prototypes."
 )
-NONE = "None: the two logits are nowhere equal there."
+NONE = "None: no image with equal logits was found."
 BANDS = "Panels: means over all pairs at each interval; band: ± standard deviation of the shares."
 ROUTES = {"line": "straight line", "path": "path of descent"}
 COLOURS = {"line": TEN_COLOURS[4], "path": TEN_COLOURS[5]}
@@ -55,15 +55,15 @@ def draw(
 
     Args:
         images: boundary images of one network: coords route (line, path), target and origin (names); image (route,
-            target, origin, channel, y, x) in [0, 1], NaN where none was found.
-        prototypes: those of the same network: image and converged by (target, origin).
+            target, origin, channel, y, x) in [0, 1], NaN if none was found.
+        prototypes: of the same network: image and converged by (target, origin).
         table: a row per set (model, seed, interval, initialisation), route, origin and target: found, share,
             difference, dissimilarity_to_origin, dissimilarity_to_target.
         intervals: a row per model, interval and route: share_mean, share_std, to_origin_mean, to_target_mean, found
             (share of the pairs), n.
         point: model, seed, interval and initialisation of the set.
-        wanted: names of classes, each paired with the next one; None: six, spread evenly.
-        unconverged: "leave_out" or "keep", as `intervals` was made.
+        wanted: names of classes, each paired with the next one; None: six, evenly spread.
+        unconverged: "leave_out" or "keep", the setting that `intervals` was made with.
         title: heading of the figure.
 
     Returns:
@@ -71,7 +71,7 @@ def draw(
         `found_share`) that it shows.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     images = images.transpose("route", "target", "origin", ...)
     known = [str(name) for name in prototypes["target"].values]
@@ -111,7 +111,7 @@ def draw(
 
 
 def _pairs(classes: Sequence[str]) -> list[Pair]:
-    """Each of at most six classes with the next one, the last with the first: each is origin once and target once."""
+    """Each of at most six classes with the next one, the last with the first: each is once origin and once target."""
     chosen = spread(classes, ROWS)
     return [] if len(chosen) < 2 else list(zip(chosen, [*chosen[1:], chosen[0]], strict=True))
 
@@ -147,7 +147,7 @@ def _draw_pairs(
 
 
 def _write(axes: Axes, own: pd.DataFrame, x: float, y: float) -> None:
-    """Share and dissimilarities of a boundary image that was found, below it."""
+    """Write share and dissimilarities below a boundary image that was found."""
     for found in own[own["found"].astype(bool)].itertuples():
         text = (
             f"share {found.share:.2f}\nto origin {found.dissimilarity_to_origin:.2f}\n"
@@ -157,7 +157,7 @@ def _write(axes: Axes, own: pd.DataFrame, x: float, y: float) -> None:
 
 
 def _draw_training(figure: Figure, grid: GridSpec, training: pd.DataFrame, models: Sequence[str]) -> None:
-    """Share of the route, dissimilarity to both ends, share of the pairs found: a column of panels for each model."""
+    """Share of the route, dissimilarity to both ends, share of pairs found: a column of panels for each model."""
     panels = np.array([[figure.add_subplot(grid[row, 1 + i]) for i in range(len(models))] for row in range(3)])
     for i, (model, name) in enumerate(zip(models, short_names(models), strict=True)):
         own = training[training["model"] == model]

@@ -21,7 +21,7 @@ from workflow_lib.figures.style import RC, name_height, new_figure, short_names
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "C: mean over origins; R: mean over targets. High: the two classes lie apart. "
+    "C: mean over origins. R: mean over targets. High: the two classes are far apart. "
     "Each tensor has its own range of colours."
 )
 HEADINGS = {"C": "C by pair of targets", "R": "R by pair of origins"}
@@ -45,7 +45,7 @@ def draw(
         The figure, and the rows that it shows.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     if table.empty:
         return nothing(title, "no pairs of classes"), table
@@ -86,13 +86,13 @@ def draw(
 
 
 def _classes(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
-    """Those of `wanted` that a model has."""
+    """The classes in `wanted` that a model has."""
     own = set(table["class_a"])
     return [name for name in wanted if name in own]
 
 
 def _range(values: pd.Series) -> tuple[float, float]:
-    """Ends of the colours: the smallest and the largest value, a little apart where there is only one."""
+    """Ends of the colours: the smallest and the largest value, widened a little if they are equal."""
     low, high = (0.0, 1.0) if values.isna().all() else (float(values.min()), float(values.max()))
     return (low, high) if high > low else (low - 0.01, low + 0.01)
 

@@ -1,4 +1,4 @@
-"""Dissimilarities C and R over the training (docs/science.md 2.5), and their outliers (2.6)."""
+"""Dissimilarities C and R during training (docs/science.md 2.5), and their outliers (2.6)."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ from workflow_lib.figures.selection import choose_models
 from workflow_lib.figures.style import RC, new_figure, short_names
 
 CHEBYSHEV = (
-    f"Outliers lie beyond {OUTLIER_Z:g} standard deviations from the mean of their own set; "
-    f"no set can have more than {100 * chebyshev_bound(OUTLIER_Z):.1f}\N{NO-BREAK SPACE}% of them (Chebyshev)."
+    f"Outliers: more than {OUTLIER_Z:g} standard deviations from the mean of their own set; "
+    f"at most {100 * chebyshev_bound(OUTLIER_Z):.1f}\N{NO-BREAK SPACE}% of a set can be (Chebyshev)."
 )
 SPREAD = "± standard deviation\nof means over initialisations"
 
@@ -28,8 +28,8 @@ def draw(intervals: pd.DataFrame, *, include_self: bool, unconverged: str, title
 
     Args:
         intervals: a row per model, interval, tensor (C, R) and include_self: mean, std, spread_initialisations (NaN
-            for one), outlier_share; NaN where no entry counts.
-        include_self: whether an image's dissimilarity to itself counts.
+            for one), outlier_share; NaN without entries.
+        include_self: whether an image's dissimilarity to itself is included.
         unconverged: "leave_out" or "keep".
         title: heading of the figure.
 

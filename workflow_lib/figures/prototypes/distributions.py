@@ -1,4 +1,4 @@
-"""Distributions of the dissimilarities C and R at each interval of the training."""
+"""Distributions of the dissimilarities C and R at each training interval."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,9 @@ from workflow_lib.figures.prototypes.tensors import COLOURS, LABELS, counted
 from workflow_lib.figures.selection import choose_models
 from workflow_lib.figures.style import RC, new_figure, short_names
 
-READING = "Row: share of the training done. Density: areas are equal; each panel has its own height."
+READING = (
+    "Row: share of the training done. All distributions have the same area; each panel has its own vertical scale."
+)
 MOST_INTERVALS = 10
 
 
@@ -25,8 +27,8 @@ def draw(table: pd.DataFrame, *, include_self: bool, unconverged: str, title: st
 
     Args:
         table: a row per model, interval, tensor (C, R) and bin: low, high (dissimilarity), count; empty bins absent.
-            An interval of which no entry counts has no rows.
-        include_self: whether an image's dissimilarity to itself counts.
+            An interval without entries has no rows.
+        include_self: whether an image's dissimilarity to itself is included.
         unconverged: "leave_out" or "keep".
         title: heading of the figure.
 
@@ -66,7 +68,7 @@ def _draw_panel(axes: Axes, part: pd.DataFrame) -> None:
     for tensor, colour in COLOURS.items():
         bins = part[part["tensor"] == tensor].sort_values("low")
         edges = np.unique(bins[["low", "high"]].to_numpy().round(9))
-        # Between bins that hold something may lie a gap, which is a step of height 0.
+        # Empty bins are absent from the table: a gap between two bins is a step of height 0.
         heights = bins.set_index(bins["low"].round(9))["density"].reindex(edges[:-1], fill_value=0)
         if len(bins):
             axes.stairs(heights.to_numpy(), edges, fill=True, color=colour, alpha=0.35, linewidth=0)

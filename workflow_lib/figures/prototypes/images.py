@@ -1,4 +1,4 @@
-"""Images that a network looks at, in cells of a panel: how they are coloured, framed and marked."""
+"""Images in the cells of a panel: colours, frames and marks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,22 +10,22 @@ from matplotlib.patches import Rectangle
 
 Array = npt.NDArray[np.floating[Any]]
 
-HATCHED = "Hatched: not converged when the steps ran out."
+HATCHED = "Hatched: not converged within the step limit."
 GREY = "#c0c0c0"
 SHARP = 64
-"""Up to this many pixels across, each pixel is seen; larger images are averaged."""
+"""Images up to this many pixels across are drawn pixel by pixel; larger ones are averaged."""
 UNCONVERGED = "#d55e00"
-"""Hatches and frames what did not converge."""
+"""Colour of hatches and frames of images that did not converge."""
 
 
 def describe_set(point: Mapping[str, object]) -> str:
-    """The sentence on which set of prototypes is shown: model, seed, interval, initialisation."""
+    """A sentence on which set of prototypes is shown: model, seed, interval, initialisation."""
     start = f"start {point['initialisation']}"
     return f"{point['model']}, seed {point['seed']}, {point['interval']}\N{NO-BREAK SPACE}% of the training, {start}."
 
 
 def open_cells(axes: Axes, width: float, height: float) -> None:
-    """Make room for cells whose images are 1 wide and 1 high at most; y grows downwards, nothing else is drawn."""
+    """Set up a panel for images of at most 1 by 1; y grows downwards, and there are no axes."""
     axes.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -0.1), xticks=[], yticks=[], aspect="equal")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
@@ -37,12 +37,12 @@ def draw_image(
     """Draw an image (channel, y, x) of values in [0, 1] into the cell at `left` and `top`.
 
     Args:
-        axes: panel made ready by `open_cells`.
-        image: NaN anywhere: the cell is empty and says "none".
-        left: of the cell.
-        top: of the cell.
-        framed: in black; other images have a pale frame.
-        hatched: it did not converge.
+        axes: panel set up by `open_cells`.
+        image: values in [0, 1]; with any NaN the cell is empty and says "none".
+        left: edge of the cell.
+        top: edge of the cell.
+        framed: draw a black frame; other images have a pale one.
+        hatched: mark it as not converged.
     """
     high, wide = np.array(image.shape[1:]) / max(image.shape[1:])
     left, top = left + (1 - wide) / 2, top + (1 - high) / 2
@@ -63,11 +63,11 @@ def draw_image(
 
 
 def picture(image: Array) -> Array:
-    """Image (channel, y, x) as it is painted: three channels are red, green and blue, others their mean in grey."""
+    """Image (channel, y, x) as drawn: three channels are red, green and blue; others become their mean in grey."""
     clipped = np.clip(image, 0, 1)
     return np.moveaxis(clipped, 0, -1) if len(clipped) == 3 else clipped.mean(axis=0)
 
 
 def per_cent(share: float) -> str:
-    """A share as whole per cents; below 100 unless it is 1, "–" for NaN."""
+    """A share in whole per cent, 100 only for exactly 1; "–" for NaN."""
     return "–" if share != share else f"{min(round(100 * share), 100 if share == 1 else 99)}\N{NO-BREAK SPACE}%"

@@ -1,4 +1,4 @@
-"""The matrix P of one network as images: class prototypes, and what becomes of each on its way to the others."""
+"""The matrix P of one network as images: class prototypes, and the intermediaries between classes."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, name_height, name_rotation, new_figure, short_names
 
 READING = (
-    "Row: the target, the class towards which images were driven. Column: the origin, the class prototype where they "
-    "began. Framed: the class prototypes themselves."
+    "Row: target, the class that the images were optimised for. Column: origin, the class whose prototype they started "
+    "from. Framed: the class prototypes."
 )
 NUMBERS = ("loss", "confidence", "steps", "converged")
 PITCH = 1.08
@@ -24,20 +24,20 @@ PITCH = 1.08
 
 @mpl.rc_context(RC)
 def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title: str) -> tuple[Figure, pd.DataFrame]:
-    """Images of every pair of the classes shown, the diagonal framed, what did not converge hatched.
+    """Images of every pair of the classes shown; the diagonal is framed, images that did not converge are hatched.
 
     Args:
         store: prototypes of one network: coords target and origin (names), image (target, origin, channel, y, x) in
             [0, 1], and by (target, origin) loss, confidence, steps, converged.
         point: model, seed, interval and initialisation of the set.
-        wanted: names of classes; None: all, or ten spread evenly of more than twenty.
+        wanted: names of classes; None: all up to twenty, else ten evenly spread ones.
         title: heading of the figure.
 
     Returns:
         The figure, and a row per image: target, origin, loss (nats), confidence (0 to 1), steps, converged.
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     known = [str(name) for name in store["target"].values]
     classes, choice = choose_classes(known, wanted, section="prototypes")
@@ -87,4 +87,4 @@ def _reading(numbers: pd.DataFrame) -> str:
     missed = int((~numbers["converged"]).sum())
     if not missed:
         return f"{READING} All converged."
-    return f"{READING} {HATCHED} Number: confidence in the target. {missed} of {len(numbers)} did not converge."
+    return f"{READING} {HATCHED} Per cent: confidence in the target. {missed} of {len(numbers)} did not converge."

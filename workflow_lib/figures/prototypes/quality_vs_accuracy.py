@@ -1,4 +1,4 @@
-"""Quality of a network told without data, from its class prototypes, against its accuracy on test data."""
+"""Quality of a network, estimated without data from its class prototypes, against its test accuracy."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ from workflow_lib.figures.style import RC, new_figure, short_names
 Colour = tuple[float, float, float, float]
 
 READING = (
-    "M_g: 1 − mean cosine of the features of two class prototypes; a dot for each set of prototypes. Faint rings: with "
-    "the diagonal counted as zeros, as its authors do. M_g needs no data; the accuracy is that on the test split."
+    "M_g: 1 − mean cosine similarity of the features of two class prototypes. Dot: a set of prototypes. Faint ring: "
+    "with the diagonal counted as zeros, as its authors do. M_g needs no data; the accuracy is that on the test split."
 )
 LEGEND_INTERVALS = 10
 POINT = ["model", "seed", "interval", "initialisation"]
@@ -30,7 +30,7 @@ def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
 
     Args:
         table: a row per model, seed, interval and initialisation: m_g (0 to 2), m_g_zero_diagonal, accuracy (0 to 1);
-            NaN: not defined (one class) or not known.
+            NaN if not defined (one class) or not known.
         title: heading of the figure.
 
     Returns:
@@ -41,7 +41,7 @@ def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     models, choice = choose_models(table)
     numbers = table.loc[table["model"].isin(models), [*POINT, *VALUES]].reset_index(drop=True)
     missing = int(numbers[["m_g", "accuracy"]].isna().any(axis=1).sum())
-    gaps = f"{missing} of {len(numbers)} sets are without M_g or accuracy." if missing else ""
+    gaps = f"{missing} of {len(numbers)} sets have no M_g or accuracy." if missing else ""
     colours = _interval_colours(numbers)
     figure = new_figure(2.7 * len(models) + 1.9, 3.0, title, READING, gaps, choice)
     grid = figure.subplots(1, len(models), sharex=True, sharey=True, squeeze=False)[0]

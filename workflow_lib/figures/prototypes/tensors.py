@@ -1,4 +1,4 @@
-"""How figures show the two tensors of dissimilarities, C and R (docs/science.md 2.4)."""
+"""Colours and words for the two tensors of dissimilarities, C and R (docs/science.md 2.4)."""
 
 from workflow_lib.figures.style import TEN_COLOURS
 
@@ -8,16 +8,16 @@ LABELS = {"C": "C: between classes (same origin, other target)", "R": "R: within
 
 
 def counted(include_self: bool, unconverged: str) -> str:
-    """The sentences on which entries count.
+    """Sentences on which entries are included.
 
     Args:
-        include_self: whether C[k, j, k] and R[k, j, j] are among them.
+        include_self: whether C[k, j, k] and R[k, j, j] are.
         unconverged: "leave_out" or "keep".
     """
-    own = "counts, as on the poster" if include_self else "does not count"
-    return f"Dissimilarity of an image to itself, 0 by definition, {own}. {images_counted(unconverged)}"
+    own = "is included, as on the poster" if include_self else "is left out"
+    return f"The dissimilarity of an image to itself, 0 by definition, {own}. {images_counted(unconverged)}"
 
 
 def images_counted(unconverged: str) -> str:
-    """The sentence on whether images count that did not converge."""
-    return f"Images that did not converge {'count too' if unconverged == 'keep' else 'do not count'}."
+    """A sentence on whether images that did not converge are included."""
+    return f"Images that did not converge are {'included' if unconverged == 'keep' else 'left out'}."

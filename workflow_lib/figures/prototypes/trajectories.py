@@ -1,4 +1,4 @@
-"""The trajectories of class prototypes from where they began, such as noise, to the end, as rows of images."""
+"""Trajectories of class prototypes, from the start image (such as noise) to the end, as rows of images."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, name_height, new_figure, short_names
 
 READING = (
-    "Row: a class prototype on its way, after the steps of descent that stand above; per cent: confidence "
-    "in the class. The last image, framed, is the prototype."
+    "Row: a class prototype during its descent. Above each image: number of steps, and confidence in the class. "
+    "The last image, framed, is the prototype."
 )
 ROWS = 5
 MOST_SNAPSHOTS = 12
@@ -38,10 +38,10 @@ def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title
 
     Returns:
         The figure, and a row per snapshot of the classes shown: target, step, loss (nats), confidence (0 to 1),
-        converged (whether the trajectory's end did).
+        converged (at the end of the trajectory).
 
     Raises:
-        UserError: names that no class bears.
+        UserError: `wanted` names a class that the study does not have.
     """
     known = [str(name) for name in store["target"].values]
     classes, choice = choose_classes(known, known[:ROWS] if wanted is None else wanted, section="prototypes")
@@ -80,7 +80,7 @@ def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title
 
 
 def _numbers(store: xr.Dataset, i: int, name: str) -> pd.DataFrame:
-    """The trajectory of class `i` in numbers."""
+    """The trajectory of class `i` as rows."""
     table = pd.DataFrame(
         {column: store[f"trajectory_{column}"].values[i] for column in ("step", "loss", "confidence")}
     ).query("step >= 0")

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from workflow_lib.progress import Progress
 from workflow_lib.training.augmentation import Draws, augment
 from workflow_lib.training.epochs import Epoch
-from workflow_lib.training.loop import as_unit
+from workflow_lib.training.images import as_unit
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer
 from workflow_lib.training.replicates.runs import Run, Trained
 from workflow_lib.training.replicates.stack import Stack

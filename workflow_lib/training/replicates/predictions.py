@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from workflow_lib.training.loop import as_unit, memory_format
+from workflow_lib.training.images import as_unit, memory_format
 
 BATCH_VALUES = 2**22
 """Values per batch of images, over all channels: 16 MiB as float32."""

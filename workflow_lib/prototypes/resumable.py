@@ -1,4 +1,4 @@
-"""A set of prototypes under way, kept on disk so that a killed job goes on where it was."""
+"""An unfinished set of prototypes on disk, so that a killed job continues where it stopped."""
 
 import contextlib
 import shutil
@@ -18,33 +18,34 @@ STATE = "state.pt"
 
 
 @contextlib.contextmanager
-def kept_matrix(
+def resumable_matrix(
     folder: Path, classes: int, network: Frozen, settings: Settings, runtime: str
-) -> Iterator["KeptMatrix"]:
-    """A `KeptMatrix`; after a failure, what nothing can go on from is removed."""
+) -> Iterator["ResumableMatrix"]:
+    """A `ResumableMatrix`; after an error, files that no later job could continue from are removed."""
     try:
-        yield KeptMatrix(folder, classes, network, settings, runtime)
+        yield ResumableMatrix(folder, classes, network, settings, runtime)
     except Exception as error:
         if isinstance(error, UserError) or not (folder / STATE).is_file():
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-class KeptMatrix:
+class ResumableMatrix:
     """The arrays of a set as memory maps, and the state that belongs to them.
 
-    A set of 100 classes at 224 x 224 pixels takes 6 GB three times over; memory holds the part that is written.
+    A set of 100 classes at 224 x 224 pixels takes 18 GB on disk; only the part being written is in memory.
 
     Args:
-        folder: belongs to this set alone; what an earlier job has left there is gone on with.
+        folder: for this set alone; files of an earlier job in it are used to continue.
         classes: number of classes.
         network: of the set.
         settings: of its descents.
-        runtime: device, threads and what else decides how sums are rounded; what was kept under another is not used.
+        runtime: device, threads and anything else that changes how sums are rounded; files of another runtime are not
+            used.
 
     Attributes:
         arrays: name -> array of `layout`.
-        state: where to go on; None at the beginning.
+        state: where to continue; None at the beginning.
     """
 
     def __init__(self, folder: Path, classes: int, network: Frozen, settings: Settings, runtime: str) -> None:
@@ -57,7 +58,7 @@ class KeptMatrix:
         self.arrays = found or {name: self._new(name, array) for name, array in wanted.items()}
 
     def save(self, state: State) -> None:
-        """Keep a state; the arrays are on disk before it, so that they hold at least what it speaks of."""
+        """Save a state, after the arrays: so they contain at least everything that the state says is done."""
         for array in self.arrays.values():
             array.flush()
         checkpoints.save({"runtime": self._runtime, **vars(state)}, self._state_file)
@@ -73,7 +74,7 @@ class KeptMatrix:
         return State(**kept) if kept.pop("runtime") == self._runtime else None
 
     def _found(self, wanted: Mapping[str, Layout]) -> dict[str, np.memmap] | None:
-        """The arrays that belong to the state; None where they are not as wanted."""
+        """The arrays that belong to the state; None if any is missing or of another shape."""
         arrays = {}
         for name, array in wanted.items():
             try:
@@ -81,12 +82,12 @@ class KeptMatrix:
                 if (arrays[name].shape, arrays[name].dtype) != (array.shape, np.dtype(array.dtype)):
                     raise ValueError(f"{self._file(name)}: another set")
             except (OSError, ValueError) as error:
-                print(f"begun anew: {error}", file=sys.stderr)
+                print(f"starting again: {error}", file=sys.stderr)
                 return None
         return arrays
 
     def _new(self, name: str, array: Layout) -> np.memmap:
-        """An array without entries; written in full, since a disk that fills up under a memory map ends the process."""
+        """An array without entries, written in full: a disk that fills up under a memory map would kill the process."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._file(name).open("wb") as file:
             np.lib.format.write_array(file, np.broadcast_to(np.array(array.missing, array.dtype), array.shape))
