@@ -191,7 +191,7 @@ def orphans(
 ) -> None:
     """List results that no config names any longer.
 
-    They are left over from earlier configs, with their records, logs and benchmarks. Without --remove, nothing is changed.
+    They are left over from earlier configs, with their records, logs and benchmarks. Without --remove, nothing changes.
     The cache keeps its copies: a result that is needed again comes back from there.
 
     \b
