@@ -201,7 +201,7 @@ def test_given_weights_are_where_the_training_starts(tmp_path, splits):
 
 
 def test_a_class_that_there_is_not(tmp_path, splits):
-    with pytest.raises(UserError, match=r"confusion.studies.mixed.pairs: zehro(.|\n)*zero, one(.|\n)*write 'zero'"):
+    with pytest.raises(UserError, match=r"confusion.studies.mixed.pairs: zehro(.|\n)*zero, one(.|\n)*write zero"):
         run(tmp_path, splits, [0], classes=["zehro", "one"])
 
 
