@@ -6,38 +6,15 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run report why estimate orphans remove-orphans verify repair test slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion clean-venv
+.PHONY: run report test slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion clean-venv
 
 run: $(INSTALLED)
-	$(BIN)/snakemake --configfile $(CONFIG)
+	$(BIN)/latent-atlas run --configfile $(CONFIG)
 	@echo
-	@echo "Tables and figures: results/studies/    All on one page: make report, then open results/report.html"
+	@echo "Tables and figures: results/studies/    All on one page: make report"
 
 report: $(INSTALLED)
-	$(BIN)/snakemake --configfile $(CONFIG) --report results/report.html
-	@echo "Open results/report.html in a browser; it needs no network."
-
-# Which setting, input or code would make jobs run; runs nothing.
-why: $(INSTALLED)
-	@$(BIN)/python -m workflow_lib.plan.why --config $(CONFIG)
-
-# Jobs, hours and disk by stage, from the records of former jobs; runs nothing.
-estimate: $(INSTALLED)
-	@$(BIN)/python -m workflow_lib.plan.estimate --config $(CONFIG)
-
-# Results that $(CONFIG) no longer names; several configs keep what any of them names: CONFIG="a.yaml b.yaml".
-orphans: $(INSTALLED)
-	@$(BIN)/python -m workflow_lib.plan.orphans --config $(CONFIG)
-
-remove-orphans: $(INSTALLED)
-	@$(BIN)/python -m workflow_lib.plan.orphans --config $(CONFIG) --remove
-
-# Compares every result with the digest it had when it was made; `repair` also puts aside what is damaged.
-verify: $(INSTALLED)
-	@$(BIN)/python -m workflow_lib.runner.verify
-
-repair: $(INSTALLED)
-	@$(BIN)/python -m workflow_lib.runner.verify --repair
+	$(BIN)/latent-atlas report --configfile $(CONFIG)
 
 test: $(INSTALLED)
 	$(BIN)/pytest
@@ -65,7 +42,6 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m workflow_lib.config.generate --check
-	$(BIN)/python -m workflow_lib.config.environment --check
 	$(BIN)/python tests/workflow/contract_page.py --check
 
 types: $(INSTALLED)
@@ -73,7 +49,6 @@ types: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m workflow_lib.config.generate
-	$(BIN)/python -m workflow_lib.config.environment
 	$(BIN)/python tests/workflow/contract_page.py
 
 bench-kstar: $(INSTALLED)

@@ -1,6 +1,6 @@
-"""Latent Atlas: look into the latent space of neural classifiers.
+"""Latent Atlas: analyse the latent space of neural classifiers.
 
-Edit config.yaml, then run `snakemake`. Each stage has a target of its own, see rules/targets.smk.
+Edit config.yaml, then run `snakemake`. Each stage has its own target, see rules/targets.smk.
 """
 
 from snakemake.utils import min_version
@@ -13,7 +13,7 @@ include: "rules/common.smk"
 
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml"  # after common.smk, which explains what is wrong with it
+    configfile: "config.yaml"  # after common.smk, which reports mistakes in it
 
 
 report: "docs/captions/workflow.rst"
@@ -25,7 +25,7 @@ rule all:
 
 
 onstart:
-    # Snakemake itself would end with a traceback in the middle.
+    # Without this check, Snakemake would stop with a traceback in the middle of the run.
     require_writable(Path(PLAN.results))
     snakemake_process.begin_run()
 

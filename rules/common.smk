@@ -1,4 +1,4 @@
-"""The plan that all rules ask, and the forms of their wildcards."""
+"""The plan used by all rules, and the constraints of their wildcards."""
 
 import os
 import re
@@ -24,20 +24,20 @@ try:
     )
     GPU_PLACES = gpus.places()
 except UserError as error:
-    # Snakemake would put a traceback around an exception; this prints the message alone, with exit code 1.
+    # Prints only the message and exits with code 1; an exception would add Snakemake's traceback.
     sys.exit(str(error))
 
-# `python` in the rules is the one that runs Snakemake, also where its environment has not been activated.
+# `python` in the rules is the interpreter that runs Snakemake, even if its environment is not activated.
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
-    # A job publishes nothing when the Snakemake that started it has been killed.
+    # A job publishes nothing if the Snakemake that started it was killed.
     LATENT_ATLAS_SNAKEMAKE=snakemake_process.identity(),
 )
 if workflow.is_main_process:
-    # On a node of a cluster, another Snakemake starts the job; it belongs to this run all the same.
+    # On a cluster node another Snakemake starts the job, but the job still belongs to this run.
     os.environ.update(LATENT_ATLAS_RUN=snakemake_process.run_file(Path(PLAN.results)))
 
-# The paths of all rules begin with these: <results>/datasets/…
+# Path prefixes used in all rules, such as <results>/datasets/…
 workflow.register_pathvars(
     results=PLAN.results,
     logs=PLAN.path("logs"),
@@ -49,23 +49,23 @@ if GPU_PLACES is not None and "gpu" not in workflow.global_resources:
 
 
 def one_of(names):
-    """Regular expression of these names and nothing else."""
+    """Regular expression that matches exactly these names."""
     return "|".join(map(re.escape, map(str, names))) or "$^"
 
 
 def of_all_models(key):
-    """Regular expression of the values that any model has, such as its seeds."""
+    """Regular expression that matches the values of all models for a key, such as seeds."""
     models = PLAN.config.models.values()
     return one_of(sorted({value for model in models for value in getattr(model, key)}))
 
 
 def per_attempt(amount):
-    """As much at the first attempt, twice as much at the second: a job that was killed for want of it gets more."""
+    """Resource that grows with each attempt (twice at the second), so that a job killed for lack of it gets more."""
     return lambda wildcards, attempt: amount * attempt
 
 
 def asked_for(target):
-    """Paths of a target; what their records say is outdated is made again, also where `.snakemake` was lost."""
+    """Paths of a target; outdated results are remade according to their records, even if `.snakemake` was lost."""
     paths = targets.default(PLAN) if target == "all" else targets.paths(PLAN, target)
     workflow.dag.forcefiles.update(outdated(PLAN, paths))
     return paths
@@ -74,7 +74,7 @@ def asked_for(target):
 command_line = partial(job.command_line, PLAN.results)
 
 
-# A path that the config does not name is told at once, as one that no rule makes.
+# A path that is not in the config fails immediately, because no rule makes it.
 wildcard_constraints:
     dataset=one_of(PLAN.config.datasets),
     model=one_of(PLAN.config.models),

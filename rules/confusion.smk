@@ -1,10 +1,10 @@
-"""The confusion study: networks trained with the labels of two classes mixed up (docs/science.md 3).
+"""Confusion studies: networks trained with swapped labels of two classes (docs/science.md 3).
 
 Reads a dataset, writes <results>/confusion/{study}/{pair}/seed-{seed}.zarr.zip, where {pair} is "A+B" or "baseline".
 """
 
-# A rule for each block of seeds, because the outputs of a rule are fixed. How many seeds a job trains is not part of
-# what Snakemake compares: `spec` is made from the output, so `settings` stands in for it.
+# One rule per block of seeds, because the outputs of a rule are fixed. `spec` depends on the output and is not compared
+# by Snakemake. `settings` is compared instead; it does not include the seeds, so their number per job does not matter.
 for study, plan in PLAN.confusion.items():
     dataset = PLAN.config.models[plan.settings.model].dataset
     for block in plan.blocks(PLAN.seeds_per_job):

@@ -1,6 +1,6 @@
-"""Datasets: every source of images becomes one store for each split.
+"""Datasets: images from any source are stored as one file per split.
 
-Reads what the config names, writes <results>/datasets/{dataset}/{train,test}.zarr.zip.
+Reads the sources in the config, writes <results>/datasets/{dataset}/{train,test}.zarr.zip.
 """
 
 

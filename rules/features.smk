@@ -1,11 +1,11 @@
-"""Features: the outputs of the layers that a model names, all in one pass, one store for each layer.
+"""Features: outputs of the layers listed for a model, extracted in one pass, with one store per layer.
 
 Reads a checkpoint and a dataset, writes
 <results>/features/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}.zarr.zip.
 Features computed elsewhere become <results>/features/imported/{dataset}.zarr.zip.
 """
 
-# A rule for each model, because the models differ in their layers, and the outputs of a rule are fixed.
+# One rule per model, because models have different layers and the outputs of a rule are fixed.
 for model, settings in PLAN.config.models.items():
 
     rule:
@@ -60,7 +60,7 @@ rule import_features:
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
-        device="auto",  # not used: all jobs of a group must say the same
+        device="auto",  # not used, but must be equal for all jobs of a group
     params:
         spec=lambda w: PLAN.import_features(w.dataset),
         code=PLAN.code("import_features"),

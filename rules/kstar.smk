@@ -1,4 +1,4 @@
-"""k*: for each sample, how many neighbours of its own class come before the first of another.
+"""k*: for each sample, the number of neighbours of its own class before the first of another class.
 
 Reads features, writes <results>/kstar/{source}/{metric}.zarr.zip, where {source} is the path of the features.
 """

@@ -1,4 +1,4 @@
-"""Pictures of a latent space by other means: maps in two dimensions, and the classes of nearest neighbours.
+"""Other views of a latent space: two-dimensional maps, and the classes of nearest neighbours.
 
 Reads features, writes <results>/maps/{source}/{method}.parquet and <results>/neighbours/{source}/{metric}.csv.
 """

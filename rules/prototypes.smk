@@ -1,4 +1,4 @@
-"""Prototypes: images that a network is sure of, from every class towards every other, and how unlike they are.
+"""Prototypes: images that a network classifies with confidence, their dissimilarity, and images on class boundaries.
 
 Reads a checkpoint, writes <results>/{prototypes,dissimilarity,boundaries}/{study}/{model}/seed-{seed}/
 interval-{interval}/initialisation-{initialisation}.zarr.zip.
@@ -57,7 +57,7 @@ rule compute_dissimilarity:
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
-        device="auto",  # not used: all jobs of a group must say the same
+        device="auto",  # not used, but must be equal for all jobs of a group
     params:
         spec=PLAN.compute_dissimilarity(),
         code=PLAN.code("compute_dissimilarity"),

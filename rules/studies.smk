@@ -1,11 +1,11 @@
-"""Studies: the tables and figures of all families, a rule for each, made from the tables of outputs in workflow_lib/plan.
+"""Studies: one rule per table and figure of each family, generated from the tables of outputs in workflow_lib/plan.
 
-Reads what the studies name, writes <results>/studies/{family}/{study}/; the csv of a figure holds its numbers.
+Writes <results>/studies/{family}/{study}/; the CSV file of a figure holds its numbers.
 """
 
 
 def reported(family, made):
-    """Files of an output as the rule declares them; one is shown in the report."""
+    """Output files for the rule; at most one of them is shown in the report."""
     folder = f"<results>/studies/{family}/{{study}}"
     files = {argument: f"{folder}/{file}" for argument, file in made.files.items()}
     if made.reported:
@@ -61,6 +61,6 @@ for family in FAMILIES:
             message:
                 f"{made.verb}, study {{wildcards.study}}: {made.content}"
             shell:
-                # The same words for all: Snakemake reads them when a job starts, after the end of this loop.
+                # The command must not use loop variables: Snakemake evaluates it after the loop, when a job starts.
                 "python -m workflow_lib {params.arguments:q} --spec {params.spec:q} --code {params.code}"
                 " --results {params.results} --threads {threads} --log {log}"

@@ -1,4 +1,4 @@
-"""What can be asked for by name: `snakemake kstar`, `snakemake figures`, …"""
+"""Named targets: `snakemake kstar`, `snakemake figures`, …"""
 
 for target in targets.TARGETS:
 

@@ -1,4 +1,4 @@
-"""Training: a network kept at intervals of its training, each continuing from the one before.
+"""Training: checkpoints of a network at intervals of its training; each continues from the previous one.
 
 Reads a dataset, writes <results>/checkpoints/{model}/seed-{seed}/interval-{interval}.pt and its learning curve.
 """
@@ -58,7 +58,7 @@ rule import_weights:
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
-        device="auto",  # not used: all jobs of a group must say the same
+        device="auto",  # not used, but must be equal for all jobs of a group
     params:
         spec=lambda w: PLAN.import_weights(w.model),
         code=PLAN.code("import_weights"),

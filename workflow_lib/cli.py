@@ -221,11 +221,12 @@ def verify(files: Files = [DEFAULT], results: Results = None) -> None:
     """
     from workflow_lib.runner.verify import damaged
 
-    count, wrong = damaged(_results(files, results))
+    folder = _results(files, results)
+    count, wrong = damaged(folder)
     _print_checked(count, wrong)
     if wrong:
         print("\n".join(map(str, wrong)))
-        print("To move them aside and restore what the cache has: latent-atlas repair")
+        print(f"To move them aside and restore what the cache has: latent-atlas repair --results {folder}")
         raise typer.Exit(1)
 
 

@@ -1,14 +1,14 @@
-"""User mistakes: what is wrong, what is allowed, and how to put it right; all problems at once."""
+"""Errors for user mistakes: what is wrong, what is allowed, and how to fix it; all problems are reported together."""
 
 from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """One thing a user can put right.
+    """One problem that a user can fix.
 
     Attributes:
-        where: config key path ("models.cnn.training.lr") or file path.
-        value: what was found, as text; "" when there is nothing to show.
+        where: config key ("models.cnn.training.lr") or file path.
+        value: the value found, as text; "" if there is none to show.
         allowed: what is wrong or what is allowed, one sentence without a full stop.
         repair: what to do, one imperative sentence without a full stop.
     """
@@ -24,7 +24,7 @@ class Problem(NamedTuple):
 
 
 class UserError(Exception):
-    """One or more problems in what the user gave; shown without a traceback."""
+    """One or more problems in the user's settings or data; shown without a traceback."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 DIMENSIONS = ("model", "seed", "interval", "split", "transform", "layer", "metric")
-"""What a study can vary, in the order of result paths and of table columns."""
+"""Dimensions that a study can vary, in the order of result paths and table columns."""
 
 Grid = Mapping[str, Sequence[Any]]
-"""Values of every dimension: stands for their full product. A study is a list of grids, one for each model."""
+"""Values of every dimension; the grid is their full product. A study is a list of grids, one per model."""
 
 
 def points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
-    """All points of a study, grid after grid, the last dimension varying fastest, each as {dimension: value}."""
+    """All points of a study as {dimension: value}, grid by grid; the last dimension varies fastest."""
     return [
         dict(zip(DIMENSIONS, values, strict=True))
         for grid in grids

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a line every few seconds in a log."""
+"""Show the progress of long computations: a bar on a terminal, a line every few seconds in a log."""
 
 import sys
 import time
@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called by kernels with the units of work done so far and in all."""
+    """Callback of long computations, with the number of finished units of work and of all units."""
 
     def __call__(self, done: int, total: int) -> None:
         """Show that `done` of `total` units are done."""
 
 
 class _Log:
-    """Writes `label: done/total` to standard error at most once in `every` seconds, and at the end of long work."""
+    """Writes `label: done/total` to standard error at most every `every` seconds, and at the end of long work."""
 
     def __init__(self, label: str, every: float = 10.0) -> None:
         self.label, self.every = label, every
@@ -29,7 +29,7 @@ class _Log:
 
 
 class _Bar:
-    """A tqdm bar that appears when the work takes longer than two seconds."""
+    """A tqdm bar that appears if the work takes longer than two seconds."""
 
     def __init__(self, label: str) -> None:
         from tqdm import tqdm
@@ -44,5 +44,5 @@ class _Bar:
 
 
 def bar(label: str) -> Progress:
-    """Progress display for work called `label`, fit for where standard error goes."""
+    """Progress display with this label: a bar if standard error is a terminal, else log lines."""
     return _Bar(label) if sys.stderr.isatty() else _Log(label)

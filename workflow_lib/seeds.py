@@ -1,4 +1,4 @@
-"""Randomness from explicit seeds: child seeds are derived by name, so that no result depends on the order of calls."""
+"""Random numbers from explicit seeds, derived from names so that no result depends on the order of calls."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 def derive(*names: object) -> int:
-    """Seed from 0 to 2**63 - 1 that belongs to these names, such as ("digits_cnn", 0, "order", epoch)."""
+    """Seed from 0 to 2**63 - 1, derived from names such as ("digits_cnn", 0, "order", epoch)."""
     text = "/".join(str(name) for name in names)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
@@ -18,10 +18,10 @@ def generator(*names: object) -> np.random.Generator:
 
 
 def sample_rows(labels: npt.NDArray[np.integer], n: int, seed: int) -> npt.NDArray[np.int64]:
-    """Rows (sorted, unique, int64) of about `n` samples drawn so that every class keeps its share, at least one each.
+    """Draw a stratified sample of about `n` rows (sorted, unique, int64), with at least one row per class.
 
-    All rows when there are no more than `n`. Rounding, and the one that each class keeps, move the count by up to
-    the number of classes. What is drawn from a class depends on its label, its members and the seed only.
+    All rows are returned if there are at most `n`. Rounding and the minimum of one per class change the count by up to
+    the number of classes. The rows drawn from a class depend only on its label, its members and the seed.
     """
     if len(labels) <= n:
         return np.arange(len(labels))

@@ -1,9 +1,9 @@
-"""Two samples, paired samples, many tests, information between distributions (docs/science.md 3.3, 3.4).
+"""t tests, correction for multiple tests, and information between distributions (docs/science.md 3.3, 3.4).
 
-Where a test is undefined its numbers are NaN, never infinite, and a reason says why.
+If a test is undefined, its numbers are NaN, never infinite, and a text gives the reason.
 
-The tests are those of `scipy.stats`, written out: calling it takes ten times as long for each pair of samples, its
-import 0.4 s of each job, and it is wrong where variances underflow or values differ by rounding alone.
+The tests are those of `scipy.stats`, implemented here. A call of `scipy.stats` takes ten times as long per pair of
+samples, and its import 0.4 s per job. It is also wrong if variances underflow or values differ only by rounding.
 """
 
 import math
@@ -18,7 +18,7 @@ from workflow_lib.errors import Problem, UserError
 Array = npt.NDArray[np.float64]
 
 EQUAL = 1e-13
-"""Values whose range is no larger than this share of their largest magnitude count as equal: rounding tells no more."""
+"""Values count as equal if their range is at most this share of their largest magnitude, which may be rounding."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Welch:
     """Two samples compared without assuming equal variances.
 
     Attributes:
-        t: Welch's statistic, of the sign of `diff`.
+        t: Welch's statistic, with the sign of `diff`.
         df: degrees of freedom (Welch-Satterthwaite).
         p: two-sided.
         diff: mean of a - mean of b.
         ci_low, ci_high: confidence interval of the difference.
-        hedges_g: diff over the pooled standard deviation, times the correction for small samples (Hedges 1981).
-        n_a, n_b: sizes.
-        undefined: why t, df, p, the interval and g are NaN; "" where they are not.
+        hedges_g: diff / pooled standard deviation, times the correction for small samples (Hedges 1981).
+        n_a, n_b: sizes of the samples.
+        undefined: why t, df, p, the interval and g are NaN; "" if they are defined.
     """
 
     t: float
@@ -58,9 +58,9 @@ class Paired:
         p: two-sided.
         diff: mean difference.
         ci_low, ci_high: confidence interval of the mean difference.
-        hedges_dz: mean over standard deviation (ddof 1) of the differences, times the correction for small samples.
-        n: pairs.
-        undefined: why t, df, p, the interval and d_z are NaN; "" where they are not.
+        hedges_dz: mean / standard deviation (ddof 1) of the differences, times the correction for small samples.
+        n: number of pairs.
+        undefined: why t, df, p, the interval and d_z are NaN; "" if they are defined.
     """
 
     t: float
@@ -77,19 +77,20 @@ class Paired:
 def welch(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Welch:
     """Welch's unequal-variance t test, two-sided, as `scipy.stats.ttest_ind(a, b, equal_var=False)`.
 
-    For the effect of losing a class (docs/science.md 3.3), `a` are the accuracies otherwise, `b` those of the confused.
+    For the effect of losing a class (docs/science.md 3.3), `b` holds the accuracies with this class confused, `a` the
+    accuracies otherwise.
 
-    A sample of one value, or of values that are all equal, says nothing about the variance that the test divides by:
-    then t, df, p, the interval and g are NaN and `undefined` names the sample, also where the other sample alone
-    would give a finite t. The difference is NaN only for an empty sample.
+    The variance cannot be estimated from a sample with one value or only equal values. Then t, df, p, the interval and
+    g are NaN and `undefined` names the sample, even if the other sample alone would give a finite t. The difference is
+    NaN only for an empty sample.
 
     Args:
         a: (n_a,) finite numbers.
         b: (n_b,) finite numbers.
-        confidence: of the interval.
+        confidence: level of the interval.
 
     Raises:
-        UserError: values that are not finite, or no one-dimensional samples.
+        UserError: values that are not finite, or samples that are not one-dimensional.
     """
     x, y = _samples(a=a, b=b)
     diff = _mean(x) - _mean(y)
@@ -100,7 +101,7 @@ def welch(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Welch
         return replace(found, undefined=reason)
     scale = max(
         float(np.ptp(x)), float(np.ptp(y))
-    )  # divided out, so that no variance of tiny or huge values under- or overflows
+    )  # divided out, so that variances of tiny or huge values do not under- or overflow
     variances = float(np.var(x / scale, ddof=1)), float(np.var(y / scale, ddof=1))
     shares = variances[0] / x.size, variances[1] / y.size
     error = scale * math.sqrt(sum(shares))
@@ -115,17 +116,17 @@ def welch(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Welch
 def paired(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Paired:
     """Student's paired t test, two-sided, as `scipy.stats.ttest_rel(a, b)`.
 
-    With one pair, or differences that are all equal (so too where a and b are equal), t, df, p, the interval and d_z
-    are NaN and `undefined` says why. The mean difference is NaN only without pairs; d_z is also NaN for two pairs,
-    where the correction is not defined. Differences count as equal when they are within rounding of the values.
+    With one pair, or if all differences are equal (for example if a equals b), t, df, p, the interval and d_z are NaN
+    and `undefined` gives the reason. The mean difference is NaN only without pairs. d_z is also NaN for two pairs, for
+    which the correction is not defined. Differences count as equal if they agree within the rounding of the values.
 
     Args:
         a: (n,) finite numbers.
-        b: (n,) their partners.
-        confidence: of the interval.
+        b: (n,) the partners of `a`.
+        confidence: level of the interval.
 
     Raises:
-        UserError: values that are not finite, or samples that are not one-dimensional and equally long.
+        UserError: values that are not finite, or samples that are not one-dimensional or have different lengths.
     """
     x, y = _samples(a=a, b=b)
     if x.size != y.size:
@@ -167,7 +168,7 @@ def _mean(sample: Array) -> float:
 
 
 def _degenerate(name: str, sample: Array, magnitude: float = 0.0) -> str:
-    """Why a sample says nothing about a variance; "" if it does."""
+    """Why the variance of a sample cannot be used; "" if it can."""
     if sample.size < 2:
         return f"{name} has {'one value' if sample.size else 'no values'}"
     low, high = float(sample.min()), float(sample.max())
@@ -177,13 +178,13 @@ def _degenerate(name: str, sample: Array, magnitude: float = 0.0) -> str:
 
 
 def _student(diff: float, error: float, df: float, confidence: float) -> tuple[float, float, float]:
-    """t, two-sided p, and half the width of the confidence interval."""
+    """Return t, two-sided p, and half the width of the confidence interval."""
     t = diff / error
     return t, float(2 * stdtr(df, -abs(t))), float(stdtrit(df, (1 + confidence) / 2)) * error
 
 
 def _small_sample(df: float) -> float:
-    """Factor against the bias of a standardised mean difference (Hedges 1981): 0.56 at df 2, to 1; NaN below 2."""
+    """Bias correction of a standardised mean difference (Hedges 1981): from 0.56 at df 2 towards 1; NaN below 2."""
     if df < 2:
         return float("nan")
     return math.exp(float(gammaln(df / 2) - gammaln((df - 1) / 2))) / math.sqrt(df / 2)
@@ -192,20 +193,20 @@ def _small_sample(df: float) -> float:
 def kl_bits(p: npt.ArrayLike, q: npt.ArrayLike, *, smoothing: float = 0.0, signed: bool = False) -> float | Array:
     """Kullback-Leibler divergence D(p ‖ q) in bits; q is the reference.
 
-    Both are weights of the same outcomes, probabilities or counts, and are scaled to sum to 1. An outcome of weight 0
-    in p adds nothing; one of weight 0 in q alone makes the divergence infinite, which `smoothing` prevents.
+    Both are weights of the same outcomes, probabilities or counts, and are scaled to sum to 1. An outcome with weight 0
+    in p adds nothing. An outcome with weight 0 only in q makes the divergence infinite, which `smoothing` prevents.
 
     Args:
         p: (…, k) weights, outcomes last; or a number, the probability of the first of two outcomes.
-        q: as p.
-        smoothing: added to every count of both before they are scaled; 0.5 is that of docs/science.md 3.4.
-        signed: give it the sign of q - p in the first outcome: positive where q makes it more probable.
+        q: like p.
+        smoothing: added to every count of both before scaling; 0.5 in docs/science.md 3.4.
+        signed: use the sign of q - p in the first outcome: positive if q makes it more probable.
 
     Returns:
-        A number, or an array of the leading axes.
+        A number, or an array with the leading axes.
 
     Raises:
-        UserError: weights that are negative, not finite or sum to 0, a probability above 1, shapes that differ,
+        UserError: weights that are negative, not finite or sum to 0, a probability above 1, different shapes, or
             smoothing of probabilities.
     """
     one, other = _weights(p, q, smoothing)
@@ -218,7 +219,7 @@ def kl_bits(p: npt.ArrayLike, q: npt.ArrayLike, *, smoothing: float = 0.0, signe
 
 
 def _weights(p: npt.ArrayLike, q: npt.ArrayLike, smoothing: float) -> tuple[Array, Array]:
-    """Checked weights (…, k) of both distributions, smoothed."""
+    """Check both distributions and return their smoothed weights (…, k)."""
     found = {"p": np.asarray(p, dtype=np.float64), "q": np.asarray(q, dtype=np.float64)}
     if found["p"].shape != found["q"].shape:
         shapes = f"{found['p'].shape} and {found['q'].shape}"
@@ -244,10 +245,10 @@ def _weights(p: npt.ArrayLike, q: npt.ArrayLike, smoothing: float) -> tuple[Arra
 
 
 def benjamini_hochberg(p: npt.ArrayLike) -> Array:
-    """Adjusted p values that control the false discovery rate (Benjamini & Hochberg 1995), in the shape of p.
+    """Adjusted p values that control the false discovery rate (Benjamini & Hochberg 1995), with the shape of p.
 
-    All values of the array are one family, as for `scipy.stats.false_discovery_control(p, axis=None)`. NaN stays NaN
-    and does not count as a test.
+    All values of the array are one family, as in `scipy.stats.false_discovery_control(p, axis=None)`. NaN stays NaN and
+    does not count as a test.
 
     Raises:
         UserError: a value below 0 or above 1.

@@ -1,4 +1,4 @@
-"""Functions of the user's own, named `module:function` in the config."""
+"""Call the user's own functions, named `module:function` in the config."""
 
 import importlib
 import sys
@@ -11,17 +11,17 @@ from workflow_lib.errors import Problem, UserError
 
 
 def call(reference: str, arguments: Mapping[str, Any], where: str) -> Any:
-    """What `function(**arguments)` of `module:function` returns.
+    """Import `module` and return the result of `function(**arguments)`.
 
-    The module is looked for in the current directory first, then where Python finds its modules.
+    The module is searched in the current directory first, then on Python's module path.
 
     Args:
         reference: "module:function".
-        arguments: by keyword.
-        where: config key that names the function, for the error.
+        arguments: keyword arguments.
+        where: config key that names the function, for error messages.
 
     Raises:
-        UserError: there is no such module or function, or either raised an exception or wanted to end the program.
+        UserError: the module or function does not exist, raised an exception, or tried to exit the program.
     """
     try:
         return _find(reference, where)(**arguments)
@@ -40,7 +40,7 @@ def call(reference: str, arguments: Mapping[str, Any], where: str) -> Any:
 
 
 def _place(error: BaseException, module: str) -> str:
-    """File and line where an error came up: the last in the user's own module, or else the last of all."""
+    """File and line of an error: the last in the user's module or, without one, the last in the traceback."""
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     own = [place for place in places if Path(place[0]).stem == module.rpartition(".")[2]]
     file, line = (own or places)[-1]

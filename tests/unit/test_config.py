@@ -79,7 +79,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("datasets/emb/features", "", "datasets.emb.features", ["must not be empty"]),
     ("datasets/mine/function", "load", "datasets.mine.function", ["module:name"]),
     ("datasets/mine/options", {"a": {"b": float("nan")}}, "datasets.mine.options.a.b", ["finite"]),
-    ("datasets/mine/options", {"a": object()}, "datasets.mine.options.a", ["made of text, numbers"]),
+    ("datasets/mine/options", {"a": len}, "datasets.mine.options.a", ["made of text, numbers"]),
     ("datasets/mine/options", {1: 2}, "datasets.mine.options.1", ["a key must be text", "quotes around it"]),
     # models
     (f"{CNN}/architecture", "smal_cnn", "models.cnn.architecture", ["write small_cnn"]),

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from estimate_cases import MINIATURE, MIXED, job_like, planned
+from estimate_cases import MIXED, job_like, planned
 
 from workflow_lib.plan import costs, estimate, targets
 from workflow_lib.plan.jobs import job_of
@@ -122,19 +122,3 @@ def test_the_table_adds_up(plan):
     lines = estimate.describe(estimate.estimate(plan)).splitlines()
     assert lines[0].split()[:2] == ["stage", "jobs"]
     assert lines[-1].split()[:3] == ["all", "44", "44"]
-
-
-def test_the_command_tells_a_wrong_config(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    Path("config.yaml").write_text("modells: {}\n")
-    assert estimate.main([]) == 1
-    assert "modells" in capsys.readouterr().err
-
-
-def test_the_command_prints_a_table(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert estimate.main(["--config", str(MINIATURE)]) == 0
-    told = capsys.readouterr().out
-    assert "train_interval" in told
-    assert told.endswith("snakemake -- results/datasets/digits/train.zarr.zip\n")
-    assert not Path("results", "checkpoints").exists()

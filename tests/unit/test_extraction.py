@@ -117,7 +117,7 @@ def test_batches_are_streamed(odd):
         ("relu", "is called more than once"),
         ("recurrent", "returns a tuple"),
         ("aside", "is not reached"),
-        ("cnov", "'conv'"),
+        ("cnov", "write conv"),
         ("", "the layers are: conv, relu"),
     ],
 )

@@ -256,6 +256,6 @@ def test_features_that_depend_on_the_batch_are_refused(tmp_path, split, monkeypa
 def test_a_wrong_layer_lists_the_layers(tmp_path, split):
     layers = copy.deepcopy(LAYERS)
     layers["late"]["module"] = "dense2"
-    with pytest.raises(UserError, match=r"layers\.late: dense2\n.*conv1, .*\n.*dense1"):
+    with pytest.raises(UserError, match=r"layers\.late: dense2\n.*conv1, .*\n.*write dense1"):
         features(tmp_path, split, trained(tmp_path, split), layers=layers)
     assert not (tmp_path / "late.zarr.zip").exists()

@@ -86,7 +86,7 @@ def test_wrong_normalisation(normalize, part):
     ("architecture", "options", "parts"),
     [
         ("smal_cnn", {}, ["smal_cnn", "write small_cnn"]),
-        ("torchvision/resnet51", {}, ["resnet51", "write resnet50"]),
+        ("torchvision/resnet51", {}, ["resnet51", "write torchvision/resnet50"]),
         ("small_cnn", {"widht": 8}, ["options.widht", "write width"]),
         ("resnet18", {"width": 8}, ["no options"]),
         ("no_such_module:make", {}, ["ModuleNotFoundError", "no_such_module"]),

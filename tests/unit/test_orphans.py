@@ -146,20 +146,3 @@ def test_what_cannot_be_removed_is_named_and_the_rest_is_gone(finished, monkeypa
         orphans.remove(orphans.orphans([planned()]))
     assert held.exists()
     assert not free.exists()
-
-
-def test_the_program_removes_only_when_told(finished, capsys):
-    config = finished / "config.yaml"
-    config.write_text(MINIATURE.read_text())
-    old = write("results/kstar/old.zarr.zip")
-    assert orphans.main([]) == 0
-    assert "results/kstar/old.zarr.zip" in capsys.readouterr().out
-    assert old.exists()
-    assert orphans.main(["--remove"]) == 0
-    assert "results/kstar/old.zarr.zip" in capsys.readouterr().out
-    assert not old.exists()
-    kept = everything()
-    config.write_text("datasets: {}\nmodells: {}\n")
-    assert orphans.main(["--remove"]) == 1
-    assert "modells" in capsys.readouterr().err
-    assert everything() == kept

@@ -185,7 +185,7 @@ class Aside(nn.Module):
         (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), None, "no linear layer"),
         (Aside(), None, "is not reached"),
         (Aside(), "norm", "a row per image"),
-        (Aside(), "haed", "write 'head'"),
+        (Aside(), "haed", "write head"),
     ],
 )
 def test_layers_that_give_no_features(network, layer, part):

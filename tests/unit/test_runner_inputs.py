@@ -10,7 +10,7 @@ from runner_cases import job
 from workflow_lib.cache import digests
 from workflow_lib.cache.store import ActionCache
 from workflow_lib.errors import UserError
-from workflow_lib.runner import inputs, run, verify
+from workflow_lib.runner import inputs, run
 from workflow_lib.runner.job import parse
 
 
@@ -77,20 +77,3 @@ def test_all_inputs_that_are_not_sound_are_named_at_once(project, artifact):
         "results/made.zarr.zip",
         "results/none.zarr.zip",
     ]
-
-
-@pytest.mark.parametrize("kept", [True, False], ids=["kept in the cache", "kept nowhere"])
-def test_verify_names_what_is_damaged_and_repairs_it(project, artifact, capsys, kept):
-    assert verify.main([]) == 0
-    assert capsys.readouterr().out.startswith("1 artifacts checked, 0 damaged")
-    whole = artifact.read_bytes()
-    damage(artifact)
-    assert verify.main([]) == 1
-    assert "results/made.zarr.zip\n" in capsys.readouterr().out
-    if not kept:
-        shutil.rmtree(project / "results/.cache")
-    assert verify.main(["--repair"]) == 0
-    assert artifact.exists() == kept
-    assert not kept or artifact.read_bytes() == whole
-    assert artifact.with_name("made.zarr.zip.damaged").exists()
-    assert verify.main([]) == 0

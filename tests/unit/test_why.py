@@ -328,16 +328,6 @@ def test_the_jobs_of_a_plan_come_after_those_they_need(finished):
     assert set(targets.default(plan)) <= made
 
 
-def test_the_program_prints_the_answer_and_every_problem_of_a_config(finished, capsys):
-    config = finished / "config.yaml"
-    config.write_text(MINIATURE.read_text().replace("lr: 0.01", "lr: 0.02"))
-    assert why.main(["--config", str(config)]) == 0
-    assert "models.digits_cnn.training.lr: 0.01 -> 0.02" in capsys.readouterr().out
-    config.write_text(MINIATURE.read_text().replace("lr: 0.01", "lr: -1"))
-    assert why.main(["--config", str(config)]) == 1
-    assert "models.digits_cnn.training.lr" in capsys.readouterr().err
-
-
 def with_prototypes(**changes):
     settings = {"model": "digits_cnn", "seed": 0, "interval": [50, 100], "initialisations": 2} | changes
     return lambda raw: raw.update(prototypes={"studies": {"towards": settings}})

@@ -1,28 +1,19 @@
 """Projects to run Snakemake in: one run for all tests of this folder, copied for those that edit."""
 
+import os
+
 import pytest
-from choice import asked_for
-from project import Project
-from proof import outcomes
+from project import run_once
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The miniature, run from nothing; not to be edited."""
-    project = Project(tmp_path_factory.mktemp("finished"))
-    project.first_run = project.snakemake()
-    assert project.first_run.code == 0, project.first_run.output
-    return project
+    """The miniature, run from nothing, by one of the processes of pytest-xdist for all; not to be edited."""
+    folder = tmp_path_factory.getbasetemp()
+    return run_once((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "finished")
 
 
 @pytest.fixture
 def project(finished, tmp_path):
     """A copy of the finished miniature, with its results and Snakemake's memory of them."""
     return finished.copy(tmp_path / "project")
-
-
-@pytest.fixture(scope="module")
-def tried(request, finished, tmp_path_factory):
-    """Outcomes of the cases of a proof that a module's tests ask for, by name; two at a time, on copies of one run."""
-    asked = asked_for(request, request.module.__name__, "case")
-    return {outcome.name: outcome for outcome in outcomes(asked, finished, tmp_path_factory.mktemp("cases"), jobs=2)}

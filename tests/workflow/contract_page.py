@@ -10,13 +10,14 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 import contract
 import own_project
 from project import ROOT, Project, Run
-from row import Base, Row, matching
+from row import Base, Row
 
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.plan import targets
@@ -57,35 +58,30 @@ class PlannedProject(Project):
         """Pretend that all went well."""
         return Run(0, "", {"pretended"}, set())
 
-
-def planned(project: Project, stages: Iterable[str] = ()) -> list[PlannedJob]:
-    """The jobs that plain `snakemake`, or some of its stages, needs."""
-    with contextlib.chdir(project.folder):
-        file = Path("config.yaml")
-        plan = load_plan(read_mapping(file), [file])
-        asked = [path for stage in stages for path in getattr(targets, stage)(plan)]
-        return upstream(plan, asked or targets.default(plan))
+    def jobs(self, stages: str = "") -> list[PlannedJob]:
+        """The jobs that plain `snakemake`, or some of its stages, needs."""
+        with contextlib.chdir(self.folder):
+            plan = load_plan(read_mapping(Path("config.yaml")), ["config.yaml"])
+            asked = [path for stage in stages.split() for path in targets.paths(plan, stage)]
+            return upstream(plan, asked or targets.default(plan))
 
 
 def base_projects(folder: Path) -> dict[Base, PlannedProject]:
     """Both projects of the rows, with an empty file in place of every result."""
-    (folder / "miniature").mkdir()
     (folder / "weights.pt").touch()
-    bases: dict[Base, Project] = {
-        "miniature": Project(folder / "miniature"),
-        "own": own_project.unfinished(folder / "own", folder / "weights.pt"),
-    }
+    own_project.fresh(folder / "own", folder / "weights.pt")
+    bases: dict[Base, PlannedProject] = {base: PlannedProject(folder / base) for base in get_args(Base)}
+    hidden = [*(f"results/{name}/file" for name in ("logs", "benchmarks", "provenance", ".cache")), ".snakemake/file"]
     for project in bases.values():
-        hidden = [f"results/{name}/file" for name in ("logs", "benchmarks", "provenance", ".cache")]
-        for path in [*(path for job in planned(project) for path in job.makes), *hidden, ".snakemake/file"]:
+        for path in [*(path for job in project.jobs() for path in job.makes), *hidden]:
             file = project.folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
-    return {base: PlannedProject(project.folder) for base, project in bases.items()}
+    return bases
 
 
 @contextlib.contextmanager
-def edited(base: Project, folder: Path) -> Iterator[Project]:
+def edited(base: Project, folder: Path) -> Iterator[PlannedProject]:
     """A copy of a project that may be edited; it is put right again, which is faster than another copy."""
     if not folder.exists():
         shutil.copytree(base.folder, folder)
@@ -108,10 +104,10 @@ def table_line(row: Row, base: Project, folder: Path) -> str:
     """The row as a line of the table."""
     with edited(base, folder / row.base) as project:
         row.edit(project)
-        jobs = [job.name for job in planned(project, row.stages)]
-    starts, computes = matching(row.starts, jobs), matching(row.computes, jobs)
+        jobs = [job.name for job in project.jobs(row.stages)]
+    starts, computes, _ = row.jobs(jobs)
     started, computed = counted(starts, jobs), "all of these" if computes == starts else counted(computes, jobs)
-    stage = f"`snakemake {' '.join(row.stages)}`: " if starts and row.stages else ""
+    stage = f"`snakemake {row.stages}`: " if starts and row.stages else ""
     reason = f": {row.because}" if row.because else ""
     return f"| {row.name} | {stage}{started} | {computed if starts else 'nothing'}{reason} |"
 
@@ -131,13 +127,12 @@ def section() -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bases = base_projects(folder)
-        copies = folder / "copies"
         lines = []
         for heading, rows in contract.SECTIONS.items():
             lines += ["", f"| {heading} | Snakemake starts | computed |", "|---|---|---|"]
-            lines += [table_line(row, bases[row.base], copies) for row in rows]
-        sizes = {base: len(planned(project)) for base, project in bases.items()}
-    return "\n".join([INTRODUCTION.format(rows=len(contract.rows()), **sizes), *lines, ""])
+            lines += [table_line(row, bases[row.base], folder / "copies") for row in rows]
+        sizes = {base: len(project.jobs()) for base, project in bases.items()}
+    return "\n".join([INTRODUCTION.format(rows=len(contract.cases()), **sizes), *lines, ""])
 
 
 INTRODUCTION = """

@@ -1,6 +1,5 @@
 """Damage to artifacts, cache, records and disk: noticed, named, put right by computing, and never silently used."""
 
-import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,20 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
-import disk
 import own_project
-import yaml
-from disk import compared
-from outcome import Case, Outcome
-from project import MINIATURE, Project
+from disk import FullDisk, ReadOnly, can_mount, full
+from outcome import Case, Outcome, misfits
+from project import MINIATURE, Project, planned
 
 from workflow_lib.cache.actions import action_file, object_file
 from workflow_lib.code.signature import signature
-from workflow_lib.plan import targets
-from workflow_lib.plan.jobs import PlannedJob, upstream
-from workflow_lib.plan.load import load_plan
+from workflow_lib.plan.jobs import PlannedJob
 
 Wound = Callable[[Path], None]
+Place = Callable[[Project, str], list[Path]]
+"""Gives the files to be damaged, of a project and an artifact."""
+ARCHIVES = (".zip", ".pt")
 
 
 def flip(file: Path) -> None:
@@ -47,8 +45,28 @@ def drop_member(file: Path) -> None:
             archive.writestr(info, data)
 
 
-WOUNDS: dict[str, Wound] = {"a byte flipped": flip, "cut short": cut, "emptied": empty, "a member deleted": drop_member}
-ARCHIVES = (".zip", ".pt")
+def artifact(project: Project, path: str) -> list[Path]:
+    return [project.folder / path]
+
+
+def record(project: Project, path: str) -> list[Path]:
+    return [project.folder / "results" / "provenance" / (path.removeprefix("results/") + ".json")]
+
+
+def kept_bytes(project: Project, path: str) -> list[Path]:
+    return [object_file(_cache(project), json.loads(record(project, path)[0].read_text())["digest"])]
+
+
+def kept_entry(project: Project, path: str) -> list[Path]:
+    return [action_file(_cache(project), json.loads(record(project, path)[0].read_text())["key"])]
+
+
+def memory(project: Project, path: str) -> list[Path]:
+    return [file for file in (_cache(project) / "digests").rglob("*") if file.is_file()]
+
+
+def _cache(project: Project) -> Path:
+    return project.folder / "results" / ".cache"
 
 
 @dataclass(frozen=True)
@@ -56,10 +74,11 @@ class Damage:
     """One damaged file, and how a user gets out of it.
 
     Attributes:
-        name: what was damaged and how.
-        path: the artifact that is damaged, or that whose record or kept copy is.
-        harm: does the damage in a project.
-        reader: the job that must read the artifact, or make it, after that.
+        name: what is damaged and how.
+        path: an artifact.
+        reader: job that must read the artifact, or make it, after that.
+        wound: does the damage.
+        place: what is damaged: the artifact, its record, what is kept of it.
         kept: whether the cache is there.
         noticed: text that the first run must print or log; "" where nothing need be told.
         runs: how often `snakemake` has to be called.
@@ -67,33 +86,34 @@ class Damage:
 
     name: str
     path: str
-    harm: Callable[[Project, str], None]
     reader: PlannedJob
-    kept: bool
-    noticed: str
-    runs: int
+    wound: Wound
+    place: Place = artifact
+    kept: bool = True
+    noticed: str = ""
+    runs: int = 1
 
     def run(self, finished: Project, folder: Path) -> Outcome:
         project = finished.copy(folder / "project", cores=1)
         for output in self.reader.makes:
             (project.folder / output).unlink()
-        self.harm(project, self.path)
+        for file in self.place(project, self.path):
+            self.wound(file)
         if not self.kept:
-            shutil.rmtree(project.folder / "results" / ".cache")
+            shutil.rmtree(_cache(project))
         wrong = []
-        for attempt in range(self.runs):
+        for attempt in range(1, self.runs + 1):
             run = project.snakemake(self.reader.makes[0])
-            last = attempt == self.runs - 1
-            if (run.code == 0) != last:
-                wrong.append(f"run {attempt + 1} ended with {run.code}: {run.output[-600:]}")
-            told = run.output + "".join(project.log(job) for job in run.started)
-            if last and not (project.folder / self.path).exists():
-                project.snakemake(self.path)
-            if attempt == 0 and self.noticed not in told:
+            if (run.code == 0) != (attempt == self.runs):
+                wrong.append(f"run {attempt} ended with {run.code}: {run.output[-600:]}")
+            told = run.output + "".join(map(project.log, run.started))
+            if attempt == 1 and self.noticed not in told:
                 wrong.append(f"the first run did not say {self.noticed!r}")
             if "Traceback" in told:
                 wrong.append("a traceback")
-        return compared(self.name, finished, project, wrong)
+        if not (project.folder / self.path).exists():
+            project.snakemake(self.path)
+        return Outcome(f"{self.runs} runs", wrong + misfits(project, finished.results(), aside=True))
 
 
 @dataclass(frozen=True)
@@ -106,62 +126,23 @@ class Unread:
     kept: bool
 
     def run(self, finished: Project, folder: Path) -> Outcome:
-        project = finished.copy(folder / "project", cores=1)
+        project, wrong = finished.copy(folder / "project", cores=1), list[str]()
         self.wound(project.folder / self.path)
         if not self.kept:
-            shutil.rmtree(project.folder / "results" / ".cache")
-        wrong = []
-        if (told := verify(project)) != (1, True):
+            shutil.rmtree(_cache(project))
+        if (told := self._verify(project)) != (1, True):
             wrong.append(f"verify ended with {told}")
-        verify(project, "repair")
+        self._verify(project, "repair")
         if (code := project.snakemake(self.path).code) != 0:
             wrong.append(f"snakemake ended with {code}")
-        if (told := verify(project)) != (0, False):
+        if (told := self._verify(project)) != (0, False):
             wrong.append(f"verify after the repair ended with {told}")
-        return compared(self.name, finished, project, wrong)
+        return Outcome("verified", wrong + misfits(project, finished.results(), aside=True))
 
-
-def verify(project: Project, command: str = "verify") -> tuple[int, bool]:
-    """Exit status of `latent-atlas verify`, and whether it names an artifact."""
-    done = project.python("-m", "workflow_lib.cli", command)
-    return done.returncode, "\nresults/" in done.stdout
-
-
-def harm_artifact(wound: Wound) -> Callable[[Project, str], None]:
-    return lambda project, path: wound(project.folder / path)
-
-
-def harm_record(wound: Wound) -> Callable[[Project, str], None]:
-    return lambda project, path: wound(record_file(project, path))
-
-
-def harm_object(wound: Wound) -> Callable[[Project, str], None]:
-    def harm(project: Project, path: str) -> None:
-        record = json.loads(record_file(project, path).read_text())
-        wound(object_file(project.folder / "results" / ".cache", record["digest"]))
-
-    return harm
-
-
-def harm_action(wound: Wound) -> Callable[[Project, str], None]:
-    def harm(project: Project, path: str) -> None:
-        record = json.loads(record_file(project, path).read_text())
-        wound(action_file(project.folder / "results" / ".cache", record["key"]))
-
-    return harm
-
-
-def harm_memory(wound: Wound) -> Callable[[Project, str], None]:
-    def harm(project: Project, path: str) -> None:
-        for file in (project.folder / "results" / ".cache" / "digests").rglob("*"):
-            if file.is_file():
-                wound(file)
-
-    return harm
-
-
-def record_file(project: Project, path: str) -> Path:
-    return project.folder / "results" / "provenance" / (path.removeprefix("results/") + ".json")
+    def _verify(self, project: Project, command: str = "verify") -> tuple[int, bool]:
+        """Exit status of `latent-atlas verify`, and whether it names an artifact."""
+        done = project.python("-m", "workflow_lib.cli", command)
+        return done.returncode, "\nresults/" in done.stdout
 
 
 @dataclass(frozen=True)
@@ -172,22 +153,23 @@ class InOwnProject:
 
     @property
     def name(self) -> str:
-        """That of the case."""
         return self.case.name
 
     def run(self, finished: Project, folder: Path) -> Outcome:
-        """Run the case there."""
         return self.case.run(own_project.made_beside(finished), folder)
 
 
 def cases() -> list[Case]:
     """Every kind of artifact, record and kept object with every kind of damage; what the miniature lacks elsewhere."""
-    jobs, others = _jobs(), own_project.planned_jobs()
+    jobs, others = planned(MINIATURE), planned(own_project.CONFIG)
     verbs = {job.verb for job in jobs}
     missing = {job.verb for job in others} - verbs
-    mine = [*_of(jobs, verbs), *_memory(jobs, verbs), *disk.cases(_one_of_each(jobs, verbs))]
-    own = [*_of(others, missing), *disk.full(_one_of_each(others, missing))]
-    return [*mine, *map(InOwnProject, own)]
+    first = _one_of_each(jobs, verbs)
+    disks: list[Case] = full(first.values())
+    if can_mount():
+        disks += [FullDisk(first["compute_kstar"], 4096, cache_only=True), ReadOnly(first["draw_trends"])]
+    own = [*_of(others, missing), *full(_one_of_each(others, missing).values())]
+    return [*_of(jobs, verbs), *_memory(jobs, verbs), *disks, *map(InOwnProject, own)]
 
 
 def _of(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
@@ -199,16 +181,18 @@ def _of(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
 
 
 def _read(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
+    wounds = {"a byte flipped": flip, "cut short": cut, "emptied": empty, "a member deleted": drop_member}
     for number, (path, reader, hint) in enumerate(_readers(jobs, verbs)):
-        for how, wound in WOUNDS.items():
+        for how, wound in wounds.items():
             if wound is drop_member and not path.endswith(ARCHIVES):
                 continue
             if wound is empty and number % 3:  # hardly another case than one that is cut short
                 continue
             name = f"{_kind(path)} {how}, read by {reader.verb}"
-            yield Damage(f"{name}, no cache", path, harm_artifact(wound), reader, False, path, 1 if hint else 2)
-            if how == "a byte flipped" and not hint:
-                yield Damage(name, path, harm_artifact(wound), reader, True, "damaged or edited", runs=1)
+            runs = 1 if hint else 2
+            yield Damage(f"{name}, no cache", path, reader, wound, kept=False, noticed=path, runs=runs)
+            if wound is flip and not hint:
+                yield Damage(name, path, reader, wound, noticed="damaged or edited")
 
 
 def _kept(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
@@ -216,23 +200,22 @@ def _kept(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
     for number, job in enumerate(_one_of_each(jobs[::-1], verbs).values()):
         path = job.makes[0]
         how, wound, told = (("a byte flipped", flip, "was damaged"), ("deleted", Path.unlink, ""))[number % 2]
-        yield Damage(f"kept bytes of {job.verb} {how}", path, harm_object(wound), job, True, told, runs=1)
+        yield Damage(f"kept bytes of {job.verb} {how}", path, job, wound, kept_bytes, noticed=told)
         how, wound = (("cut short", cut), ("a byte flipped", flip))[number % 2]
-        yield Damage(f"kept entry of {job.verb} {how}", path, harm_action(wound), job, True, "", runs=1)
+        yield Damage(f"kept entry of {job.verb} {how}", path, job, wound, kept_entry)
 
 
 def _records(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
     for number, (path, reader, hint) in enumerate(_readers(jobs, verbs)):
         if not hint:
             how, wound = (("cut short", cut), ("deleted", Path.unlink))[number % 2]
-            name = f"record of {_kind(path)} {how}, read by {reader.verb}"
-            yield Damage(name, path, harm_record(wound), reader, True, "", runs=1)
+            yield Damage(f"record of {_kind(path)} {how}, read by {reader.verb}", path, reader, wound, record)
 
 
 def _memory(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
     path, reader, _ = next(_readers(jobs, verbs))
     for how, wound in {"emptied": empty, "a byte flipped": flip}.items():
-        yield Damage(f"memory of digests {how}", path, harm_memory(wound), reader, True, "", runs=1)
+        yield Damage(f"memory of digests {how}", path, reader, wound, memory)
 
 
 def _unread(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
@@ -247,12 +230,6 @@ def _unread(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
             yield Unread(f"{_kind(path)} a byte flipped, read by no job", path, flip, kept=True)
         else:
             yield Unread(f"{_kind(path)} cut short, read by no job, no cache", path, cut, kept=False)
-
-
-@functools.cache
-def _jobs() -> list[PlannedJob]:
-    plan = load_plan(yaml.safe_load(MINIATURE), ["miniature.yaml"])
-    return upstream(plan, targets.default(plan))
 
 
 def _one_of_each(jobs: list[PlannedJob], verbs: set[str]) -> dict[str, PlannedJob]:

@@ -1,14 +1,14 @@
-"""Disks that are full or may not be written: told in words, nothing half-written, finished when there is room."""
+"""Disks that are full or may not be written: told in words, nothing half written, finished when there is room."""
 
 import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from outcome import Case, Outcome
+from outcome import Case, Outcome, half_written, misfits
 from project import Project
 
 from workflow_lib.plan.jobs import PlannedJob
@@ -44,21 +44,23 @@ def _run(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def _limit(folder: Path, room: int) -> None:
-    """Leave `room` bytes beyond what is used."""
-    state = os.statvfs(folder)
-    used = (state.f_blocks - state.f_bfree) * state.f_frsize
-    _run("mount", "-o", f"remount,size={used + room}", str(folder))
+def _remount(folder: Path, options: str) -> None:
+    _run("mount", "-o", f"remount,{options}", str(folder))
+
+
+def _remove_outputs(project: Project, job: PlannedJob) -> None:
+    for path in job.makes:
+        (project.folder / path).unlink()
 
 
 @dataclass(frozen=True)
 class FullDisk:
-    """A job that meets a full disk; with the cache on a disk of its own, only that one is full.
+    """A job whose outputs are missing meets a full disk.
 
     Attributes:
-        job: its outputs are missing.
+        job: to be done.
         room: bytes that are left.
-        cache_only: the full disk holds the cache alone.
+        cache_only: whether the cache is on a disk of its own, and only that one is full.
     """
 
     job: PlannedJob
@@ -71,29 +73,28 @@ class FullDisk:
         return f"{where} full in {self.job.verb}, {self.room} bytes left"
 
     def run(self, finished: Project, folder: Path) -> Outcome:
-        project = finished.copy(folder / "project", cores=1)
-        results, cache = project.folder / "results", project.folder / "results" / ".cache"
+        project, target, wrong = finished.copy(folder / "project", cores=1), self.job.makes[0], list[str]()
+        cache = project.folder / "results" / ".cache"
         shutil.rmtree(cache)
         cache.mkdir()
-        for path in self.job.makes:
-            (project.folder / path).unlink()
-        wrong = []
-        with small_disk(cache if self.cache_only else results):
-            disk = cache if self.cache_only else results
-            _limit(disk, self.room)
-            full = project.snakemake(self.job.makes[0])
-            told = full.output + "".join(project.log(job) for job in full.started)
+        _remove_outputs(project, self.job)
+        disk = cache if self.cache_only else cache.parent
+        with small_disk(disk):
+            state = os.statvfs(disk)
+            _remount(disk, f"size={(state.f_blocks - state.f_bfree) * state.f_frsize + self.room}")
+            full = project.snakemake(target)
+            told = full.output + "".join(map(project.log, full.started))
             if (full.code == 0) != self.cache_only:
                 wrong.append(f"ended with {full.code}: {full.output[-800:]}")
             if "No space left on device" not in told or "Traceback" in told:
                 wrong.append(f"did not say so in words: {told[-800:]}")
-            if not self.cache_only and [path for path in self.job.makes if (project.folder / path).exists()]:
+            if not self.cache_only and any((project.folder / path).exists() for path in self.job.makes):
                 wrong.append("an output of the failed job is there")
             wrong += [f"left behind: {path}" for path in half_written(project)]
-            _run("mount", "-o", f"remount,{ROOMY}", str(disk))
-            if (code := project.snakemake(self.job.makes[0]).code) != 0:
+            _remount(disk, ROOMY)
+            if (code := project.snakemake(target).code) != 0:
                 wrong.append(f"ended with {code} when there was room")
-            return compared(self.name, finished, project, wrong)
+            return Outcome("finished when there was room", wrong + misfits(project, finished.results()))
 
 
 @dataclass(frozen=True)
@@ -107,55 +108,24 @@ class ReadOnly:
         return f"results that may only be read, with {self.job.verb} to do"
 
     def run(self, finished: Project, folder: Path) -> Outcome:
-        project = finished.copy(folder / "project", cores=1)
-        results, wrong = project.folder / "results", list[str]()
+        project, wrong = finished.copy(folder / "project", cores=1), list[str]()
+        results = project.folder / "results"
         with small_disk(results):
-            _run("mount", "-o", "remount,ro", str(results))
+            _remount(results, "ro")
             if (idle := project.snakemake()).code != 0 or idle.started:
                 wrong.append(f"nothing was to be done, but: {idle.output[-800:]}")
-            _run("mount", "-o", "remount,rw", str(results))
-            for path in self.job.makes:
-                (project.folder / path).unlink()
-            _run("mount", "-o", "remount,ro", str(results))
+            _remount(results, "rw")
+            _remove_outputs(project, self.job)
+            _remount(results, "ro")
             refused = project.snakemake()
             if refused.code != 1 or "may only be read" not in refused.output or "Traceback" in refused.output:
                 wrong.append(f"ended with {refused.code}: {refused.output[-800:]}")
-            _run("mount", "-o", "remount,rw", str(results))
+            _remount(results, "rw")
             if (code := project.snakemake().code) != 0:
                 wrong.append(f"ended with {code} when it could be written")
-            return compared(self.name, finished, project, wrong)
+            return Outcome("finished when it could be written", wrong + misfits(project, finished.results()))
 
 
-def compared(name: str, finished: Project, project: Project, wrong: list[str]) -> Outcome:
-    """Compare what is there with the undamaged project; what was put aside does not count."""
-    whole = finished.results()
-    found = {path: data for path, data in project.results().items() if not path.endswith(".damaged")}
-    wrong += [
-        f"{path} is {'other' if path in found else 'missing'}" for path in whole if found.get(path) != whole[path]
-    ]
-    wrong += [f"{path} is new" for path in found.keys() - whole.keys()]
-    wrong += [f"left behind: {path}" for path in half_written(project)]
-    return Outcome(name, not wrong, f"{len(whole)} artifacts equal", "\n".join(wrong))
-
-
-def half_written(project: Project) -> list[Path]:
-    """Whatever was being written when a job ended."""
-    results = project.folder / "results"
-    scratch = [path for path in (results / ".scratch").glob("*") if path.is_dir()]
-    return scratch + [path for path in results.rglob(".*") if path.name not in (".cache", ".scratch", ".runs")]
-
-
-def cases(jobs: dict[str, PlannedJob]) -> list[Case]:
-    """A full disk for each verb, a full cache, and results that may not be written; none where disks cannot be mounted.
-
-    Args:
-        jobs: a job of each verb.
-    """
-    if not can_mount():
-        return []
-    return [*full(jobs), FullDisk(jobs["compute_kstar"], 4096, cache_only=True), ReadOnly(jobs["draw_trends"])]
-
-
-def full(jobs: dict[str, PlannedJob]) -> list[Case]:
-    """A full disk for each verb; none where disks cannot be mounted."""
-    return [FullDisk(job, room) for job in jobs.values() for room in (0, 12288)] if can_mount() else []
+def full(jobs: Iterable[PlannedJob]) -> list[Case]:
+    """A full disk for each job; none where disks cannot be mounted."""
+    return [FullDisk(job, room) for job in jobs for room in (0, 12288)] if can_mount() else []

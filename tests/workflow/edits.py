@@ -16,6 +16,10 @@ LONG_AGO = 1_000_000_000
 """Seconds: a time stamp older than all results."""
 
 
+def nothing(project: Project) -> None:
+    """No edit."""
+
+
 def several(*edits: Edit) -> Edit:
     """One edit after another."""
 
@@ -27,8 +31,8 @@ def several(*edits: Edit) -> Edit:
 
 
 def put(key: str, value: Any) -> Edit:
-    """A setting of the config, named as in `models.net.seeds`; sections that miss are made."""
-    *sections, last = key.split(".")
+    """A setting of the config, named as in `models.net.seeds` or `models/net/seeds`; missing sections are made."""
+    *sections, last = _parts(key)
 
     def change(config: dict[str, Any]) -> None:
         for name in sections:
@@ -38,6 +42,10 @@ def put(key: str, value: Any) -> Edit:
     return lambda project: project.edit_config(change)
 
 
+def _parts(key: str) -> list[str]:
+    return key.split("/" if "/" in key else ".")
+
+
 def take_out(key: str) -> Edit:
     """A setting of the config, removed."""
     return rename(key, None)
@@ -45,7 +53,7 @@ def take_out(key: str) -> Edit:
 
 def rename(key: str, name: str | None) -> Edit:
     """An entry of the config under another name, in its place; None removes it."""
-    *sections, last = key.split(".")
+    *sections, last = _parts(key)
 
     def change(config: dict[str, Any]) -> None:
         for section in sections:
@@ -60,6 +68,20 @@ def rename(key: str, name: str | None) -> Edit:
 def replace(path: str, old: str, new: str) -> Edit:
     """A text in a file, replaced."""
     return lambda project: project.edit(path, old, new)
+
+
+def write(path: str, content: str | bytes | None) -> Edit:
+    """A file of this content, or a folder."""
+
+    def edit(project: Project) -> None:
+        file = project.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            file.mkdir()
+        else:
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    return edit
 
 
 def append(path: str, text: str) -> Edit:

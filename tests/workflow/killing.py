@@ -79,8 +79,7 @@ class Running:
     def __init__(self, project: Project, targets: list[str], cores: int, stop: tuple[str, int] | None = None) -> None:
         self.project = project
         self._before = {job.pid for job in jobs(project)}
-        environment = {name: value for name, value in os.environ.items() if name != "LATENT_ATLAS_CACHE"}
-        environment |= {"PYTHONPATH": str(project.folder)} | project.environment
+        environment = dict(project.variables)
         if stop:
             once = project.folder / "stop-once"
             once.touch()
@@ -97,6 +96,14 @@ class Running:
                 start_new_session=True,
                 preexec_fn=_hear_interrupts,
             )
+
+    def kill(self, group: bool = False) -> None:
+        """End Snakemake at once, with its jobs or alone."""
+        if group:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            self.process.kill()
+        self.process.wait(timeout=LONGEST)
 
     @property
     def output(self) -> str:
@@ -130,8 +137,7 @@ class Running:
     def miss(self) -> NoReturn:
         """Tell that there was nothing to kill; ends everything, so that the folder can be removed."""
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+            self.kill(group=True)
         send_to_jobs(self.project, signal.SIGKILL)
         wait_for_end(self.project)
         raise MissedError

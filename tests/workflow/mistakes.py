@@ -1,17 +1,18 @@
 """Mistakes that users make in configs, code and data, and what must be said about each."""
 
+from dataclasses import replace
+
 from mistake import Mistake, setting
 from mistakes_config import COMMAND_LINE, EVERY_COMMAND, FILES, IN_CONFIG, override
-from mistakes_confusion import CONFUSION
-from mistakes_data import CODE, DATA, NETWORKS_AND_WEIGHTS, given, images, loader, network, pictures, tree
-from mistakes_prototypes import PROTOTYPES, STUDIES, STUDY
+from mistakes_data import CODE, DATA, NETWORKS_AND_WEIGHTS, embeddings, images, loader, network, pictures, tree
+from mistakes_studies import CONFUSION, PROTOTYPES, STUDIES, STUDY
 
 BASES = ("default", "miniature", "cifar10-resnet18", "embeddings")
-CONTROLS = [
+GOOD = [
     *(Mistake(f"{base} as it is shipped", (), base=base) for base in BASES),
     Mistake("a good --configfile", (), arguments=("-n", "--configfile", "configs/miniature.yaml")),
     override("kstar={threshold: 0.7, neighbours: 3}"),
-    given("good embeddings"),
+    embeddings("good embeddings"),
     images("good images"),
     tree("a good tree", pictures()),
     loader("a good function", "return {name: (images, labels, None) for name in ('train', 'test')}"),
@@ -22,3 +23,9 @@ CONTROLS = [
 
 OF_STUDIES = [*PROTOTYPES, *CONFUSION]
 MISTAKES = [*IN_CONFIG, *CODE, *FILES, *EVERY_COMMAND, *COMMAND_LINE, *DATA, *NETWORKS_AND_WEIGHTS, *OF_STUDIES]
+CONTROLS = [replace(good, when="never", said=()) for good in GOOD]
+
+
+def cases() -> list[Mistake]:
+    """All mistakes, and what looks like them and is none."""
+    return [*MISTAKES, *CONTROLS]

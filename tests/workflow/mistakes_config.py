@@ -1,9 +1,10 @@
 """Mistakes in configs and on the command line."""
 
-from collections.abc import Callable
 from typing import Any, Literal
 
-from mistake import GONE, Mistake, always, both, replacing, setting
+from edits import Edit, append, remove, replace, several, write
+from mistake import GONE, Mistake, setting
+from project import shipped
 
 CNN, TRAINING, STUDY = "models/digits_cnn", "models/digits_cnn/training", "kstar/studies/training"
 A_FOLDER = {"config.yaml": None}
@@ -15,10 +16,15 @@ def wrong(path: str, value: Any, *said: str, base: str = "miniature") -> Mistake
     return Mistake(f"{base}: {path} = {value!r}"[:70], (where, *said), setting(path, value), base)
 
 
-def broken(name: str, content: bytes | Callable[[str], str | bytes] | None, *said: str) -> Mistake:
-    """A config.yaml that cannot be read as one."""
-    text = content if callable(content) else always(content)
-    return Mistake(f"config.yaml: {name}", ("config.yaml", *said), text, "default")
+def broken(name: str, edit: Edit | bytes, *said: str) -> Mistake:
+    """A config.yaml that cannot be read as one, or its content."""
+    made = write("config.yaml", edit) if isinstance(edit, bytes) else edit
+    return Mistake(f"config.yaml: {name}", ("config.yaml", *said), made, "default")
+
+
+def recoded(encoding: str) -> bytes:
+    """The default config in another encoding."""
+    return f"# déjà vu\n{shipped('default')}".encode(encoding)
 
 
 def configfile(name: str, content: bytes | None, *said: str) -> Mistake:
@@ -55,12 +61,18 @@ IN_CONFIG = [
     Mistake(
         "classes without quotes",
         ("datasets.digits.classes[0]: 0", 'put quotes around it: "0"'),
-        replacing('["0", "1", "2", "3"]', "[0, 1, 2, 3]"),
+        replace("config.yaml", '["0", "1", "2", "3"]', "[0, 1, 2, 3]"),
     ),
     Mistake(
-        "a key that YAML reads as false", ("kstar.false: false", "quotes"), replacing("kstar:\n", "kstar:\n  no: 1\n")
+        "a key that YAML reads as false",
+        ("kstar.false: false", "quotes"),
+        replace("config.yaml", "kstar:\n", "kstar:\n  no: 1\n"),
     ),
-    Mistake("a value that YAML reads as a date", ("kstar.studies.training.title",), replacing("How", "2026-01-01 #")),
+    Mistake(
+        "a value that YAML reads as a date",
+        ("kstar.studies.training.title",),
+        replace("config.yaml", "How", "2026-01-01 #"),
+    ),
     # keys
     wrong("model", {}, "not a known key", "write models instead"),
     wrong("datasets", GONE, "is required", "add the key datasets", base="default"),
@@ -118,7 +130,7 @@ IN_CONFIG = [
     Mistake(
         "two mistakes",
         ("2 problems", "kstar.threshold", "kstar.skewness"),
-        both(setting("kstar/skewness", "anchor"), setting("kstar/threshold", 0)),
+        several(setting("kstar/skewness", "anchor"), setting("kstar/threshold", 0)),
     ),
     # files
     wrong("datasets/embeddings/path", "data/nowhere.npz", "there is no such file or folder", base="embeddings"),
@@ -138,26 +150,40 @@ FILES = [
     broken("only comments", b"# nothing yet\n", "the file has no content"),
     broken("a list", b"- datasets\n- models\n", "not a mapping"),
     broken("a scalar", b"datasets\n", "not a mapping"),
-    broken("a bracket that is not closed", replacing("40, 60, 70, 80, 90, 100]", "40"), "not valid YAML"),
-    broken("two colons", replacing("dataset: digits", "dataset: digits: all"), "not valid YAML"),
-    broken("a tab", replacing("    dataset: digits", "\tdataset: digits"), "a tab cannot indent", "with spaces"),
-    broken("a wrong indentation", replacing("    dataset: digits", "   dataset: digits"), "not valid YAML"),
-    broken("a key twice", replacing("epochs: 20", "epochs: 20\n      epochs: 40"), "epochs", "second time"),
-    broken("a section twice", lambda text: text + "\nkstar: {}\n", "kstar", "second time"),
-    broken("two documents", lambda text: text + "\n---\na: 1\n", "not valid YAML"),
-    broken("an unknown alias", replacing("dataset: digits", "dataset: *digits"), "undefined alias"),
-    broken("Latin-1", lambda text: f"# déjà vu\n{text}".encode("latin-1"), ":1: byte 0xe9", "encoding UTF-8"),
-    broken("UTF-16", lambda text: text.encode("utf-16"), "not UTF-8", "encoding UTF-8"),
-    broken("a zero byte", replacing("dataset: digits", "dataset: digits\0"), "character U+0000"),
+    broken("a bracket that is not closed", replace("config.yaml", "40, 60, 70, 80, 90, 100]", "40"), "not valid YAML"),
+    broken("two colons", replace("config.yaml", "dataset: digits", "dataset: digits: all"), "not valid YAML"),
+    broken(
+        "a tab",
+        replace("config.yaml", "    dataset: digits", "\tdataset: digits"),
+        "a tab cannot indent",
+        "with spaces",
+    ),
+    broken(
+        "a wrong indentation", replace("config.yaml", "    dataset: digits", "   dataset: digits"), "not valid YAML"
+    ),
+    broken(
+        "a key twice", replace("config.yaml", "epochs: 20", "epochs: 20\n      epochs: 40"), "epochs", "second time"
+    ),
+    broken("a section twice", append("config.yaml", "\nkstar: {}\n"), "kstar", "second time"),
+    broken("two documents", append("config.yaml", "\n---\na: 1\n"), "not valid YAML"),
+    broken("an unknown alias", replace("config.yaml", "dataset: digits", "dataset: *digits"), "undefined alias"),
+    broken("Latin-1", recoded("latin-1"), ":1: byte 0xe9", "encoding UTF-8"),
+    broken("UTF-16", recoded("utf-16"), "not UTF-8", "encoding UTF-8"),
+    broken("a zero byte", replace("config.yaml", "dataset: digits", "dataset: digits\0"), "character U+0000"),
     broken("Python in YAML", b"datasets: !!python/object/apply:os.system [touch evil]\n", "not valid YAML"),
     Mistake(
         "config.yaml: a template that runs Python",
         ("__use_yte__", "not a known key"),
-        lambda text: f"__use_yte__: true\n{text}\ntransforms2: ?open('evil', 'w')\n",
+        write("config.yaml", f"__use_yte__: true\n{shipped('default')}\ntransforms2: ?open('evil', 'w')\n"),
         "default",
     ),
-    broken("missing", None, "cannot be read: no such file", "name a YAML file that is there"),
-    Mistake("config.yaml: a folder", ("config.yaml", "cannot be read: is a directory"), always(None), files=A_FOLDER),
+    broken("missing", remove("config.yaml"), "cannot be read: no such file", "name a YAML file that is there"),
+    Mistake(
+        "config.yaml: a folder",
+        ("config.yaml", "cannot be read: is a directory"),
+        remove("config.yaml"),
+        files=A_FOLDER,
+    ),
     Mistake(
         "--configfile: a key twice",
         ("own.yaml:2: datasets", "second time"),

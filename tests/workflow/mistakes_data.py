@@ -1,31 +1,19 @@
 """Mistakes in the data, code and weights that a config names."""
 
-import struct
-import zlib
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
 import numpy as np
-from mistake import Config, Mistake, setting
-
-
-def npz(**arrays: Any) -> bytes:
-    """An .npz of these arrays."""
-    file = BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
+from mistake import FEATURES, LABELS, Mistake, npz, setting
+from PIL import Image
 
 
 def png(side: int = 8) -> bytes:
     """A black image of one channel."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    rows = zlib.compress(bytes(side * (side + 1)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    file = BytesIO()
+    Image.new("L", (side, side)).save(file, "PNG")
+    return file.getvalue()
 
 
 def pictures(**others: bytes | None) -> dict[str, bytes | None]:
@@ -34,15 +22,11 @@ def pictures(**others: bytes | None) -> dict[str, bytes | None]:
     return tree | {f"pictures/{path}": content for path, content in others.items()}
 
 
-FEATURES = np.arange(24, dtype=np.float32).reshape(8, 3)
-LABELS = np.repeat([0, 1], 4)
 IMAGES = np.zeros((8, 8, 8), dtype=np.uint8)
-GOOD_FILES = {"data/embeddings.npz": npz(features=FEATURES, labels=LABELS)}
-"""Files that the shipped configs name and do not bring."""
 EMBEDDINGS = "results/features/imported/embeddings.zarr.zip"
 
 
-def given(name: str, *said: str, **arrays: Any) -> Mistake:
+def embeddings(name: str, *said: str, **arrays: Any) -> Mistake:
     """Wrong embeddings: these arrays instead of the good ones, None leaving one out."""
     kept = {"features": FEATURES, "labels": LABELS} | arrays
     content = npz(**{key: value for key, value in kept.items() if value is not None})
@@ -52,7 +36,7 @@ def given(name: str, *said: str, **arrays: Any) -> Mistake:
     return Mistake(name, ("data/embeddings.npz", *said), text, "embeddings", files, (EMBEDDINGS,), "run")
 
 
-def dataset(name: str, settings: Config, files: Mapping[str, bytes | None], *said: str) -> Mistake:
+def dataset(name: str, settings: dict[str, Any], files: Mapping[str, bytes | None], *said: str) -> Mistake:
     """A wrong dataset of images, beside the good one."""
     target = "results/datasets/wrong/train.zarr.zip"
     return Mistake(name, said, setting("datasets/wrong", settings), "miniature", files, (target,), "run")
@@ -139,23 +123,25 @@ CODE = [
 ]
 
 DATA = [
-    given("features with NaN", "row-00002 has nan as feature 1", features=np.where(FEATURES == 7, np.nan, FEATURES)),
-    given("features with infinity", "has -inf as feature 0", features=np.where(FEATURES == 3, -np.inf, FEATURES)),
-    given("no samples", "no class", features=FEATURES[:0], labels=LABELS[:0]),
-    given("fewer labels than features", "8 features, 7 labels", "same length", labels=LABELS[:7]),
-    given("objects as labels", "holds Python objects", labels=np.array([0, "a"] * 4, dtype=object)),
-    given("floats as labels", "labels of type float64", labels=LABELS / 2),
-    given("negative labels", "label -1 of row 0", "not negative", labels=LABELS - 1),
-    given(
+    embeddings(
+        "features with NaN", "row-00002 has nan as feature 1", features=np.where(FEATURES == 7, np.nan, FEATURES)
+    ),
+    embeddings("features with infinity", "has -inf as feature 0", features=np.where(FEATURES == 3, -np.inf, FEATURES)),
+    embeddings("no samples", "no class", features=FEATURES[:0], labels=LABELS[:0]),
+    embeddings("fewer labels than features", "8 features, 7 labels", "same length", labels=LABELS[:7]),
+    embeddings("objects as labels", "holds Python objects", labels=np.array([0, "a"] * 4, dtype=object)),
+    embeddings("floats as labels", "labels of type float64", labels=LABELS / 2),
+    embeddings("negative labels", "label -1 of row 0", "not negative", labels=LABELS - 1),
+    embeddings(
         "a class of one sample", "class 2", "one sample, and two are needed", labels=np.array([0, 0, 0, 0, 1, 1, 1, 2])
     ),
-    given("a single class", "only class 0", labels=LABELS * 0),
-    given("a name for no label", "class c", "no sample", class_names=np.array(["a", "b", "c"])),
-    given("labels with gaps", "label 5 of row 4", "0 to 1", labels=LABELS * 5, class_names=np.array(["a", "b"])),
-    given("an array that is not there", "labels", "the file has features", labels=None),
-    given("one axis too many", "shape (8, 3, 1)", "a row per sample", features=FEATURES[:, :, None]),
-    given("complex features", "type complex64", "real numbers", features=FEATURES.astype(np.complex64)),
-    given("ids that repeat", "several samples have the same id", ids=np.array(["a"] * 8)),
+    embeddings("a single class", "only class 0", labels=LABELS * 0),
+    embeddings("a name for no label", "class c", "no sample", class_names=np.array(["a", "b", "c"])),
+    embeddings("labels with gaps", "label 5 of row 4", "0 to 1", labels=LABELS * 5, class_names=np.array(["a", "b"])),
+    embeddings("an array that is not there", "labels", "the file has features", labels=None),
+    embeddings("one axis too many", "shape (8, 3, 1)", "a row per sample", features=FEATURES[:, :, None]),
+    embeddings("complex features", "type complex64", "real numbers", features=FEATURES.astype(np.complex64)),
+    embeddings("ids that repeat", "several samples have the same id", ids=np.array(["a"] * 8)),
     Mistake(
         "embeddings that are no archive",
         ("data/embeddings.npz", "cannot be read"),
@@ -217,7 +203,12 @@ NETWORKS_AND_WEIGHTS = [
     network("a network with too few outputs", "not (2, 3)", "number of outputs", architecture="my_networks:narrow"),
     network("an option that there is not", "unexpected keyword argument 'depth'", options={"depth": 3}),
     network("a layer that there is not", "layers.logits: 2", "the layers are: 0, 1, logits", layers={"logits": "2"}),
-    network("no such network in torchvision", "torchvision has:", "'resnet18'", architecture="torchvision/resnet81"),
+    network(
+        "no such network in torchvision",
+        "torchvision has:",
+        "write torchvision/resnet18",
+        architecture="torchvision/resnet81",
+    ),
     network(
         "normalisation of three channels",
         "normalize.mean",

@@ -1,31 +1,21 @@
-"""What the proofs share: a case that is run on a copy of the finished miniature, and how it went."""
+"""What the proofs share: a case, how it went, and the comparison with an undisturbed project."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from project import Project
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How one case went.
+class Outcome(NamedTuple):
+    """How a case went: what happened, in a few words with counts, and all that was not as it must be."""
 
-    Attributes:
-        name: of the case.
-        exact: whether everything was as it must be.
-        summary: what happened, in a few words with counts.
-        difference: what was not as it must be, a line each; empty when exact.
-    """
-
-    name: str
-    exact: bool
     summary: str
-    difference: str
+    wrong: list[str]
 
 
 class Case(Protocol):
-    """Something that is done to a copy of the finished miniature, with one right outcome."""
+    """Something done to a copy of the finished miniature, with one right outcome."""
 
     @property
     def name(self) -> str:
@@ -33,5 +23,29 @@ class Case(Protocol):
         ...
 
     def run(self, finished: Project, folder: Path) -> Outcome:
-        """Do it in a copy below `folder`, which is empty; `finished` is only read."""
+        """Do it in a copy below an empty folder; `finished` is only read."""
         ...
+
+
+def misfits(project: Project, whole: Mapping[str, bytes], aside: bool = False) -> list[str]:
+    """All that is other than in an undisturbed project, or half written.
+
+    Args:
+        project: after its last run.
+        whole: bytes of every artifact of the undisturbed project.
+        aside: whether damaged files may have been put aside.
+    """
+    found = {path: data for path, data in project.results().items() if not (aside and path.endswith(".damaged"))}
+    other = {path for path in whole if found.get(path) != whole[path]}
+    return [
+        *(f"{path} is {'other' if path in found else 'missing'}" for path in sorted(other)),
+        *(f"{path} is new" for path in sorted(found.keys() - whole.keys())),
+        *(f"left behind: {path}" for path in half_written(project)),
+    ]
+
+
+def half_written(project: Project) -> list[Path]:
+    """Scratch folders of jobs, files of runs, and whatever is hidden."""
+    results = project.folder / "results"
+    hidden = [path for path in results.rglob(".*") if path.name not in (".cache", ".scratch", ".runs")]
+    return [*(results / ".scratch").glob("*"), *(results / ".runs").glob("*"), *hidden]

@@ -1,18 +1,10 @@
 """A small study of a user's own: images, embeddings and weights in files; functions for data and for a network."""
 
-import fcntl
 import shutil
 from pathlib import Path
 
 import numpy as np
-import yaml
-from project import Project
-
-from workflow_lib.cache.digests import DigestMemory
-from workflow_lib.config.load import load
-from workflow_lib.plan import targets
-from workflow_lib.plan.jobs import PlannedJob, upstream
-from workflow_lib.plan.plan import Plan
+from project import Project, run_once
 
 CONFIG = """\
 datasets:
@@ -76,26 +68,14 @@ def two_layers(in_channels, image_size, n_classes, hidden=16):
 
 
 def made_beside(finished: Project) -> Project:
-    """The study, run from nothing in a folder beside the finished miniature; made by the first who asks."""
-    folder = finished.folder.with_name(f"{finished.folder.name}-own")
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            _run(finished, folder.with_name(f"{folder.name}-unfinished")).rename(folder)
-    return Project(folder)
-
-
-def _run(finished: Project, folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
+    """The study, run to its end in a folder beside the finished miniature."""
     # A network of the miniature tells four classes apart, too.
-    project = unfinished(folder, finished.folder / "results/checkpoints/digits_cnn/seed-0/interval-100.pt")
-    run = project.snakemake()
-    assert run.code == 0, run.output
-    return folder
+    weights = finished.folder / "results/checkpoints/digits_cnn/seed-0/interval-100.pt"
+    return run_once(finished.folder.with_name(f"{finished.folder.name}-own"), lambda folder: fresh(folder, weights))
 
 
-def unfinished(folder: Path, weights: Path) -> Project:
-    """The study before its first run, in a folder that is made; `weights` are those of a small_cnn."""
+def fresh(folder: Path, weights: Path) -> Project:
+    """The study before its first run, in a new folder; `weights` are those of a small_cnn."""
     data = folder / "data"
     data.mkdir(parents=True)
     shutil.copy(weights, data / "weights.pt")
@@ -104,15 +84,7 @@ def unfinished(folder: Path, weights: Path) -> Project:
     write_embeddings(data / "words.npz")
     (folder / "my_data.py").write_text(DATA)
     (folder / "my_network.py").write_text(NETWORK)
-    project = Project(folder)
-    (folder / "config.yaml").write_text(CONFIG)
-    return project
-
-
-def planned_jobs() -> list[PlannedJob]:
-    """All jobs of the study, told from its config alone, each after those that make its inputs."""
-    plan = Plan(load(yaml.safe_load(CONFIG), check_files=False), DigestMemory(Path("not-asked")))
-    return upstream(plan, targets.default(plan))
+    return Project(folder, config=CONFIG)
 
 
 def write_images(file: Path, count: int, seed: int = 0) -> None:

@@ -1,5 +1,7 @@
 """A copy of the project in which a test runs Snakemake, edits one thing, and looks at which jobs ran."""
 
+import fcntl
+import functools
 import json
 import os
 import re
@@ -9,25 +11,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.config import FOLDERS
+from workflow_lib.config.load import load
+from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import PlannedJob, upstream
+from workflow_lib.plan.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "environment.yaml")
 KINDS = FOLDERS
-"""Folders of results that are compared: not logs, times, origins, nor what is hidden."""
-
-
-def shipped(name: str) -> str:
-    """A config of the project, with its results where those of config.yaml are."""
-    file = ROOT / "config.yaml" if name == "default" else ROOT / "configs" / f"{name}.yaml"
-    return re.sub(r"^results: .*\n", "", file.read_text("utf-8"), flags=re.MULTILINE)
-
-
-MINIATURE = shipped("miniature")
+"""Folders of results that are compared: not logs, times, records, nor what is hidden."""
 
 FORECAST = """
 import json, sys
@@ -45,13 +43,28 @@ json.dump({"jobs": jobs, "running": [*answer.reasons, *answer.following]}, sys.s
 """
 
 
+def shipped(name: str) -> str:
+    """A config of the project, with its results where those of config.yaml are."""
+    file = ROOT / "config.yaml" if name == "default" else ROOT / "configs" / f"{name}.yaml"
+    return re.sub(r"^results: .*\n", "", file.read_text("utf-8"), flags=re.MULTILINE)
+
+
+MINIATURE = shipped("miniature")
+
+
+@functools.cache
+def planned(config: str) -> list[PlannedJob]:
+    """All jobs of a config, each after those that make its inputs."""
+    plan = Plan(load(yaml.safe_load(config), check_files=False), DigestMemory(Path("not-asked")))
+    return upstream(plan, targets.default(plan))
+
+
 @dataclass(frozen=True)
 class Run:
     """What one call of Snakemake did.
 
     Attributes:
-        code: exit status.
-        output: what it printed.
+        code, output: exit status, and what it printed.
         computed, restored: names of the jobs that ran, as in results/logs: computed anew, or taken from the cache.
     """
 
@@ -66,12 +79,11 @@ class Run:
         return self.computed | self.restored
 
 
-@dataclass(frozen=True)
-class Forecast:
+class Forecast(NamedTuple):
     """What the plan says before anything runs.
 
     Attributes:
-        jobs: paths that each job makes, by the job's name; all jobs that the targets need.
+        jobs: paths that each job makes, by its name; all jobs that the targets need.
         running: names of the jobs that `latent-atlas why` says would run.
     """
 
@@ -80,25 +92,28 @@ class Forecast:
 
 
 class Project:
-    """The workflow in a folder of its own, with the miniature study as its config.yaml.
+    """The workflow in a folder of its own.
 
     Args:
-        folder: where it is; an empty folder becomes a project.
+        folder: where it is; without a Snakefile it becomes a project.
         cores: how many Snakemake may use; None leaves that to the profile.
+        config: text of the config.yaml of a new project.
 
     Attributes:
-        environment: variables that are set for every command.
+        variables: environment of every command.
     """
 
-    def __init__(self, folder: Path, cores: int | None = None) -> None:
+    def __init__(self, folder: Path, cores: int | None = None, config: str = MINIATURE) -> None:
         self.folder = folder
-        self.environment: dict[str, str] = {}
+        others = {name: value for name, value in os.environ.items() if name != "LATENT_ATLAS_CACHE"}
+        self.variables = others | {"PYTHONPATH": str(folder)}
         self._cores = () if cores is None else ("--cores", str(cores))
         if not (folder / "Snakefile").exists():
+            folder.mkdir(parents=True, exist_ok=True)
             for part in PARTS:
                 copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
                 copy(ROOT / part, folder / part)
-            (folder / "config.yaml").write_text(MINIATURE)
+            (folder / "config.yaml").write_text(config)
 
     def copy(self, folder: Path, cores: int | None = None) -> "Project":
         """The same project in another folder, with its results, their time stamps, and Snakemake's memory of them."""
@@ -120,19 +135,12 @@ class Project:
         answer = json.loads(done.stdout)
         return Forecast(answer["jobs"], set(answer["running"]))
 
-    def why(self) -> set[str]:
-        """Names of the jobs that `latent-atlas why` says would run."""
-        return self.forecast().running
-
-    def config(self) -> dict[str, Any]:
-        """Content of config.yaml."""
-        return yaml.safe_load((self.folder / "config.yaml").read_text())
-
     def edit_config(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Apply a function to the content of config.yaml."""
-        config = self.config()
+        file = self.folder / "config.yaml"
+        config = yaml.safe_load(file.read_text())
         change(config)
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+        file.write_text(yaml.safe_dump(config, sort_keys=False))
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that must be there in a file."""
@@ -145,26 +153,16 @@ class Project:
         return (self.folder / "results" / "logs" / f"{name}.log").read_text()
 
     def results(self) -> dict[str, bytes]:
-        """Bytes of every artifact that is compared."""
+        """Bytes of every artifact that is compared, by its path below results."""
         root = self.folder / "results"
-        return {
-            str(file.relative_to(root)): file.read_bytes()
-            for kind in KINDS
-            for file in sorted((root / kind).rglob("*"))
-            if file.is_file()
-        }
+        files = (file for kind in KINDS for file in sorted((root / kind).rglob("*")))
+        return {str(file.relative_to(root)): file.read_bytes() for file in files if file.is_file()}
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the folder, with the workflow of this project."""
-        own = {name: value for name, value in os.environ.items() if name != "LATENT_ATLAS_CACHE"}
+        command = [sys.executable, *arguments]
         return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env=own | {"PYTHONPATH": str(self.folder)} | self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
+            command, cwd=self.folder, env=self.variables, capture_output=True, text=True, check=False, timeout=900
         )
 
     def _log_times(self) -> dict[str, int]:
@@ -172,6 +170,14 @@ class Project:
         return {str(file.relative_to(logs).with_suffix("")): file.stat().st_mtime_ns for file in logs.rglob("*.log")}
 
 
-def verbs(jobs: set[str]) -> set[str]:
-    """Verbs of jobs that are named as in results/logs."""
-    return {re.split("/", job)[0] for job in jobs}
+def run_once(folder: Path, make: Callable[[Path], Project] = Project) -> Project:
+    """A project that is run to its end in a folder by the first process or thread that asks; others wait for it."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = folder.with_name(f"{folder.name}-unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            run = make(unfinished).snakemake()
+            assert run.code == 0, run.output
+            unfinished.rename(folder)
+    return Project(folder)

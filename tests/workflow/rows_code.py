@@ -3,7 +3,7 @@
 from edits import append, library, replace, several
 from row import Row
 
-COUNTED = ("count_neighbours/*", "draw_neighbours/*")
+COUNTED = "count_neighbours/* draw_neighbours/*"
 UNUSED = "\n\ndef unused() -> int:\n    return 1\n"
 
 CODE = [
@@ -29,7 +29,7 @@ CODE = [
         "code of a kernel, without a change of its results",
         replace("workflow_lib/kstar/neighbours.py", "QUERIES = 20_000", "QUERIES = 2 * 10_000"),
         starts=COUNTED,
-        computes=("count_neighbours/*",),
+        computes="count_neighbours/*",
         equal=True,
         because="the numbers come out equal, so that the figures are restored",
     ),
@@ -37,29 +37,27 @@ CODE = [
         "code of a kernel, with a change",
         replace("workflow_lib/kstar/neighbours.py", "k = min(k, ", "k = min(k + 1, "),
         starts=COUNTED,
-        computes=COUNTED,
     ),
     Row(
         "a function added to the module of the tables",
         append("workflow_lib/kstar/tables.py", UNUSED),
-        starts=("tabulate_kstar/*", "render_tables/*", "draw_*", "!draw_neighbours/*"),
-        computes=("tabulate_kstar/*",),
+        starts="tabulate_kstar/* render_tables/* draw_* !draw_neighbours/*",
+        computes="tabulate_kstar/*",
         equal=True,
         because="the tables come out equal",
     ),
     Row(
         "the style of the figures",
         replace("workflow_lib/figures/style.py", '"font.size": 8,', '"font.size": 9,'),
-        starts=("draw_*",),
-        computes=("draw_*",),
+        starts="draw_*",
     ),
     Row(
         "code of the training, without a change of its results",
         append("workflow_lib/training/loop.py", UNUSED),
         base="own",
-        stages=("features",),
-        starts=("train_interval/*", "import_weights/*", "extract_features/*"),
-        computes=("train_interval/*", "import_weights/*"),
+        stages="features",
+        starts="train_interval/* import_weights/* extract_features/*",
+        computes="train_interval/* import_weights/*",
         equal=True,
         because="the networks come out equal",
     ),
@@ -67,16 +65,15 @@ CODE = [
         "code that every stage uses, without a change of its results",
         append("workflow_lib/io/files.py", UNUSED),
         base="own",
-        stages=("checkpoints",),
-        starts=("*",),
-        computes=("*",),
+        stages="checkpoints",
+        starts="*",
         equal=True,
     ),
     Row(
         "another version of a library: `umap-learn`, for maps only",
         library("umap-learn", "9.9"),
-        starts=("compute_map/*", "draw_maps/*"),
-        computes=("compute_map/*",),
+        starts="compute_map/* draw_maps/*",
+        computes="compute_map/*",
         equal=True,
         because="the maps come out equal",
     ),
@@ -84,8 +81,8 @@ CODE = [
         "another version of a library: `pyarrow`, for given features only",
         library("pyarrow", "99.9"),
         base="own",
-        starts=("*/words*",),
-        computes=("import_features/words",),
+        starts="*/words*",
+        computes="import_features/words",
         equal=True,
         because="the features come out equal",
     ),

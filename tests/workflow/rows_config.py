@@ -6,7 +6,7 @@ from row import STUDY_JOBS, Row
 from rows_files import AFTER_CLASSES, MODEL
 
 STUDIES_KEY = "kstar.studies"
-TABLES = ("tabulate_kstar/*", "render_tables/*")
+TABLES = "tabulate_kstar/* render_tables/*"
 
 
 def _names_swapped(project: Project) -> None:
@@ -18,99 +18,77 @@ def _names_swapped(project: Project) -> None:
 
 
 STUDIES = [
-    Row("the k\\* threshold", put("kstar.threshold", 100), starts=AFTER_CLASSES, computes=AFTER_CLASSES),
-    Row(
-        "the definition of skewness",
-        put("kstar.skewness", "plain"),
-        stages=("tables",),
-        starts=TABLES,
-        computes=TABLES,
-    ),
+    Row("the k\\* threshold", put("kstar.threshold", 100), starts=AFTER_CLASSES),
+    Row("the definition of skewness", put("kstar.skewness", "plain"), stages="tables", starts=TABLES),
     Row(
         "the number of neighbours that are counted",
         put("kstar.neighbours", 5),
-        starts=("count_neighbours/*", "draw_neighbours/*"),
-        computes=("count_neighbours/*", "draw_neighbours/*"),
+        starts="count_neighbours/* draw_neighbours/*",
     ),
-    Row(
-        "the number of samples on a map",
-        put("kstar.maps.samples", 20),
-        starts=("compute_map/*", "draw_maps/*"),
-        computes=("compute_map/*", "draw_maps/*"),
-    ),
+    Row("the number of samples on a map", put("kstar.maps.samples", 20), starts="compute_map/* draw_maps/*"),
     Row(
         "the seed of the maps, where it changes nothing (PCA of all samples)",
         put("kstar.maps.seed", 1),
-        starts=("compute_map/*", "draw_maps/*"),
-        computes=("compute_map/*",),
+        starts="compute_map/* draw_maps/*",
+        computes="compute_map/*",
         equal=True,
         because="the maps come out equal, so that the figure is restored",
     ),
     Row(
         "a method added to the maps of a study",
         put(f"{STUDIES_KEY}.metrics.maps", ["pca", "isomap"]),
-        starts=("compute_map/*/isomap", "draw_maps/*"),
-        computes=("compute_map/*/isomap", "draw_maps/*"),
+        starts="compute_map/*/isomap draw_maps/*",
     ),
     Row(
         "the title of a study",
         put(f"{STUDIES_KEY}.training.title", "Another title"),
-        starts=("render_tables/training", "draw_*/training"),
-        computes=("render_tables/training", "draw_*/training"),
+        starts="render_tables/training draw_*/training",
     ),
     Row(
         "the description of a study",
         put(f"{STUDIES_KEY}.training.description", "What it asks."),
-        starts=("render_tables/training",),
-        computes=("render_tables/training",),
+        starts="render_tables/training",
     ),
     Row(
         "the classes that the pictures of a study show",
         put(f"{STUDIES_KEY}.training.classes", ["0", "1"]),
-        starts=("draw_*/training",),
-        computes=("draw_*/training",),
+        starts="draw_*/training",
     ),
     Row(
         "a metric added to a study",
         put(f"{STUDIES_KEY}.metrics.metric", ["euclidean", "cosine", "cityblock"]),
-        starts=("*/cityblock", "*/metrics", "!draw_neighbours/metrics"),
-        computes=("*/cityblock", "*/metrics", "!draw_neighbours/metrics"),
+        starts="*/cityblock */metrics !draw_neighbours/metrics",
     ),
     Row(
         "a metric taken out of a study",
         put(f"{STUDIES_KEY}.metrics.metric", "euclidean"),
-        stages=("tables",),
-        starts=("*/metrics",),
-        computes=("*/metrics",),
+        stages="tables",
+        starts="*/metrics",
     ),
     Row(
         "two metrics of a study swapped: the first one is mapped",
         put(f"{STUDIES_KEY}.metrics.metric", ["cosine", "euclidean"]),
-        starts=("count_neighbours/*/cosine", "*/metrics"),
-        computes=("count_neighbours/*/cosine", "*/metrics"),
+        starts="count_neighbours/*/cosine */metrics",
     ),
     Row(
         "the order of a model's layers",
         several(take_out(f"{MODEL}.layers.early"), put(f"{MODEL}.layers.early", {"module": "conv1", "pool": "avg"})),
-        stages=("tables",),
+        stages="tables",
         starts=TABLES,
-        computes=TABLES,
     ),
     Row(
         "a study added on points that are there",
         put(f"{STUDIES_KEY}.late", {"model": "digits_cnn", "interval": [50, 100]}),
-        starts=("*/late",),
-        computes=("*/late",),
+        starts="*/late",
     ),
     Row(
         "a study added that shares points with another",
         put(f"{STUDIES_KEY}.angles", {"model": "digits_cnn", "interval": "all", "metric": "cosine"}),
-        stages=("tables",),
-        starts=("*/interval-25/*/cosine", "*/interval-50/*/cosine", "*/angles"),
-        computes=("*/interval-25/*/cosine", "*/interval-50/*/cosine", "*/angles"),
+        stages="tables",
+        starts="*/interval-25/*/cosine */interval-50/*/cosine */angles",
     ),
-    Row("a study renamed", rename(f"{STUDIES_KEY}.training", "progress"), starts=("*/progress",)),
-    Row("the names of two studies swapped", _names_swapped, starts=STUDY_JOBS, equal=False),
+    Row("a study renamed", rename(f"{STUDIES_KEY}.training", "progress"), starts="*/progress", computes=""),
+    Row("the names of two studies swapped", _names_swapped, starts=STUDY_JOBS, computes="", equal=False),
 ]
 
 LISTS = [
@@ -123,38 +101,27 @@ LISTS = [
             put(f"{MODEL}.layers.unseen", "conv2"),
             put(f"{MODEL}.seeds", [0]),
         ),
-        stages=("features",),
-        starts=("extract_features/*",),
-        computes=("extract_features/*",),
+        stages="features",
+        starts="extract_features/*",
     ),
     Row(
-        "a seed added to a model",
-        put("models.net.seeds", [0, 1]),
-        base="own",
-        stages=("kstar",),
-        starts=("*/net/seed-1/*",),
-        computes=("*/net/seed-1/*",),
+        "a seed added to a model", put("models.net.seeds", [0, 1]), base="own", stages="kstar", starts="*/net/seed-1/*"
     ),
-    Row(
-        "a seed taken out",
-        put(f"{MODEL}.seeds", [0]),
-        starts=AFTER_CLASSES,
-        computes=AFTER_CLASSES,
-    ),
+    Row("a seed taken out", put(f"{MODEL}.seeds", [0]), starts=AFTER_CLASSES),
     Row(
         "an interval added",
         several(put(f"{MODEL}.intervals", [25, 50, 75, 100]), put(f"{MODEL}.seeds", [0])),
-        stages=("kstar",),
-        starts=("*/interval-75*", "*/interval-100*"),
-        computes=("*/interval-75*",),
+        stages="kstar",
+        starts="*/interval-75* */interval-100*",
+        computes="*/interval-75*",
         because="training goes on from the interval before, which is another file now; the result is the same",
     ),
     Row(
         "an interval taken out",
         put(f"{MODEL}.intervals", [25, 100]),
-        starts=("*/interval-100*", *STUDY_JOBS),
-        computes=("*/training", "!draw_neighbours/training"),
-        why=("*/training", "!draw_neighbours/training"),
+        starts=f"*/interval-100* {STUDY_JOBS}",
+        computes="*/training !draw_neighbours/training",
+        why="*/training !draw_neighbours/training",
         because="training goes on from the interval before, which is another file now; the result is the same",
     ),
     Row(
@@ -164,9 +131,8 @@ LISTS = [
             put(f"{STUDIES_KEY}.metrics.transform", ["original", "turned"]),
             put(f"{STUDIES_KEY}.metrics.seed", 0),
         ),
-        stages=("kstar",),
-        starts=("*/test-turned", "*/turned/*"),
-        computes=("*/test-turned", "*/turned/*"),
+        stages="kstar",
+        starts="*/test-turned */turned/*",
     ),
     Row(
         "a split added to a study",
@@ -175,8 +141,7 @@ LISTS = [
             put(f"{STUDIES_KEY}.metrics.seed", 0),
             put(f"{STUDIES_KEY}.metrics.layer", "logits"),
         ),
-        stages=("kstar",),
-        starts=("*/train-original", "*/train/*"),
-        computes=("*/train-original", "*/train/*"),
+        stages="kstar",
+        starts="*/train-original */train/*",
     ),
 ]

@@ -1,22 +1,23 @@
 """Rows: the confusion study, of the network in own_project.py."""
 
+from functools import partial
+
 from edits import Edit, append, put, replace, several, take_out
 from project import Project
 from row import Row
 
 STUDY = "confusion.studies.mixed"
-TRAINED = ("train_replicates/mixed/*",)
-FIGURES = tuple(f"draw_{name}/mixed" for name in ("information", "significance", "accuracies", "matrices", "curves"))
-SUMMARY = ("collect_confusion/mixed", "tabulate_confusion/mixed", *FIGURES)
+TRAINED = "train_replicates/mixed/*"
+FIGURES = "draw_*/mixed"
+SUMMARY = f"collect_confusion/mixed tabulate_confusion/mixed {FIGURES}"
 
 
-def _row(name: str, edit: Edit, **expected: object) -> Row:
-    return Row(name, edit, **{"base": "own", **expected})
+_row = partial(Row, base="own")
 
 
 def _environment(**variables: str) -> Edit:
     def edit(project: Project) -> None:
-        project.environment |= variables
+        project.variables |= variables
 
     return edit
 
@@ -25,57 +26,36 @@ CONFUSION = [
     _row(
         "a seed added to a confusion study (the earlier ones are not trained again)",
         put(f"{STUDY}.seeds", [0, 1, 2]),
-        starts=(*TRAINED, *SUMMARY),
-        computes=(*TRAINED, *SUMMARY),
+        starts=f"{TRAINED} {SUMMARY}",
     ),
-    _row(
-        "a seed taken out of a confusion study",
-        put(f"{STUDY}.seeds", [1]),
-        starts=SUMMARY,
-        computes=SUMMARY,
-    ),
+    _row("a seed taken out of a confusion study", put(f"{STUDY}.seeds", [1]), starts=SUMMARY),
     _row(
         "a pair added to a confusion study",
         put(f"{STUDY}.pairs", [["0", "1"], ["2", "3"], ["0", "2"]]),
-        starts=("train_replicates/mixed/0+2/*", *SUMMARY),
-        computes=("train_replicates/mixed/0+2/*", *SUMMARY),
+        starts=f"train_replicates/mixed/0+2/* {SUMMARY}",
     ),
-    _row(
-        "defaults of a confusion study written out",
-        several(put(f"{STUDY}.share", 0.5), put(f"{STUDY}.groups", {})),
-    ),
+    _row("defaults of a confusion study written out", several(put(f"{STUDY}.share", 0.5), put(f"{STUDY}.groups", {}))),
     _row(
         "the share of mislabelled images",
         put(f"{STUDY}.share", 0.25),
-        starts=("train_replicates/mixed/0+1/*", "train_replicates/mixed/2+3/*", *SUMMARY),
-        computes=("train_replicates/mixed/0+1/*", "train_replicates/mixed/2+3/*", *SUMMARY),
+        starts=f"train_replicates/mixed/0+1/* train_replicates/mixed/2+3/* {SUMMARY}",
     ),
     _row(
         "groups of classes in a confusion study",
         put(f"{STUDY}.groups", {"low": ["0", "1"], "high": ["2", "3"]}),
-        starts=("tabulate_confusion/mixed", *FIGURES),
-        computes=("tabulate_confusion/mixed", "draw_information/mixed"),
+        starts=f"tabulate_confusion/mixed {FIGURES}",
+        computes="tabulate_confusion/mixed draw_information/mixed",
         because="the other tables come out equal",
     ),
-    _row(
-        "the title of a confusion study",
-        put(f"{STUDY}.title", "Mixed up"),
-        starts=FIGURES,
-        computes=FIGURES,
-    ),
-    _row(
-        "the pair whose matrix is shown",
-        put(f"{STUDY}.example_pair", ["2", "3"]),
-        starts=("draw_matrices/mixed",),
-        computes=("draw_matrices/mixed",),
-    ),
+    _row("the title of a confusion study", put(f"{STUDY}.title", "Mixed up"), starts=FIGURES),
+    _row("the pair whose matrix is shown", put(f"{STUDY}.example_pair", ["2", "3"]), starts="draw_matrices/mixed"),
     _row("trainings in one job: `LATENT_ATLAS_SEEDS_PER_JOB=1`", _environment(LATENT_ATLAS_SEEDS_PER_JOB="1")),
     _row("the form of the trainings: `LATENT_ATLAS_REPLICATES=loop`", _environment(LATENT_ATLAS_REPLICATES="loop")),
     _row("a confusion study taken out", take_out(STUDY)),
     _row(
         "code of the mislabelling, without a change of the results",
         append("workflow_lib/confusion/mislabelling.py", "\n\ndef unused() -> int:\n    return 1\n"),
-        starts=(*TRAINED, *SUMMARY),
+        starts=f"{TRAINED} {SUMMARY}",
         computes=TRAINED,
         equal=True,
         because="the trainings come out equal",
@@ -83,8 +63,7 @@ CONFUSION = [
     _row(
         "code of the mislabelling, with a change",
         replace("workflow_lib/confusion/mislabelling.py", "math.floor(", "math.ceil(0.9 * "),
-        starts=(*TRAINED, *SUMMARY),
-        computes=(*TRAINED, *SUMMARY),
+        starts=f"{TRAINED} {SUMMARY}",
         equal=False,
     ),
 ]

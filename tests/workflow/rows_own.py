@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from functools import partial
 
 import numpy as np
 from edits import LONG_AGO, Edit, append, put, rename, replace, several, take_out, touch
@@ -10,14 +11,13 @@ from project import Project
 from row import Row
 
 NET = "models.net"
-TRAINED = ("*/net/*",)
-WORDS = ("*/words*",)
-CONFUSED = ("train_replicates/mixed/*", "*/mixed")
+TRAINED = "*/net/*"
+WORDS = "*/words*"
+CONFUSED = "train_replicates/mixed/* */mixed"
 
 
-def _own(name: str, edit: Edit, **expected: object) -> Row:
-    """A row on the study of the user's own data, up to k*."""
-    return Row(name, edit, **{"base": "own", "stages": ("kstar",), **expected})
+_own = partial(Row, base="own", stages="kstar")
+"""A row on the study of the user's own data, up to k*."""
 
 
 def _swapped(section: str, one: str, other: str) -> Edit:
@@ -62,85 +62,45 @@ def _weights_changed(project: Project) -> None:
 
 
 SETTINGS = [
-    _own(
-        "the learning rate",
-        put(f"{NET}.training.lr", 0.02),
-        stages=(),
-        starts=(*TRAINED, "*/networks", *CONFUSED),
-        computes=(*TRAINED, "*/networks", *CONFUSED),
-    ),
+    _own("the learning rate", put(f"{NET}.training.lr", 0.02), stages="", starts=f"{TRAINED} */networks {CONFUSED}"),
     _own(
         "learning rate and weight decay swapped",
         _swapped(f"{NET}.training", "lr", "weight_decay"),
-        stages=("checkpoints",),
-        starts=("train_interval/net/*",),
-        computes=("train_interval/net/*",),
+        stages="checkpoints",
+        starts="train_interval/net/*",
     ),
-    _own(
-        "the batch size",
-        put(f"{NET}.training.batch_size", 8),
-        stages=("features",),
-        starts=TRAINED,
-        computes=TRAINED,
-    ),
-    _own(
-        "the number of epochs",
-        put(f"{NET}.training.epochs", 4),
-        stages=("checkpoints",),
-        starts=("train_interval/net/*",),
-        computes=("train_interval/net/*",),
-    ),
-    _own(
-        "the optimiser",
-        put(f"{NET}.training.optimizer", "sgd"),
-        stages=("checkpoints",),
-        starts=("train_interval/net/*",),
-        computes=("train_interval/net/*",),
-    ),
-    _own(
-        "the normalisation of the images",
-        put(f"{NET}.normalize", {"mean": [0.5], "std": [0.25]}),
-        starts=TRAINED,
-        computes=TRAINED,
-    ),
-    _own(
-        "an option of the network",
-        put("models.mine.options", {"hidden": 8}),
-        stages=("features",),
-        starts=("*/mine/*",),
-        computes=("*/mine/*",),
-    ),
+    _own("the batch size", put(f"{NET}.training.batch_size", 8), stages="features", starts=TRAINED),
+    _own("the number of epochs", put(f"{NET}.training.epochs", 4), stages="checkpoints", starts="train_interval/net/*"),
+    _own("the optimiser", put(f"{NET}.training.optimizer", "sgd"), stages="checkpoints", starts="train_interval/net/*"),
+    _own("the normalisation of the images", put(f"{NET}.normalize", {"mean": [0.5], "std": [0.25]}), starts=TRAINED),
+    _own("an option of the network", put("models.mine.options", {"hidden": 8}), stages="features", starts="*/mine/*"),
     _own(
         "a layer added",
         put(f"{NET}.layers.middle", "conv2"),
-        starts=("extract_features/net/*", "compute_kstar/net/*"),
-        computes=("extract_features/net/*", "compute_kstar/net/*/middle/*"),
+        starts="extract_features/net/* compute_kstar/net/*",
+        computes="extract_features/net/* compute_kstar/net/*/middle/*",
         because="one job extracts all layers; those that are known come from the cache, and what reads them follows",
     ),
     _own(
         "a layer taken out",
         take_out(f"{NET}.layers.early"),
-        stages=(),
-        starts=("extract_features/net/*", "*/net/*/logits/*", "*/networks"),
-        computes=("*/networks",),
-        why=("*/networks",),
+        stages="",
+        starts="extract_features/net/* */net/*/logits/* */networks",
+        computes="*/networks",
+        why="*/networks",
         because="one job extracts all layers; those that are left come from the cache",
     ),
     _own(
         "two layers swapped",
         _swapped(f"{NET}.layers", "early", "logits"),
-        starts=("extract_features/net/*", "compute_kstar/net/*"),
-        computes=("extract_features/net/*",),
+        starts="extract_features/net/* compute_kstar/net/*",
+        computes="extract_features/net/*",
         because="k\\* of the same features is known, whatever the name of the layer",
     ),
     _own(
         "a model renamed: initial weights follow from its name",
-        several(
-            rename("models.mine", "renamed"),
-            put("kstar.studies.networks.model", ["net", "renamed", "loaded"]),
-        ),
-        starts=("*/renamed/*",),
-        computes=("*/renamed/*",),
+        several(rename("models.mine", "renamed"), put("kstar.studies.networks.model", ["net", "renamed", "loaded"])),
+        starts="*/renamed/*",
     ),
     _own(
         "a dataset renamed",
@@ -149,77 +109,61 @@ SETTINGS = [
             put(f"{NET}.dataset", "figures"),
             put("models.loaded.dataset", "figures"),
         ),
-        starts=("prepare_dataset/figures", *TRAINED, "import_weights/loaded", "*/loaded/*"),
+        starts=f"prepare_dataset/figures {TRAINED} import_weights/loaded */loaded/*",
+        computes="",
         because="Snakemake knows files by their paths, the cache by their content",
     ),
     _own(
         "fewer test samples: nothing is trained again",
         put("datasets.shapes.subsample", {"test": 8}),
-        stages=("features",),
-        starts=("prepare_dataset/shapes", *TRAINED, "import_weights/loaded", "*/loaded/*"),
-        computes=("prepare_dataset/shapes", *TRAINED, "!train_interval/*", "import_weights/loaded", "*/loaded/*"),
+        stages="features",
+        starts=f"prepare_dataset/shapes {TRAINED} import_weights/loaded */loaded/*",
+        computes=f"prepare_dataset/shapes {TRAINED} !train_interval/* import_weights/loaded */loaded/*",
         because="the training split comes out equal",
     ),
-    _own(
-        "a class taken out",
-        put("datasets.words.classes", ["sport", "music"]),
-        starts=WORDS,
-        computes=WORDS,
-    ),
-    _own(
-        "a class added",
-        put("datasets.words.classes", ["sport", "music", "news", "art"]),
-        starts=WORDS,
-        computes=WORDS,
-    ),
+    _own("a class taken out", put("datasets.words.classes", ["sport", "music"]), starts=WORDS),
+    _own("a class added", put("datasets.words.classes", ["sport", "music", "news", "art"]), starts=WORDS),
     _own(
         "loaded weights trained further",
         put("models.loaded.training", {"epochs": 1}),
-        starts=("train_interval/loaded/*", "extract_features/loaded/*", "compute_kstar/loaded/*"),
-        computes=("train_interval/loaded/*", "extract_features/loaded/*", "compute_kstar/loaded/*"),
+        starts="train_interval/loaded/* extract_features/loaded/* compute_kstar/loaded/*",
     ),
 ]
 
 FILES = [
     _own("a data file touched, or a file that no config names", several(touch("data/*"), append("notes.txt", "More."))),
-    _own(
-        "the content of an embeddings file, with an older time stamp",
-        _embeddings_changed,
-        stages=(),
-        starts=WORDS,
-        computes=WORDS,
-    ),
+    _own("the content of an embeddings file, with an older time stamp", _embeddings_changed, stages="", starts=WORDS),
     _own(
         "the training images of a file, with an older time stamp",
         _images_changed,
-        stages=("features",),
-        starts=("prepare_dataset/shapes", *TRAINED, "import_weights/loaded", "*/loaded/*"),
-        computes=("prepare_dataset/shapes", *TRAINED),
+        stages="features",
+        starts=f"prepare_dataset/shapes {TRAINED} import_weights/loaded */loaded/*",
+        computes=f"prepare_dataset/shapes {TRAINED}",
         because="the test split, which the loaded network looks at, comes out equal",
     ),
     _own(
         "a data file saved anew with the same arrays",
         _embeddings_packed,
-        stages=(),
+        stages="",
         starts=WORDS,
-        computes=("import_features/words",),
+        computes="import_features/words",
         equal=True,
         because="the features come out equal",
     ),
     _own(
         "a data file moved",
         _embeddings_moved,
-        stages=(),
+        stages="",
         starts=WORDS,
-        computes=("import_features/words",),
+        computes="import_features/words",
         equal=True,
         because="the features come out equal",
     ),
     _own(
         "a file of weights replaced by the weights of another model",
         _weights_changed,
-        starts=("import_weights/loaded", "*/loaded/*"),
-        computes=("import_weights/loaded", "extract_features/loaded/*"),
+        starts="import_weights/loaded */loaded/*",
+        computes="import_weights/loaded extract_features/loaded/*",
         because="they are those of another network here, of which k\\* is known",
     ),
     _own(
@@ -232,21 +176,17 @@ FILES = [
     _own(
         "code of your own network, without a change of its results",
         replace("my_network.py", "hidden=16", "hidden=4 * 4"),
-        starts=("*/mine/*",),
-        computes=("train_interval/mine/*", "extract_features/mine/*"),
+        starts="*/mine/*",
+        computes="train_interval/mine/* extract_features/mine/*",
         because="the features come out equal",
     ),
     _own(
-        "code of your own network, with a change",
-        replace("my_network.py", "nn.ReLU()", "nn.Tanh()"),
-        starts=("*/mine/*",),
-        computes=("*/mine/*",),
+        "code of your own network, with a change", replace("my_network.py", "nn.ReLU()", "nn.Tanh()"), starts="*/mine/*"
     ),
     _own(
         "code of your own data function",
         replace("my_data.py", "default_rng(1)", "default_rng(2)"),
-        stages=("features",),
-        starts=("prepare_dataset/drawn", "train_interval/mine/*", "extract_features/mine/*"),
-        computes=("prepare_dataset/drawn", "train_interval/mine/*", "extract_features/mine/*"),
+        stages="features",
+        starts="prepare_dataset/drawn train_interval/mine/* extract_features/mine/*",
     ),
 ]

@@ -1,81 +1,61 @@
 """Rows: prototypes, of the loaded network in own_project.py."""
 
-from edits import Edit, append, put, replace, take_out
+from functools import partial
+
+from edits import append, put, replace, take_out
 from row import Row
 
 STUDY = "prototypes.studies.sure"
-ALL = ("*/sure*",)
-NUMBERS = (
-    "draw_dissimilarity/sure",
-    "draw_distributions/sure",
-    "draw_class_pairs/sure",
-    "draw_quality_vs_accuracy/sure",
-)
-IMAGES = ("draw_prototypes/sure", "draw_trajectories/sure", "draw_boundaries/sure")
-TABLES = ("tabulate_prototypes/sure", "tabulate_boundaries/sure")
+ALL = "*/sure*"
+NUMBERS = "draw_dissimilarity/sure draw_distributions/sure draw_class_pairs/sure draw_quality_vs_accuracy/sure"
+IMAGES = "draw_prototypes/sure draw_trajectories/sure draw_boundaries/sure"
+TABLES = "tabulate_prototypes/sure tabulate_boundaries/sure"
 
 
-def _row(name: str, edit: Edit, **expected: object) -> Row:
-    return Row(name, edit, **{"base": "own", **expected})
+_row = partial(Row, base="own")
 
 
 PROTOTYPES = [
     _row(
         "an initialisation added to a study of prototypes",
         put(f"{STUDY}.initialisations", 2),
-        starts=("*/sure/*/initialisation-1", *TABLES, *NUMBERS, "draw_boundaries/sure"),
-        computes=("*/sure/*/initialisation-1", *TABLES, *NUMBERS, "draw_boundaries/sure"),
+        starts=f"*/sure/*/initialisation-1 {TABLES} {NUMBERS} draw_boundaries/sure",
     ),
-    _row(
-        "the learning rate of prototypes",
-        put(f"{STUDY}.lr", 0.5),
-        starts=ALL,
-        computes=ALL,
-    ),
-    _row(
-        "defaults of a study of prototypes written out",
-        put(f"{STUDY}.include_self", False),
-    ),
+    _row("the learning rate of prototypes", put(f"{STUDY}.lr", 0.5), starts=ALL),
+    _row("defaults of a study of prototypes written out", put(f"{STUDY}.include_self", False)),
     _row(
         "comparisons of a prototype with itself counted",
         put(f"{STUDY}.include_self", True),
-        starts=("tabulate_prototypes/sure", *NUMBERS),
-        computes=("tabulate_prototypes/sure", *NUMBERS[:2]),
+        starts=f"tabulate_prototypes/sure {NUMBERS}",
+        computes="tabulate_prototypes/sure draw_dissimilarity/sure draw_distributions/sure",
         because="pairs of classes and the separation of prototypes come out equal",
     ),
     _row(
         "images that have not converged left out",
         put(f"{STUDY}.unconverged", "leave_out"),
-        starts=(*TABLES, *NUMBERS, "draw_boundaries/sure"),
-        computes=(*TABLES, *NUMBERS, "draw_boundaries/sure"),
+        starts=f"{TABLES} {NUMBERS} draw_boundaries/sure",
     ),
-    _row(
-        "the title of a study of prototypes",
-        put(f"{STUDY}.title", "Certain"),
-        starts=("draw_*/sure",),
-        computes=("draw_*/sure",),
-    ),
+    _row("the title of a study of prototypes", put(f"{STUDY}.title", "Certain"), starts="draw_*/sure"),
     _row(
         "the classes whose prototypes are shown",
         put(f"{STUDY}.classes", ["1", "2"]),
-        starts=(*IMAGES, "draw_class_pairs/sure"),
-        computes=(*IMAGES, "draw_class_pairs/sure"),
+        starts=f"{IMAGES} draw_class_pairs/sure",
     ),
     _row("boundary images left out (those made stay, see Orphans)", put(f"{STUDY}.boundaries", False)),
     _row("a study of prototypes taken out", take_out(STUDY)),
     _row(
         "code of the boundaries, without a change of the results",
         append("workflow_lib/prototypes/boundaries.py", "\n\ndef unused() -> int:\n    return 1\n"),
-        starts=("find_boundaries/*", "tabulate_boundaries/sure", "draw_boundaries/sure"),
-        computes=("find_boundaries/*",),
+        starts="find_boundaries/* tabulate_boundaries/sure draw_boundaries/sure",
+        computes="find_boundaries/*",
         equal=True,
         because="the boundaries come out equal",
     ),
     _row(
         "code of C and R, with a change",
         replace("workflow_lib/dissimilarity/cosine.py", "np.subtract(1, found", "np.subtract(1.5, found"),
-        starts=("compute_dissimilarity/*", *TABLES, *NUMBERS, "draw_boundaries/sure"),
-        computes=("compute_dissimilarity/*", *TABLES, *NUMBERS),
+        starts=f"compute_dissimilarity/* {TABLES} {NUMBERS} draw_boundaries/sure",
+        computes=f"compute_dissimilarity/* {TABLES} {NUMBERS}",
         because="the tables of boundaries come out equal",
     ),
 ]

@@ -140,6 +140,7 @@ def odd_project(folder):
     return project
 
 
+@pytest.mark.slow
 def test_names_out_of_the_data_are_text_everywhere(tmp_path):
     project = odd_project(tmp_path / "odd 'place\"; $HOME é")
     before = visible_files(tmp_path)
@@ -148,7 +149,7 @@ def test_names_out_of_the_data_are_text_everywhere(tmp_path):
     results = project.folder / "results"
     assert {path for path in visible_files(tmp_path) - before if not path.is_relative_to(results)} == set()
 
-    with xr.open_dataset(results / "features" / "given" / "embeddings.zarr.zip") as store:
+    with xr.open_dataset(results / "features" / "imported" / "embeddings.zarr.zip") as store:
         assert set(store["class"].values.tolist()) == set(NAMES)
     study = results / "studies" / "kstar" / "embeddings"
     assert set(read_named(study / "classes.csv")["class_name"]) == set(NAMES)

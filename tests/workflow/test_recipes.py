@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -12,7 +13,8 @@ from workflow_lib.io import storage
 
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 SOURCE, ARCHITECTURE, TRANSFORM, METRIC = "A data source", "An architecture", "A transform", "A metric"
-MOST_FILES = {SOURCE: 2, ARCHITECTURE: 2, TRANSFORM: 2, METRIC: 3, "A figure": 3, "A table": 2}
+FIGURE, TABLE = "A figure", "A table"
+MOST_FILES = {SOURCE: 2, ARCHITECTURE: 2, TRANSFORM: 2, METRIC: 3, FIGURE: 3, TABLE: 2}
 
 CONFIG = {
     "datasets": {
@@ -118,6 +120,13 @@ def follow(project):
     imports = ("pairs import CHEBYSHEV", "pairs import CANBERRA, CHEBYSHEV")
     entry = ('    "euclidean": Distance', f'    {line(METRIC, "canberra")}\n    "euclidean": Distance')
     add(project, METRIC, "workflow_lib/kstar/metrics.py", imports, entry)
+    add(project, FIGURE, "workflow_lib/figures/kstar/medians.py")
+    add(project, FIGURE, "workflow_lib/steps/draw_medians.py")
+    add(project, TABLE, "workflow_lib/steps/tabulate_levels.py")
+    (project.folder / "docs" / "captions" / "medians.rst").write_text("Medians of k*.")
+    outputs = ")\n\n\nclass KstarPlan"
+    for recipe in (FIGURE, TABLE):
+        add(project, recipe, "workflow_lib/plan/kstar.py", before=outputs)
 
 
 @pytest.fixture(scope="module")
@@ -136,13 +145,14 @@ def grown(tmp_path_factory):
     np.savez(project.folder / "brought.npz", features=generator.random((8, 3)), labels=np.arange(8) % 2)
     (project.folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     project.run = project.snakemake(
-        "features", f"results/kstar/{MIRRORED}.zarr.zip", f"results/neighbours/{MIRRORED}.csv"
+        *("features", f"results/kstar/{MIRRORED}.zarr.zip", f"results/neighbours/{MIRRORED}.csv"),
+        *(f"results/studies/kstar/new/{name}" for name in ("medians.png", "levels.csv")),
     )
     return project
 
 
 def test_the_files_are_those_that_the_recipes_name(grown):
-    assert grown.touched == {path for recipe in (SOURCE, ARCHITECTURE, TRANSFORM, METRIC) for path in items(recipe)}
+    assert grown.touched == {path for recipe in MOST_FILES for path in items(recipe)}
     assert {recipe: len(items(recipe)) for recipe in MOST_FILES} == MOST_FILES
 
 
@@ -179,6 +189,16 @@ def test_the_metric_is_exact(grown):
     own = ~other & ~np.eye(len(x), dtype=bool)
     np.testing.assert_array_equal(found["kappa"].values, 1 + (own & (distance < nearest[:, None])).sum(axis=1))
     np.testing.assert_array_equal(found["nearest_foreign_distance"].values, nearest)
+
+
+def test_the_figure_and_the_table_are_outputs_of_the_study(grown):
+    folder = grown.folder / "results" / "studies" / "kstar" / "new"
+    classes = pd.read_csv(folder / "classes.csv")
+    assert (folder / "medians.svg").is_file()
+    assert pd.read_csv(folder / "medians.csv")["class_name"].tolist() == ["a", "b"]
+    levels = pd.read_csv(folder / "levels.csv").set_index("pattern")["mean"]
+    assert levels.to_dict() == pytest.approx(classes.groupby("pattern")["mean"].mean().to_dict())
+    assert {"draw_medians/new", "tabulate_levels/new"} <= grown.forecast().jobs.keys()
 
 
 def test_messages_and_docs_know_the_names(grown):

@@ -1,4 +1,4 @@
-"""Runs of Snakemake that are no rows of the contract: from nothing, through a history, with what users do wrong."""
+"""Runs of Snakemake that are no cases of a proof: from nothing, through a history, with every shipped config."""
 
 import random
 import re
@@ -7,12 +7,13 @@ import shutil
 import contract
 import numpy as np
 import pytest
-from edits import remove
-from project import ROOT, verbs
+from edits import put, remove, several, write
+from mistake import GOOD_FILES
+from project import ROOT, Project
 
 pytestmark = pytest.mark.workflow
 
-MODEL = "digits_cnn"
+CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
 SHRINKING = ("a seed taken out", "an interval taken out")
 """Rows of the contract that leave so little that a clean run is short."""
 COMPOSABLE = (
@@ -35,16 +36,18 @@ COMPOSABLE = (
 
 
 def test_the_first_run_computes_all_jobs_of_the_plan(finished):
-    assert finished.first_run.computed == set(finished.forecast().jobs)
-    assert finished.first_run.restored == set()
+    logs = finished.folder / "results" / "logs"
+    done = {str(file.relative_to(logs).with_suffix("")) for file in logs.rglob("*.log")}
+    assert done == set(finished.forecast().jobs)
+    assert [name for name in done if "restored from the cache" in finished.log(name)] == []
 
 
-@pytest.mark.parametrize("seed", [0])
-def test_after_a_history_of_seven_edits_the_results_equal_a_clean_run(seed, project, tmp_path):
-    draw = random.Random(seed)
+@pytest.mark.slow
+def test_after_a_history_of_seven_edits_the_results_equal_a_clean_run(project, tmp_path):
+    draw = random.Random(0)
     history = [*SHRINKING, *draw.sample(COMPOSABLE, 5)]
     draw.shuffle(history)
-    edits = {row.name: row.edit for row in contract.rows()}
+    edits = {row.name: row.edit for row in contract.cases()}
     for name in history:
         edits[name](project)
         run = project.snakemake()
@@ -58,50 +61,54 @@ def test_after_a_history_of_seven_edits_the_results_equal_a_clean_run(seed, proj
     assert [name for name in wanted if results.get(name) != wanted[name]] == [], history
 
 
-def test_a_users_own_features_need_no_model(project):
+@pytest.mark.slow
+def test_a_users_own_features_need_no_model(tmp_path):
     generator = np.random.default_rng(0)
     labels = np.repeat(["sport", "music", "news"], 20)
+    project = Project(tmp_path / "project")
+    (project.folder / "data").mkdir()
     features = generator.normal(size=(60, 8)) + 3 * (labels == "sport")[:, None]
-    (project.folder / "data").mkdir()
     np.savez(project.folder / "data" / "embeddings.npz", features=features, labels=labels)
-    run = project.snakemake("--configfile", "configs/embeddings.yaml")
+    run = project.snakemake("--configfile", "configs/embeddings.yaml", "--config", "results=results")
     assert run.code == 0, run.output
-    assert verbs(run.computed) >= {"import_features", "compute_kstar", "tabulate_kstar", "draw_violins"}
-    assert not {"train_interval", "extract_features"} & verbs(run.computed)
+    verbs = {name.partition("/")[0] for name in run.computed}
+    assert verbs >= {"import_features", "compute_kstar", "tabulate_kstar", "draw_violins"}
+    assert not {"train_interval", "extract_features"} & verbs
 
 
-def test_all_problems_of_a_config_come_in_one_message_and_nothing_is_touched(project):
-    def spoil(config):
-        config["models"][MODEL]["training"]["lrr"] = 0.1
-        config["kstar"]["studies"]["training"]["metric"] = "euclid"
-
-    before = project.results()
-    project.edit_config(spoil)
-    run = project.snakemake()
+@pytest.mark.slow
+def test_a_mistake_in_one_dataset_stops_nothing_else(project):
+    several(
+        write("data/bad.npz", b"nothing"),
+        put("kstar.threshold", 0.7),
+        put("datasets.bad", {"source": "features", "path": "data/bad.npz"}),
+        put("kstar.studies.bad", {"features": "bad"}),
+    )(project)
+    run = project.snakemake("tables")
     assert run.code == 1
-    assert "2 problems" in run.output
-    assert f"models.{MODEL}.training.lrr" in run.output
-    assert "write euclidean" in run.output
+    assert "data/bad.npz: " in run.output
     assert "Traceback" not in run.output
-    assert run.started == set()
-    assert project.results() == before
+    assert {"tabulate_kstar/training", "tabulate_kstar/metrics"} <= run.computed
+    assert not list((project.folder / "results" / "studies").rglob("bad/*"))
 
 
-def test_every_shipped_config_can_be_planned(project):
-    (project.folder / "data").mkdir()
-    np.savez(project.folder / "data" / "embeddings.npz", features=np.eye(4), labels=[0, 0, 1, 1])
-    shutil.copy(ROOT / "config.yaml", project.folder / "configs" / "default.yaml")
-    configs = sorted(project.folder.glob("configs/*.yaml"))
-    assert len(configs) >= 4
-    for config in configs:
-        run = project.snakemake("--dry-run", "--configfile", str(config))
-        assert run.code == 0, run.output
-
-
-def test_the_report_is_one_page_that_holds_all_figures(finished):
-    run = finished.snakemake("--report", "report.html")
+@pytest.mark.parametrize("config", ["config.yaml", *(pytest.param(name, marks=pytest.mark.slow) for name in CONFIGS)])
+def test_a_dry_run_of_a_shipped_config_names_the_jobs(config, tmp_path):
+    project = Project(tmp_path / "project")
+    shutil.copy(ROOT / "config.yaml", project.folder)
+    for path, content in GOOD_FILES.items():
+        write(path, content)(project)
+    file = config if config == "config.yaml" else f"configs/{config}"
+    run = project.snakemake("--dry-run", "--quiet", "rules", "--configfile", file)
     assert run.code == 0, run.output
-    page = (finished.folder / "report.html").read_text()
+    assert "This was a dry-run" in run.output
+    assert "total" in run.output
+
+
+def test_the_report_is_one_page_that_holds_all_figures(finished, tmp_path):
+    run = finished.snakemake("--report", str(tmp_path / "report.html"))
+    assert run.code == 0, run.output
+    page = (tmp_path / "report.html").read_text()
     assert "looks into the latent space" in page
     assert page.count("data:image/png") >= 5
     assert not re.search(r'(src|href)="https?://[^"]+\.(js|css)"', page)

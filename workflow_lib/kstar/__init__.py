@@ -1,7 +1,7 @@
 """Exact k* distributions: how far a sample's own class reaches in its neighbourhood (docs/science.md 1).
 
-Names are loaded on first use: computing k* needs numba and summarising it needs pandas, and whoever does one should
-neither pay for the other nor depend on its code.
+Names are loaded on first use: computing k* needs numba and summarising it needs pandas. A step that does only one of
+them neither imports the other library nor depends on the other code.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Both passes with the float32 tiles on an accelerator, through torch; open pairs are decided in float64 on the CPU."""
+"""Both passes of k* with float32 tiles on a GPU, through torch; undecided pairs are settled in float64 on the CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +14,13 @@ from workflow_lib.kstar.sweep import Steps, close_duplicates, unknown
 from workflow_lib.progress import Progress
 
 TILE = 8192
-"""Rows of a block: a tile of 256 MB keeps an accelerator busy and a few of them fit any."""
+"""Rows per block: a tile of 256 MB keeps a GPU busy, and several tiles fit into the memory of any GPU."""
 
 
 def sweep_on(
     device: str, rows: Rows, starts: np.ndarray, *, progress: Progress | None = None, tile: int = TILE
 ) -> tuple[Nearest, np.ndarray]:
-    """As `sweep.sweep`, tile for tile on `device` ("cuda", "cuda:1"; "cpu" serves tests)."""
+    """Compute the same as `sweep.sweep`, with tiles on `device` ("cuda", "cuda:1"; "cpu" for tests)."""
     _check(device)
     scores = _Scores(device, rows)
     count = len(rows.order)
@@ -47,7 +47,7 @@ def _check(device: str) -> None:
 
 @contextmanager
 def _full_precision() -> Iterator[None]:
-    """Products in true float32: with TF32 or bfloat16 the error bound would not hold."""
+    """Use true float32 products: with TF32 or bfloat16 the error bound would not hold."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -59,8 +59,8 @@ def _full_precision() -> Iterator[None]:
 class _Scores:
     """Tiles of lower and upper bounds on a device.
 
-    Unlike the CPU's, tiles cover the full square: one side of each pair at a time keeps every step a row-wise
-    reduction.
+    Unlike on the CPU, tiles cover the full square of pairs, not a triangle. So each tile serves one side of its pairs,
+    and every step is a row-wise reduction.
     """
 
     def __init__(self, device: str, rows: Rows) -> None:
@@ -80,9 +80,9 @@ class _Scores:
         return self.class_end[first:end, None] == self.class_end[None, start:stop]
 
     def search(self, first: int, end: int, blocks: list[tuple[int, int]], nearest: Nearest) -> None:
-        """Nearest foreign samples of positions first to end.
+        """Find the nearest foreign samples of positions first to end.
 
-        The least upper bound seen so far is a ceiling: only pairs whose lower bound does not exceed it are looked at.
+        The smallest upper bound so far is a ceiling: only pairs with a lower bound at or below it are checked exactly.
         """
         ceiling = torch.full((end - first, 1), torch.inf, device=self.device)
         for start, stop in blocks:
@@ -101,7 +101,7 @@ class _Scores:
         nearest: Nearest,
         nearer: np.ndarray,
     ) -> None:
-        """Add to nearer the samples of the same class that are nearer than limit, for positions first to end."""
+        """Add to `nearer` the number of samples of the same class nearer than `limit`, for positions first to end."""
         ends = self.rows.class_end
         blocks = [(start, stop) for start, stop in blocks if ends[stop - 1] >= ends[first] and start < ends[end - 1]]
         row = torch.arange(first, end, device=self.device)[:, None]

@@ -1,7 +1,7 @@
 """numba's compiler as a typed decorator.
 
-Compiled code is kept on disk beside the module, under a key that knows the module's own file and no other. Compiled
-functions that call each other therefore stand in one module, or an edit of the callee would leave stale code behind.
+numba caches compiled code on disk beside the module, and checks only the module's own file for changes. So compiled
+functions that call each other must be in the same module; otherwise an edit of the callee would leave stale code.
 """
 
 from collections.abc import Callable
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 def compiled(*relaxed: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Compile to machine code that runs without the interpreter's lock.
+    """Compile a function to machine code that releases the GIL.
 
     Args:
-        relaxed: LLVM fast-math flags; without any, every operation is rounded as IEEE 754 says, in the order written.
+        relaxed: LLVM fast-math flags; without flags, operations follow IEEE 754 in the order written.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:

@@ -1,4 +1,4 @@
-"""What k* accepts: features and labels checked once, errors that name the sample."""
+"""Check the inputs of k*, features and labels; errors name the sample."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ from workflow_lib.errors import Problem, UserError
 from workflow_lib.kstar.metrics import METRICS
 
 SMALLEST, LARGEST = 1e-290, 1e290
-"""Range of magnitudes of a row under cosine, of all features together else, that float64 arithmetic can scale to 1."""
+"""Range of largest magnitudes that float64 can scale to 1: of each row for cosine, of all features otherwise."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Checked input, with the samples of each class made neighbours.
+    """Checked input and an order of the samples by class.
 
     Attributes:
         features: (N, d) float32 or float64, C-contiguous, writable (never written), finite, in the caller's order.
-        order: (N,) int64, the caller's row at each sorted position; the classes are contiguous in it.
+        order: (N,) int64, the caller's row at each sorted position; each class is contiguous.
         starts: (C + 1,) int64, sorted position where each class begins, and N.
     """
 
@@ -28,16 +28,16 @@ class Samples:
 
 
 def check(features: npt.ArrayLike, labels: npt.ArrayLike, metric: str) -> Samples:
-    """Validate what a user gave to k* and sort it by class.
+    """Validate the inputs of k* and sort the samples by class.
 
     Args:
-        features: (N, d) real numbers; float32 and float64 are taken as they are, others become float64.
+        features: (N, d) real numbers; float32 and float64 are used as given, other types are converted to float64.
         labels: (N,) integers or strings; a class may have a single sample.
         metric: one of METRICS.
 
     Raises:
-        UserError: unknown metric, wrong shapes, lengths that differ, labels of another kind, a non-finite
-            feature, a zero vector under cosine, or a single class, for which k* is undefined (docs/science.md 1.1).
+        UserError: unknown metric, wrong shapes, different lengths, labels of another type, a non-finite feature, a
+            zero vector with cosine, or a single class, for which k* is undefined (docs/science.md 1.1).
     """
     names = np.asarray(labels)
     matrix = np.asarray(features)
@@ -46,7 +46,7 @@ def check(features: npt.ArrayLike, labels: npt.ArrayLike, metric: str) -> Sample
         raise UserError(*problems)
     if matrix.dtype not in (np.float32, np.float64):
         matrix = matrix.astype(np.float64)
-    # A read-only array has a type of its own, for which everything would be compiled once more: a copy is cheaper.
+    # numba would compile everything again for the type of read-only arrays: a copy is cheaper.
     matrix = np.require(matrix, requirements=["C", "W"])
     problems = [*_value_problems(matrix, metric), *_class_problems(names)]
     if problems:

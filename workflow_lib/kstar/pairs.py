@@ -1,8 +1,8 @@
-"""Pairs of samples: their float64 distance, which is the reference, and what a tile of float32 scores decides.
+"""Pairs of samples: their float64 distance, which is the reference, and decisions from tiles of float32 scores.
 
-Positions i and j are those of the samples sorted by class. A tile covers rows from `row` and columns from `column` of
-the upper triangle of all pairs, and serves both samples of each of its pairs. Whatever the bounds of `bounds.py` leave
-open is decided at once by the float64 distance.
+Positions i and j refer to the samples sorted by class. A tile is a block of the upper triangle of all pairs: its first
+row is position `row`, its first column position `column`. It is used for both samples of each pair. Pairs that the
+bounds of `bounds.py` cannot decide are decided immediately by the float64 distance.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ EUCLIDEAN, CITYBLOCK, CHEBYSHEV = 0, 1, 2
 
 
 class Rows(NamedTuple):
-    """The rows that are compared: position i stands for features[order[i]] * scale[order[i]], rounded to float64.
+    """The rows to compare: position i is features[order[i]] * scale[order[i]], rounded to float64.
 
     Attributes:
         features: (N, d) float32 or float64, as given.
@@ -33,19 +33,19 @@ class Rows(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Each position's share in low_i + low_j - score <= distance <= high_i + high_j - score; both (N,) float32."""
+    """Bounds per position: low_i + low_j - score <= distance <= high_i + high_j - score; both (N,) float32."""
 
     low: np.ndarray
     high: np.ndarray
 
 
 class Nearest(NamedTuple):
-    """Nearest foreign sample found so far.
+    """Nearest foreign sample found so far, for each position.
 
     Attributes:
-        distance: (N,) float64, `distance_between` the two; infinite before the first.
-        row: (N,) int64, the foreign sample's row of the features.
-        limit: (N,) float32, `distance` rounded. Rounding keeps order: a float32 number above the limit is above the
+        distance: (N,) float64, from `distance_between`; infinite if none has been found yet.
+        row: (N,) int64, row of the foreign sample in the features.
+        limit: (N,) float32, `distance` rounded. Rounding is monotonic: a float32 number above the limit is above the
             distance, and one below the limit is below the distance.
     """
 
@@ -58,8 +58,8 @@ class Nearest(NamedTuple):
 def distance_between(rows: Rows, i: int, j: int) -> float:
     """Float64 distance of positions i and j; for EUCLIDEAN half the squared distance, which has the same order.
 
-    Summed in the order of the features by plain IEEE operations, so it is the same on every machine, and the same
-    from j to i as from i to j.
+    It is summed in the order of the features with plain IEEE operations. So it is the same on every machine and
+    symmetric in i and j.
     """
     a, b = rows.order[i], rows.order[j]
     x, y = rows.features[a], rows.features[b]
@@ -81,7 +81,7 @@ def distance_between(rows: Rows, i: int, j: int) -> float:
 
 @compiled()
 def consider_foreign(i: int, j: int, nearest: Nearest, rows: Rows) -> None:
-    """Make j the nearest foreign sample of i if it is nearer, or as near and the lower row."""
+    """Make j the nearest foreign sample of i if it is nearer, or equally near with a lower row."""
     distance = distance_between(rows, i, j)
     row = rows.order[j]
     if distance < nearest.distance[i] or (distance == nearest.distance[i] and row < nearest.row[i]):
@@ -92,7 +92,7 @@ def consider_foreign(i: int, j: int, nearest: Nearest, rows: Rows) -> None:
 
 @compiled("nnan", "nsz")
 def _least(scores: np.ndarray, row_low: float, column_low: np.ndarray, column_least: np.ndarray) -> float:
-    """Least lower bound of a row's pairs; lowers column_least to these bounds where they are below it."""
+    """Smallest lower bound of a row's pairs; also updates `column_least`, the minimum per column."""
     least = np.float32(np.inf)
     for b in range(scores.size):
         bound = (row_low + column_low[b]) - scores[b]
@@ -103,7 +103,7 @@ def _least(scores: np.ndarray, row_low: float, column_low: np.ndarray, column_le
 
 @compiled()
 def search_tile(tile: np.ndarray, row: int, column: int, bounds: Bounds, nearest: Nearest, rows: Rows) -> None:
-    """Bring `nearest` up to date with the foreign pairs of a tile, on both sides."""
+    """Update `nearest` with the foreign pairs of a tile, for both samples of each pair."""
     height, width = tile.shape
     low = bounds.low[column : column + width]
     least = np.full(width, np.inf, dtype=np.float32)
@@ -130,9 +130,9 @@ def _count(
     row_limit: float,
     column: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
 ) -> tuple[int, int]:
-    """Samples surely nearer to the row than its limit, and the number of questions left open for row and columns.
+    """Number of samples certainly nearer to the row than its limit, and of undecided cases for row and columns.
 
-    column: low, high, limit (float32) and the number surely nearer so far (int32, added to).
+    `column` holds low, high, limit (float32) and the number certainly nearer so far (int32, updated).
     """
     low, high, limit, nearer = column
     row_nearer = np.int32(0)
@@ -153,7 +153,7 @@ def _count(
 def count_tile(
     tile: np.ndarray, row: int, column: int, bounds: Bounds, nearest: Nearest, rows: Rows, nearer: np.ndarray
 ) -> None:
-    """Add to nearer (N,) int64 the samples of the same class in a tile that are nearer than the nearest foreign one."""
+    """Add to `nearer`, (N,) int64, the number of same-class samples in a tile nearer than the nearest foreign one."""
     height, width = tile.shape
     low, high = bounds.low[column : column + width], bounds.high[column : column + width]
     limit = nearest.limit[column : column + width]
@@ -175,7 +175,7 @@ def count_tile(
 def _settle(
     scores: np.ndarray, i: int, first: int, bounds: Bounds, nearest: Nearest, rows: Rows, nearer: np.ndarray
 ) -> None:
-    """Decide in float64 which of position i and positions from `first` are nearer to each other than their limits."""
+    """Decide in float64 whether position i and positions from `first` are nearer to each other than their limits."""
     for b in range(scores.size):
         j = first + b
         below = (bounds.low[i] + bounds.low[j]) - scores[b]
@@ -190,13 +190,13 @@ def _settle(
 
 @compiled()
 def search_pairs(i: np.ndarray, j: np.ndarray, nearest: Nearest, rows: Rows) -> None:
-    """Bring `nearest` of positions i up to date with the foreign positions j; both (n,) int64."""
+    """Update `nearest` of positions i with foreign positions j; both (n,) int64."""
     for pair in range(i.size):
         consider_foreign(i[pair], j[pair], nearest, rows)
 
 
 @compiled()
 def count_pairs(i: np.ndarray, j: np.ndarray, nearest: Nearest, rows: Rows, nearer: np.ndarray) -> None:
-    """Add to nearer (N,) int64 the positions j of the same class that are nearer to i than its nearest foreign one."""
+    """Count in `nearer`, (N,) int64, the same-class positions j nearer to i than its nearest foreign sample."""
     for pair in range(i.size):
         nearer[i[pair]] += distance_between(rows, i[pair], j[pair]) < nearest.distance[i[pair]]

@@ -1,7 +1,7 @@
 """Two-dimensional maps of features: t-SNE, Isomap, PCA, UMAP (docs/science.md 1.7).
 
-Maps are pictures: they distort neighbourhoods, which is why k* is computed in the full space. All of them are
-computed by one thread, because their loops amplify the last bit, which depends on the number of threads.
+Maps distort neighbourhoods, so k* is computed in the full space instead. All maps are computed by one thread, because
+rounding depends on the number of threads and the algorithms amplify rounding differences.
 """
 
 import contextlib
@@ -20,20 +20,20 @@ from workflow_lib.errors import Problem, UserError
 Array = npt.NDArray[np.float64]
 
 TSNE_DIMENSIONS = 50
-"""t-SNE gets at most this many principal components (van der Maaten and Hinton 2008, section 4.2: 30)."""
+"""Maximum number of principal components passed to t-SNE (van der Maaten and Hinton 2008, section 4.2: 30)."""
 
 FEWEST_SAMPLES = 5
-"""With fewer samples a neighbourhood is the whole data set and a map says nothing."""
+"""With fewer samples, a neighbourhood is the whole dataset and a map is meaningless."""
 
 
 def project(features: npt.NDArray[np.floating], method: str, seed: int) -> Array:
     """Coordinates (n, 2) float64 of features (n, d) on a map, n >= 5; equal seeds give equal maps.
 
-    `method`: "tsne" (perplexity 30), "isomap" (10 neighbours), "pca", "umap" (15 neighbours). Perplexity and
-    neighbours shrink when there are too few samples. t-SNE and UMAP start from the principal components, which
-    keeps the large-scale arrangement (Kobak and Linderman 2021). Axes have no unit, and their directions mean
-    something only for PCA; the sign of each PCA and Isomap axis is chosen so that its farthest point is positive.
-    Samples that all coincide lie at the origin on every map.
+    `method`: "tsne" (perplexity 30), "isomap" (10 neighbours), "pca", "umap" (15 neighbours). Perplexity and the
+    number of neighbours are reduced if there are too few samples. t-SNE and UMAP start from the principal components,
+    which preserves the large-scale arrangement (Kobak and Linderman 2021). Axes have no unit, and only PCA axes have
+    meaningful directions. The sign of each PCA and Isomap axis is chosen so that its farthest point is positive. If
+    all samples coincide, they are at the origin.
 
     Raises:
         UserError: the method is unknown, or there are fewer than 5 samples.
@@ -52,7 +52,7 @@ def project(features: npt.NDArray[np.floating], method: str, seed: int) -> Array
 def principal_components(centred: Array, count: int) -> Array:
     """Scores (n, count) of centred data (n, d) on its first principal axes; columns beyond d or n are zero.
 
-    Decomposes the smaller of the two Gram matrices, so wide feature maps cost no more than their samples.
+    The smaller of the two Gram matrices is decomposed, so the cost depends on the smaller of n and d.
     """
     n, d = centred.shape
     gram = centred.T @ centred if d < n else centred @ centred.T  # (m, m), m = min(n, d)
@@ -64,7 +64,7 @@ def principal_components(centred: Array, count: int) -> Array:
 
 
 def _positive(points: Array) -> Array:
-    """Flip axes so that the entry of the largest magnitude is positive: eigenvectors have no sign of their own."""
+    """Flip axes so that the entry of largest magnitude is positive: the sign of eigenvectors is arbitrary."""
     farthest = np.abs(points).argmax(axis=0)
     signs = np.where(points[farthest, np.arange(points.shape[1])] < 0, -1.0, 1.0)
     return np.asarray(points * signs)
@@ -94,19 +94,19 @@ def _isomap(centred: Array, seed: int) -> Array:
 
     model = Isomap(n_neighbors=min(10, len(centred) - 1), eigen_solver="dense", n_jobs=1)  # dense: no random start
     with warnings.catch_warnings(), threadpool_limits(limits=1):
-        # Well-separated classes leave the neighbour graph in pieces; scikit-learn joins them by their shortest
-        # links and warns about doing so, and about the sparse matrix that this changes.
+        # With well-separated classes the neighbour graph is disconnected. scikit-learn joins its components by their
+        # shortest links, and warns about this and about changing the sparse matrix.
         warnings.filterwarnings("ignore", message="The number of connected components", category=UserWarning)
         warnings.filterwarnings("ignore", message="Changing the sparsity structure")
         return _positive(np.asarray(model.fit_transform(centred), dtype=np.float64))
 
 
 def _umap(centred: Array, seed: int) -> Array:
-    """UMAP on exact neighbours, so that nothing depends on the approximate search of the library."""
+    """UMAP on exact neighbours, so that the result does not depend on the library's approximate search."""
     umap = _import_umap()
     neighbours = min(15, len(centred) - 1)
     with warnings.catch_warnings(), threadpool_limits(limits=1):
-        # The library asks for a search index, which only placing further points on the map would need.
+        # The library warns about a missing search index, which is needed only to place new points on the map.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
         model = umap.UMAP(
             n_neighbors=neighbours,
@@ -119,12 +119,12 @@ def _umap(centred: Array, seed: int) -> Array:
 
 
 def _import_umap() -> Any:
-    """UMAP with its two slowest functions compiled once per machine, not once per process (5 s each time)."""
+    """Import UMAP and cache the compiled code of its two slowest functions, which saves 5 s per process."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Tensorflow not installed", category=ImportWarning)
         import umap
     for function in (umap.umap_.smooth_knn_dist, umap.umap_.compute_membership_strengths):
-        # Where there is no folder to write to, it compiles again.
+        # Without a writable folder, every process compiles them again.
         with contextlib.suppress(RuntimeError):
             function.enable_caching()
     return umap
@@ -140,7 +140,7 @@ def _neighbours(points: Array, count: int) -> tuple[npt.NDArray[np.int64], npt.N
 
 
 def _start(centred: Array, seed: int) -> Array:
-    """First two principal components, the first with variance 1, and a breath of noise to part coinciding samples."""
+    """First two principal components, the first with variance 1, plus slight noise to separate coinciding samples."""
     with threadpool_limits(limits=1):
         components = principal_components(centred, 2)
     noise = seeds.generator("map", seed, "start").normal(size=components.shape)
@@ -153,4 +153,4 @@ def _seed32(method: str, seed: int) -> int:
 
 
 METHODS: dict[str, Callable[[Array, int], Array]] = {"tsne": _tsne, "isomap": _isomap, "pca": _pca, "umap": _umap}
-"""How to compute each kind of map from centred features (n, d) of largest magnitude 1, and a seed."""
+"""Functions that compute a map from centred features (n, d) of largest magnitude 1, and a seed."""

@@ -1,4 +1,4 @@
-"""k* of one class in numbers: mean, spread, skewness and the pattern they amount to (docs/science.md 1.2, 1.3)."""
+"""Summary of k* per class: mean, standard deviation, skewness and pattern (docs/science.md 1.2, 1.3)."""
 
 from typing import get_args
 
@@ -23,18 +23,18 @@ def summarize(
     Args:
         kappa: (N,) integers, the rank of each sample's nearest foreign sample, 1 to the size of its class.
         labels: (N,) integers or strings.
-        skewness: "anchored" takes the class's values together with 0 and 1, the ends of the support, as the
-            paper's tables do, and is always defined; "plain" takes the values alone.
-        threshold: skewness above it is "Fractured", below its negative "Clustered", else "Overlapped".
+        skewness: "anchored" adds 0 and 1, the ends of the support, to the values of the class, as in the paper's
+            tables, and is always defined; "plain" uses the values only.
+        threshold: skewness above it means "Fractured", below its negative "Clustered", otherwise "Overlapped".
 
     Returns:
-        A row per class, in sorted order of the labels: label, n (samples), mean and std (ddof 0) of k*,
-        in [1/n, 1] and [0, 0.5], skewness (biased), pattern. Mean and std are of the plain values under
-        either choice of skewness. Plain skewness of a class whose values are all equal (so too of a single
-        sample) is NaN and its pattern "Undefined"; nothing else is ever NaN.
+        A row per class, in sorted order of the labels: label, n (samples), mean and std (ddof 0) of k*, in [1/n, 1]
+        and [0, 0.5], skewness (biased), pattern. Mean and std always use the plain values. Plain skewness of a class
+        whose values are all equal (including a single sample) is NaN and its pattern "Undefined"; nothing else is
+        ever NaN.
 
     Raises:
-        UserError: lengths differ, a kappa is outside 1 to n_c, an unknown skewness, a negative threshold.
+        UserError: different lengths, a kappa outside 1 to n_c, an unknown skewness, or a negative threshold.
     """
     ranks, names = np.asarray(kappa), np.asarray(labels)
     _check(ranks, names, skewness, threshold)
@@ -49,7 +49,7 @@ def summarize(
 
 
 def skewness_of(values: npt.ArrayLike) -> float:
-    """Biased coefficient of skewness m3 / m2**1.5, as scipy.stats.skew; NaN when all values are equal."""
+    """Biased skewness m3 / m2**1.5, as in scipy.stats.skew; NaN if all values are equal."""
     sample = np.asarray(values, dtype=np.float64)
     if sample.size == 0 or sample.min() == sample.max():
         return float("nan")
@@ -58,7 +58,7 @@ def skewness_of(values: npt.ArrayLike) -> float:
 
 
 def pattern_of(skewness: float, threshold: float) -> str:
-    """Pattern of a skewness (docs/science.md 1.3): "Fractured", "Clustered", "Overlapped"; "Undefined" for NaN."""
+    """Pattern of a skewness (docs/science.md 1.3): "Fractured", "Clustered" or "Overlapped"; "Undefined" for NaN."""
     if np.isnan(skewness):
         return "Undefined"
     if skewness > threshold:

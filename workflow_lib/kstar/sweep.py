@@ -1,8 +1,8 @@
 """Both passes over the upper triangle of pairs, tile by tile, on the CPU.
 
-Threads take whole tiles. The scores of a tile are made without any lock; what they decide is written under the locks
-of its row block and its column block. As every decision is exact, neither the number of threads nor the order of the
-tiles can change a result.
+Each thread works on whole tiles. The scores of a tile are computed without a lock; results are written under the locks
+of its row block and its column block. Every decision is exact, so neither the number of threads nor the order of tiles
+affects the result.
 """
 
 import os
@@ -21,7 +21,7 @@ from workflow_lib.kstar.pairs import Nearest, Rows, count_tile, search_tile
 from workflow_lib.progress import Progress
 
 TILE = 1024
-"""Rows of a block: a tile of 4 MB stays in cache from its making to its use."""
+"""Rows per block: a tile of 4 MB stays in the CPU cache until it is used."""
 
 
 def sweep(
@@ -30,14 +30,14 @@ def sweep(
     """Find the nearest foreign sample of every sample, then count the samples of its class that are nearer.
 
     Args:
-        rows: the rows to compare, of at least two classes.
-        starts: (C + 1,) int64, the position where each class begins, and N.
-        threads: tiles worked on at the same time; BLAS is held to one thread in each.
-        progress: called with the tiles done and in all.
-        tile: most rows in a block.
+        rows: the rows to compare, from at least two classes.
+        starts: (C + 1,) int64, position where each class begins, and N.
+        threads: number of tiles computed at the same time; BLAS uses one thread in each.
+        progress: called with the number of finished tiles and of all tiles.
+        tile: maximum number of rows per block.
 
     Returns:
-        The nearest foreign samples, and the counts, (N,) int64; both in the order of the positions.
+        The nearest foreign samples, and the counts, (N,) int64; both in the order of positions.
     """
     values, bounds = stand_in(rows)
     count = len(rows.order)
@@ -55,21 +55,21 @@ def sweep(
 
 
 def unknown(count: int) -> Nearest:
-    """No foreign sample found yet."""
+    """Initial value of `Nearest`: no foreign sample found yet."""
     limit = np.full(count, np.inf, dtype=np.float32)
     return Nearest(np.full(count, np.inf), np.full(count, count, dtype=np.int64), limit)
 
 
 def close_duplicates(nearest: Nearest) -> None:
-    """Set limits so that nothing counts as nearer than a foreign duplicate: at distance zero no pair needs a look."""
+    """Set the limit to -inf at distance zero: nothing is nearer than a foreign duplicate, so no pair needs a check."""
     nearest.limit[nearest.distance == 0] = -np.inf
 
 
 def block_edges(starts: np.ndarray, tile: int) -> list[int]:
-    """Edges of blocks of at most `tile` positions: a large class is cut evenly, small classes share a block.
+    """Edges of blocks of at most `tile` positions: large classes are divided evenly, small classes share a block.
 
-    Blocks that do not straddle large classes make tiles that are wholly foreign or wholly of one class, and each pass
-    leaves out the tiles of the other.
+    Blocks do not cross the borders of large classes. So most tiles hold only foreign pairs or only pairs of one class,
+    and each pass can skip the tiles of the other kind.
     """
     edges = [0]
     for first, end in pairwise(starts.tolist()):
@@ -82,7 +82,7 @@ def block_edges(starts: np.ndarray, tile: int) -> list[int]:
 
 
 def available_threads() -> int:
-    """Threads that the environment grants: OMP_NUM_THREADS, else the cores this process may use."""
+    """Number of threads: OMP_NUM_THREADS or, if unset, the cores available to this process."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
@@ -103,7 +103,7 @@ class Steps:
 
 
 class _Tiles:
-    """Makes tiles in threads and hands each to a decision, while no other thread decides on the same positions."""
+    """Computes tiles in threads and passes each to a function, which has exclusive access to the tile's positions."""
 
     def __init__(self, values: np.ndarray, kind: int, edges: list[int], threads: int, steps: Steps) -> None:
         self.values, self.kind, self.edges, self.threads, self.steps = values, kind, edges, threads, steps
@@ -127,7 +127,7 @@ class _Tiles:
             decide(scores, self.edges[i], self.edges[j])
 
     def _buffer(self, size: int) -> np.ndarray:
-        """Scratch of this thread, kept between tiles: fresh memory would be cleared page by page each time."""
+        """Scratch memory of this thread, reused between tiles: new memory would be cleared page by page each time."""
         if not hasattr(self.own, "buffer") or self.own.buffer.size < size:
             self.own.buffer = np.empty(size, dtype=np.float32)
         buffer: np.ndarray = self.own.buffer

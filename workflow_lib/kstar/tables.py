@@ -1,4 +1,4 @@
-"""Tables of a study: a row per class, and the aggregates of docs/science.md 1.5."""
+"""Tables of a k* study: a row per class, and the aggregates of docs/science.md 1.5."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,17 +20,17 @@ def class_table(
     skewness: Skewness = "anchored",
     threshold: float = 0.5,
 ) -> pd.DataFrame:
-    """A row for each point of a study and each class that has samples there.
+    """Table with a row for each point of a study and each class with samples.
 
     Args:
         points: values of the seven dimensions, in the order of `stores`.
-        stores: k* stores; `kappa` and `label` (sample), `class` (names by label), `prediction` (sample) if known.
+        stores: k* stores with `kappa` and `label` (sample), `class` (names by label), `prediction` (sample) if known.
         skewness: "anchored" or "plain" (docs/science.md 1.2).
         threshold: skewness beyond which a class is fractured or clustered (docs/science.md 1.3).
 
     Returns:
         The seven dimensions, then label (int), class_name, n (samples), mean, std (ddof 0) and skewness of k*,
-        pattern, accuracy (share of the class's samples predicted right, 0 to 1; NaN without predictions).
+        pattern, accuracy (share of the class's samples predicted correctly, 0 to 1; NaN without predictions).
         Plain skewness of a constant class is NaN and its pattern "Undefined".
     """
     return pd.concat(
@@ -55,15 +55,15 @@ def _classes(store: xr.Dataset, skewness: Skewness, threshold: float) -> pd.Data
 
 
 def aggregate_table(classes: pd.DataFrame) -> pd.DataFrame:
-    """Per point and pattern: how many classes, and the means of their values (docs/science.md 1.5).
+    """Number of classes and means of their values, per point and pattern (docs/science.md 1.5).
 
     Args:
-        classes: as `class_table` returns it.
+        classes: from `class_table`.
 
     Returns:
-        The seven dimensions, pattern (Fractured, Overlapped, Clustered, All), n_classes, then the means over the
-        classes of mean, skewness and accuracy. A pattern without classes has n_classes 0 and NaN elsewhere. "All"
-        counts every class, also those of undefined skewness, which its mean of skewness leaves out.
+        The seven dimensions, pattern (Fractured, Overlapped, Clustered, All), n_classes, then the means of mean,
+        skewness and accuracy over the classes. A pattern without classes has n_classes 0 and NaN elsewhere. "All"
+        includes classes of undefined skewness, but its mean skewness does not.
     """
     parts = [classes[classes["pattern"] == pattern].assign(pattern=pattern) for pattern in PATTERNS]
     rows = pd.concat([*parts, classes.assign(pattern="All")])

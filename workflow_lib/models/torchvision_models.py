@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.models.architectures import TORCHVISION
 from workflow_lib.models.torchvision_shim import import_torchvision
-from workflow_lib.wording import listed, write_nearest
+from workflow_lib.wording import listed, nearest
 
 
 def torchvision_model(architecture: str, in_channels: int, n_classes: int, options: Mapping[str, Any]) -> nn.Module:
@@ -22,9 +22,9 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
     names = models.list_models(models)
     name = architecture.removeprefix(TORCHVISION)
     if name not in names:
-        raise UserError(
-            Problem("architecture", architecture, f"torchvision has: {listed(names)}", write_nearest(name, names))
-        )
+        similar = nearest(name, names)
+        repair = f"write {TORCHVISION}{similar}" if similar else "choose one of these"
+        raise UserError(Problem("architecture", architecture, f"torchvision has: {listed(names)}", repair))
     if in_channels != 3:
         raise UserError(
             Problem(

@@ -74,8 +74,8 @@ def _option(word: str, known: dict[str, Action]) -> tuple[Action | None, str | N
     """
     if word.startswith("--"):
         name, equals, value = word.partition("=")
-        meant = {action for full, action in known.items() if full.startswith(name)}
-        action = known.get(name) or (meant.pop() if len(meant) == 1 else None)
+        meant = [full for full in known if full.startswith(name)]
+        action = known.get(name if name in known or len(meant) != 1 else meant[0])
         return action, value if equals else None
     action = None
     for end, letter in enumerate(word[1:], start=2):
@@ -94,7 +94,8 @@ def _flags_before(word: str) -> str:
 def _values(action: Action, waiting: deque[str]) -> list[str]:
     """Remove the values of an option from the following words and return them."""
     values: list[str] = []
-    most = 1 if action.nargs in (None, "?") else len(waiting)
+    counts: dict[int | str | None, int] = {0: 0, None: 1, "?": 1}
+    most = counts.get(action.nargs, len(waiting))
     while waiting and len(values) < most and _belongs(waiting[0], action, values):
         values.append(waiting.popleft())
     return values

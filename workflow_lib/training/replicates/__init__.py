@@ -1,1 +1,1 @@
-"""Many trainings of one architecture on the same images, one by one or at once."""
+"""Many trainings of one architecture on the same images, one after another or at the same time."""

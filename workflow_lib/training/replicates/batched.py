@@ -1,7 +1,7 @@
-"""Runs trained at once, as a stack: the fastest way where a single network leaves the device idle.
+"""Train several runs at the same time, as a stack: fastest if a single network does not keep the device busy.
 
-Order of samples, augmentation, learning rates and arithmetic are those of `workflow_lib.training.loop.train`; sums are
-rounded otherwise.
+Order of samples, augmentation, learning rates and arithmetic are those of `workflow_lib.training.loop.train`; only the
+rounding of sums differs.
 """
 
 from collections.abc import Sequence
@@ -28,14 +28,14 @@ def train_stack(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> list[Trained]:
-    """Train runs whose networks are chains of known layers (`stack.chain`); one that diverges is left as it is.
+    """Train runs whose networks are chains of known layers (`chain.chain`); a run that diverges keeps its weights.
 
     Args:
-        runs: what is trained.
-        images: (N, c, y, x), uint8 or float32 in [0, 1]; held once.
-        settings: of the training.
+        runs: the runs to train.
+        images: (N, c, y, x), uint8 or float32 in [0, 1]; in memory only once.
+        settings: training settings.
         device: "cpu" or "cuda".
-        progress: told the batches done.
+        progress: called with the number of finished batches and of all batches.
     """
     training = _Training(runs, images, settings, device)
     total = settings.epochs * training.batches
@@ -50,7 +50,7 @@ def train_stack(
 
 
 class _Training:
-    """A stack under way; `advance` does one batch."""
+    """A stack in training; `advance` trains on one batch."""
 
     def __init__(self, runs: Sequence[Run], images: np.ndarray, settings: Settings, device: str) -> None:
         self.runs, self.settings, self.device = runs, settings, device
@@ -94,21 +94,21 @@ class _Training:
         )
         losses = losses.view(labels.shape).mean(1)
         self.sums += losses.detach().double() * labels.shape[1]
-        if self.device == "cpu":  # a GPU would have to wait for each look
+        if self.device == "cpu":  # on a GPU, each check would wait for its computations
             self._leave_diverged()
         self.optimizer.zero_grad(set_to_none=False)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
 
     def _images(self, batch: slice) -> Tensor:
-        """(runs, b, c, y, x) float32, augmented."""
+        """Augmented images of a batch, (runs, b, c, y, x) float32."""
         chosen = self.order[:, batch]
         images = as_unit(self.images.index_select(0, chosen.flatten()))
         draws = Draws(self.flips[:, batch].flatten(), self.offsets[:, batch].flatten(0, 1))
         return augment(images, self.settings.augmentation, draws, 0).reshape(*chosen.shape, *images.shape[1:])
 
     def _leave_diverged(self) -> None:
-        """Keep the weights of the runs whose loss is no longer finite, as they are before this batch."""
+        """Keep the weights from before this batch for runs whose loss is no longer finite."""
         finite = np.isfinite(self.sums.cpu().numpy())
         for slot in np.flatnonzero(self.running & ~finite):
             self.stack.unstack(int(slot))

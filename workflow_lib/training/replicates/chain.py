@@ -1,4 +1,4 @@
-"""Networks that are a chain of simple layers, of which several can be trained as one."""
+"""Networks that are a chain of simple layers, so that several can be trained as one."""
 
 from torch import nn
 
@@ -6,15 +6,15 @@ from workflow_lib.models.layers import inner
 from workflow_lib.models.small_cnn import SmallCNN
 
 CHAINS = (nn.Sequential, SmallCNN)
-"""Modules that hand their input from child to child and do nothing else."""
+"""Modules that only pass their input through their children in sequence."""
 
 
 def chain(network: nn.Module) -> list[nn.Module] | None:
-    """The layers of a network one after the other; None where it is more than a chain of known layers.
+    """The layers of a network in sequence; None if it is not a chain of known layers.
 
-    Known are convolutions, maximum pooling and ReLU, then one flattening, then linear layers and ReLU, all trained:
-    nothing with a state, a random choice or a statistic over the batch. `small_cnn` is such a chain, a plain
-    `nn.Sequential` may be one.
+    A chain has convolutions, max pooling and ReLU, then one flatten layer, then linear layers and ReLU. All weights are
+    trained, and no layer has a state, randomness or batch statistics. `small_cnn` is a chain, and so can be an
+    `nn.Sequential`.
     """
     layers = _unrolled(inner(network))
     kinds = [type(layer) for layer in layers]
@@ -31,12 +31,12 @@ def chain(network: nn.Module) -> list[nn.Module] | None:
 def _unrolled(module: nn.Module) -> list[nn.Module]:
     if type(module) not in CHAINS or _is_watched(module):
         return [module]
-    # Not children(), which leaves out what comes a second time.
+    # Not children(), which omits repeated modules.
     return [layer for child in module._modules.values() if child is not None for layer in _unrolled(child)]
 
 
 def _is_plain(layer: nn.Module) -> bool:
-    """Whether a layer, if of a known kind, does no more than its kind promises."""
+    """Whether a layer has no special options, hooks or parametrisations; True for unknown types without hooks."""
     if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or layer.padding_mode != "zeros"):
         return False
     if isinstance(layer, nn.MaxPool2d) and layer.return_indices:
@@ -47,6 +47,6 @@ def _is_plain(layer: nn.Module) -> bool:
 
 
 def _is_watched(module: nn.Module) -> bool:
-    """Whether a hook or a parametrisation does more than the module's class."""
+    """Whether a module has hooks or parametrisations, which change what its class does."""
     hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
     return any(hooks) or hasattr(module, "parametrizations")

@@ -1,4 +1,4 @@
-"""A convolution for each run of a stack, on maps (b, runs * inputs, y, x), channels last in memory."""
+"""Convolutions of all runs of a stack, on maps (b, runs * inputs, y, x), channels last in memory."""
 
 import torch
 from torch import Tensor, nn
@@ -6,13 +6,13 @@ from torch.nn.functional import conv2d, pad
 
 
 def grouped(maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d) -> Tensor:
-    """One convolution with a group of channels for each run: the fastest on a CPU.
+    """One grouped convolution, with a group of channels per run: fastest on a CPU.
 
     Args:
         maps: (b, runs * inputs, y, x).
         weight: (runs, outputs, y, x, inputs).
         bias: (runs, outputs).
-        like: the layer of one run, for stride, padding and dilation.
+        like: the layer of one run, which sets stride, padding and dilation.
 
     Returns:
         (b, runs * outputs, y, x).
@@ -23,7 +23,7 @@ def grouped(maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d) 
 
 
 def by_products(maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d) -> Tensor:
-    """The same as one matrix product for each run: on GPUs many groups are slow (PyTorch issues 70954, 73764)."""
+    """The same with one matrix product per run, because many groups are slow on GPUs (PyTorch issues 70954, 73764)."""
     runs, outputs, *kernel, inputs = weight.shape
     windows = pad(maps, like._reversed_padding_repeated_twice)
     for axis in (0, 1):

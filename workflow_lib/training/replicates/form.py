@@ -1,9 +1,9 @@
-"""Which form of training is the fastest: one network after the other, or a stack of them at once.
+"""Choose the fastest form of training: one network after another, or a stack of networks at the same time.
 
-On a CPU the answer follows from measurements (docs/benchmarks/confusion.md): a stack saves the cost of calling kernels,
-which counts where a batch is little work; where it is much, a single network keeps the processor busy, and its tensors
-fit into the caches. The choice is a function of network, image size, batch size and kind of device, so that equal
-settings give equal bytes.
+On a CPU the choice is based on measurements (docs/benchmarks/confusion.md). A stack saves the overhead of kernel calls,
+which matters if a batch is little work. If it is much work, a single network keeps the CPU busy and its tensors fit
+into the caches. The choice depends only on network, image size, batch size and type of device, so that equal settings
+give equal bytes.
 """
 
 import os
@@ -19,14 +19,14 @@ from workflow_lib.training.replicates.chain import chain
 Form = Literal["loop", "batched"]
 
 VARIABLE = "LATENT_ATLAS_REPLICATES"
-"""Environment variable that names a form, whatever would be faster."""
+"""Environment variable that sets the form, even if the other one would be faster."""
 
 MOST_WORK = 70e6
-"""Multiplications of one forward pass of a batch up to which a stack is faster on a CPU."""
+"""A stack is faster on a CPU up to this number of multiplications per forward pass of a batch."""
 
 
 def choose(network: nn.Module, image_shape: Sequence[int], batch_size: int, device: str) -> tuple[Form, str]:
-    """The form of training, and why, in words for a log.
+    """The form of training, and the reason as text for a log.
 
     Args:
         network: any of the replicates.
@@ -35,7 +35,7 @@ def choose(network: nn.Module, image_shape: Sequence[int], batch_size: int, devi
         device: "cpu" or "cuda".
 
     Raises:
-        UserError: the environment asks for a form that there is not.
+        UserError: the environment variable names an unknown form.
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "loop", "batched"):
@@ -56,11 +56,11 @@ def choose(network: nn.Module, image_shape: Sequence[int], batch_size: int, devi
 
 
 def multiplications(layers: Sequence[nn.Module], image_shape: Sequence[int]) -> int:
-    """Multiplications by weights in a forward pass of one image through a chain of layers."""
+    """Number of multiplications by weights in a forward pass of one image through a chain of layers."""
     total, values = 0, torch.zeros(1, *image_shape)
     with torch.no_grad():
         for layer in layers:
             values = layer(values)
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                total += layer.weight.numel() * values[0, 0].numel()  # each weight meets every position of the output
+                total += layer.weight.numel() * values[0, 0].numel()  # each weight meets each output position
     return total

@@ -1,4 +1,4 @@
-"""Where runs were when they were killed, on disk."""
+"""Saved states of unfinished runs, to continue after a kill."""
 
 import sys
 from pathlib import Path
@@ -9,21 +9,21 @@ from workflow_lib.training.loop import State
 
 
 class KeptStates:
-    """States of runs under way, a file each.
+    """States of unfinished runs, one file per run.
 
     Args:
-        folder: belongs to these runs and this runtime alone: device and threads decide how sums are rounded.
+        folder: used only for these runs and this runtime, because device and threads affect the rounding of sums.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def save(self, name: str, state: State) -> None:
-        """Keep the state of a run in the place of the one before."""
+        """Save the state of a run, replacing its previous state."""
         checkpoints.save(vars(state), self._file(name))
 
     def load(self, name: str) -> State | None:
-        """The state that was kept last; None where there is none, or it is damaged."""
+        """The last saved state of a run; None if there is none or it is damaged."""
         if not self._file(name).is_file():
             return None
         try:
@@ -33,7 +33,7 @@ class KeptStates:
             return None
 
     def remove(self, name: str) -> None:
-        """Forget a run that has ended."""
+        """Remove the state of a finished run."""
         self._file(name).unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:

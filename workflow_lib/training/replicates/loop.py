@@ -1,4 +1,4 @@
-"""Runs trained one by one: for any network, and the fastest way where a single one keeps the device busy."""
+"""Train runs one by one: works for any network, and is fastest if a single network keeps the device busy."""
 
 import sys
 
@@ -21,16 +21,16 @@ def train_one(
     states: KeptStates | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train a run by `workflow_lib.training.loop.train`; one that diverges is left as it is.
+    """Train a run with `workflow_lib.training.loop.train`; if it diverges, training stops and the weights are kept.
 
     Args:
         name: of the run, for its state.
-        run: what is trained.
+        run: the run to train.
         images: (N, c, y, x), uint8 or float32 in [0, 1].
-        settings: of the training.
+        settings: training settings.
         device: "cpu" or "cuda".
-        states: where its state is kept in case of a kill.
-        progress: told the batches done.
+        states: saves its state, to continue after a kill.
+        progress: called with the number of finished batches and of all batches.
     """
     network = run.build()
     try:

@@ -8,7 +8,7 @@ from torch import nn
 from workflow_lib.training.images import as_unit, memory_format
 
 BATCH_VALUES = 2**22
-"""Pixels of a batch, all channels: 16 MiB as float32."""
+"""Values per batch of images, over all channels: 16 MiB as float32."""
 
 MOST_IN_BATCH = 512
 
@@ -16,13 +16,13 @@ MOST_IN_BATCH = 512
 def confusion_matrix(
     network: nn.Module, images: np.ndarray, labels: NDArray[np.int64], classes: int, *, device: str = "cpu"
 ) -> NDArray[np.int64]:
-    """Counts by true and predicted class, the network in eval mode; of equal logits the first wins.
+    """Counts by true and predicted class, with the network in eval mode; for equal logits the first class wins.
 
     Args:
-        network: maps images in [0, 1] to logits (b, classes); its mode is left as it was.
+        network: maps images in [0, 1] to logits (b, classes); its mode is restored afterwards.
         images: (N, c, y, x), uint8 or float32 in [0, 1].
         labels: (N,) true classes.
-        classes: their number.
+        classes: number of classes.
         device: "cpu" or "cuda".
 
     Returns:

@@ -1,4 +1,4 @@
-"""What goes into the training of replicates, and what comes out."""
+"""Input and result of the training of replicates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from torch import nn
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training; its images and settings are those of all replicates.
+    """One training; all replicates share images and settings.
 
     Attributes:
-        build: makes the network with its initial weights, on the CPU; called when its turn has come.
-        labels: (N,) int64 of the training images.
-        lineage: names from which order of samples, augmentation and the random state of torch are derived.
+        build: makes the network with its initial weights, on the CPU; called when its training begins.
+        labels: (N,) int64, labels of the training images.
+        lineage: names from which the order of samples, augmentation and torch's random state are derived.
     """
 
     build: Callable[[], nn.Module]
@@ -25,12 +25,12 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A run whose training has ended.
+    """A finished run.
 
     Attributes:
-        network: as it was left, on the device.
-        losses: (epochs,) float64, mean training loss while the network was changing, NaN from the epoch on in which
-            it was no longer finite.
+        network: in its final state, on the device.
+        losses: (epochs,) float64, mean training loss of each epoch, measured while the weights change; NaN from the
+            first epoch in which it was not finite.
     """
 
     network: nn.Module
@@ -38,5 +38,5 @@ class Trained:
 
     @property
     def diverged(self) -> bool:
-        """Whether the loss was not finite at some time."""
+        """Whether the loss became non-finite."""
         return bool(np.isnan(self.losses).any())

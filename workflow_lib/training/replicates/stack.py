@@ -1,10 +1,10 @@
-"""Networks of one architecture as one network: their channels side by side, a group of channels for each.
+"""Several networks of one architecture as one network, with a group of channels for each.
 
-The runs of a stack share every call of a kernel, and nothing else: no number of one goes into those of another.
-Maps are (b, runs * c, y, x), channels last in memory; vectors are (runs, b, features).
+The runs of a stack share kernel calls and nothing else: no value of one run affects another. Maps are
+(b, runs * c, y, x), channels last in memory; vectors are (runs, b, features).
 
-`torch.func.vmap` gives a run equal bytes among other neighbours too, but takes longer: 1.3 and 1.5 times at 8 x 8, 2.2
-times at 32 x 32, for 10 runs on one core.
+With `torch.func.vmap`, too, the bytes of a run do not depend on the other runs, but it takes longer: 1.3 and 1.5 times
+at 8 x 8, 2.2 times at 32 x 32, for 10 runs on one core.
 """
 
 from abc import ABC, abstractmethod
@@ -20,20 +20,20 @@ from workflow_lib.training.replicates.chain import chain
 from workflow_lib.training.replicates.convolution import by_products, grouped
 
 ALIGNED = 16
-"""Weights begin at multiples of so many numbers: what a vector register of 64 bytes holds."""
+"""Weights begin at multiples of this many numbers, the size of a vector register of 64 bytes."""
 
 
 class Stack:
-    """Several networks of one architecture, to be trained as one.
+    """Several networks of one architecture, trained as one.
 
     Args:
-        networks: with their weights, on the CPU; chains of known layers.
-        channels: of the images.
+        networks: chains of known layers with their weights, on the CPU.
+        channels: number of channels of the images.
         device: "cpu" or "cuda".
 
     Attributes:
-        vector: all weights behind each other, as a module's only parameter: an update by an optimiser is one pass over
-            it. Its `grad` is always there, to be set to zero before each batch.
+        vector: all weights in sequence, as the only parameter of a module, so that an optimiser updates them in one
+            pass. Its `grad` always exists and must be set to zero before each batch.
     """
 
     def __init__(self, networks: Sequence[nn.Module], channels: int, device: str) -> None:
@@ -44,7 +44,7 @@ class Stack:
         self.vector = nn.ParameterList([_join(self._weighted(), device)])
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Logits (runs, b, classes) of images (runs, b, c, y, x) float32 in [0, 1]: each run has its own."""
+        """Logits (runs, b, classes) of images (runs, b, c, y, x) float32 in [0, 1]; each run has its own images."""
         if self._scale is not None:
             images = (images - self._scale[0]) / self._scale[1]
         values = images.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
@@ -53,7 +53,7 @@ class Stack:
         return values[..., : self._classes]
 
     def unstack(self, run: int) -> None:
-        """Copy the weights of a run back into the network that it came from."""
+        """Copy the weights of a run back to its network."""
         own = [layer for layer in self._chains[run] if isinstance(layer, nn.Conv2d | nn.Linear)]
         for stacked, layer in zip(self._weighted(), own, strict=True):
             stacked.copy_to(layer, run)
@@ -63,14 +63,14 @@ class Stack:
 
 
 def _scale(network: nn.Module, device: str) -> tuple[Tensor, Tensor] | None:
-    """Mean and standard deviation that the images are normalised with; None where they stay as they are."""
+    """Mean and standard deviation for normalising images; None if they are not normalised."""
     if not isinstance(network, Classifier) or not ((network.mean != 0).any() or (network.std != 1).any()):
         return None
     return network.mean.to(device), network.std.to(device)
 
 
 def _stacked(chains: Sequence[list[nn.Module]], channels: int) -> Iterator[Callable[[Tensor], Tensor]]:
-    """The layers of all runs as layers of the stack; `channels` is that of the images."""
+    """Combine the layers of all runs into layers of the stack; `channels` is the number of image channels."""
     for layers in zip(*chains, strict=True):
         first = layers[0]
         if isinstance(first, nn.Conv2d):
@@ -78,13 +78,13 @@ def _stacked(chains: Sequence[list[nn.Module]], channels: int) -> Iterator[Calla
             channels = first.out_channels
         elif isinstance(first, nn.Linear):
             yield _Linears(layers, first.in_features, channels)
-            channels = 1  # its outputs are no map any more
+            channels = 1  # its outputs are vectors, not maps
         else:
             yield _Flatten(len(chains), channels) if isinstance(first, nn.Flatten) else first
 
 
 class _Flatten:
-    """Maps to vectors in the order y, x, c, as the numbers lie in memory, so that little is moved."""
+    """Flatten maps to vectors in the order y, x, c, which is the order in memory, so that little data is moved."""
 
     def __init__(self, runs: int, channels: int) -> None:
         self._shape = (runs, channels)
@@ -95,10 +95,10 @@ class _Flatten:
 
 
 class _Weighted(ABC):
-    """A layer of all runs.
+    """A layer with weights, for all runs.
 
     Attributes:
-        tensors: weight (runs, outputs, …) in the order of the stack, and bias (runs, outputs) where there is one.
+        tensors: weight (runs, outputs, …) in the layout of the stack, and bias (runs, outputs) if there is one.
     """
 
     def __init__(self, layers: Sequence[nn.Module]) -> None:
@@ -106,7 +106,7 @@ class _Weighted(ABC):
         self.tensors = {name: torch.stack([self._arranged(tensors[name]) for tensors in own]) for name in own[0]}
 
     def copy_to(self, layer: nn.Module, run: int) -> None:
-        """Give a network's own layer the weights of a run."""
+        """Copy the weights of a run to its network's layer."""
         with torch.no_grad():
             for name, own in layer.named_parameters():
                 own.copy_(self._restored(self.tensors[name][run], own.shape))
@@ -117,7 +117,7 @@ class _Weighted(ABC):
 
     @abstractmethod
     def _arranged(self, tensor: Tensor) -> Tensor:
-        """A network's own weight or bias in the order of the stack."""
+        """Convert a network's weight or bias to the layout of the stack."""
 
     @abstractmethod
     def _restored(self, tensor: Tensor, shape: torch.Size) -> Tensor:
@@ -125,7 +125,7 @@ class _Weighted(ABC):
 
 
 class _Convolutions(_Weighted):
-    """Weights (runs, outputs, y, x, inputs)."""
+    """Convolutions with weights (runs, outputs, y, x, inputs)."""
 
     def __init__(self, layers: Sequence[nn.Module], first: nn.Conv2d) -> None:
         super().__init__(layers)
@@ -143,11 +143,11 @@ class _Convolutions(_Weighted):
 
 
 class _Linears(_Weighted):
-    """Weights (runs, outputs, inputs), inputs in the order of `_Flatten`.
+    """Linear layers with weights (runs, outputs, inputs), inputs in the order of `_Flatten`.
 
-    Both numbers are filled up with zeros to multiples of ALIGNED, which stay zero in training. So the matrices of all
-    runs begin at aligned addresses; else they would not all be multiplied by the same instructions, and a run's
-    sums would be rounded otherwise in one place of the stack than in another.
+    Outputs and inputs are padded with zeros to multiples of ALIGNED; the zeros stay zero in training. So the matrices
+    of all runs begin at aligned addresses. Otherwise they could be multiplied by different instructions, and the
+    rounding of a run would depend on its position in the stack.
     """
 
     def __init__(self, layers: Sequence[nn.Module], inputs: int, channels: int) -> None:
@@ -173,7 +173,7 @@ class _Linears(_Weighted):
 
 
 def _join(layers: Sequence[_Weighted], device: str) -> nn.Parameter:
-    """All tensors of the layers in one vector, of which they become parts, as their gradients do of its gradient."""
+    """Join all tensors of the layers in one vector; tensors and gradients become views of it and of its gradient."""
     sizes = [-(-tensor.numel() // ALIGNED) * ALIGNED for layer in layers for tensor in layer.tensors.values()]
     vector = nn.Parameter(torch.zeros(sum(sizes), device=device))
     vector.grad = torch.zeros_like(vector)

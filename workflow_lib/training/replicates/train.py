@@ -1,4 +1,4 @@
-"""Training replicates, in either of two forms."""
+"""Train replicates, in either of two forms."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ from workflow_lib.training.replicates.loop import train_one
 from workflow_lib.training.replicates.runs import Run, Trained
 
 WIDTH = {"cpu": 10, "cuda": 50}
-"""Runs of a stack, always: kernels are chosen by the shapes of tensors, and each may round otherwise."""
+"""Runs per stack, always the same: kernels are chosen by tensor shapes, and each may round differently."""
 
 
 def train_runs(
@@ -26,20 +26,20 @@ def train_runs(
     states: KeptStates | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[str, Trained]]:
-    """Each run by its name when its training has ended; one that diverges does not stop the others.
+    """Train runs and yield the name and result of each; a run that diverges does not stop the others.
 
-    What becomes of a run does not depend on which others there are, on a CPU to the byte. The two forms agree but
-    for the rounding of sums.
+    The result of a run does not depend on the other runs, on a CPU byte for byte. The two forms differ only in the
+    rounding of sums.
 
     Args:
-        runs: what is trained, by name.
-        images: (N, c, y, x), uint8 or float32 in [0, 1]; those of all runs, held once.
-        settings: of all runs.
-        form: "loop": one by one; "batched": as stacks, for what `chain.chain` knows.
+        runs: the runs to train, by name.
+        images: (N, c, y, x), uint8 or float32 in [0, 1]; shared by all runs, in memory only once.
+        settings: training settings of all runs.
+        form: "loop": one by one; "batched": as stacks, only for networks supported by `chain.chain`.
         device: "cpu" or "cuda".
-        states: where states of the run under way are kept in case of a kill; used by the loop, since a stack takes
-            little time.
-        progress: told the batches done and those of all runs.
+        states: saves the state of the current run, to continue after a kill; used only by the loop, since a stack
+            takes little time.
+        progress: called with the number of finished batches and of all batches, over all runs.
     """
     if form == "loop":
         for index, (name, run) in enumerate(runs.items()):
@@ -59,7 +59,7 @@ def train_runs(
 
 
 def _part(progress: Progress | None, index: int, count: int) -> Progress | None:
-    """Progress of part `index` of `count` of equal length."""
+    """Progress of part `index` of `count` equal parts."""
     if progress is None:
         return None
     whole = progress

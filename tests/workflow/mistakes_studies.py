@@ -1,23 +1,32 @@
-"""Mistakes in the section `prototypes`, and in networks of which no prototypes can be made."""
+"""Mistakes in studies of prototypes and of confused classes, and in networks of which no prototypes can be made."""
 
+from functools import partial
 from typing import Any
 
-from mistake import GONE, Config, Mistake, both, setting
+from edits import several
+from mistake import GONE, Mistake, setting
 
 STUDIES = "prototypes/studies"
-STUDY: Config = {"model": "digits_cnn", "interval": "all", "initialisations": 1}
-"""Studies of prototypes that the miniature may have."""
+STUDY = {"model": "digits_cnn", "interval": "all", "initialisations": 1}
+CONFUSED = "confusion/studies/mixed"
+CONFUSION_STUDY = {"model": "digits_cnn", "seeds": {"count": 2}}
+"""Studies that the miniature may have."""
+UNSURE = "results/prototypes/unsure/digits_cnn/seed-0/interval-100/initialisation-0.zarr.zip"
 
 
-def wrong(key: str, value: Any, *said: str) -> Mistake:
-    """A wrong value in a study that is good otherwise, told at its key."""
-    study = {name: kept for name, kept in (STUDY | {key: value}).items() if kept is not GONE}
-    name = f"prototypes: {key} = {'gone' if value is GONE else repr(value)}"
-    return Mistake(name, (f"{STUDIES}/sure/{key}".replace("/", "."), *said), setting(f"{STUDIES}/sure", study))
+def misset(path: str, study: dict[str, Any], key: str, value: Any, *said: str, place: str = "") -> Mistake:
+    """A wrong value in a study that is good otherwise, told at its key or at a place inside."""
+    changed = {name: kept for name, kept in (study | {key: value}).items() if kept is not GONE}
+    where = f"{path}/{key}".replace("/", ".") + place
+    return Mistake(f"{path.partition('/')[0]}: {key} = {value!r}"[:70], (where, *said), setting(path, changed))
 
 
-def several(name: str, studies: Any, *said: str) -> Mistake:
-    """Wrong studies."""
+wrong = partial(misset, f"{STUDIES}/sure", STUDY)
+confused = partial(misset, CONFUSED, CONFUSION_STUDY)
+
+
+def studies(name: str, studies: Any, *said: str) -> Mistake:
+    """Wrong studies of prototypes."""
     return Mistake(f"prototypes: {name}", said, setting(STUDIES, studies))
 
 
@@ -52,15 +61,9 @@ def network(name: str, function: str, kind: str, *said: str) -> Mistake:
     }
     study = {"model": "wrong", "initialisations": 1, "steps": 2}
     target = f"results/{kind}/sure/wrong/seed-0/interval-100/initialisation-0.zarr.zip"
-    text = both(setting("models/wrong", model), setting(f"{STUDIES}/sure", study))
+    text = several(setting("models/wrong", model), setting(f"{STUDIES}/sure", study))
     files = {"my_networks.py": NETWORKS.encode()}
     return Mistake(f"prototypes of {name}", said, text, "miniature", files, (target,), "run")
-
-
-def target(path: str) -> Mistake:
-    """A result that the study does not have."""
-    text, said = setting(f"{STUDIES}/sure", STUDY), (f"No rule to produce {path}",)
-    return Mistake(f"no target {path}", said, text, arguments=("-n", path), when="target")
 
 
 PROTOTYPES = [
@@ -70,8 +73,8 @@ PROTOTYPES = [
     wrong("include_self", "yes", "must be true or false"),
     wrong("lr", "1e-2", "YAML reads 1e-2 as text", "write 0.01 or 1.0e-2"),
     wrong("initialisations", [0, 1, 2], "whole number"),
-    several("a list of studies", [STUDY], "prototypes.studies", "must be a mapping"),
-    several("a name with a space", {"very sure": STUDY}, "prototypes.studies.very sure", "very_sure"),
+    studies("a list of studies", [STUDY], "prototypes.studies", "must be a mapping"),
+    studies("a name with a space", {"very sure": STUDY}, "prototypes.studies.very sure", "very_sure"),
     # ranges
     wrong("lr", 0, "must be greater than 0"),
     wrong("lr", float("inf"), "finite"),
@@ -91,21 +94,27 @@ PROTOTYPES = [
     wrong("layer", "erly", "layer of the model digits_cnn; there are: early, logits", "write early"),
     wrong("classes", ["0", "7"], '"7"', "class of this study; there are: 0, 1, 2, 3"),
     # what does not fit together
-    several(
+    studies(
         "a warm start at a single interval",
         {"sure": STUDY | {"interval": 100, "start": "warm"}},
         "prototypes.studies.sure.start: warm",
         "the interval before",
         "write noise",
     ),
-    several(
+    studies(
         "two mistakes in two studies",
         {"sure": STUDY | {"steps": -1}, "unsure": STUDY | {"layer": "late"}},
         "2 problems",
         "prototypes.studies.sure.steps: -1",
         "prototypes.studies.unsure.layer",
     ),
-    target("results/prototypes/unsure/digits_cnn/seed-0/interval-100/initialisation-0.zarr.zip"),
+    Mistake(
+        f"no target {UNSURE}",
+        (f"No rule to produce {UNSURE}",),
+        setting(f"{STUDIES}/sure", STUDY),
+        arguments=("-n", UNSURE),
+        when="target",
+    ),
     # networks
     network("a network without a linear layer", "without_linear", "prototypes", "layer", "no linear layer"),
     network("a network that gives no numbers", "tired", "prototypes", "network: nan", "is not finite"),
@@ -116,5 +125,43 @@ PROTOTYPES = [
         "features: target 0, origin 0; target 0, origin 1;",
         "(16 in all)",
         "has no direction",
+    ),
+]
+
+CONFUSION = [
+    confused("model", GONE, "is required", "add the key model"),
+    confused("model", "digits", "is not a model; there are: digits_cnn", "write digits_cnn"),
+    confused("models", "digits_cnn", "not a known key", "write model instead"),
+    confused("seeds", [], "at least one entry"),
+    confused("seeds", {"count": 0}, "a count of 1 to 10000"),
+    confused("seeds", [3, 3], "twice; here: 3"),
+    confused("pairs", [], "must be all or a list of pairs"),
+    confused("pairs", "some", "must be all or a list of pairs", "write all"),
+    confused("pairs", [["0", "0"]], "twice; here: 0", place="[0]"),
+    confused("pairs", [["0", "1"], ["1", "0"]], "is there already"),
+    confused("pairs", [["0", "4"]], '"4"', "is not a class of digits; there are: 0, 1, 2, 3"),
+    confused("pairs", [["0", "1", "2"]], "at most 2 entries", place="[0]"),
+    confused("share", 1.1, "must be at most 1"),
+    confused("share", "half", "must be a number"),
+    confused("groups", {"low": ["0", "1"]}, "needs two groups"),
+    confused("groups", {"low": ["0"], "high": ["0"]}, "one group only", place=".high"),
+    confused("groups", {"low": ["0"], "high": ["7"]}, "is not a class of digits", place=".high"),
+    confused("permutations", 0, "must be at least 1"),
+    confused("example_pair", ["0", "9"], "is not a class of digits"),
+    confused("title", 7, "must be text"),
+    Mistake(
+        "confusion: two classes only",
+        ("confusion.studies.mixed", "three classes or more"),
+        several(setting("datasets/digits/classes", ["0", "1"]), setting(CONFUSED, CONFUSION_STUDY)),
+    ),
+    Mistake(
+        "confusion: a model that is not trained",
+        ("confusion.studies.mixed.model: digits_cnn", "is not trained here"),
+        several(
+            setting("models/digits_cnn", {"architecture": "small_cnn", "dataset": "digits", "layers": {"l": "logits"}}),
+            setting("models/digits_cnn/weights", "config.yaml"),
+            setting("kstar", {}),
+            setting(CONFUSED, CONFUSION_STUDY),
+        ),
     ),
 ]
