@@ -267,6 +267,7 @@ def report(
     """
     page = page or _results(files, results) / "report.html"
     options = ["--snakefile", str(_snakefile()), *_config_options(files, [], results), "--report", str(page)]
+    print(f"Writing {page}", flush=True)  # Snakemake does not say where the report is
     _become_snakemake(options, [])
 
 
