@@ -12,11 +12,10 @@ from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.features import transforms
 from workflow_lib.features.extraction import Batch, Layer, extract
-from workflow_lib.io import storage
+from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
-from workflow_lib.training import checkpoints
 from workflow_lib.training.devices import configure
 
 SUFFIX = ".zarr.zip"

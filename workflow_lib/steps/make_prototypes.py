@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workflow_lib.datasets.artifact import open_split
-from workflow_lib.io import storage
+from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.prototypes.descent import Settings
@@ -17,7 +17,6 @@ from workflow_lib.prototypes.matrix import make_matrix, noise
 from workflow_lib.prototypes.resumable import resumable_matrix
 from workflow_lib.prototypes.store import write
 from workflow_lib.steps.roles import Context, Input, Output
-from workflow_lib.training import checkpoints
 from workflow_lib.training.devices import configure
 
 

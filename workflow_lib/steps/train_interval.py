@@ -12,13 +12,13 @@ import pandas as pd
 
 from workflow_lib.datasets.artifact import open_split
 from workflow_lib.errors import UserError
+from workflow_lib.io import checkpoints
 from workflow_lib.io.storage import write_table
 from workflow_lib.models.initial import initial_network
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.stored import describe
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Hint, Input, Output
-from workflow_lib.training import checkpoints
 from workflow_lib.training.devices import configure
 from workflow_lib.training.loop import CURVE, State, train
 from workflow_lib.training.optimisation import Settings
