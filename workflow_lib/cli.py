@@ -107,8 +107,8 @@ def run(
     """Compute tables and figures, or only the targets given.
 
     A target is a stage (checkpoints, features, kstar, maps, prototypes, confusion, tables, figures), another rule, or
-    the path of a result. Without a target, all tables and figures of the config are made. What is there and up to
-    date is kept.
+    the path of a result. Without a target, all tables and figures of the config are made. Results that are up to
+    date are kept.
 
     \b
         latent-atlas run                                     everything in config.yaml
@@ -163,7 +163,7 @@ def estimate(files: Files = [DEFAULT], results: Results = None) -> None:
     """Estimate the hours and disk space of a run.
 
     Counts jobs, CPU hours, GPU hours and disk space by stage. The numbers come from earlier jobs where there are any,
-    else from a few seconds of training on this machine, else from a table. Nothing is made.
+    else from short trials on this machine, else from a table. Nothing is written.
 
     \b
         latent-atlas estimate
@@ -191,7 +191,7 @@ def orphans(
 ) -> None:
     """List results that no config names any longer.
 
-    These are left from earlier configs, with their records, logs and benchmarks. Without --remove, nothing is changed.
+    They are left over from earlier configs, with their records, logs and benchmarks. Without --remove, nothing changes.
     The cache keeps its copies: a result that is needed again comes back from there.
 
     \b
@@ -221,11 +221,12 @@ def verify(files: Files = [DEFAULT], results: Results = None) -> None:
     """
     from workflow_lib.runner.verify import damaged
 
-    count, wrong = damaged(_results(files, results))
+    folder = _results(files, results)
+    count, wrong = damaged(folder)
     _print_checked(count, wrong)
     if wrong:
         print("\n".join(map(str, wrong)))
-        print("To move them aside and restore what the cache has: latent-atlas repair")
+        print(f"To move them aside and restore what the cache has: latent-atlas repair --results {folder}")
         raise typer.Exit(1)
 
 
@@ -266,6 +267,7 @@ def report(
     """
     page = page or _results(files, results) / "report.html"
     options = ["--snakefile", str(_snakefile()), *_config_options(files, [], results), "--report", str(page)]
+    print(f"Writing {page}", flush=True)  # Snakemake does not say where the report is
     _become_snakemake(options, [])
 
 

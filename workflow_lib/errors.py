@@ -1,6 +1,14 @@
-"""Errors for user mistakes: what is wrong, what is allowed, and how to fix it; all problems are reported together."""
+"""Errors for user mistakes: what is wrong, what is allowed, and how to fix it; all problems are reported together.
 
-from typing import NamedTuple
+The words for values and names in messages are here, too.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+SHOWN = 80
+"""Longest value that a message shows whole, in characters."""
 
 
 class Problem(NamedTuple):
@@ -34,3 +42,41 @@ class UserError(Exception):
         count = len(self.problems)
         heading = "1 problem" if count == 1 else f"{count} problems"
         return "\n".join([f"{heading}:", *map(str, self.problems)])
+
+
+def yaml_text(value: Any) -> str:
+    """A value as it would stand in YAML, shortened to one line."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = str(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def listed(names: Iterable[object], most: int | None = None) -> str:
+    """Names in one line, at most `most` of them and how many more there are; "none" when there are none."""
+    texts = [str(name) for name in names]
+    more = f", ... ({len(texts) - most} more)" if most and len(texts) > most else ""
+    return (", ".join(texts[:most]) or "none") + more
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is most like `name`, or None when nothing is like it."""
+    by_lower_case = {candidate.lower(): candidate for candidate in known}
+    import difflib  # few runs have a mistake in them
+
+    matches = difflib.get_close_matches(str(name).lower(), by_lower_case, n=1)
+    return by_lower_case[matches[0]] if matches else None
+
+
+def write_nearest(name: object, known: Iterable[str], otherwise: str = "choose one of these") -> str:
+    """The repair of a wrong name: "write X" with the known name most like it, or `otherwise`."""
+    suggestion = nearest(name, known)
+    return f"write {suggestion}" if suggestion else otherwise
+
+
+def unknown(where: str, name: object, what: str, known: Iterable[object]) -> Problem:
+    """Problem of a name that refers to nothing: `what` is the noun, `known` what there is."""
+    names = [str(candidate) for candidate in known]
+    repair = write_nearest(name, names, "choose one of these, or add it there")
+    return Problem(where, yaml_text(name), f"is not a {what}; there are: {listed(names)}", repair)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from workflow_lib.errors import UserError
-from workflow_lib.training import checkpoints
+from workflow_lib.io import checkpoints
 
 
 def state():

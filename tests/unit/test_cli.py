@@ -110,7 +110,7 @@ def test_the_snakefile_is_the_users_or_that_of_the_folder_or_of_the_project(told
 
 def test_a_report_goes_beside_the_results_or_where_it_shall(told):
     begin = ["--snakefile", "Snakefile", "--configfile", "config.yaml"]
-    assert told("report") == [*begin, "--report", "results/report.html"]
+    assert told("report") == [*begin, "--report", "results/miniature/report.html"]
     assert told("report", "page.html") == [*begin, "--report", "page.html"]
     elsewhere = ["--config", "results=elsewhere", "--report", "elsewhere/report.html"]
     assert told("report", "--results", "elsewhere") == [*begin, *elsewhere]
@@ -149,7 +149,7 @@ def test_why_prints_reasons_and_runs_nothing(here):
     done = latent_atlas("why")
     assert done.exit_code == 0
     assert done.stdout.startswith("44 of 44 jobs would run.")
-    assert not Path("results", "checkpoints").exists()
+    assert not Path("results", "miniature", "checkpoints").exists()
 
 
 def test_later_files_change_earlier_ones(here):
@@ -161,15 +161,15 @@ def test_later_files_change_earlier_ones(here):
 def test_estimate_prints_a_table(here):
     done = latent_atlas("estimate", "--configfile", str(MINIATURE))
     assert "train_interval" in done.stdout
-    assert done.stdout.endswith("latent-atlas run results/datasets/digits/train.zarr.zip\n")
-    assert not Path("results", "checkpoints").exists()
+    assert done.stdout.endswith("latent-atlas run results/miniature/datasets/digits/train.zarr.zip\n")
+    assert not Path("results", "miniature", "checkpoints").exists()
 
 
 def test_orphans_are_removed_only_when_told(here):
-    old = here / "results/kstar/old.zarr.zip"
+    old = here / "results/miniature/kstar/old.zarr.zip"
     old.parent.mkdir(parents=True)
     old.touch()
-    assert "results/kstar/old.zarr.zip" in latent_atlas("orphans").stdout
+    assert "results/miniature/kstar/old.zarr.zip" in latent_atlas("orphans").stdout
     assert old.exists()
     assert latent_atlas("orphans", "--remove").stdout.endswith("Removed.\n")
     assert not old.exists()
@@ -177,7 +177,7 @@ def test_orphans_are_removed_only_when_told(here):
 
 
 def test_what_any_config_names_is_no_orphan(here):
-    mine = here / "results/datasets/mine/train.zarr.zip"
+    mine = here / "results/miniature/datasets/mine/train.zarr.zip"
     mine.parent.mkdir(parents=True)
     mine.touch()
     Path("other.yaml").write_text(
@@ -197,6 +197,7 @@ def test_verify_names_what_is_damaged_and_repair_mends_it(project, kept):
     done = latent_atlas("verify", "--results", "results")
     assert done.exit_code == 1
     assert "results/made.zarr.zip\n" in done.stdout
+    assert done.stdout.endswith("latent-atlas repair --results results\n")
     if not kept:
         shutil.rmtree(project / "results/.cache")
     done = latent_atlas("repair", "--results", "results")

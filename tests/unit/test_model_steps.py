@@ -8,14 +8,13 @@ import torch
 import xarray as xr
 
 from workflow_lib.errors import UserError
-from workflow_lib.io import storage
+from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.registry import build
 from workflow_lib.models.stored import restore
 from workflow_lib.steps.extract_features import extract_features
 from workflow_lib.steps.import_weights import import_weights
 from workflow_lib.steps.roles import Context
 from workflow_lib.steps.train_interval import train_interval
-from workflow_lib.training import checkpoints
 
 COUNT = 60
 NETWORK = {"architecture": "small_cnn", "options": {"width": 8, "hidden": 16}, "normalize": None}

@@ -36,7 +36,7 @@ def test_every_kind_of_transform_has_a_kernel():
     assert list(KINDS) == chosen(AnyTransform, "kind")
 
 
-@pytest.mark.parametrize("module", ["names", "wording", "models.architectures"])
+@pytest.mark.parametrize("module", ["names", "errors", "models.architectures"])
 def test_light_modules_import_nothing_heavy(module):
     heavy = "{'numpy', 'torch', 'pydantic', 'pandas', 'numba'}"
     code = f"import sys, workflow_lib.{module}; sys.exit(', '.join({heavy} & set(sys.modules)))"

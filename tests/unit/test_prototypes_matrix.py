@@ -4,13 +4,13 @@ import torch
 from prototypes_cases import CLASSES, SHAPE, linear, noise, one_by_one, quick, trained
 
 from workflow_lib.errors import UserError
+from workflow_lib.io import checkpoints
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.prototypes import matrix
 from workflow_lib.prototypes.batches import default_batch
 from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.prototypes.matrix import State, layout, make_matrix, trajectory_steps
-from workflow_lib.training import checkpoints
 
 SETTINGS = {"sgd": Settings("sgd", 0.02, 40, 0.05), "adam": Settings("adam", 0.02, 40, 0.05)}
 NAMES = ["circle", "line", "cross", "dot"]

@@ -11,8 +11,8 @@ from sklearn import metrics
 from torch import nn
 
 from workflow_lib import seeds
+from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import inner
-from workflow_lib.training import checkpoints
 from workflow_lib.training.augmentation import Augmentation
 from workflow_lib.training.optimisation import Settings
 from workflow_lib.training.replicates import loop, stack

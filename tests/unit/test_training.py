@@ -7,7 +7,7 @@ from torch import nn
 
 from workflow_lib import seeds
 from workflow_lib.errors import UserError
-from workflow_lib.training import checkpoints
+from workflow_lib.io import checkpoints
 from workflow_lib.training.augmentation import Augmentation, augment, draw
 from workflow_lib.training.images import memory_format
 from workflow_lib.training.loop import State, train

@@ -23,10 +23,9 @@ from workflow_lib.datasets.labels import problems_of
 from workflow_lib.datasets.sources import load as load_images
 from workflow_lib.datasets.split import strings
 from workflow_lib.errors import UserError
-from workflow_lib.io import storage
+from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.weights import read_weights
 from workflow_lib.plan.canonical import canonical
-from workflow_lib.training import checkpoints
 
 LINK = 0o120777 << 16
 HOSTILE_NAMES = [

@@ -215,7 +215,7 @@ def test_what_follows_is_told_in_one_line(finished):
     assert text[0] == "43 of 44 jobs would run."
     assert len(text) == 3
     assert "extract_features digits_cnn (6 jobs), compute_kstar digits_cnn (16 jobs)" in text[2]
-    assert "input: made anew" in text[2]
+    assert "input: remade" in text[2]
 
 
 def test_a_seed_more_is_missing_only_where_it_is_new(finished):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow_lib.wording import listed, nearest, write_nearest, yaml_text
+from workflow_lib.errors import listed, nearest, write_nearest, yaml_text
 
 
 def test_long_lists_are_cut():

@@ -15,8 +15,8 @@ from outcome import Outcome
 from project import Project
 from unfinished import compare, resume, unfinished, unlock
 
+from workflow_lib.io.checkpoints import load
 from workflow_lib.prototypes.matrix import State
-from workflow_lib.training.checkpoints import load
 
 CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-100.pt"
 STUDY = "results/studies/kstar/training"

@@ -115,6 +115,12 @@ class Project:
                 copy(ROOT / part, folder / part)
             (folder / "config.yaml").write_text(config)
 
+    @property
+    def root(self) -> Path:
+        """The folder of results, which the config may name."""
+        named = re.search(r"^results: (.+)$", (self.folder / "config.yaml").read_text("utf-8"), re.MULTILINE)
+        return self.folder / (named[1] if named else "results")
+
     def copy(self, folder: Path, cores: int | None = None) -> "Project":
         """The same project in another folder, with its results, their time stamps, and Snakemake's memory of them."""
         shutil.copytree(self.folder, folder, symlinks=True)
@@ -150,13 +156,12 @@ class Project:
 
     def log(self, name: str) -> str:
         """What a job printed, by its name."""
-        return (self.folder / "results" / "logs" / f"{name}.log").read_text()
+        return (self.root / "logs" / f"{name}.log").read_text()
 
     def results(self) -> dict[str, bytes]:
-        """Bytes of every artifact that is compared, by its path below results."""
-        root = self.folder / "results"
-        files = (file for kind in KINDS for file in sorted((root / kind).rglob("*")))
-        return {str(file.relative_to(root)): file.read_bytes() for file in files if file.is_file()}
+        """Bytes of every artifact that is compared, by its path below the folder of results."""
+        files = (file for kind in KINDS for file in sorted((self.root / kind).rglob("*")))
+        return {str(file.relative_to(self.root)): file.read_bytes() for file in files if file.is_file()}
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the folder, with the workflow of this project."""
@@ -166,7 +171,7 @@ class Project:
         )
 
     def _log_times(self) -> dict[str, int]:
-        logs = self.folder / "results" / "logs"
+        logs = self.root / "logs"
         return {str(file.relative_to(logs).with_suffix("")): file.stat().st_mtime_ns for file in logs.rglob("*.log")}
 
 

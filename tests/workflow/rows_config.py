@@ -18,6 +18,13 @@ def _names_swapped(project: Project) -> None:
 
 
 STUDIES = [
+    Row(
+        "another folder of results",
+        put("results", "results/other"),
+        starts="*",
+        computes="",
+        because="the cache is shared",
+    ),
     Row("the k\\* threshold", put("kstar.threshold", 100), starts=AFTER_CLASSES),
     Row("the definition of skewness", put("kstar.skewness", "plain"), stages="tables", starts=TABLES),
     Row(

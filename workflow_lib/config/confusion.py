@@ -8,8 +8,7 @@ from pydantic import BeforeValidator, Field
 from workflow_lib.config.datasets import ClassGroup
 from workflow_lib.config.fields import ALL, UNIQUE, Choice, Count, Name, Section, Text, example, wrong
 from workflow_lib.config.models import Seeds
-from workflow_lib.errors import Problem
-from workflow_lib.wording import unknown
+from workflow_lib.errors import Problem, unknown
 
 Pair = Annotated[tuple[Text, ...], Field(min_length=2, max_length=2), *UNIQUE]
 

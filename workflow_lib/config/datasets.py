@@ -6,8 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from workflow_lib.config.fields import LIST, UNIQUE, Count, Fraction, Function, Options, Section, Seed, Text, example
-from workflow_lib.errors import Problem
-from workflow_lib.wording import unknown
+from workflow_lib.errors import Problem, unknown
 
 PerClass = Annotated[int, Field(ge=2)]
 ClassNames = Annotated[tuple[Text, ...], Field(min_length=2), *UNIQUE]

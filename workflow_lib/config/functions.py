@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from workflow_lib.errors import Problem
-from workflow_lib.wording import listed, nearest
+from workflow_lib.errors import Problem, listed, nearest
 
 OPEN = ("__getattr__", "exec", "globals", "setattr", "*")
 """Names by which a module can get more names than its source shows."""

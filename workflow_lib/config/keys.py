@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_lib.errors import Problem
-from workflow_lib.wording import yaml_text
+from workflow_lib.errors import Problem, yaml_text
 
 
 def with_text_keys(value: Any, found: list[Problem], path: str = "", inside: tuple[int, ...] = ()) -> Any:

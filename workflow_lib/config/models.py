@@ -21,9 +21,8 @@ from workflow_lib.config.fields import (
     example,
     wrong,
 )
-from workflow_lib.errors import Problem
+from workflow_lib.errors import Problem, unknown
 from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_options
-from workflow_lib.wording import unknown
 
 ARCHITECTURE: Final = rf"^({'|'.join(ARCHITECTURES)}|{TORCHVISION}\w+|{FUNCTION[1:-1]})$"
 OWN_WEIGHTS: Final = "torchvision"

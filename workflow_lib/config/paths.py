@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from workflow_lib.errors import Problem
-from workflow_lib.wording import listed
+from workflow_lib.errors import Problem, listed
 
 FOLDER = ".zarr"
 """Ending of a store that is a folder of files."""

@@ -8,8 +8,8 @@ import yaml
 
 from workflow_lib.config.fields import ALL, FUNCTION, NAME
 from workflow_lib.config.models import ARCHITECTURE
+from workflow_lib.errors import listed
 from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION
-from workflow_lib.wording import listed
 
 Schema = dict[str, Any]
 

@@ -11,9 +11,8 @@ from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import imported_names
-from workflow_lib.errors import Problem
+from workflow_lib.errors import Problem, listed, unknown
 from workflow_lib.names import IMPORTED, ORIGINAL
-from workflow_lib.wording import listed, unknown
 
 RESERVED = {
     "datasets": {ALL: "it stands for all of them in a study"},

@@ -11,9 +11,8 @@ from workflow_lib.config.fields import ALL, NAME, WRONG
 from workflow_lib.config.kstar import Study
 from workflow_lib.config.locate import Place, locate
 from workflow_lib.config.models import ARCHITECTURE
-from workflow_lib.errors import Problem
+from workflow_lib.errors import Problem, listed, nearest, write_nearest, yaml_text
 from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION
-from workflow_lib.wording import listed, nearest, write_nearest, yaml_text
 
 Words = tuple[str, str]
 """What is allowed, and the repair."""

@@ -10,8 +10,7 @@ import xarray as xr
 
 from workflow_lib.confusion.runs import read
 from workflow_lib.confusion.tables import row_shares
-from workflow_lib.errors import Problem, UserError
-from workflow_lib.wording import nearest
+from workflow_lib.errors import Problem, UserError, nearest
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def bits_table(runs: Runs) -> pd.DataFrame:
 
         chance_accuracy, chance_predictions: the size to expect without any effect, as an order of magnitude:
         (k - 1) / (2 ln 2) · (1/N + 1/M) bits for k outcomes and N and M test samples in the two distributions, as if
-        each run drew its test samples anew. In fact runs share them, and differ by their training.
+        each run drew new test samples. In fact runs share them, and differ by their training.
     """
     groups = predictions_by_group(runs)
     names = np.array(runs.classes, dtype=object)

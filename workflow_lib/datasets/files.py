@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.labels import SHOWN
-from workflow_lib.errors import Problem, UserError
-from workflow_lib.wording import listed, nearest
+from workflow_lib.errors import Problem, UserError, listed, nearest
 
 SUFFIXES = (".npz", ".zarr", ".zarr.zip")
 

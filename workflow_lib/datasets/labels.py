@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.split import Labels, Strings
-from workflow_lib.errors import Problem, UserError
-from workflow_lib.wording import listed
+from workflow_lib.errors import Problem, UserError, listed
 
 SHOWN = 10
 """Most names listed in one message."""

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from workflow_lib import seeds
 from workflow_lib.datasets.labels import SHOWN
 from workflow_lib.datasets.split import Labelled, Labels, Rows, Split, Strings
-from workflow_lib.errors import Problem, UserError
-from workflow_lib.wording import listed, write_nearest
+from workflow_lib.errors import Problem, UserError, listed, write_nearest
 
 Samples = TypeVar("Samples", bound=Labelled)
 

@@ -11,8 +11,7 @@ import torch
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from workflow_lib import seeds
-from workflow_lib.errors import Problem, UserError
-from workflow_lib.wording import unknown
+from workflow_lib.errors import Problem, UserError, unknown
 
 
 def apply(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any] | None) -> np.ndarray:

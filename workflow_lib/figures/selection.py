@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from workflow_lib.errors import Problem, UserError
+from workflow_lib.errors import Problem, UserError, nearest
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.style import SHOWN_CLASSES
-from workflow_lib.wording import nearest
 
 FEWER_CLASSES = 10
 """Number of classes shown if there are too many for one figure."""

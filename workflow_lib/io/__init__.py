@@ -1,1 +1,1 @@
-"""Atomic files: zipped Zarr stores, CSV and Parquet tables, scratch folders."""
+"""Atomic files: zipped Zarr stores, CSV and Parquet tables, scratch folders, checkpoints."""

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from workflow_lib.errors import Problem
-from workflow_lib.wording import listed, write_nearest
+from workflow_lib.errors import Problem, listed, write_nearest
 
 if TYPE_CHECKING:
     from torch import nn

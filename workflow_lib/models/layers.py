@@ -2,9 +2,8 @@
 
 from torch import Tensor, nn
 
-from workflow_lib.errors import Problem, UserError
+from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.normalization import Classifier
-from workflow_lib.wording import listed, write_nearest
 
 OUTPUT = "logits"
 """Always names the network's output, whether or not a module is called so."""

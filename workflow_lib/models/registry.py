@@ -6,12 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from workflow_lib.errors import Problem, UserError
+from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_options
 from workflow_lib.models.normalization import Classifier, wrap
 from workflow_lib.models.torchvision_models import torchvision_model
 from workflow_lib.user_code import call
-from workflow_lib.wording import listed, write_nearest
 
 
 def build(

@@ -41,7 +41,7 @@ def describe(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) 
 
 
 def restore(checkpoint: Mapping[str, Any]) -> Classifier:
-    """The network of a checkpoint (`training.checkpoints.load`) with its weights, in eval mode, on the CPU."""
+    """The network of a checkpoint (`io.checkpoints.load`) with its weights, in eval mode, on the CPU."""
     network = new_network(checkpoint, checkpoint["image_shape"], checkpoint["outputs"], ("", 0))
     inner(network).load_state_dict(checkpoint["network"])
     return network.eval()

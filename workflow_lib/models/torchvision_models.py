@@ -6,10 +6,9 @@ from urllib.error import URLError
 
 from torch import Tensor, nn
 
-from workflow_lib.errors import Problem, UserError
+from workflow_lib.errors import Problem, UserError, listed, nearest
 from workflow_lib.models.architectures import TORCHVISION
 from workflow_lib.models.torchvision_shim import import_torchvision
-from workflow_lib.wording import listed, nearest
 
 
 def torchvision_model(architecture: str, in_channels: int, n_classes: int, options: Mapping[str, Any]) -> nn.Module:

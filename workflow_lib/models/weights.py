@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import head_name, inner
 from workflow_lib.models.torchvision_models import torchvision_weights
-from workflow_lib.training import checkpoints
 
 WRAPPERS = ("network", "state_dict", "model")
 """Keys under which checkpoints of this project and of others keep the state_dict."""

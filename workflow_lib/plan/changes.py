@@ -11,10 +11,10 @@ from workflow_lib.cache.digests import content_digest
 from workflow_lib.code.fingerprint import library_versions, module_digests
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
+from workflow_lib.errors import yaml_text
 from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.runner.job import Job
 from workflow_lib.runner.units import Unit
-from workflow_lib.wording import yaml_text
 
 ABSENT = object()
 SHORT_LIST = 12

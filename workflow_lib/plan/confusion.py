@@ -37,13 +37,13 @@ OUTPUTS: Sequence[Output] = (
         "information",
         inputs={"effects": "effects.csv"},
         spec=lambda s: s.picture(groups=s.settings.groups),
-        content="bits that a class tells of another",
+        content="information of one class about another, in bits",
     ),
     figure(
         "significance",
         inputs={"effects": "effects.csv"},
         spec=lambda s: s.picture(),
-        content="what is lost with a class",
+        content="effects of losing a class",
     ),
     figure(
         "accuracies",

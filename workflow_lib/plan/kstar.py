@@ -6,12 +6,13 @@ from typing import Any
 
 from workflow_lib.config.studies import ResolvedKstar, resolve_kstar
 from workflow_lib.io.braces import braces
+from workflow_lib.names import IMPORTED, ORIGINAL
 from workflow_lib.plan.outputs import Files, Output, figure, table
 from workflow_lib.plan.study import StudyPlan
 from workflow_lib.points import DIMENSIONS, Grid, varied
 
 FROM_MODEL = "{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}"
-IMPORTED = "imported/{model}"
+FROM_FILE = IMPORTED + "/{model}"
 
 
 OUTPUTS: Sequence[Output] = (
@@ -125,7 +126,7 @@ class KstarPlan(StudyPlan):
         return self.config.kstar.threshold
 
     def _files(self, grids: Sequence[Grid], template: str) -> Files:
-        template = template.replace("{source}", IMPORTED if self.study.imported else FROM_MODEL)
+        template = template.replace("{source}", FROM_FILE if self.study.imported else FROM_MODEL)
         methods = braces(self.study.maps)
         names = [{dimension: braces(values) for dimension, values in grid.items()} for grid in grids]
         return Files([f"{self.results}/{template.format(**name, methods=methods)}" for name in names])
@@ -153,9 +154,9 @@ def _imported_grids(study: ResolvedKstar) -> list[Grid]:
             model=(name,),
             seed=(0,),
             interval=(100,),
-            split=("imported",),
-            transform=("original",),
-            layer=("imported",),
+            split=(IMPORTED,),
+            transform=(ORIGINAL,),
+            layer=(IMPORTED,),
             metric=study.metrics,
         )
         for name in study.imported

@@ -18,7 +18,7 @@ from workflow_lib.runner.units import Unit
 
 MISSING = "not there yet"
 """Reason for a job whose outputs are missing and that has not changed otherwise."""
-FOLLOWING = "input: made anew by jobs named above; where it comes out equal, nothing is computed"
+FOLLOWING = "input: remade by the jobs above; if the result is identical, nothing is computed"
 UNKNOWN = "not known, its record is missing or damaged"
 
 

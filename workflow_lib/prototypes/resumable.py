@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from workflow_lib.errors import UserError
+from workflow_lib.io import checkpoints
 from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import Frozen
 from workflow_lib.prototypes.matrix import Layout, State, layout
-from workflow_lib.training import checkpoints
 
 STATE = "state.pt"
 

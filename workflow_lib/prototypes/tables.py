@@ -54,7 +54,7 @@ def prototype_tables(
         selection: which entries are included.
 
     Returns:
-        sets: a row per set, tensor and include_self (both, whatever the selection): count, mean, std (ddof 0), outliers
+        sets: a row per set, tensor and include_self (both, for any selection): count, mean, std (ddof 0), outliers
             (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the network
             classifies as their target), steps_median.
         intervals: over the sets of each model and interval, with and without self: see `aggregate_table`.

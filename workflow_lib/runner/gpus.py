@@ -53,9 +53,9 @@ def visible_gpus() -> list[Gpu]:
 
     if hidden() or not shutil.which("nvidia-smi"):
         return []
-    asked = ["nvidia-smi", "--query-gpu=index,uuid,memory.total,memory.free", "--format=csv,noheader,nounits"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=60)
-    rows = [[field.strip() for field in line.split(",")] for line in told.stdout.splitlines()]
+    query = ["nvidia-smi", "--query-gpu=index,uuid,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=60)
+    rows = [[field.strip() for field in line.split(",")] for line in answer.stdout.splitlines()]
     gpus = [Gpu(row[0], row[1], float(row[2]), float(row[3])) for row in rows if len(row) == 4]
     for variable in (VISIBLE, LISTED):
         if (names := os.environ.get(variable)) is not None:

@@ -81,7 +81,7 @@ def mend(path: Path, digest: str | None, cache: ActionCache) -> bool:
     with contextlib.suppress(FileNotFoundError):  # another job that reads it was faster
         path.replace(aside(path))
     mended = digest is not None and cache.mend(path, digest)
-    print(f"{path}: damaged or edited; put aside as {aside(path).name}", file=sys.stderr)
+    print(f"{path}: damaged or edited; renamed to {aside(path).name}", file=sys.stderr)
     if mended:
         print(f"{path}: restored from the cache", file=sys.stderr)
     return mended

@@ -9,10 +9,10 @@ from workflow_lib.steps.roles import Input, Output
 
 
 def collect_confusion(*, spec: dict[str, Any], stores: list[Input], counts: Output) -> None:
-    """Write the store of all runs, as `confusion.runs.write` describes it.
+    """Write the store of all runs with `confusion.runs.write`.
 
     Args:
-        spec: pairs (as the config has them; the stores say which is which), seeds.
+        spec: pairs (as in the config; the stores say which pair they belong to), seeds.
         stores: of the runs, pair by pair, the seed varying fastest; the baseline first.
         counts: store.
     """

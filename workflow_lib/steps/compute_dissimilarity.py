@@ -14,7 +14,7 @@ def compute_dissimilarity(*, spec: dict[str, Any], prototypes: Input, dissimilar
     Args:
         spec: empty.
         prototypes: store with features (target, origin, feature) and converged (target, origin).
-        dissimilarity: store as `dissimilarity.store.write` describes it.
+        dissimilarity: store, from `dissimilarity.store.write`.
     """
     found = storage.load(prototypes)
     names = [str(name) for name in found["target"].values]

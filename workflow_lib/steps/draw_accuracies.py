@@ -1,4 +1,4 @@
-"""Figure: the accuracy of each class under each pair, beside the baseline."""
+"""Figure: accuracy of each class for each confused pair, with the baseline."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from workflow_lib.steps.roles import Input, Output
 
 
 def draw_accuracies(*, spec: dict[str, Any], means: Input, svg: Output, png: Output, csv: Output) -> None:
-    """Draw the accuracy of each class under each pair, beside the baseline.
+    """Draw the accuracy of each class for each confused pair, with the baseline.
 
     Args:
         spec: title.

@@ -1,4 +1,4 @@
-"""Figure: boundary images between their two ends."""
+"""Figure: boundary images between the prototypes of two classes."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ def draw_boundaries(
     png: Output,
     csv: Output,
 ) -> None:
-    """Draw boundary images between their two ends.
+    """Draw boundary images between the prototypes of two classes, and how the boundary moves during training.
 
     Args:
         spec: title, set (model, seed, interval, initialisation), classes (names; None: a choice), unconverged.
         boundaries: store of one set.
         prototypes: store of the same set.
         table: table of boundary images.
-        intervals: table of their means over the intervals.
+        intervals: table of their means at each interval.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.

@@ -1,4 +1,4 @@
-"""Figure: mean C and R by pair of classes."""
+"""Figure: mean C and R for each pair of classes."""
 
 from typing import Any
 
@@ -8,15 +8,8 @@ from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_class_pairs(
-    *,
-    spec: dict[str, Any],
-    pairs: Input,
-    svg: Output,
-    png: Output,
-    csv: Output,
-) -> None:
-    """Draw mean C and R by pair of classes.
+def draw_class_pairs(*, spec: dict[str, Any], pairs: Input, svg: Output, png: Output, csv: Output) -> None:
+    """Draw mean C and R for each pair of classes.
 
     Args:
         spec: title, classes (names; None: all), unconverged.

@@ -1,4 +1,4 @@
-"""Figure: the learning curves of the baseline and of each pair."""
+"""Figure: learning curves of the baseline and of each pair."""
 
 from typing import Any
 

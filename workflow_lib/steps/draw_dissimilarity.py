@@ -1,4 +1,4 @@
-"""Figure: C and R over the training."""
+"""Figure: C and R during training."""
 
 from typing import Any
 
@@ -8,15 +8,8 @@ from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_dissimilarity(
-    *,
-    spec: dict[str, Any],
-    intervals: Input,
-    svg: Output,
-    png: Output,
-    csv: Output,
-) -> None:
-    """Draw C and R over the training.
+def draw_dissimilarity(*, spec: dict[str, Any], intervals: Input, svg: Output, png: Output, csv: Output) -> None:
+    """Draw means and outliers of C and R during training.
 
     Args:
         spec: title, include_self, unconverged.
@@ -26,9 +19,6 @@ def draw_dissimilarity(
         csv: the numbers behind it.
     """
     figure, numbers = draw(
-        read_named(intervals),
-        include_self=spec["include_self"],
-        unconverged=spec["unconverged"],
-        title=spec["title"],
+        read_named(intervals), include_self=spec["include_self"], unconverged=spec["unconverged"], title=spec["title"]
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

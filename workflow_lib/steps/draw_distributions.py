@@ -1,4 +1,4 @@
-"""Figure: the distributions of C and R."""
+"""Figure: distributions of C and R."""
 
 from typing import Any
 
@@ -8,15 +8,8 @@ from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_distributions(
-    *,
-    spec: dict[str, Any],
-    histograms: Input,
-    svg: Output,
-    png: Output,
-    csv: Output,
-) -> None:
-    """Draw the distributions of C and R.
+def draw_distributions(*, spec: dict[str, Any], histograms: Input, svg: Output, png: Output, csv: Output) -> None:
+    """Draw the distributions of C and R at each training interval.
 
     Args:
         spec: title, include_self, unconverged.
@@ -26,9 +19,6 @@ def draw_distributions(
         csv: the numbers behind it.
     """
     figure, numbers = draw(
-        read_named(histograms),
-        include_self=spec["include_self"],
-        unconverged=spec["unconverged"],
-        title=spec["title"],
+        read_named(histograms), include_self=spec["include_self"], unconverged=spec["unconverged"], title=spec["title"]
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -1,4 +1,4 @@
-"""Figure: the bits that targets gain or lose by a class not being confused."""
+"""Figure: bits that targets gain or lose if a class is not confused."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from workflow_lib.steps.roles import Input, Output
 
 
 def draw_information(*, spec: dict[str, Any], effects: Input, svg: Output, png: Output, csv: Output) -> None:
-    """Draw the bits that targets gain or lose by a class not being confused.
+    """Draw the bits that targets gain or lose if a class is not confused.
 
     Args:
         spec: title, groups (names of classes by name of the group; may be empty).

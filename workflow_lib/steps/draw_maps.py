@@ -1,4 +1,4 @@
-"""Figure: maps of features beside the violins of k* of the same features."""
+"""Figure: maps of features, with violins of k* of the same features."""
 
 from itertools import product
 from typing import Any
@@ -24,8 +24,8 @@ def draw_maps(
     """Draw maps and violins, a row for each of at most six points.
 
     Args:
-        spec: grids (points, one seed each), methods, title, classes (names to show, or None), threshold.
-        maps: tables of maps, all methods of a point after each other.
+        spec: grids (points, one seed each), methods, title, classes (names; None: up to twenty), threshold.
+        maps: tables of maps, point by point, the method varying fastest.
         kstar: k* stores in the order of the points.
         classes: table of classes of the study.
         svg: the figure.

@@ -1,4 +1,4 @@
-"""Figure: mean confusion matrices of the baseline and of a pair."""
+"""Figure: mean confusion matrices of the baseline and of one confused pair."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from workflow_lib.steps.roles import Input, Output
 
 
 def draw_matrices(*, spec: dict[str, Any], counts: Input, pairs: Input, svg: Output, png: Output, csv: Output) -> None:
-    """Draw the mean confusion matrices of the baseline and of a pair that was confused.
+    """Draw the mean confusion matrices of the baseline and of one confused pair.
 
     Args:
-        spec: title, example_pair (names of the two classes; None: chosen as `confusion.example` says).
+        spec: title, example_pair (names of the two classes; None: chosen by `confusion.example`).
         counts: store of all runs.
         pairs: table of pairs.
         svg: the figure.

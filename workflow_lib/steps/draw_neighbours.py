@@ -1,4 +1,4 @@
-"""Figure: the neighbour distribution."""
+"""Figure: classes of the nearest neighbours of each class."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def draw_neighbours(*, spec: dict[str, Any], neighbours: list[Input], svg: Outpu
     """Draw which classes the neighbours of each class belong to, a panel for each of at most twelve points.
 
     Args:
-        spec: grids (points, one seed each), title, classes (names to show; None shows all), k (number of neighbours).
+        spec: grids (points, one seed each), title, classes (names; None: all), k (number of neighbours).
         neighbours: tables of neighbours in the order of the points.
         svg: the figure.
         png: the figure.

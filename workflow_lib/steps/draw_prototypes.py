@@ -1,4 +1,4 @@
-"""Figure: the prototypes of every class from every class."""
+"""Figure: prototypes of every class from every class."""
 
 from typing import Any
 
@@ -8,14 +8,7 @@ from workflow_lib.io.storage import load
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_prototypes(
-    *,
-    spec: dict[str, Any],
-    prototypes: Input,
-    svg: Output,
-    png: Output,
-    csv: Output,
-) -> None:
+def draw_prototypes(*, spec: dict[str, Any], prototypes: Input, svg: Output, png: Output, csv: Output) -> None:
     """Draw the prototypes of every class from every class.
 
     Args:

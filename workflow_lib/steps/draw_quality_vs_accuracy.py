@@ -1,4 +1,4 @@
-"""Figure: the separation of class prototypes against test accuracy."""
+"""Figure: quality of networks against their test accuracy."""
 
 from typing import Any
 
@@ -8,15 +8,8 @@ from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_quality_vs_accuracy(
-    *,
-    spec: dict[str, Any],
-    quality: Input,
-    svg: Output,
-    png: Output,
-    csv: Output,
-) -> None:
-    """Draw the separation of class prototypes against test accuracy.
+def draw_quality_vs_accuracy(*, spec: dict[str, Any], quality: Input, svg: Output, png: Output, csv: Output) -> None:
+    """Draw the quality M_g of networks, from their class prototypes, against their test accuracy.
 
     Args:
         spec: title.

@@ -1,4 +1,4 @@
-"""Figure: the effects of losing a class that are significant, with intervals."""
+"""Figure: effects of losing a class, with confidence intervals."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from workflow_lib.steps.roles import Input, Output
 
 
 def draw_significance(*, spec: dict[str, Any], effects: Input, svg: Output, png: Output, csv: Output) -> None:
-    """Draw the effects of losing a class that are significant, with intervals.
+    """Draw the strongest effects of losing a class, with confidence intervals.
 
     Args:
         spec: title.

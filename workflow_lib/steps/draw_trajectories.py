@@ -1,4 +1,4 @@
-"""Figure: the trajectory of class prototypes from noise to the end."""
+"""Figure: trajectories of class prototypes from noise to the end."""
 
 from typing import Any
 
@@ -8,15 +8,8 @@ from workflow_lib.io.storage import load
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_trajectories(
-    *,
-    spec: dict[str, Any],
-    prototypes: Input,
-    svg: Output,
-    png: Output,
-    csv: Output,
-) -> None:
-    """Draw the trajectory of class prototypes from noise to the end.
+def draw_trajectories(*, spec: dict[str, Any], prototypes: Input, svg: Output, png: Output, csv: Output) -> None:
+    """Draw the trajectories of class prototypes from noise to the end.
 
     Args:
         spec: title, set (model, seed, interval, initialisation), classes (names; None: the first five).

@@ -1,4 +1,4 @@
-"""Figure: k* and accuracy along a dimension."""
+"""Figure: k* and accuracy along a varied dimension of a study."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from workflow_lib.steps.roles import Input, Output
 
 
 def draw_trends(*, spec: dict[str, Any], classes: Input, svg: Output, png: Output, csv: Output) -> None:
-    """Draw how mean and skewness of k*, and accuracy, change along what the study varies.
+    """Draw how mean and skewness of k*, and accuracy, change along the varied dimensions of a study.
 
     Args:
-        spec: title, classes (names to colour; None colours all up to twenty), threshold.
+        spec: title, classes (names to colour; None: all up to twenty), threshold.
         classes: table of classes of the study.
         svg: the figure.
         png: the figure.

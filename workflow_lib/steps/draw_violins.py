@@ -12,10 +12,10 @@ from workflow_lib.steps.roles import Input, Output
 def draw_violins(
     *, spec: dict[str, Any], kstar: list[Input], classes: Input, svg: Output, png: Output, csv: Output
 ) -> None:
-    """Draw the violins of a study, a panel for each of at most twelve points.
+    """Draw the violins of k* per class, a panel for each of at most twelve points.
 
     Args:
-        spec: grids (points, one seed each), title, classes (names to show, or None), threshold.
+        spec: grids (points, one seed each), title, classes (names; None: up to twenty), threshold.
         kstar: k* stores in the order of the points.
         classes: table of classes of the study.
         svg: the figure.

@@ -12,11 +12,10 @@ from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.features import transforms
 from workflow_lib.features.extraction import Batch, Layer, extract
-from workflow_lib.io import storage
+from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
-from workflow_lib.training import checkpoints
 from workflow_lib.training.devices import configure
 
 SUFFIX = ".zarr.zip"
@@ -32,15 +31,15 @@ SAME = 1e-3
 def extract_features(
     *, spec: Mapping[str, Any], checkpoint: Input, dataset: Input, features: list[Output], context: Context
 ) -> None:
-    """Write a store for each of `features`: the layer whose role in `spec["layers"]` is the file's name.
+    """Write a store for each of `features`; the name of the file is that of the layer in `spec["layers"]`.
 
     Raises:
-        UserError: a layer that the network has not, or features that change with the other images of the batch.
+        UserError: the network does not have a layer, or features depend on the other images of the batch.
     """
     device = configure(context.device, context.threads)
     split, network = open_split(dataset), restore(checkpoints.load(checkpoint))
     stores = {path.name.removesuffix(SUFFIX): path for path in features}
-    layers = {role: Layer(**spec["layers"][role]) for role in stores}
+    layers = {name: Layer(**spec["layers"][name]) for name in stores}
     size = max(1, min(MOST_IN_BATCH, BATCH_VALUES // int(np.prod(split.image_shape))))
     starts = range(0, len(split), size)
     images = (_images(split, start, start + size, spec["transform"]) for start in starts)
@@ -66,14 +65,14 @@ def _write(
     progress, done = bar("images"), 0
     with contextlib.ExitStack() as stack:
         writers = {
-            role: stack.enter_context(
-                storage.SampleWriter(path, _variable(first.features[role], len(split)), coords, _attrs(layers[role]))
+            name: stack.enter_context(
+                storage.SampleWriter(path, _variable(first.features[name], len(split)), coords, _attrs(layers[name]))
             )
-            for role, path in stores.items()
+            for name, path in stores.items()
         }
         for batch in itertools.chain([first], batches):
-            for role, writer in writers.items():
-                writer.append(features=batch.features[role])
+            for name, writer in writers.items():
+                writer.append(features=batch.features[name])
             # The writers store coords when they close, so the predictions are filled in by then.
             predictions[done : done + len(batch.predictions)] = batch.predictions
             done += len(batch.predictions)
@@ -89,7 +88,7 @@ def _attrs(layer: Layer) -> dict[str, str]:
 
 
 def _coords(split: StoredSplit, predictions: np.ndarray | None) -> dict[str, tuple[str, np.ndarray]]:
-    """Coords of the stores; no predictions where the outputs of the network are not the classes of the data set."""
+    """Coords of the stores; no predictions if the outputs of the network are not the classes of the data set."""
     coords = {
         "sample": ("sample", split.ids),
         "label": ("sample", split.labels),
@@ -102,22 +101,22 @@ def _prove(alone: Mapping[int, Batch], split: StoredSplit, stores: Mapping[str, 
     """Compare the stores with the data set, in count, ids and labels, and with features of single samples by row.
 
     Raises:
-        UserError: a sample's features in the store are not those that it has alone.
-        RuntimeError: a store does not hold the samples of the data set in their order.
+        UserError: features of a sample in the store differ from those of the sample alone.
+        RuntimeError: a store does not contain the samples of the data set in their order.
     """
-    for role, path in stores.items():
+    for name, path in stores.items():
         stored = storage.load(path)
         if not (np.array_equal(stored["sample"], split.ids) and np.array_equal(stored["label"], split.labels)):
             raise RuntimeError(f"{path}: the samples are not those of the data set in their order")
         for row, batch in alone.items():
-            expected, found = batch.features[role][0], stored["features"][row].values
+            expected, found = batch.features[name][0], stored["features"][row].values
             if not np.allclose(found, expected, rtol=0, atol=SAME * float(np.abs(expected).max())):
-                raise UserError(_depends_on_batch(role, str(split.ids[row])))
+                raise UserError(_depends_on_batch(name, str(split.ids[row])))
 
 
-def _depends_on_batch(role: str, sample: str) -> Problem:
+def _depends_on_batch(name: str, sample: str) -> Problem:
     return Problem(
-        f"layers.{role}",
+        f"layers.{name}",
         f"sample {sample}",
         "the features of an image change with the images that share its batch",
         "let the network treat each image by itself in eval mode, as with tracked batch statistics",

@@ -1,28 +1,27 @@
-"""Boundary images: where a network is torn between the class that an image came from and the one it goes to."""
+"""Boundary images: images to which a network gives two classes the same logit."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_lib.io import storage
+from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.prototypes import boundary_store
 from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.steps.roles import Context, Input, Output
-from workflow_lib.training import checkpoints
 from workflow_lib.training.devices import configure
 
 
 def find_boundaries(
     *, spec: Mapping[str, Any], checkpoint: Input, prototypes: Input, boundaries: Output, context: Context
 ) -> None:
-    """Write the boundary of every ordered pair of classes, on the straight line and on the way of the optimisation.
+    """Write the boundary image of every ordered pair of classes, on the straight line and on the path of the descent.
 
     Args:
         spec: layer ({module, pool}; None: the input of the last linear layer).
         checkpoint: the network.
         prototypes: a set of its prototypes.
-        boundaries: store as `prototypes.boundary_store.write` describes it.
+        boundaries: store, from `prototypes.boundary_store.write`.
         context: device and threads.
     """
     device = configure(context.device, context.threads)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflow_lib.datasets.artifact import open_split
+from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import inner
 from workflow_lib.models.stored import describe, new_network
 from workflow_lib.models.weights import load_weights, read_weights, stored_outputs
 from workflow_lib.steps.roles import Context, Input, Output
-from workflow_lib.training import checkpoints
 from workflow_lib.training.devices import configure
 from workflow_lib.training.loop import State
 

@@ -1,4 +1,4 @@
-"""Prototypes of a network: an image for each pair of classes, driven from the one towards the other."""
+"""Prototypes of a network: for each pair of classes, an image optimised from one class to the other."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workflow_lib.datasets.artifact import open_split
-from workflow_lib.io import storage
+from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.prototypes.descent import Settings
@@ -17,7 +17,6 @@ from workflow_lib.prototypes.matrix import make_matrix, noise
 from workflow_lib.prototypes.resumable import resumable_matrix
 from workflow_lib.prototypes.store import write
 from workflow_lib.steps.roles import Context, Input, Output
-from workflow_lib.training import checkpoints
 from workflow_lib.training.devices import configure
 
 
@@ -30,7 +29,7 @@ def make_prototypes(
     prototypes: Output,
     context: Context,
 ) -> None:
-    """Write the set of prototypes of one network, with what is known of each; name those that did not converge.
+    """Write the set of prototypes of one network; the log names those that did not converge.
 
     Args:
         spec: layer ({module, pool}; None: the input of the last linear layer), descent (optimizer, lr, steps, loss),
@@ -39,7 +38,7 @@ def make_prototypes(
         dataset: a split, for the names of its classes.
         previous: prototypes to start from; None: noise.
         prototypes: store of the arrays of `prototypes.matrix.layout`.
-        context: a killed job goes on from what it has kept in the scratch folder.
+        context: a killed job continues from its files in the scratch folder.
     """
     device = configure(context.device, context.threads)
     content = checkpoints.load(checkpoint)
@@ -69,7 +68,7 @@ def make_prototypes(
 
 
 def unconverged(converged: np.ndarray, names: Sequence[str]) -> Iterator[str]:
-    """Lines that count and name the images (target, origin) that did not converge; none where all did."""
+    """Lines of the log on the images (target, origin) that did not converge; none if all did."""
     if not converged.all():
         yield f"make_prototypes: {np.sum(~converged)} of {converged.size} images did not converge"
     for target, row in zip(names, converged, strict=True):
@@ -78,7 +77,7 @@ def unconverged(converged: np.ndarray, names: Sequence[str]) -> Iterator[str]:
 
 
 def class_names(known: tuple[str, ...], outputs: int) -> list[str]:
-    """A name for each output of a network: that of the class, where the data set has as many."""
+    """A name for each output of a network: the name of its class if the data set has as many classes."""
     return [*known] if len(known) == outputs else [f"output {index}" for index in range(outputs)]
 
 

@@ -1,4 +1,4 @@
-"""Tables of a study as a page."""
+"""The tables of a k* study as a page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tables of the boundary images of a study of prototypes."""
+"""Tables of the boundary images of a prototype study."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ def tabulate_boundaries(
     table: Output,
     intervals: Output,
 ) -> None:
-    """Write a row per boundary image, and how they move over the intervals.
+    """Write a row per boundary image, and their means at each interval.
 
     Args:
         spec: grids (sets of the study), unconverged.
         boundaries: stores in the order of the sets.
         prototypes: stores in the same order.
-        table: CSV as `boundary_table` describes it.
-        intervals: CSV as `boundary_intervals` describes it.
+        table: CSV, from `boundary_table`.
+        intervals: CSV, from `boundary_intervals`.
     """
     stores = zip(map(load, boundaries), map(load, prototypes), strict=True)
     found = boundary_table(set_points(spec["grids"]), stores)

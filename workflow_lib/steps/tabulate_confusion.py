@@ -22,10 +22,10 @@ def tabulate_confusion(
     shares: Output,
     losses: Output,
 ) -> None:
-    """Write the tables that `confusion.effects`, `confusion.groups` and `confusion.tables` describe.
+    """Write the tables of `confusion.effects`, `confusion.groups` and `confusion.tables`.
 
     Args:
-        spec: groups (names of classes by name of the group; without any, their table has no rows), permutations, seed.
+        spec: groups (names of classes by name of the group; may be empty), permutations, seed.
         counts: store of all runs.
         effects: CSV.
         groups: CSV.

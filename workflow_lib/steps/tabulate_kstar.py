@@ -1,4 +1,4 @@
-"""Tables of a study."""
+"""Tables of a k* study."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ def tabulate_kstar(*, spec: dict[str, Any], kstar: list[Input], classes: Output,
     Args:
         spec: grids (points of the study), skewness, threshold.
         kstar: k* stores in the order of the points.
-        classes: CSV as `class_table` describes it.
-        aggregates: CSV as `aggregate_table` describes it.
+        classes: CSV, from `class_table`.
+        aggregates: CSV, from `aggregate_table`.
     """
     stores = (load(path) for path in kstar)
     table = class_table(study_points(spec["grids"]), stores, spec["skewness"], spec["threshold"])

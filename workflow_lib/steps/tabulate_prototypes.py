@@ -1,4 +1,4 @@
-"""Tables of a study of prototypes."""
+"""Tables of a prototype study."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from workflow_lib.io.storage import load, write_table
 from workflow_lib.prototypes.tables import POINT, accuracies, prototype_tables, set_points
 from workflow_lib.steps.roles import Input, Output
 
-OF_NETWORK = POINT[:-1]
+NETWORK = POINT[:-1]
+"""What identifies a network at an interval."""
 
 
 def tabulate_prototypes(
@@ -23,7 +24,7 @@ def tabulate_prototypes(
     histograms: Output,
     quality: Output,
 ) -> None:
-    """Write the tables that `prototype_tables` describes; `quality` with the accuracy of the network.
+    """Write the tables of `prototype_tables`; that of quality also has the accuracy of each network.
 
     Args:
         spec: grids (sets of the study), include_self, unconverged.
@@ -40,9 +41,9 @@ def tabulate_prototypes(
     points = set_points(spec["grids"])
     selection = Selection(spec["include_self"], spec["unconverged"])
     tables = prototype_tables(points, map(load, prototypes), map(load, dissimilarity), selection)
-    networks = list({tuple(p[key] for key in OF_NETWORK): {key: p[key] for key in OF_NETWORK} for p in points}.values())
+    networks = list({tuple(p[key] for key in NETWORK): {key: p[key] for key in NETWORK} for p in points}.values())
     known = accuracies(networks, map(load, features))
-    tables["quality"] = tables["quality"].merge(known, on=list(OF_NETWORK), how="left")
+    tables["quality"] = tables["quality"].merge(known, on=list(NETWORK), how="left")
     places = {"sets": sets, "intervals": intervals, "tests": tests, "pairs": pairs, "histograms": histograms}
     for name, path in {**places, "quality": quality}.items():
         write_table(tables[name], path)

@@ -12,13 +12,13 @@ import pandas as pd
 
 from workflow_lib.datasets.artifact import open_split
 from workflow_lib.errors import UserError
+from workflow_lib.io import checkpoints
 from workflow_lib.io.storage import write_table
 from workflow_lib.models.initial import initial_network
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.stored import describe
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Hint, Input, Output
-from workflow_lib.training import checkpoints
 from workflow_lib.training.devices import configure
 from workflow_lib.training.loop import CURVE, State, train
 from workflow_lib.training.optimisation import Settings
@@ -38,8 +38,8 @@ def train_interval(
 ) -> None:
     """Train until `spec["stop_epoch"]`; write the checkpoint and the learning curve from the first epoch on.
 
-    It starts from what a killed run of this job has left, else from the previous interval, else anew; the
-    result has the same bytes in each case.
+    It continues from the state that a killed run of this job has left, or else from the previous interval, or else it
+    starts at epoch 0. The result has the same bytes in each case.
     """
     device = configure(context.device, context.threads)
     split = open_split(dataset)
@@ -70,7 +70,7 @@ def train_interval(
 
 
 def _origin(spec: Mapping[str, Any], network: Classifier, images: np.ndarray, labels: np.ndarray, runtime: str) -> str:
-    """Digest of all that decides how the training goes; checkpoints with the same one lie on one path.
+    """Digest of everything that shapes the training; checkpoints with equal digests belong to the same training.
 
     The runtime is part of it because the device and the number of threads decide how sums are rounded.
     """
@@ -84,7 +84,7 @@ def _origin(spec: Mapping[str, Any], network: Classifier, images: np.ndarray, la
 
 
 def _farthest(candidates: list[Path | None], origin: str, stop_epoch: int) -> State | None:
-    """The farthest state on the way among files that may be missing, damaged or of another training."""
+    """The most advanced state among files that may be missing, damaged or of another training."""
     states: list[State] = []
     for path in candidates:
         if path is None or not path.is_file():

@@ -11,7 +11,7 @@ from workflow_lib import seeds
 from workflow_lib.confusion import store
 from workflow_lib.confusion.mislabelling import mislabel
 from workflow_lib.datasets.artifact import StoredSplit, open_split
-from workflow_lib.errors import Problem, UserError
+from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.initial import initial_network
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
@@ -22,7 +22,6 @@ from workflow_lib.training.replicates.kept import KeptStates
 from workflow_lib.training.replicates.predictions import confusion_matrix
 from workflow_lib.training.replicates.runs import Run
 from workflow_lib.training.replicates.train import train_runs
-from workflow_lib.wording import listed, write_nearest
 
 
 def train_replicates(

@@ -1,1 +1,1 @@
-"""Training of one network, or of many at once: loop, epochs, augmentation, optimisers, checkpoints, devices."""
+"""Training of one network, or of many at once: loop, epochs, augmentation, optimisers, devices."""

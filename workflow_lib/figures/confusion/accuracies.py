@@ -104,7 +104,7 @@ def _dots(axes: Axes, pairs: pd.DataFrame, classes: list[str], colour: str) -> N
 def _counts(numbers: pd.DataFrame, runs: int) -> str:
     pairs = numbers.loc[numbers["pair"] != BASELINE, "pair"].nunique()
     baseline = numbers.loc[numbers["pair"] == BASELINE, "n"].max()
-    return f"{pairs} pairs of {runs} runs, {0 if math.isnan(baseline) else int(baseline)} of the baseline."
+    return f"{pairs} pairs with {runs} runs each, {0 if math.isnan(baseline) else int(baseline)} runs of the baseline."
 
 
 def _thinned(pairs: pd.DataFrame) -> str:

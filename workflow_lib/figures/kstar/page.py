@@ -17,8 +17,8 @@ td { border-bottom: 1px solid #ddd; }
 """
 
 NOTE = (
-    "k* of a sample: how many neighbours of its own class come before the first of another class, as a share of the "
-    "class. Skewness above the threshold: Fractured. Below minus the threshold: Clustered. k* is not an accuracy."
+    "k* of a sample: rank of its nearest neighbour of another class, divided by the size of its own class. "
+    "Skewness above the threshold: Fractured. Below minus the threshold: Clustered. k* is not an accuracy."
 )
 
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from workflow_lib.errors import UserError
-from workflow_lib.training import checkpoints
+from workflow_lib.io import checkpoints
 from workflow_lib.training.loop import State
 
 

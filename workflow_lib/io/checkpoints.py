@@ -16,7 +16,8 @@ from typing import Any
 import torch
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.io.storage import atomic, damaged
+from workflow_lib.io.files import atomic
+from workflow_lib.io.storage import damaged
 
 NOT_PLAIN = "is damaged, or contains more than tensors, numbers and text, which is not loaded because it may run code"
 
