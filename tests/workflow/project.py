@@ -24,8 +24,6 @@ from workflow_lib.plan.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "environment.yaml")
-KINDS = FOLDERS
-"""Folders of results that are compared: not logs, times, records, nor what is hidden."""
 
 FORECAST = """
 import json, sys
@@ -160,7 +158,7 @@ class Project:
 
     def results(self) -> dict[str, bytes]:
         """Bytes of every artifact that is compared, by its path below the folder of results."""
-        files = (file for kind in KINDS for file in sorted((self.root / kind).rglob("*")))
+        files = (file for kind in FOLDERS for file in sorted((self.root / kind).rglob("*")))
         return {str(file.relative_to(self.root)): file.read_bytes() for file in files if file.is_file()}
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
