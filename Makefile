@@ -1,12 +1,13 @@
-# make run: install, run the default study.   make test: install, check everything.
+# make run: install, run the default study.   make test: install, run the quick tests.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
+ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
-.PHONY: run report test slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion clean-venv
+.PHONY: run report test test-slow slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/latent-atlas run --configfile $(CONFIG)
@@ -16,8 +17,13 @@ run: $(INSTALLED)
 report: $(INSTALLED)
 	$(BIN)/latent-atlas report --configfile $(CONFIG)
 
+# A few minutes: all units, and a few cases of the workflow.
 test: $(INSTALLED)
-	$(BIN)/pytest
+	$(BIN)/pytest $(ON_ALL_CORES)
+
+# What CI runs: the slow tests too.
+test-slow: $(INSTALLED)
+	$(BIN)/pytest $(ON_ALL_CORES) -m ""
 
 # The daemons of SLURM, from Debian's packages; needs root where they are not there yet.
 slurm:
@@ -27,9 +33,9 @@ slurm:
 test-slurm: slurm $(INSTALLED)
 	LATENT_ATLAS_TEST_SLURM=1 $(BIN)/pytest tests/slurm
 
-# Edits, kills and damage, in full: the jobs that ran and the bytes of every result, against what must be.
+# Edits, kills, damage and mistakes, in full: the jobs that ran and the bytes of every result, against what must be.
 proof: $(INSTALLED)
-	$(BIN)/python tests/workflow/proof.py contract kills damage
+	$(BIN)/python tests/workflow/proof.py
 
 check: format lint types
 

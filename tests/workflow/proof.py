@@ -1,4 +1,4 @@
-"""The proofs, printed: `python tests/workflow/proof.py [contract] [kills] … [--only TEXT] [--jobs 2]`.
+"""The proofs, printed: `python tests/workflow/proof.py [contract] [kills] … [--only TEXT] [--jobs N]`.
 
 Runs the miniature once, then every case of the named proofs on a copy of it, several at once. Ends with 1 if any
 case is not as it must be.
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="proof.py", description=__doc__)
     parser.add_argument("proofs", nargs="*", metavar="PROOF", help=f"{', '.join(PROOFS)}; all when none is named")
     parser.add_argument("--only", default="", metavar="TEXT", help="cases with this text in their names")
-    parser.add_argument("--jobs", type=int, default=2, help="cases that run at once")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="cases that run at once")
     parser.add_argument("--finished", type=Path, metavar="FOLDER", help="a miniature that has been run already")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.proofs) - set(PROOFS):

@@ -1,19 +1,16 @@
-"""Runs of Snakemake that are no cases of a proof: from nothing, through a history, with every shipped config."""
+"""Runs of Snakemake that are no cases of a proof: from nothing, through a history, on embeddings, for the report."""
 
 import random
 import re
-import shutil
 
 import contract
 import numpy as np
 import pytest
 from edits import put, remove, several, write
-from mistake import GOOD_FILES
-from project import ROOT, Project
+from project import Project
 
 pytestmark = pytest.mark.workflow
 
-CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
 SHRINKING = ("a seed taken out", "an interval taken out")
 """Rows of the contract that leave so little that a clean run is short."""
 COMPOSABLE = (
@@ -92,23 +89,10 @@ def test_a_mistake_in_one_dataset_stops_nothing_else(project):
     assert not list((project.folder / "results" / "studies").rglob("bad/*"))
 
 
-@pytest.mark.parametrize("config", ["config.yaml", *(pytest.param(name, marks=pytest.mark.slow) for name in CONFIGS)])
-def test_a_dry_run_of_a_shipped_config_names_the_jobs(config, tmp_path):
-    project = Project(tmp_path / "project")
-    shutil.copy(ROOT / "config.yaml", project.folder)
-    for path, content in GOOD_FILES.items():
-        write(path, content)(project)
-    file = config if config == "config.yaml" else f"configs/{config}"
-    run = project.snakemake("--dry-run", "--quiet", "rules", "--configfile", file)
-    assert run.code == 0, run.output
-    assert "This was a dry-run" in run.output
-    assert "total" in run.output
-
-
 def test_the_report_is_one_page_that_holds_all_figures(finished, tmp_path):
     run = finished.snakemake("--report", str(tmp_path / "report.html"))
     assert run.code == 0, run.output
     page = (tmp_path / "report.html").read_text()
-    assert "looks into the latent space" in page
+    assert "studies the latent space" in page
     assert page.count("data:image/png") >= 5
     assert not re.search(r'(src|href)="https?://[^"]+\.(js|css)"', page)
