@@ -18,6 +18,7 @@ CHANGED = 0.01
 """Largest share of samples with another k*."""
 NETWORK = ("train_interval", "extract_features")
 
+pytestmark = pytest.mark.slow
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 

@@ -11,6 +11,8 @@ from project import ROOT, Project
 
 from workflow_lib.io import storage
 
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 SOURCE, ARCHITECTURE, TRANSFORM, METRIC = "A data source", "An architecture", "A transform", "A metric"
 FIGURE, TABLE = "A figure", "A table"
