@@ -57,10 +57,9 @@ for family in FAMILIES:
                 arguments=lambda w, studies=studies, made=made: studies[
                     w.study
                 ].arguments(made),
-                results=PLAN.results,
             message:
                 f"{made.verb}, study {{wildcards.study}}: {made.content}"
             shell:
                 # The command must not use loop variables: Snakemake evaluates it after the loop, when a job starts.
                 "python -m workflow_lib {params.arguments:q} --spec {params.spec:q} --code {params.code}"
-                " --results {params.results} --threads {threads} --log {log}"
+                f" --results {PLAN.results} --threads {{threads}} --log {{log}}"

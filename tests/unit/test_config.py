@@ -25,6 +25,13 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("models/imported", good()["models"]["cnn"], "models.imported", ["reserved"]),
     ("transforms/original", {"kind": "rotation", "degrees": 1}, "transforms.original", ["always there"]),
     (f"{CNN}/layers/all", "dense1", "models.cnn.layers.all", ["reserved"]),
+    # results
+    ("results", "a b", "results", ["path of letters", "write for example results/first"]),
+    ("results", "../elsewhere", "results", ["without a part"]),
+    ("results", "{here}", "results", ["path of letters"]),
+    ("results", "results/kstar", "results", ["holds results of other configs"]),
+    ("results", 5, "results", ["must be text"]),
+    ("results", "", "results", ["path of letters"]),
     # datasets
     ("datasets/digits", None, "datasets.digits", ["must be a mapping"]),
     ("datasets/digits/source", "digit", "datasets.digits.source", ['"digit"', "cifar10", "write digits"]),

@@ -31,6 +31,15 @@ def test_order_of_keys_changes_nothing(order):
     assert load(shuffled(good(), order), check_files=False) == load(good(), check_files=False)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("results/a/", "results/a"), ("./out", "out"), ("/scratch/me", "/scratch/me"), (None, "results")],
+)
+def test_the_folder_of_results_has_one_form(written, meant):
+    raw = good() if written is None else good() | {"results": written}
+    assert load(raw, check_files=False).results == meant
+
+
 def test_a_config_cannot_be_changed():
     config = load(good(), check_files=False)
     with pytest.raises(ValueError, match="frozen"):

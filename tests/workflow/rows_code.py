@@ -12,7 +12,7 @@ CODE = [
         several(
             replace("workflow_lib/kstar/neighbours.py", "QUERIES = 20_000", "# A comment.\nQUERIES = (\n    20000\n)"),
             replace("workflow_lib/io/storage.py", '\n"""', '\n\n"""'),
-            replace("workflow_lib/kstar/tables.py", '"""Tables of a study: ', '"""All tables of a study: '),
+            replace("workflow_lib/kstar/tables.py", '"""Tables of a ', '"""All tables of a '),
             append("workflow_lib/training/loop.py", "\n# The end.\n"),
         ),
     ),

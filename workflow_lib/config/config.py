@@ -30,7 +30,7 @@ def _folder(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if not re.fullmatch(r"/?[\w.-]+(/[\w.-]+)*/?", value, re.ASCII) or ".." in Path(value).parts or value == ".":
-        allowed = "must be a folder whose path has only letters, digits, _, - and ., and no .."
+        allowed = 'must be a path of letters, digits, _, - and ., without a part ".."'
         raise wrong(allowed, "write for example results/first")
     parts = Path(value).parts
     if parts[:1] == (RESULTS,) and parts[1:] and parts[1] in (*FOLDERS, *COMPANIONS):
