@@ -116,7 +116,9 @@ class Project:
     @property
     def root(self) -> Path:
         """The folder of results, which the config may name."""
-        named = re.search(r"^results: (.+)$", (self.folder / "config.yaml").read_text("utf-8"), re.MULTILINE)
+        file = self.folder / "config.yaml"
+        text = file.read_text("utf-8", errors="replace") if file.is_file() else ""
+        named = re.search(r"^results: (.+)$", text, re.MULTILINE)
         return self.folder / (named[1] if named else "results")
 
     def copy(self, folder: Path, cores: int | None = None) -> "Project":
