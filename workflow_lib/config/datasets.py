@@ -25,7 +25,7 @@ class Subsample(Section):
     """Seed of the draw."""
 
 
-class GivenSubsample(Section):
+class ImportedSubsample(Section):
     """A stratified draw from imported features, which have only one split."""
 
     imported: PerClass
@@ -169,7 +169,7 @@ class Features(Source):
 
     source: Literal["features"]
     """Features and labels in a file."""
-    subsample: GivenSubsample | None = None
+    subsample: ImportedSubsample | None = None
     """Keep this many samples of each class; null keeps all."""
     path: Text
     """The file, relative to the working directory."""
