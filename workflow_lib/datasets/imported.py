@@ -132,6 +132,6 @@ def write_imported(imported: ImportedFeatures, path: Path) -> None:
     if imported.predictions is not None:
         coords["prediction"] = ("sample", imported.predictions)
     features = VariableSpec(("sample", "feature"), imported.features.shape, imported.features.dtype.name)
-    attrs = {"title": "Given features", "source": "features"}
+    attrs = {"title": "Imported features", "source": "features"}
     with SampleWriter(path, {"features": features}, coords, attrs) as writer:
         writer.append(features=imported.features)
