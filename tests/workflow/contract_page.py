@@ -55,7 +55,6 @@ class PlannedProject(Project):
     """A project in which nothing runs."""
 
     def snakemake(self, *arguments: str) -> Run:
-        """Pretend that all went well."""
         return Run(0, "", {"pretended"}, set())
 
     def jobs(self, stages: str = "") -> list[PlannedJob]:

@@ -140,7 +140,7 @@ class Unread:
         return Outcome("verified", wrong + misfits(project, finished.results(), aside=True))
 
     def _verify(self, project: Project, command: str = "verify") -> tuple[int, bool]:
-        """Exit status of `latent-atlas verify`, and whether it names an artifact."""
+        """Exit status, and whether an artifact is named."""
         done = project.python("-m", "workflow_lib.cli", command)
         return done.returncode, "\nresults/" in done.stdout
 

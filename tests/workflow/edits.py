@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from project import Project
@@ -96,26 +97,21 @@ def append(path: str, text: str) -> Edit:
 
 def touch(*patterns: str) -> Edit:
     """The time stamps of files, set to now."""
-
-    def edit(project: Project) -> None:
-        for pattern in patterns:
-            files = sorted(project.folder.glob(pattern))
-            assert files, f"no file is called {pattern}"
-            for file in files:
-                os.utime(file)
-
-    return edit
+    return _each(patterns, os.utime)
 
 
 def remove(*patterns: str) -> Edit:
     """Files, or folders with all below them, deleted."""
+    return _each(patterns, lambda path: shutil.rmtree(path) if path.is_dir() else path.unlink())
 
+
+def _each(patterns: tuple[str, ...], do: Callable[[Path], object]) -> Edit:
     def edit(project: Project) -> None:
         for pattern in patterns:
-            files = sorted(project.folder.glob(pattern))
-            assert files, f"nothing is called {pattern}"
-            for file in files:
-                shutil.rmtree(file) if file.is_dir() else file.unlink()
+            paths = sorted(project.folder.glob(pattern))
+            assert paths, f"nothing is called {pattern}"
+            for path in paths:
+                do(path)
 
     return edit
 

@@ -25,18 +25,16 @@ PROTOTYPES = "sure/loaded/seed-0/interval-100/initialisation-0"
 
 @dataclass(frozen=True)
 class Scene:
-    """One story with one right end; `play` gets the finished miniature and an empty folder."""
+    """One story with one right end."""
 
     name: str
     play: Callable[[Project, Path], Outcome]
 
     def run(self, finished: Project, folder: Path) -> Outcome:
-        """Play it."""
         return self.play(finished, folder)
 
 
 def cases() -> list[Scene]:
-    """All scenes."""
     return [
         Scene("snakemake alone is killed, the config edited, and its job ends after the next run", _edit_beside_orphan),
         Scene("the folder is unlocked and Snakemake run while another one runs", _two_at_once),

@@ -69,11 +69,7 @@ class MissedError(Exception):
 class Running:
     """Snakemake under way in a session of its own, as if in a terminal of its own.
 
-    Args:
-        project: where.
-        targets: what it is asked for.
-        cores: how many jobs at once.
-        stop: verb and number of the step of its publication before which the first such job stops.
+    The first job of the verb in `stop` stops before the step of its publication with that number.
     """
 
     def __init__(self, project: Project, targets: list[str], cores: int, stop: tuple[str, int] | None = None) -> None:
@@ -107,15 +103,10 @@ class Running:
 
     @property
     def output(self) -> str:
-        """What it printed so far."""
         return (self.project.folder / "snakemake.log").read_text()
 
     def wait_for_job(self, verb: str, seconds: float) -> psutil.Process:
-        """A job of a verb, so many seconds after it began; of any verb, if that is "".
-
-        Raises:
-            MissedError: it ended before.
-        """
+        """A job of a verb, or of any for "", so many seconds after it began; MissedError if it ended before."""
         found = self._wait_for(lambda: self._jobs(verb))
         time.sleep(max(0.0, found.create_time() + seconds - time.time()))
         if not is_alive(found):
@@ -123,11 +114,7 @@ class Running:
         return found
 
     def wait_for_stop(self) -> psutil.Process:
-        """The job that has stopped itself.
-
-        Raises:
-            MissedError: none did.
-        """
+        """The job that has stopped itself; MissedError if none did."""
         return self._wait_for(lambda: [job for job in self._jobs() if _status(job) == psutil.STATUS_STOPPED])
 
     def _jobs(self, verb: str = "") -> list[psutil.Process]:

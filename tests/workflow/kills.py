@@ -4,13 +4,12 @@ Each case takes jobs of one verb and a way from their results to a table or figu
 results and cache, starts Snakemake, and kills. All choices follow from the name of the case.
 """
 
-import functools
 import os
 import random
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,16 +34,28 @@ QUICK = 20.0
 """Seconds within which Snakemake must end after a signal."""
 
 
+class Patient:
+    """A case that is tried with shorter and shorter waits until there was something to kill."""
+
+    name: str
+
+    def run(self, finished: Project, folder: Path) -> Outcome:
+        for i in range(ATTEMPTS):
+            try:
+                return self.attempt(finished, folder / f"attempt-{i}", 0.6**i)
+            except MissedError:
+                shutil.rmtree(folder / f"attempt-{i}")
+        return Outcome(f"{ATTEMPTS} misses", ["what was to be killed had always ended"])
+
+    def attempt(self, finished: Project, folder: Path, patience: float) -> Outcome:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class KillCase:
+class KillCase(Patient):
     """Kills with SIGKILL, then a resume.
 
-    Attributes:
-        verb: whose job is killed.
-        kind: one of KINDS.
-        moments: one of MOMENTS for each kill; the first one hits the verb, later ones at random hit any job.
-        orphans: one of ORPHANS.
-        number: tells cases apart that are alike otherwise.
+    The first kill hits a job of the verb, later ones at random any job; `number` tells cases apart that are alike.
     """
 
     verb: str
@@ -55,15 +66,10 @@ class KillCase:
 
     @property
     def name(self) -> str:
-        """Verb, what is killed, when and how often; a number."""
         orphans = f", orphans {self.orphans}" if self.kind == "snakemake alone" else ""
         return f"{self.verb}: {self.kind}{orphans}, {', '.join(self.moments)} ({self.number})"
 
-    def run(self, finished: Project, folder: Path) -> Outcome:
-        """Kill and resume."""
-        return _with_patience(folder, functools.partial(self._try, finished))
-
-    def _try(self, finished: Project, folder: Path, patience: float) -> Outcome:
+    def attempt(self, finished: Project, folder: Path, patience: float) -> Outcome:
         rng = random.Random(f"{self.name} {patience}")
         work = unfinished(finished, folder, self.verb, rng)
         told = []
@@ -106,14 +112,8 @@ class KillCase:
 
 
 @dataclass(frozen=True)
-class SignalCase:
-    """A signal that asks Snakemake to end, then a resume.
-
-    Attributes:
-        verb: whose job is running.
-        number: the signal.
-        group: whether all processes get it, as from a terminal, or Snakemake alone.
-    """
+class SignalCase(Patient):
+    """A signal that asks Snakemake to end, alone or with all processes as from a terminal; then a resume."""
 
     verb: str
     number: signal.Signals
@@ -121,14 +121,9 @@ class SignalCase:
 
     @property
     def name(self) -> str:
-        """Verb, signal, who gets it."""
         return f"{self.verb}: {self.number.name} to {'the whole group' if self.group else 'snakemake alone'}"
 
-    def run(self, finished: Project, folder: Path) -> Outcome:
-        """Send it and resume."""
-        return _with_patience(folder, functools.partial(self._try, finished))
-
-    def _try(self, finished: Project, folder: Path, patience: float) -> Outcome:
+    def attempt(self, finished: Project, folder: Path, patience: float) -> Outcome:
         rng = random.Random(f"{self.name} {patience}")
         work = unfinished(finished, folder, self.verb, rng)
         running = Running(work.project, work.targets, work.cores)
@@ -174,13 +169,3 @@ def signals() -> Iterator[SignalCase]:
         for group in (True, False):
             for verb in ["train_interval", *rng.sample([verb for verb in VERBS if verb != "train_interval"], 2)]:
                 yield SignalCase(verb, number, group)
-
-
-def _with_patience(folder: Path, attempt: Callable[[Path, float], Outcome]) -> Outcome:
-    """Try with shorter and shorter waits until there was something to kill."""
-    for i in range(ATTEMPTS):
-        try:
-            return attempt(folder / f"attempt-{i}", 0.6**i)
-        except MissedError:
-            shutil.rmtree(folder / f"attempt-{i}")
-    return Outcome(f"{ATTEMPTS} misses", ["what was to be killed had always ended"])

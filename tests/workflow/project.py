@@ -24,8 +24,6 @@ from workflow_lib.plan.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "environment.yaml")
-KINDS = FOLDERS
-"""Folders of results that are compared: not logs, times, records, nor what is hidden."""
 
 FORECAST = """
 import json, sys
@@ -118,7 +116,9 @@ class Project:
     @property
     def root(self) -> Path:
         """The folder of results, which the config may name."""
-        named = re.search(r"^results: (.+)$", (self.folder / "config.yaml").read_text("utf-8"), re.MULTILINE)
+        file = self.folder / "config.yaml"
+        text = file.read_text("utf-8", errors="replace") if file.is_file() else ""
+        named = re.search(r"^results: (.+)$", text, re.MULTILINE)
         return self.folder / (named[1] if named else "results")
 
     def copy(self, folder: Path, cores: int | None = None) -> "Project":
@@ -160,7 +160,7 @@ class Project:
 
     def results(self) -> dict[str, bytes]:
         """Bytes of every artifact that is compared, by its path below the folder of results."""
-        files = (file for kind in KINDS for file in sorted((self.root / kind).rglob("*")))
+        files = (file for kind in FOLDERS for file in sorted((self.root / kind).rglob("*")))
         return {str(file.relative_to(self.root)): file.read_bytes() for file in files if file.is_file()}
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:

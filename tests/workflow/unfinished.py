@@ -21,15 +21,10 @@ from workflow_lib.runner.records import record_path
 
 @dataclass(frozen=True)
 class Work:
-    """What must run.
+    """A copy of a finished project that lacks some results, their records, and what the cache knows of them.
 
-    Attributes:
-        base: the finished project.
-        project: copy of it without some results, their records, and what the cache knows of them.
-        targets: what Snakemake is asked for.
-        cores: for Snakemake.
-        seconds: usual time of the longest of the first jobs.
-        outputs: number of outputs of one of them.
+    Snakemake is asked for `targets`; `seconds` is the usual time of the longest of the first jobs, `outputs` the number
+    of outputs of one of them.
     """
 
     base: Project
