@@ -1,7 +1,7 @@
-"""Names that users write and several modules share, each once.
+"""Names that users write and that several modules share.
 
-The config, the plan and messages read them. Kernels import them for type checkers only: a name added here makes no
-kernel run again. Sources, architectures and transforms have tables of their own, with what belongs to each name.
+The config, the plan and messages use them. Kernels import them only for type checking, so adding a name does not make
+a kernel run again. Sources, architectures and transforms have their own tables, with the details of each name.
 """
 
 from typing import Final, Literal, get_args
@@ -18,11 +18,11 @@ Split = Literal["train", "test"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 Skewness = Literal["anchored", "plain"]
-"""How the skewness of k* is taken (docs/science.md 1.2)."""
+"""How the skewness of k* is computed (docs/science.md 1.2)."""
 
 ORIGINAL: Final = "original"
 """The transform that always exists and changes nothing."""
 IMPORTED: Final = "imported"
-"""Split, layer and folder of features computed elsewhere; no model may have this name."""
+"""Name of the split, layer and folder of features computed elsewhere; no model may have this name."""
 BASELINE: Final = "baseline"
 """Replaces the pair's name for runs with unchanged labels; the first pair of a confusion study."""

@@ -23,7 +23,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("datasets/My-Data", {"source": "digits"}, "datasets.My-Data", ["lower-case letters", "my_data"]),
     ("datasets/all", {"source": "digits"}, "datasets.all", ["reserved", "choose another name"]),
     ("models/imported", good()["models"]["cnn"], "models.imported", ["reserved"]),
-    ("transforms/original", {"kind": "rotation", "degrees": 1}, "transforms.original", ["always there"]),
+    ("transforms/original", {"kind": "rotation", "degrees": 1}, "transforms.original", ["always exists"]),
     (f"{CNN}/layers/all", "dense1", "models.cnn.layers.all", ["reserved"]),
     # results
     ("results", "a b", "results", ["path of letters", "write for example results/first"]),
@@ -212,7 +212,7 @@ def test_a_malformed_part_makes_no_problem_where_it_is_named():
     ("drop", "where", "part"),
     [
         (lambda raw: raw.pop("datasets"), "datasets", "is required"),
-        (lambda raw: raw["models"]["cnn"].pop("layers"), "models.cnn.layers", "is required: Layers to look into"),
+        (lambda raw: raw["models"]["cnn"].pop("layers"), "models.cnn.layers", "is required: Layers whose"),
         (lambda raw: raw["models"]["cnn"]["training"].pop("epochs"), "models.cnn.training.epochs", "is required"),
         (lambda raw: raw["transforms"]["turned"].pop("degrees"), "transforms.turned.degrees", "Angle"),
         (lambda raw: raw["datasets"]["emb"].pop("path"), "datasets.emb.path", "The file"),

@@ -103,7 +103,7 @@ WHERE = "confusion.studies.mixed"
         ({"model": "net", "pairs": [[1, 2]]}, "pairs[0][0]", ["must be text"]),
         ({"model": "net", "pairs": [["1", "2"], ["2", "1"]]}, "pairs", ["is there already", "order"]),
         ({"model": "net", "pairs": [["1", "12"]]}, "pairs", ["is not a class of digits", "0, 1, 2"]),
-        ({"model": "mine"}, "pairs", ["only the files of own tell its classes", "datasets.own.classes"]),
+        ({"model": "mine"}, "pairs", ["the classes of own are known only from its files", "datasets.own.classes"]),
         ({"model": "net", "share": 1.5}, "share", ["at most 1"]),
         ({"model": "net", "share": -0.1}, "share", ["at least 0"]),
         ({"model": "net", "seeds": []}, "seeds", ["at least one entry"]),

@@ -1,4 +1,4 @@
-"""The whole config: its sections, in the order in which data flows."""
+"""The whole config: its sections, in the order of the data flow."""
 
 import re
 from pathlib import Path
@@ -15,18 +15,18 @@ from workflow_lib.config.prototypes import Prototypes
 from workflow_lib.config.transforms import AnyTransform
 
 RESULTS: Final = "results"
-"""Folder of results unless the config says otherwise; the cache is always below it."""
+"""Default folder of results; the cache is always inside it."""
 FOLDERS: Final = (
     *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours"),
     *("prototypes", "dissimilarity", "boundaries", "confusion", "studies"),
 )
-"""Folders of artifacts below the folder of results."""
+"""Folders of artifacts inside the results folder."""
 COMPANIONS: Final = ("provenance", "logs", "benchmarks")
-"""Folders of what accompanies artifacts: their records, and the logs and times of their jobs."""
+"""Folders of the records of artifacts, and of the logs and run times of their jobs."""
 
 
 def _folder(value: Any) -> Any:
-    """A path without signs that Snakemake or a shell would read as something else."""
+    """A path without characters that have a special meaning for Snakemake or a shell."""
     if not isinstance(value, str):
         return value
     if not re.fullmatch(r"/?[\w.-]+(/[\w.-]+)*/?", value, re.ASCII) or ".." in Path(value).parts or value == ".":
@@ -39,20 +39,20 @@ def _folder(value: Any) -> Any:
 
 
 class Config(Section):
-    """What the workflow computes. Threads, memory and devices are not part of it: they belong to profiles."""
+    """What the workflow computes. Threads, memory and devices are set in profiles instead."""
 
     results: Annotated[str, BeforeValidator(_folder)] = RESULTS
-    """Folder of this config's results. Give each config a folder of its own, and none overwrites another's studies; the
-    cache is shared all the same."""
+    """Folder of this config's results. Give each config its own folder, so that none overwrites another's studies; all
+    configs still share one cache."""
     datasets: dict[Name, Dataset]
     """Sources of images, or of features computed elsewhere, by name."""
     models: dict[Name, Model] = Field(default={})
     """Networks to train or to load, by name."""
     transforms: dict[Name, AnyTransform] = Field(default={})
-    """Ways to change the images before a network sees them, by name; original is always there."""
+    """Changes of the images before a network sees them, by name; original always exists."""
     kstar: Kstar = Kstar()
     """k* distributions and their studies."""
     prototypes: Prototypes = Prototypes()
     """Prototypes and their studies."""
     confusion: Confusion = Confusion()
-    """Confused classes and their studies."""
+    """Studies that confuse two classes."""

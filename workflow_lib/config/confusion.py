@@ -1,4 +1,4 @@
-"""Section `confusion`: networks trained with the labels of two classes mixed up, and what the others lose by it."""
+"""Section `confusion`: training with the labels of two classes swapped, and the effect on the other classes."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ Pair = Annotated[tuple[Text, ...], Field(min_length=2, max_length=2), *UNIQUE]
 
 
 def _pairs(value: Any) -> Any:
-    """The form that a choice takes: `all`, or a list of pairs; one pair alone is a list of one."""
+    """`all`, or a list of pairs; a single pair becomes a list of one."""
     if value == ALL:
         return value
     if not isinstance(value, (list, tuple)) or not value:
@@ -26,7 +26,7 @@ Pairs = Annotated[Choice[Pair], BeforeValidator(_pairs)]
 
 
 class ConfusionStudy(Section):
-    """For every pair of classes, trainings in which a share of each is labelled as the other, and a baseline."""
+    """For each pair of classes, trainings in which a share of each is labelled as the other, and a baseline."""
 
     model_config = example(
         title="What a small network generalises",
@@ -37,48 +37,50 @@ class ConfusionStudy(Section):
     )
 
     title: Text | None = None
-    """Heading of its tables and figures; null makes one from the study's name."""
+    """Heading of the tables and figures; null makes one from the study's name."""
     description: str = ""
     """What the study asks."""
     model: Name
-    """Model whose dataset, network and training are used; its seeds and intervals are not."""
+    """Model whose dataset, network and training settings are used; its seeds and intervals are ignored."""
     seeds: Seeds = Field(default=tuple(range(50)), json_schema_extra={"default": {"start": 0, "count": 50}})
-    """Trainings of every pair, and of the baseline: a list of seeds, or {start, count}. More train only what is new."""
+    """Trainings of each pair and of the baseline: a list of seeds, or {start, count}. Adding
+    seeds trains only the new ones."""
     pairs: Pairs = Field(default=(), json_schema_extra={"default": ALL})
-    """Pairs of classes that are confused, each [A, B]; all takes every pair of the dataset."""
+    """Pairs of classes to confuse, each [A, B]; all uses every pair of the dataset."""
     share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the training images of A that are labelled B, and of B labelled A; 0 changes no label (a null run)."""
+    """Share of the training images of A that are labelled B, and of B labelled A; 0 changes none (a null run)."""
     groups: dict[Text, ClassGroup] = Field(default={})
-    """Groups of classes, such as animals and vehicles: the information within and between them is compared."""
+    """Groups of classes, such as animals and vehicles. Information within and between groups is compared."""
     permutations: Count = 9999
-    """Random permutations of the classes in the test of the groups."""
+    """Number of random permutations of the classes in the test of the groups."""
     example_pair: Pair | None = None
-    """Pair whose mean confusion matrix stands beside the baseline's; null takes that of largest effect on others."""
+    """Pair whose mean confusion matrix is shown next to the baseline's; null takes the pair with the largest effect on
+    the other classes."""
 
 
 class Confusion(Section):
-    """Studies of confused classes: what a network had generalised, by what it loses when two classes are mixed up."""
+    """Studies of what a network generalises between classes, measured by swapping the labels of two of them."""
 
     studies: dict[Name, ConfusionStudy] = Field(default={})
     """The studies by name."""
 
 
 def problems(where: str, study: ConfusionStudy, dataset: str, classes: tuple[str, ...] | None) -> Iterator[Problem]:
-    """What makes no sense in one study, although every value is well formed.
+    """Contradictions in one study whose values are all well formed.
 
     Args:
         where: key path of the study.
-        study: of a model that exists.
+        study: the study; its model exists.
         dataset: name of the model's dataset.
-        classes: those of the dataset, or None when only its files tell them.
+        classes: classes of the dataset, or None if they are known only from its files.
     """
     if classes is None and not study.pairs:
-        allowed = f"only the files of {dataset} tell its classes, so all pairs of them are not known beforehand"
+        allowed = f"the classes of {dataset} are known only from its files, so their pairs cannot be planned"
         repair = f"list the classes in datasets.{dataset}.classes, or the pairs here"
         yield Problem(f"{where}.pairs", ALL, allowed, repair)
     if classes is not None:
         if len(classes) < 3:
-            allowed = "needs three classes or more: what two lose when they are confused is seen in the others"
+            allowed = "needs three classes or more: the effect of confusing two is measured on the others"
             yield Problem(where, f"{dataset} has {len(classes)}", allowed, "take a dataset with more classes")
         named = [(f"{where}.pairs", name) for pair in study.pairs for name in pair]
         named += [(f"{where}.groups.{group}", name) for group, members in study.groups.items() for name in members]
@@ -96,7 +98,7 @@ def problems(where: str, study: ConfusionStudy, dataset: str, classes: tuple[str
 
 
 def _repeated(where: str, study: ConfusionStudy) -> Iterator[Problem]:
-    """Pairs that differ in their order only, and classes in two groups; a single group has nothing to differ from."""
+    """Pairs that differ only in their order, classes in two groups, and a single group."""
     seen: list[set[str]] = []
     for pair in study.pairs:
         if set(pair) in seen:

@@ -1,4 +1,4 @@
-"""Section `datasets`: where images, or features computed elsewhere, come from."""
+"""Section `datasets`: sources of images, or of features computed elsewhere."""
 
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final, Literal
@@ -15,69 +15,69 @@ ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
 
 
 class Subsample(Section):
-    """A stratified draw: so many samples of every class."""
+    """A stratified draw: a number of samples from each class."""
 
     train: PerClass | None = None
-    """Training samples kept of every class; null keeps all. A larger count keeps those drawn before."""
+    """Training samples per class; null keeps all. A larger number keeps the samples of a smaller one."""
     test: PerClass | None = None
-    """Test samples kept of every class; null keeps all."""
+    """Test samples per class; null keeps all."""
     seed: Seed = 0
     """Seed of the draw."""
 
 
-class GivenSubsample(Section):
-    """A stratified draw from imported features, which have one split only."""
+class ImportedSubsample(Section):
+    """A stratified draw from imported features, which have only one split."""
 
     imported: PerClass
-    """Samples kept of every class. A larger count keeps those drawn before."""
+    """Samples per class. A larger number keeps the samples of a smaller one."""
     seed: Seed = 0
     """Seed of the draw."""
 
 
 class Source(Section):
-    """What all sources of data have in common."""
+    """Keys shared by all sources of data."""
 
     suffixes: ClassVar[tuple[str, ...]] = ()
-    """How the names of its files end; empty where it reads folders."""
+    """Allowed endings of its file names; empty if it reads folders."""
     superclasses: Annotated[dict[Text, ClassGroup], Field(min_length=2)] | None = None
-    """New classes as groups of the source's own: {animal: [cat, dog], ...}; labels follow the alphabet.
-    Classes not listed are dropped; null keeps the source's classes."""
+    """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
+    order. Classes not listed are dropped; null keeps the source's classes."""
     classes: ClassNames | None = None
-    """Classes to keep (superclasses, if there are any); their order gives the labels. null keeps all."""
+    """Classes to keep (superclasses, if given), numbered in this order; null keeps all."""
 
     def files(self) -> dict[str, str]:
-        """Key and path of every file or folder of the user's own: when its content changes, the dataset is new."""
+        """Key and path of each file or folder of the user; if its content changes, the dataset is built again."""
         return {}
 
     def functions(self) -> dict[str, str]:
-        """Key and `module:name` of every function of the user's own: when its source changes, the dataset is new."""
+        """Key and `module:name` of each user function; if its source changes, the dataset is built again."""
         return {}
 
     def required(self) -> dict[str, str]:
-        """Key and path of every file or folder that must be there before the workflow starts."""
+        """Key and path of every file or folder that must exist before the workflow starts."""
         return self.files()
 
     def own_classes(self) -> tuple[str, ...] | None:
-        """Classes of the source itself where they are always the same, or None: wrong names are reported at once."""
+        """Classes of a source that always has the same ones, or None. With them wrong names are reported at once."""
         return None
 
 
 class Images(Source):
-    """What all sources of images have in common."""
+    """Keys shared by all sources of images."""
 
     subsample: Subsample | None = None
-    """Keep so many samples of every class; null keeps all."""
+    """Keep this many samples of each class; null keeps all."""
 
 
 class Digits(Images):
-    """1,797 handwritten digits of 8x8 pixels in ten classes, embedded in scikit-learn: no download."""
+    """1,797 handwritten digits of 8x8 pixels in ten classes. They are part of scikit-learn: no download."""
 
     model_config = example(source="digits", classes=["3", "5", "8"], subsample={"train": 100, "test": 50})
 
     source: Literal["digits"]
-    """Digits embedded in scikit-learn."""
+    """Digits of scikit-learn."""
     test_fraction: Fraction = 0.3
-    """Share of every class that becomes the test split."""
+    """Share of each class that becomes the test split."""
     split_seed: Seed = 0
     """Seed of the split."""
 
@@ -96,39 +96,39 @@ CLASSES: Final = {
 
 
 class Torchvision(Images):
-    """A data set that torchvision reads; it comes with its own train and test splits."""
+    """A data set that torchvision reads, with its official train and test splits."""
 
     model_config = example(source="cifar10", root="data/cifar10", download=True)
 
     source: Literal["cifar10", "cifar100", "fashion_mnist"]
-    """Data set of this name."""
+    """Name of the data set."""
     root: Text
-    """Folder with the official files (or where `download` puts them), relative to the working directory."""
+    """Folder of the official files (`download` puts them there), relative to the working directory."""
     download: bool = False
-    """Fetch the files into `root` when they are not there."""
+    """Download the files into `root` if they are missing."""
 
     def required(self) -> dict[str, str]:
-        """The folder `root`, unless it may be downloaded; what the official files hold is known."""
+        """The folder `root`, unless the files may be downloaded."""
         return {} if self.download else {"root": self.root}
 
     def own_classes(self) -> tuple[str, ...] | None:
-        """The classes of the smaller sets."""
+        """The classes of CIFAR-10 and Fashion-MNIST."""
         return CLASSES.get(self.source)
 
 
 class ImageFolder(Images):
-    """A tree of image files with a folder for each class."""
+    """A tree of image files with one folder per class."""
 
     model_config = example(source="imagefolder", root="data/birds", image_size=[64, 64], test_fraction=0.2)
 
     source: Literal["imagefolder"]
     """A tree of image files."""
     root: Text
-    """The tree: root/train/CLASS and root/test/CLASS, or root/CLASS with a `test_fraction`."""
+    """Top folder: it holds train/CLASS and test/CLASS, or CLASS when `test_fraction` is given."""
     image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), LIST]
-    """Height and width in pixels: the shorter side is resized, then the centre is cut out."""
+    """Height and width in pixels. Each image is scaled until it covers this size, then cropped to its centre."""
     test_fraction: Fraction | None = None
-    """Share of every class that becomes the test split; null: the tree has train and test folders."""
+    """Share of each class that becomes the test split; null if there are train and test folders."""
     split_seed: Seed = 0
     """Seed of the split."""
 
@@ -150,11 +150,11 @@ class Arrays(Images):
     test: Text
     """File with the test images and labels."""
     layout: Literal["NHWC", "NCHW"] = "NHWC"
-    """Order of the axes: sample, height, width, channel (NHWC, also without channel) or channel second."""
+    """Order of the axes. NHWC: sample, height, width, channel (the channel may be missing); NCHW: channel second."""
     images: Text = "images"
-    """Name of the array of images inside the files: uint8, or float in [0, 1]."""
+    """Name of the array of images in the files: uint8, or float in [0, 1]."""
     labels: Text = "labels"
-    """Name of the array of labels inside the files."""
+    """Name of the array of labels in the files."""
 
     def files(self) -> dict[str, str]:
         """Both files."""
@@ -162,27 +162,27 @@ class Arrays(Images):
 
 
 class Features(Source):
-    """Features computed elsewhere (.npz, Zarr or Parquet), with labels: analysis only, no model."""
+    """Features with labels, computed elsewhere (.npz, Zarr or Parquet). They are analysed without a model."""
 
     suffixes: ClassVar[tuple[str, ...]] = (*ARRAYS, ".parquet")
     model_config = example(source="features", path="data/embeddings.parquet", features="dim_", labels="topic")
 
     source: Literal["features"]
     """Features and labels in a file."""
-    subsample: GivenSubsample | None = None
-    """Keep so many samples of every class; null keeps all."""
+    subsample: ImportedSubsample | None = None
+    """Keep this many samples of each class; null keeps all."""
     path: Text
     """The file, relative to the working directory."""
     features: Text = "features"
-    """Name of the array (sample, feature); in Parquet a list column, or the prefix of numeric columns."""
+    """Name of the array (sample, feature); for Parquet the name of a list column, or the prefix of numeric columns."""
     labels: Text = "labels"
     """Name of the array or column of labels: integers or text."""
     predictions: Text | None = None
-    """Name of the array or column of predicted classes; with it the tables show accuracies."""
+    """Name of the array or column of predicted classes; if given, the tables show accuracies."""
     ids: Text | None = None
-    """Name of the array or column of unique sample names; null numbers them."""
+    """Name of the array or column of unique sample names; null numbers the samples."""
     class_names: Text | None = None
-    """Name of the array of class names, in the order of integer labels; null takes the labels themselves."""
+    """Name of the array of class names, in the order of integer labels; null uses the labels as names."""
 
     def files(self) -> dict[str, str]:
         """The file `path`."""
@@ -190,7 +190,7 @@ class Features(Source):
 
 
 class FromFunction(Images):
-    """A data set that a function of your own returns."""
+    """A data set returned by a function of your own."""
 
     model_config = example(source="function", function="my_data:load", options={"year": 2024})
 
@@ -212,14 +212,14 @@ Dataset = Annotated[
 
 
 def class_names(dataset: Source) -> tuple[str, ...] | None:
-    """Names of the classes of a dataset, or None when only its files tell them."""
+    """Names of the classes of a dataset, or None if they are known only from its files."""
     if dataset.classes:
         return dataset.classes
     return tuple(sorted(dataset.superclasses)) if dataset.superclasses else dataset.own_classes()
 
 
 def problems(name: str, dataset: Source) -> Iterator[Problem]:
-    """What makes no sense in one dataset, although every value is well formed."""
+    """Contradictions in one dataset whose values are all well formed."""
     where, own = f"datasets.{name}", dataset.own_classes()
     groups = dataset.superclasses or {}
     if groups:
@@ -238,7 +238,7 @@ def problems(name: str, dataset: Source) -> Iterator[Problem]:
 
 
 def _absent(where: str, chosen: tuple[str, ...], what: str, present: tuple[str, ...]) -> Iterator[Problem]:
-    """Names of classes that there are not."""
+    """Names of classes that do not exist."""
     for name in chosen:
         if name not in present:
             yield unknown(where, name, what, present)

@@ -62,11 +62,11 @@ INSTALL = "python -m pip install --no-cache-dir --constraint constraints.txt --e
 
 
 def environments(root: Path) -> dict[str, str]:
-    """Text of each generated file by its path.
+    """Text of each generated file, by path.
 
     Raises:
-        KeyError: a package that is needed is not pinned.
-        PackageNotFoundError: it is not installed, so that its own needs are not known.
+        KeyError: a required package is not pinned.
+        PackageNotFoundError: a required package is not installed, so its requirements are unknown.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     pins = pinned(root / "constraints.txt")
@@ -80,15 +80,15 @@ def environments(root: Path) -> dict[str, str]:
 
 
 def pinned(constraints: Path) -> dict[str, str]:
-    """`name==version` of every pinned package, by its canonical name."""
+    """`name==version` of each pinned package, by canonical name."""
     lines = [line.strip() for line in constraints.read_text("utf-8").splitlines()]
     return {canonicalize_name(line.partition("==")[0]): line for line in lines if line and not line.startswith("#")}
 
 
 def closure(requirements: Iterable[str], pins: dict[str, str]) -> set[str]:
-    """Canonical names of these packages, and of all that they need in turn.
+    """Canonical names of these packages and of all their requirements, direct and indirect.
 
-    What is not pinned, such as the CUDA libraries that one build of torch brings with it, is left to who needs it.
+    Packages that are not pinned, such as the CUDA libraries of some builds of torch, are left out.
     """
     found: set[str] = set()
     waiting = [Requirement(text) for text in requirements]

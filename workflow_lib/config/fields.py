@@ -1,4 +1,4 @@
-"""What every section of the config is built from: the base class and the kinds of value that recur."""
+"""Base class of all sections of the config, and types of values that several sections use."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, TypeVar
@@ -20,13 +20,13 @@ ALL: Final = "all"
 NAME: Final = r"^[a-z][a-z0-9_]{0,63}$"
 FUNCTION: Final = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 WRONG: Final = "wrong"
-"""Type of the validation errors that bring their own words; see `wrong`."""
+"""Type of validation errors that carry their own message; see `wrong`."""
 
 T = TypeVar("T")
 
 
 class Section(BaseModel):
-    """A part of the config: unknown keys are errors, nothing is converted silently, nothing changes later."""
+    """A part of the config. Unknown keys are errors, values are not converted silently, and sections are immutable."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -34,22 +34,22 @@ class Section(BaseModel):
 
 
 def example(**keys: Any) -> ConfigDict:
-    """Model settings of a section with an example of it, for JSON schema and docs/config.md."""
+    """Model settings of a section that add an example to the JSON schema and docs/config.md."""
     return ConfigDict(json_schema_extra={"examples": [keys]})
 
 
 def wrong(allowed: str, repair: str) -> PydanticCustomError:
-    """Error to raise in a validator: what is allowed, and what to do (as in `errors.Problem`)."""
+    """Error for a validator to raise: what is allowed, and what to do (as in `errors.Problem`)."""
     return PydanticCustomError(WRONG, "{allowed}", {"allowed": allowed, "repair": repair})
 
 
 def _as_tuple(value: Any) -> Any:
-    """Lists of YAML as the tuples that a frozen section keeps; anything else is left for the type to refuse."""
+    """Convert a YAML list to a tuple, which an immutable section can keep; the type checks all other values."""
     return tuple(value) if isinstance(value, list) else value
 
 
 def _unique(values: tuple[T, ...]) -> tuple[T, ...]:
-    """The values, if no two are the same."""
+    """The values, which must all differ."""
     twice = sorted({str(value) for value in values if values.count(value) > 1})
     if twice:
         raise wrong(f"must not name anything twice; here: {', '.join(twice)}", "remove the repetition")
@@ -74,7 +74,7 @@ class _ChoiceSchema:
 
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
-"""A name that the user gives; it becomes part of paths and of table columns."""
+"""A name chosen by the user; it becomes part of paths and table columns."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Function = Annotated[str, StringConstraints(pattern=FUNCTION)]
@@ -83,7 +83,7 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Options = dict[str, JsonValue]
-"""Keyword arguments for a function of the user's own, or of an architecture."""
+"""Keyword arguments of a user function or an architecture."""
 
 LIST = BeforeValidator(_as_tuple)
 UNIQUE = (LIST, AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}))
@@ -95,4 +95,4 @@ Choice = Annotated[
     PlainSerializer(lambda values: list(values) or ALL),
     _ChoiceSchema(),
 ]
-"""What a study holds or varies: one value, a list of values, or `all`, which is kept as the empty tuple."""
+"""Values of a study: one value, a list of values, or `all`, which is stored as the empty tuple."""

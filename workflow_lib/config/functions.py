@@ -1,4 +1,4 @@
-"""Functions of the user's own: told from the source alone, without running it, whether they can be there."""
+"""Check from the source alone, without running it, that the user functions named in the config can exist."""
 
 import ast
 import importlib.util
@@ -10,20 +10,20 @@ from pathlib import Path
 from workflow_lib.errors import Problem, listed, nearest
 
 OPEN = ("__getattr__", "exec", "globals", "setattr", "*")
-"""Names by which a module can get more names than its source shows."""
+"""Names that let a module define names that its source does not show."""
 
 
 def all_problems(where: str, functions: Mapping[str, str]) -> Iterator[Problem]:
-    """The `problems` of a section's functions, each at its key below `where`."""
+    """The `problems` of the functions of a section, each at its key inside `where`."""
     for key, reference in functions.items():
         yield from problems(f"{where}.{key}", reference)
 
 
 def problems(where: str, reference: str) -> Iterator[Problem]:
-    """What keeps `module:function`, looked for from the working directory on, from being called.
+    """Reasons why `module:function` cannot be called; the working directory is searched first.
 
     Args:
-        where: key that names the function.
+        where: config key of the function.
         reference: "module:function".
     """
     module, _, name = reference.partition(":")
@@ -38,7 +38,7 @@ def problems(where: str, reference: str) -> Iterator[Problem]:
     except SyntaxError as error:
         place, message = f"{file}:{error.lineno}" if error.lineno else str(file), error.msg
         yield Problem(where, reference, f"{place} is not valid Python: {message}", "correct this line")
-    except (ValueError, OSError) as error:  # other than UTF-8; bytes of zero; a file that may not be read
+    except (ValueError, OSError) as error:  # not UTF-8, zero bytes, or no permission to read
         yield Problem(where, reference, f"{file} cannot be read: {error}", "save it as UTF-8 text that you may read")
     else:
         names = set(_names(tree))
@@ -47,20 +47,20 @@ def problems(where: str, reference: str) -> Iterator[Problem]:
 
 
 def source_file(module: str) -> Path | None:
-    """The file of a module below the working directory; None for an installed one."""
+    """The file of a module in the working directory; None for an installed module."""
     path = Path(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def _is_installed(package: str) -> bool:
-    """Whether Python would find a package, which is not run."""
+    """Whether Python finds a package; the package is not run."""
     if package in sys.modules or PathFinder.find_spec(package, [str(Path.cwd())]):
         return True
     return importlib.util.find_spec(package) is not None
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
-    """Every name that the source of a module binds anywhere, and those of `OPEN` that it uses."""
+    """Every name that a module binds anywhere in its source, and the names of `OPEN` that it uses."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name

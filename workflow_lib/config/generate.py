@@ -1,4 +1,4 @@
-"""Writes the files that follow from others: config reference, its schema, and environments.
+"""Write the generated files: config reference, JSON schema, and environments.
 
 python -m workflow_lib.config.generate            # in the repository's root
 python -m workflow_lib.config.generate --check    # writes nothing; fails when a file has drifted
@@ -17,7 +17,7 @@ COMMAND = "python -m workflow_lib.config.generate"
 
 
 def generated(root: Path) -> dict[str, str]:
-    """Text of each generated file by its path, relative to the repository's root."""
+    """Text of each generated file, by path relative to the repository's root."""
     made = schema()
     return {
         "docs/config.schema.json": json.dumps(made, indent=2, ensure_ascii=False) + "\n",
@@ -26,7 +26,7 @@ def generated(root: Path) -> dict[str, str]:
 
 
 def drifted(root: Path) -> list[str]:
-    """Generated files under `root` that are missing or not what they should be."""
+    """Generated files in `root` that are missing or out of date."""
     return [
         name
         for name, text in generated(root).items()
@@ -35,7 +35,7 @@ def drifted(root: Path) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the files, or with --check name those that must be written; exit status."""
+    """Write the files, or with --check list those that are out of date. Returns the exit status."""
     parser = argparse.ArgumentParser(prog=COMMAND, description="Write the reference of the config and environments.")
     parser.add_argument("--check", action="store_true", help="write nothing, fail when a file has drifted")
     if not parser.parse_args(arguments).check:

@@ -1,4 +1,4 @@
-"""Keys that YAML did not read as text, such as `no` (false) or `7`: told at once, wherever they stand."""
+"""Find all keys that YAML did not read as text, such as `no` (false) or `7`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,13 @@ from workflow_lib.errors import Problem, yaml_text
 
 
 def with_text_keys(value: Any, found: list[Problem], path: str = "", inside: tuple[int, ...] = ()) -> Any:
-    """The value without entries whose keys are no text; each of these adds a problem to `found`.
+    """The value without entries whose keys are not text; each of these adds a problem to `found`.
 
     Args:
-        value: a config or a part of it, left as it is.
-        found: takes up the problems.
+        value: a config or a part of it; not modified.
+        found: list that the problems are added to.
         path: key path of the value.
-        inside: identities of the mappings and lists around the value; one that contains itself is kept as it is.
+        inside: ids of the mappings and lists around the value; a value that contains itself is kept unchanged.
     """
     if id(value) in inside:
         return value
@@ -31,7 +31,7 @@ def with_text_keys(value: Any, found: list[Problem], path: str = "", inside: tup
 
 
 def _no_text(path: str, key: Any) -> Problem:
-    """A key that is no text."""
+    """A key that is not text."""
     where = f"{path}.{yaml_text(key)}".removeprefix(".")
     if isinstance(key, bool):
         allowed = "a key must be text, but YAML reads no, off, yes and on without quotes as true or false"

@@ -1,4 +1,4 @@
-"""Section `kstar`: how k* is summarised, and the studies that tables and figures are made for."""
+"""Section `kstar`: how k* is summarised, and the studies that get tables and figures."""
 
 from typing import Annotated, Any
 
@@ -9,16 +9,16 @@ from workflow_lib.names import ORIGINAL, MapMethod, Metric, Skewness, Split
 
 
 class Maps(Section):
-    """How two-dimensional maps of the features are made, in every study that asks for them."""
+    """Settings of the two-dimensional maps of features, for all studies with maps."""
 
     samples: Annotated[int, Field(ge=10)] = 2000
-    """Samples on a map at most, drawn evenly from the classes."""
+    """Largest number of samples on a map, drawn evenly from the classes."""
     seed: Seed = 0
-    """Seed of the draw and of the methods."""
+    """Seed of the draw and of the map methods."""
 
 
 class Study(Section):
-    """A question: what varies and what is held. A key with one value is held; a list, or all, is varied."""
+    """One question. A key with one value is held fixed; a key with a list, or all, is varied."""
 
     model_config = example(
         title="Early and late layers",
@@ -31,51 +31,52 @@ class Study(Section):
     )
 
     title: Text | None = None
-    """Heading of its tables and figures; null makes one from the study's name."""
+    """Heading of the tables and figures; null makes one from the study's name."""
     description: str = ""
     """What the study asks, shown in the report."""
     model: Choice[Name] | None = None
     """Models to compare; a study needs either this or `features`."""
     features: Choice[Name] | None = None
-    """Datasets of imported features to compare, instead of a model; seed to layer do not apply to them."""
+    """Datasets of imported features to compare instead of models; the keys seed, interval, split, transform and layer
+    do not apply to them."""
     seed: Choice[Seed] = Field(default=(), json_schema_extra={"default": ALL})
     """Seeds of the models."""
     interval: Choice[Percent] = (100,)
     """Intervals of the training, in percent."""
     split: Choice[Split] = ("test",)
-    """Splits whose samples are looked at."""
+    """Splits whose samples are used."""
     transform: Choice[Name] = (ORIGINAL,)
     """Transforms of the images; original changes nothing."""
     layer: Choice[Name] = Field(default=(), json_schema_extra={"default": ALL})
-    """Roles of the layers."""
+    """Names of the layers."""
     metric: Choice[Metric] = ("euclidean",)
     """Distances between features."""
     maps: Unique[MapMethod] = ()
-    """Methods of the 2-D maps that are drawn beside the violins; an empty list draws none."""
+    """Methods of the 2-D maps drawn next to the violins; an empty list draws none."""
     classes: Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE] | None = None
-    """Classes that the pictures show; null shows all, or 20 spread over the skewness when there are more."""
+    """Classes shown in the figures; null shows all, or 20 spread over the range of skewness if there are more."""
 
     @model_serializer(mode="wrap")
     def _only_what_applies(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The written-out study can be loaded again: keys that do not apply to it are left out."""
+        """Leave out the keys that do not apply, so that the written study can be loaded again."""
         unused = ("features",) if self.features is None else ("model", *MODEL_KEYS)
         return {key: value for key, value in serialize(self).items() if key not in unused}
 
 
 MODEL_KEYS = ("seed", "interval", "split", "transform", "layer")
-"""Keys of a study that say something about models, and nothing about imported features."""
+"""Keys of a study that apply to models but not to imported features."""
 
 
 class Kstar(Section):
-    """k* distributions: how they are summarised, and the studies made of them."""
+    """k* distributions: how they are summarised, and the studies of them."""
 
     threshold: Annotated[float, Field(gt=0)] = 0.5
-    """A class is Fractured when its skewness is above this, Clustered when it is below minus this."""
+    """A class is Fractured if its skewness is above this value, Clustered if it is below minus this value."""
     skewness: Skewness = "anchored"
-    """anchored: of the k* values with the ends 0 and 1, as in the paper's tables; plain: of the values alone."""
+    """anchored: of the k* values plus the end points 0 and 1, as in the paper's tables; plain: of the values only."""
     neighbours: Count = 10
-    """How many nearest neighbours of each sample the neighbour distribution counts."""
+    """Number of nearest neighbours of each sample that the neighbour distribution counts."""
     maps: Maps = Maps()
-    """How 2-D maps are made."""
+    """Settings of the 2-D maps."""
     studies: dict[Name, Study] = Field(default={})
     """The studies by name."""

@@ -1,4 +1,4 @@
-"""From plain mappings and files to a Config, or to one error with all that is wrong."""
+"""Make a Config from a mapping or a file, or raise one error with all problems."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,14 +19,13 @@ def load(raw: Mapping[str, Any], origin: str = "config.yaml", *, check_files: bo
     """Validate a config.
 
     Args:
-        raw: what YAML makes of the file: mappings, lists, text, numbers, true, false and null.
-        origin: name of the file, for messages about the whole of it.
-        check_files: whether files that the config names must be there.
+        raw: content of the YAML file: mappings, lists, text, numbers, true, false and null.
+        origin: name of the file, for messages about the whole file.
+        check_files: whether the files named in the config must exist.
 
     Raises:
-        UserError: with every problem found. A dataset, model, transform or study with a malformed value is
-            checked for sense only when its values are well formed, and all of them only when every section is
-            a mapping.
+        UserError: with every problem found. Contradictions in a dataset, model, transform or study are reported
+            only if its values are well formed, and only if every section is a mapping.
     """
     if not isinstance(raw, Mapping) or not raw:
         raise UserError(
@@ -48,12 +47,12 @@ def load(raw: Mapping[str, Any], origin: str = "config.yaml", *, check_files: bo
 
 
 def read(path: Path, *, check_files: bool = True) -> Config:
-    """Read and validate a YAML file; raises UserError as `load` does, or for the file (missing, broken, ...)."""
+    """Read and validate a YAML file. Raises UserError like `load`, or if the file is missing, broken, ..."""
     return load(read_mapping(path), str(path), check_files=check_files)
 
 
 def _lacks_a_section(error: ValidationError) -> bool:
-    """Whether a whole section is missing or malformed, so that it cannot be said what the others refer to."""
+    """Whether a whole section is missing or malformed, so that references to it cannot be checked."""
     return any(
         len(found["loc"]) == 1 and found["loc"] != ("results",) and found["type"] != "extra_forbidden"
         for found in error.errors()
@@ -61,7 +60,7 @@ def _lacks_a_section(error: ValidationError) -> bool:
 
 
 def _well_formed(raw: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
-    """The config without each entry (a dataset, a model, a study, ...) that has an error in it."""
+    """The config without the entries (datasets, models, studies, ...) that contain an error."""
     config: dict[str, Any] = {
         section: dict(entries) for section, entries in raw.items() if isinstance(entries, Mapping)
     }
@@ -78,12 +77,12 @@ def _well_formed(raw: Mapping[str, Any], error: ValidationError) -> dict[str, An
 
 
 def _entry(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Keys of the entry that a location is in: (section, name), or (section, studies, name)."""
+    """Keys of the entry that contains a location: (section, name), or (section, studies, name)."""
     return loc[:3] if loc[1:2] == ("studies",) else loc[:2]
 
 
 def _names(raw: Mapping[str, Any]) -> sense.Names:
-    """Names in the sections, which are mappings, whatever else is wrong in them."""
+    """All names in the sections, also of entries with errors. The sections must be mappings."""
     datasets, models, transforms = (raw.get(section, {}) for section in ("datasets", "models", "transforms"))
     imported = tuple(
         name

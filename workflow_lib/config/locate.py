@@ -1,4 +1,4 @@
-"""Where an error of pydantic is: the key path as the user wrote it, and the section that the key belongs to."""
+"""Place of a pydantic error: the key path as the user wrote it, and the section of the key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from workflow_lib.config.config import Config
 
 @dataclass(frozen=True)
 class Place:
-    """Where an error is.
+    """Place of an error.
 
     Attributes:
-        path: keys and list positions as they stand in the config: "models.cnn.seeds[1]".
+        path: keys and list positions as in the config: "models.cnn.seeds[1]".
         key: the last key.
-        section: model of the section that the last key belongs to.
-        choices: sections to choose from, by the value of their discriminating key; empty elsewhere.
+        section: model of the section that contains the last key.
+        choices: if the place takes one of several sections, these by the value of their discriminating key; else empty.
     """
 
     path: str
@@ -30,7 +30,7 @@ class Place:
 def locate(loc: Sequence[int | str], raw: Any) -> Place:
     """Follow `loc` through the types and through `raw`.
 
-    A location also names members of unions, and parts of forms that the user wrote in short: they are left out.
+    A location also names members of unions, and keys that the user left out in a short form. The path leaves both out.
     """
     kind: Any = Config
     section: type[BaseModel] = Config
@@ -67,7 +67,7 @@ def _plain(annotation: Any) -> Any:
 
 
 def _choices(kind: Any) -> dict[str, type[BaseModel]]:
-    """Members of a union of sections by every value of their first key, the discriminating one."""
+    """Members of a union of sections, by each value of their discriminating key."""
     if get_origin(kind) not in (Union, UnionType):
         return {}
     return {
@@ -78,5 +78,5 @@ def _choices(kind: Any) -> dict[str, type[BaseModel]]:
 
 
 def _discriminator(member: type[BaseModel]) -> str:
-    """Key that tells the members of a union apart: source or kind."""
+    """Key that selects a member of a union: source or kind."""
     return "source" if "source" in member.model_fields else "kind"

@@ -1,4 +1,4 @@
-"""Section `models`: networks, how they are trained, and the layers that are looked into."""
+"""Section `models`: networks, their training, and the layers whose features are kept."""
 
 import math
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_
 
 ARCHITECTURE: Final = rf"^({'|'.join(ARCHITECTURES)}|{TORCHVISION}\w+|{FUNCTION[1:-1]})$"
 OWN_WEIGHTS: Final = "torchvision"
-"""Value of `weights` for those that torchvision recommends."""
+"""Value of `weights` that selects the weights recommended by torchvision."""
 
 
 class SeedRange(Section):
@@ -53,7 +53,7 @@ def _expanded(value: Any) -> Any:
 
 
 def _with_the_end(intervals: tuple[int, ...]) -> tuple[int, ...]:
-    """The intervals in order, if the end of the training is among them."""
+    """The intervals in rising order; they must contain the end of the training."""
     if 100 not in intervals:
         raise wrong("must contain 100, the end of the training", "add 100 to the list")
     return tuple(sorted(intervals))
@@ -75,36 +75,36 @@ class Augmentation(Section):
     flip: bool = False
     """Mirror each image left to right with a probability of one half."""
     crop_padding: Annotated[int, Field(ge=0)] = 0
-    """Pad by so many pixels on each side, then cut out the original size at a random place."""
+    """Pad each side by this many pixels, then crop the original size at a random position."""
 
 
 class Training(Section):
     """How a network is trained."""
 
     epochs: Count
-    """Passes over the training split; every interval must be a whole number of them."""
+    """Passes over the training split; every interval must be a whole number of epochs."""
     batch_size: Count = 128
     """Images per step."""
     optimizer: Literal["sgd", "adam", "adamw"] = "adam"
-    """Rule of the steps."""
+    """Optimizer of the weights."""
     lr: Annotated[float, Field(gt=0)] = 0.001
-    """Learning rate: the constant one, the first one (cosine) or the highest one (onecycle)."""
+    """Learning rate: constant, initial (cosine) or highest (onecycle)."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Momentum, for sgd only."""
     nesterov: bool = False
-    """Nesterov's form of the momentum, for sgd only."""
+    """Use Nesterov momentum, for sgd only."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """Weight decay."""
     schedule: Literal["constant", "cosine", "onecycle"] = "constant"
-    """How the learning rate changes over all the epochs."""
+    """How the learning rate changes over the epochs."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the target that is spread over all classes."""
+    """Share of the target probability that is spread evenly over all classes."""
     augmentation: Augmentation = Augmentation()
-    """How the training images are changed at random; the default leaves them as they are."""
+    """Random changes of the training images; the default changes nothing."""
 
 
 class Normalization(Section):
-    """Subtract the mean and divide by the standard deviation, inside the network: images stay in [0, 1]."""
+    """Subtract the mean and divide by the standard deviation inside the network; images stay in [0, 1]."""
 
     mean: Annotated[tuple[float, ...], Field(min_length=1), LIST]
     """Mean of each channel, for images in [0, 1]."""
@@ -116,13 +116,13 @@ class Layer(Section):
     """A module of the network whose output is kept as features."""
 
     module: Text
-    """Name of the module inside the network, or logits for the network's output."""
+    """Name of a module of the network, or logits for the network's output."""
     pool: Literal["none", "avg", "max"] = "none"
-    """What becomes of maps: every value kept (none), or the average or maximum over the positions."""
+    """Pooling of feature maps: none keeps every value, avg and max pool over all positions."""
 
 
 def _from_module_name(value: Any) -> Any:
-    """The short form `role: module` as the long one."""
+    """Expand the short form `name: module` to the long one."""
     if isinstance(value, str):
         return {"module": value}
     if not isinstance(value, (dict, Layer)):
@@ -131,7 +131,7 @@ def _from_module_name(value: Any) -> Any:
 
 
 class Model(Section):
-    """One network: several seeds of it are trained on one dataset, or its weights are loaded."""
+    """One network, trained on one dataset from several seeds, or with loaded weights."""
 
     model_config = example(
         architecture="resnet18",
@@ -144,38 +144,38 @@ class Model(Section):
     )
 
     architecture: Annotated[str, StringConstraints(pattern=ARCHITECTURE)]
-    """A network of this project, one of torchvision's, or a function of your own (docs/models.md)."""
+    """A network of this project or of torchvision, or a function of your own (docs/models.md)."""
     dataset: Name
-    """Name of the dataset of images that it is trained and tested on."""
+    """Dataset of images to train and test on."""
     options: Options = Field(default={})
     """Keyword arguments of the architecture."""
     normalize: Normalization | None = None
     """Normalisation of the images inside the network; null leaves them in [0, 1]."""
     weights: Text | None = None
-    """Weights to begin with: a file, or torchvision for its own; null draws them from the seed."""
+    """Initial weights: a file, or torchvision for its pretrained weights; null draws them from the seed."""
     training: Training | None = None
-    """How it is trained; null uses `weights` as they are."""
+    """How the network is trained; null uses `weights` unchanged."""
     seeds: Seeds = (0,)
-    """Independent trainings: a list of seeds, or {start, count}. Longer lists train only what is new."""
+    """Independent trainings: a list of seeds, or {start, count}. Adding seeds trains only the new ones."""
     intervals: Intervals = (100,)
-    """Percent of the epochs at which the network is kept; 100 must be among them."""
+    """Points of the training at which the network is kept, in percent of the epochs; must include 100."""
     layers: Annotated[
         dict[Name, Annotated[Layer, BeforeValidator(_from_module_name, json_schema_input_type=Text | Layer)]],
         Field(min_length=1),
     ]
-    """Layers to look into, as role: module name, or role: {module, pool}. The role names them everywhere."""
+    """Layers whose features are kept, as name: module, or name: {module, pool}. The name is used everywhere."""
 
     def files(self) -> dict[str, str]:
-        """Key and path of every file that must be there before the workflow starts."""
+        """Key and path of every file that must exist before the workflow starts."""
         return {} if self.weights in (None, OWN_WEIGHTS) else {"weights": str(self.weights)}
 
     def functions(self) -> dict[str, str]:
-        """Key and `module:name` of every function of the user's own."""
+        """Key and `module:name` of each user function."""
         return {"architecture": self.architecture} if ":" in self.architecture else {}
 
 
 def problems(name: str, model: Model) -> Iterator[Problem]:
-    """What makes no sense in one model, although every value is well formed."""
+    """Contradictions in one model whose values are all well formed."""
     where = f"models.{name}"
     if model.weights == OWN_WEIGHTS and not model.architecture.startswith(TORCHVISION):
         yield Problem(
@@ -193,10 +193,10 @@ def problems(name: str, model: Model) -> Iterator[Problem]:
         )
     if known := ARCHITECTURES.get(model.architecture):
         yield from wrong_options(f"{where}.options", model.architecture, model.options)
-        for role, layer in model.layers.items():
+        for layer_name, layer in model.layers.items():
             block = layer.module.split(".")[0]
             if block not in known.blocks:
-                yield unknown(f"{where}.layers.{role}", block, f"module of {model.architecture}", known.blocks)
+                yield unknown(f"{where}.layers.{layer_name}", block, f"module of {model.architecture}", known.blocks)
     if model.training:
         yield from _training_problems(f"{where}.training", model.training, model.intervals)
     else:
@@ -204,7 +204,7 @@ def problems(name: str, model: Model) -> Iterator[Problem]:
 
 
 def _untrained_problems(where: str, model: Model) -> Iterator[Problem]:
-    """A network that is not trained needs weights, and has one seed and one interval."""
+    """Without training, a model needs weights and has one seed and one interval."""
     if model.weights is None:
         yield Problem(where, "", "has neither training nor weights", "add training, or weights to load")
         return
@@ -215,7 +215,7 @@ def _untrained_problems(where: str, model: Model) -> Iterator[Problem]:
 
 
 def _training_problems(where: str, training: Training, intervals: tuple[int, ...]) -> Iterator[Problem]:
-    """Keys that only sgd knows, and intervals that are no whole number of epochs."""
+    """Keys that only sgd supports, and intervals that are not a whole number of epochs."""
     for key, given in (("momentum", training.momentum), ("nesterov", training.nesterov)):
         if given and training.optimizer != "sgd":
             allowed = f"the optimizer {training.optimizer} takes no {key}"

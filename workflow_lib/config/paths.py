@@ -1,4 +1,4 @@
-"""Files and folders that a config names: there, of the wanted kind, and readable."""
+"""Check that files and folders named in a config exist, have the right kind, and are readable."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -7,16 +7,16 @@ from pathlib import Path
 from workflow_lib.errors import Problem, listed
 
 FOLDER = ".zarr"
-"""Ending of a store that is a folder of files."""
+"""Ending of a store that is a folder."""
 
 
 def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | None = None) -> Iterator[Problem]:
-    """What is wrong with paths, each at its key below `where`.
+    """Problems of paths, each at its key inside `where`.
 
     Args:
-        where: key path of the section that names them.
+        where: key path of the section with the paths.
         files: path by key.
-        suffixes: how the name of a file may end; an empty tuple wants folders; None takes files of any name.
+        suffixes: allowed endings of file names; an empty tuple requires folders; None allows files of any name.
     """
     for key, text in files.items():
         words = _wrong(Path(text), suffixes)
@@ -25,7 +25,7 @@ def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | N
 
 
 def _wrong(path: Path, suffixes: tuple[str, ...] | None) -> tuple[str, str] | None:
-    """What is wrong with one path, and the repair; None when nothing is."""
+    """The problem of one path and its repair, or None."""
     if not path.exists():
         allowed = f"there is no such file or folder; looked for {path.absolute()}"
         return allowed, "put it there, or correct the path (relative paths begin at the working directory)"

@@ -1,4 +1,4 @@
-"""Section `prototypes`: images that a network is sure of, from every class towards every other, and their studies."""
+"""Section `prototypes`: images that a network classifies with confidence, and the studies of them."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from workflow_lib.config.fields import ALL, UNIQUE, Choice, Count, Name, Percent
 
 
 class PrototypeStudy(Section):
-    """One set of prototypes for each model, seed, interval and initialisation, and what is measured on them."""
+    """One set of prototypes for each model, seed, interval and initialisation, and the measurements on these sets."""
 
     model_config = example(
         title="Prototypes while the network learns",
@@ -21,41 +21,41 @@ class PrototypeStudy(Section):
     )
 
     title: Text | None = None
-    """Heading of its tables and figures; null makes one from the study's name."""
+    """Heading of the tables and figures; null makes one from the study's name."""
     description: str = ""
     """What the study asks."""
     model: Choice[Name]
-    """Models whose prototypes are made."""
+    """Models to make prototypes of."""
     seed: Choice[Seed] = Field(default=(), json_schema_extra={"default": ALL})
     """Seeds of the models."""
     interval: Choice[Percent] = Field(default=(), json_schema_extra={"default": ALL})
     """Intervals of the training, in percent."""
     initialisations: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Independent starts from noise, numbered from 0. A higher number makes only what is new."""
+    """Number of independent starts from noise, counted from 0. A higher number computes only the new ones."""
     layer: Name | None = None
-    """Role of the layer whose features are compared; null takes the input of the last linear layer."""
+    """Name of the layer whose features are compared; null uses the input of the last linear layer."""
     optimizer: Literal["sgd", "adam"] = "sgd"
-    """Rule of the steps: plain gradient descent, as in the poster, or Adam."""
+    """Optimizer of the images: plain gradient descent, as in the poster, or Adam."""
     lr: Annotated[float, Field(gt=0)] = 0.1
-    """Learning rate, for pixels from 0 to 1."""
+    """Learning rate, for pixels in [0, 1]."""
     loss: Annotated[float, Field(gt=0)] = 0.01
-    """An image is done when its cross-entropy to the target falls below this."""
+    """An image has converged when its cross-entropy to the target class is below this value."""
     steps: Count = 1000
-    """Most steps for an image; one that needs more is kept and flagged as not converged."""
+    """Largest number of steps per image; an image that needs more is kept and marked as not converged."""
     start: Literal["noise", "warm"] = "noise"
-    """What class prototypes start from: noise at every interval, or from the second on those of the interval before."""
+    """Start of the class prototypes: noise, or (warm) those of the interval before; the first uses noise."""
     boundaries: bool = True
-    """Find the images on the way from class to class where the network is torn between the two."""
+    """Find the images between two classes where both logits are equal."""
     include_self: bool = False
-    """Count the comparison of a prototype with itself, which is 0 by definition, as the poster does."""
+    """Include the comparison of a prototype with itself, which is always 0, as in the poster."""
     unconverged: Literal["leave_out", "keep"] = "leave_out"
-    """What statistics do with images that have not converged."""
+    """Whether statistics use images that have not converged."""
     classes: Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE] | None = None
-    """Classes that pictures show; null shows all, or 10 spread over them when there are more than 20."""
+    """Classes shown in the figures; null shows all, or 10 evenly spaced ones if there are more than 20."""
 
 
 class Prototypes(Section):
-    """Class prototypes, intermediaries between classes, and the dissimilarities C and R between them."""
+    """Class prototypes, intermediaries between classes, and their dissimilarities C and R."""
 
     studies: dict[Name, PrototypeStudy] = Field(default={})
     """The studies by name."""

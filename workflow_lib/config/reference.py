@@ -1,4 +1,4 @@
-"""docs/config.md: every key of the config with type, default, allowed values and meaning, from the JSON schema."""
+"""Make docs/config.md from the JSON schema: type, default, allowed values and meaning of each key."""
 
 import json
 from collections.abc import Iterator
@@ -18,12 +18,11 @@ INTRODUCTION = """\
 
 <!-- Generated from workflow_lib/config; to change it: python -m workflow_lib.config.generate -->
 
-`config.yaml` says what is computed; threads, memory and devices are no part of it, they belong to profiles. It is
-checked when `snakemake` starts: every mistake is listed at once, with its key, what is allowed and what to do. An
-unknown key is a mistake. `NAME` stands for a name that you choose: lower-case letters, digits and `_`. A default of
-**required** means that there is none.
+`config.yaml` says what is computed. Set threads, memory and devices in a profile instead. `snakemake` checks the config
+when it starts and lists all mistakes at once: the key, what is allowed and what to do. An unknown key is a mistake.
+`NAME` is a name that you choose: lower-case letters, digits and `_`. **required** means that a key has no default.
 
-An editor with a YAML language server completes and checks the keys when the file begins with
+An editor with a YAML language server completes and checks the keys if the file begins with
 
 ```yaml
 # yaml-language-server: $schema=docs/config.schema.json
@@ -32,8 +31,8 @@ An editor with a YAML language server completes and checks the keys when the fil
 YAML traps: write `1.0e-3` or `0.001` (YAML reads `1e-3` as text), and put quotes around class names such as
 `"no"`, `"off"` or `"7"`.
 
-Single values can be given on the command line: `snakemake --config "kstar={threshold: 0.7}"`. Of several files after
-`--configfile` the later ones count.
+You can give single values on the command line: `snakemake --config "kstar={threshold: 0.7}"`. If you give several files
+after `--configfile`, later files override earlier ones.
 
 ## When something is wrong
 
@@ -47,14 +46,15 @@ datasets.own.function: my_data:laod
     -> write my_data:load
 ```
 
-Where it is, what was found; what is allowed; what to do. Mistakes in the config, in paths and in the source of your own
-functions are told by every command, `snakemake -n` too, before anything is run or touched. What only the data or a
-network can tell (a damaged image, a layer of your own network) comes in the same form from the first job that
-reads them: Snakemake shows the log of the job, goes on with what does not depend on it, and leaves nothing half-made.
+Each problem says where it is and what was found, then what is allowed, then what to do. Every command, also
+`snakemake -n`, reports mistakes in the config, in paths and in the source of your own functions before it runs or
+changes anything. Some mistakes show only in the data or the network, such as a damaged image or a missing layer of
+your own network. The first job that reads them reports these in the same form. Snakemake then shows the log of the
+job, continues with jobs that do not depend on it, and leaves no partial files.
 
-`latent-atlas run` says what is wrong, and in which line, when a config file is missing, not UTF-8 or not YAML. Plain
-`snakemake` reads these files before the workflow can, and reports such mistakes in words of its own.
-`No rule to produce …` means that the config does not name this result.
+`latent-atlas run` reports the mistake and its line if a config file is missing, not UTF-8 or not YAML. Plain
+`snakemake` reads these files before the workflow starts, and reports such mistakes in its own words.
+`No rule to produce …` means that the config does not contain this result.
 """
 
 NOUNS = {
@@ -72,7 +72,7 @@ PATTERNS = {
 }
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
 UNBOUNDED = 2**63 - 1
-"""Upper bound of seeds: not worth a word in a table."""
+"""Upper bound of seeds, which the tables leave out."""
 
 
 def reference(schema: Schema) -> str:
@@ -90,7 +90,7 @@ def reference(schema: Schema) -> str:
 
 
 def _parts(path: str, content: Schema, definitions: dict[str, Schema]) -> Iterator[tuple[str, str]]:
-    """Path and name of every definition that the value of a key can have, and of those inside."""
+    """Path and name of each definition that the value of a key can have, and of the definitions inside it."""
     if NAME in content.get("patternProperties", {}):
         yield from _parts(f"{path}.NAME", content["patternProperties"][NAME], definitions)
     for choice in (*content.get("oneOf", ()), *content.get("anyOf", ()), content):
@@ -118,7 +118,7 @@ def _described(path: str, definition: Schema) -> Iterator[str]:
 
 
 def _type(content: Schema) -> str:
-    """What kind of value a key takes."""
+    """Type of a key's value."""
     if "anyOf" in content:
         *others, last = dict.fromkeys(_type(choice) for choice in content["anyOf"])
         return f"{', '.join(others)} or {last}"
@@ -129,12 +129,12 @@ def _type(content: Schema) -> str:
 
 
 def _allowed(content: Schema) -> str:
-    """Which values of that kind a key takes; empty when all are allowed."""
+    """Allowed values of a key; empty if all values of its type are allowed."""
     return ", ".join(dict.fromkeys(_conditions(content)))
 
 
 def _conditions(content: Schema) -> list[str]:
-    """Values and bounds, one by one; those of several forms may repeat each other."""
+    """Allowed values and bounds, one by one; unions may give some of them twice."""
     words = [str(value) for value in content.get("enum", ())]
     words += [str(content["const"])] if content.get("const", ALL) != ALL else []
     words += [PATTERNS[content["pattern"]]] if "pattern" in content else []
@@ -145,13 +145,13 @@ def _conditions(content: Schema) -> list[str]:
 
 
 def _length(content: Schema) -> list[str]:
-    """How many entries a list has, where that is more than one."""
+    """Required number of entries of a list, if it is more than one."""
     least, most = content.get("minItems", 0), content.get("maxItems")
     return [f"{least} entries" if least == most else f"at least {least} entries"] if least > 1 else []
 
 
 def _example(path: str, keys: Schema) -> str:
-    """Keys of a definition as they stand in the config, from the top-level section on."""
+    """Keys of a definition as in the config, starting with the top-level section."""
     value: Any = keys
     for key in reversed(path.split(".")):
         value = {"example" if key == "NAME" else key: value}

@@ -1,4 +1,4 @@
-"""The config as a JSON schema, from which editors complete and docs/config.md is written."""
+"""The JSON schema of the config, for completion in editors and for docs/config.md."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Strict(GenerateJsonSchema):
-    """Refuses names of the wrong form, and leaves out the titles, which only repeat the keys."""
+    """A schema that refuses malformed names, and has no titles, which would only repeat the keys."""
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         """Mapping with names as keys."""
@@ -19,7 +19,7 @@ class _Strict(GenerateJsonSchema):
         return made | {"additionalProperties": False} if "patternProperties" in made else made
 
     def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:
-        """Keys stay in the order in which the model has them."""
+        """Keep the order of keys of the model."""
         return value
 
     def field_title_should_be_set(self, schema: Any) -> bool:
@@ -28,7 +28,7 @@ class _Strict(GenerateJsonSchema):
 
 
 def schema() -> dict[str, Any]:
-    """JSON schema of the whole config, as `load` takes it (short forms included)."""
+    """JSON schema of the whole config as `load` accepts it, including short forms."""
     made = Config.model_json_schema(schema_generator=_Strict, mode="validation")
     return {"$schema": ADDRESS, "title": "Latent Atlas config"} | {
         key: value for key, value in made.items() if key != "title"

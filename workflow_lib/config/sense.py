@@ -1,4 +1,4 @@
-"""Whether the parts of a config fit together: names that refer to nothing, values that contradict each other."""
+"""Check that the parts of a config fit together: names that refer to nothing, values that contradict each other."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ from workflow_lib.errors import Problem, listed, unknown
 from workflow_lib.names import IMPORTED, ORIGINAL
 
 RESERVED = {
-    "datasets": {ALL: "it stands for all of them in a study"},
-    "models": {ALL: "it stands for all of them in a study", IMPORTED: "it marks features given in a file"},
+    "datasets": {ALL: "it means all of them in a study"},
+    "models": {ALL: "it means all of them in a study", IMPORTED: "it marks imported features"},
     "transforms": {
-        ALL: "it stands for all of them in a study",
-        ORIGINAL: "it is always there and changes nothing",
+        ALL: "it means all of them in a study",
+        ORIGINAL: "it always exists and changes nothing",
     },
-    "layers": {ALL: "it stands for all of them in a study"},
+    "layers": {ALL: "it means all of them in a study"},
 }
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names that the user defined, also those of parts with mistakes: a reference to them is no second mistake.
+    """Names that the user defined, also of entries with mistakes: a reference to such an entry is not a mistake too.
 
     Attributes:
         images: datasets of images.
         imported: datasets of imported features.
-        models, transforms: names in these sections; transforms with original.
+        models, transforms: names in these sections; transforms include original.
     """
 
     images: tuple[str, ...]
@@ -42,7 +42,7 @@ class Names:
 
 
 def problems(config: Config, names: Names, check_files: bool) -> Iterator[Problem]:
-    """All that does not fit together in a config of well-formed parts; looks for files when `check_files`."""
+    """All contradictions in a config of well-formed parts. With `check_files`, missing files are problems too."""
     if not names.images and not names.imported:
         yield Problem("datasets", "", "must have at least one dataset", "add a dataset, see docs/config.md")
     yield from _reserved("datasets", config.datasets)
@@ -70,7 +70,7 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
 
 
 def _reserved(section: str, defined: Iterable[str], where: str | None = None) -> Iterator[Problem]:
-    """Names that have a meaning of their own."""
+    """Names that are reserved."""
     for name in defined:
         reason = RESERVED[section].get(name)
         if reason:
@@ -89,7 +89,7 @@ def _dataset_problems(where: str, model: Model, names: Names) -> Iterator[Proble
 
 
 def _study_problems(where: str, study: Study, config: Config, names: Names) -> Iterator[Problem]:
-    """A study asks about models or about imported features, and about what they have."""
+    """A study needs either models or imported features, and may name only values that these have."""
     if (study.model is None) == (study.features is None):
         found = "neither" if study.model is None else "both"
         yield Problem(where, "", f"needs model or features, and has {found}", "name one of the two")
@@ -100,7 +100,7 @@ def _study_problems(where: str, study: Study, config: Config, names: Names) -> I
 
 
 def _features_problems(where: str, study: Study, chosen: tuple[str, ...], names: Names) -> Iterator[Problem]:
-    """A study of imported features names such datasets, and no key that is about models."""
+    """A study of imported features names datasets of this kind, and has no keys for models."""
     for key in MODEL_KEYS:
         if key in study.model_fields_set:
             yield Problem(
@@ -117,7 +117,7 @@ def _features_problems(where: str, study: Study, chosen: tuple[str, ...], names:
 def _model_problems(
     where: str, study: Study, chosen: tuple[str, ...], config: Config, names: Names
 ) -> Iterator[Problem]:
-    """Every model of the study must exist, and have the seeds, intervals and layers that the study names."""
+    """Each model of the study must exist and have the seeds, intervals and layers named in the study."""
     yield from _unknown_models(where, chosen, names)
     for name in study.transform:
         if name not in names.transforms:
@@ -134,7 +134,7 @@ def _model_problems(
 
 
 def _unknown_models(where: str, chosen: tuple[str, ...], names: Names) -> Iterator[Problem]:
-    """Models that a study names and nobody has defined."""
+    """Models of a study that are not defined."""
     if not names.models:
         yield Problem(f"{where}.model", "", "there are no models", "add one to the section models")
     for name in chosen:
@@ -143,7 +143,7 @@ def _unknown_models(where: str, chosen: tuple[str, ...], names: Names) -> Iterat
 
 
 def _prototype_problems(where: str, study: PrototypeStudy, config: Config, names: Names) -> Iterator[Problem]:
-    """Models of the study must exist and have what it names."""
+    """Each model of the study must exist and have the seeds, intervals and layer named in the study."""
     yield from _unknown_models(where, study.model, names)
     models = {name: config.models[name] for name in study.model or config.models if name in config.models}
     for name, model in models.items():
@@ -159,7 +159,7 @@ def _prototype_problems(where: str, study: PrototypeStudy, config: Config, names
 
 
 def _confusion_problems(where: str, study: ConfusionStudy, config: Config, names: Names) -> Iterator[Problem]:
-    """The model of the study must exist and be trained, on a dataset that has the classes which the study names."""
+    """The model of the study must exist and be trained, and its dataset must have the classes named in the study."""
     yield from _unknown_models(where, (study.model,), names)
     model = config.models.get(study.model)
     if model and model.training is None:
@@ -171,14 +171,14 @@ def _confusion_problems(where: str, study: ConfusionStudy, config: Config, names
 
 
 def _absent(where: str, chosen: Iterable[object], what: str, present: tuple[object, ...]) -> Iterator[Problem]:
-    """Values that the study names and the model does not have."""
+    """Values named in the study that the model does not have."""
     for value in chosen:
         if value not in present:
             yield unknown(where, value, what, present)
 
 
 def _class_problems(where: str, study: Study, config: Config) -> Iterator[Problem]:
-    """Classes that pictures shall show and that no dataset of the study has, as far as the config tells."""
+    """Classes for the figures that no dataset of the study has, as far as the config shows."""
     if study.features is not None:
         sources = study.features or tuple(imported_names(config.datasets))
     else:
@@ -190,7 +190,7 @@ def _class_problems(where: str, study: Study, config: Config) -> Iterator[Proble
 def _shown_problems(
     where: str, chosen: Iterable[str] | None, sources: Iterable[str], config: Config
 ) -> Iterator[Problem]:
-    """Classes that no dataset among the sources has, if those of all are known."""
+    """Classes that none of these datasets has; checked only if the classes of all of them are known."""
     known = [datasets.class_names(config.datasets[name]) if name in config.datasets else None for name in sources]
     if known and None not in known:
         present = tuple(dict.fromkeys(name for classes in known for name in classes or ()))

@@ -1,4 +1,4 @@
-"""Studies with every default and every `all` filled in: what the plan works with."""
+"""Studies with every default and every `all` filled in, for the plan."""
 
 import itertools
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from workflow_lib.names import METRICS, ORIGINAL, SPLITS
 
 @dataclass(frozen=True)
 class ModelPart:
-    """What a study takes from one model: `all` means all that this model has.
+    """The seeds, intervals and layers of one model that a study uses; `all` is filled in from the model.
 
     Attributes:
         seeds: in rising order.
         intervals: percent of the epochs, in rising order.
-        layers: roles, in the order of the study, or of the model when the study says all.
+        layers: layer names, in the order of the study, or of the model if the study says all.
     """
 
     seeds: tuple[int, ...]
@@ -30,17 +30,17 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class ResolvedKstar:
-    """A study over models, or over imported features; the other of `models` and `imported` is empty.
+    """A k* study of models or of imported features; either `models` or `imported` is empty.
 
     Attributes:
         title: heading of tables and figures.
-        description: what the study asks; may be empty.
-        models: what it takes from each model, by the model's name.
+        description: the question of the study; may be empty.
+        models: the part of each model that is used, by the model's name.
         imported: names of datasets of imported features.
         splits, transforms: for models; empty for imported features.
         metrics: distances.
         maps: methods of the two-dimensional maps; may be empty.
-        classes: classes that pictures show, or None for all (or a choice of 20).
+        classes: classes shown in the figures, or None for all (or a selection of 20).
     """
 
     title: str
@@ -60,7 +60,7 @@ class ResolvedPrototypes:
 
     Attributes:
         title: heading of tables and figures.
-        models: what it takes from each model, by the model's name; `layers` is empty.
+        models: the part of each model that is used, by the model's name; `layers` is empty.
     """
 
     title: str
@@ -73,7 +73,7 @@ class ResolvedConfusion:
 
     Attributes:
         title: heading of tables and figures.
-        pairs: names of the classes that are confused, in the order of the dataset's classes where the config knows it.
+        pairs: names of the confused classes, in the order of the dataset's classes if the config gives it.
     """
 
     title: str
@@ -81,12 +81,12 @@ class ResolvedConfusion:
 
 
 def imported_names(datasets: Mapping[str, Source]) -> tuple[str, ...]:
-    """Names of the datasets that bring features instead of images."""
+    """Names of the datasets of features instead of images."""
     return tuple(name for name, dataset in datasets.items() if isinstance(dataset, Features))
 
 
 def resolve_kstar(name: str, config: Config) -> ResolvedKstar:
-    """Fill in a k* study of a valid config."""
+    """A k* study of a valid config, filled in."""
     study = config.kstar.studies[name]
     imported = study.features is not None
     chosen = () if imported else study.model or tuple(config.models)
@@ -104,21 +104,21 @@ def resolve_kstar(name: str, config: Config) -> ResolvedKstar:
 
 
 def resolve_prototypes(name: str, config: Config) -> ResolvedPrototypes:
-    """Fill in a prototype study of a valid config."""
+    """A prototype study of a valid config, filled in."""
     study = config.prototypes.studies[name]
     parts = {model: _part(study, config.models[model]) for model in study.model or tuple(config.models)}
     return ResolvedPrototypes(study.title or _title(name), parts)
 
 
 def resolve_confusion(name: str, config: Config) -> ResolvedConfusion:
-    """Fill in a confusion study of a valid config."""
+    """A confusion study of a valid config, filled in."""
     study = config.confusion.studies[name]
     dataset = config.datasets[config.models[study.model].dataset]
     return ResolvedConfusion(study.title or _title(name), paired(study, class_names(dataset)))
 
 
 def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
-    """The pairs of a study: first and second class in the order of `classes`, where these are known."""
+    """The pairs of a study, and the two classes of each pair, in the order of `classes` if these are known."""
     if not study.pairs:
         return tuple(itertools.combinations(classes or (), 2))
     if classes is None:
@@ -129,12 +129,12 @@ def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tupl
 
 
 def _title(name: str) -> str:
-    """The heading of a study that has none."""
+    """Default heading of a study."""
     return name.replace("_", " ").capitalize()
 
 
 def _part(study: Study | PrototypeStudy, model: Model) -> ModelPart:
-    """What the study takes from this model."""
+    """The part of this model that the study uses."""
     layers = (study.layer or tuple(model.layers)) if isinstance(study, Study) else ()
     return ModelPart(
         seeds=tuple(sorted(study.seed)) or model.seeds,

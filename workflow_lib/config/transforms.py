@@ -1,4 +1,4 @@
-"""Section `transforms`: ways to change the images before a trained network sees them."""
+"""Section `transforms`: changes of the images before a trained network sees them."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from workflow_lib.config.fields import Count, Section, Seed, example
 
 
 class Rotation(Section):
-    """Turn the image; corners that come from outside are black."""
+    """Rotate the image; corners that were outside the image are black."""
 
     model_config = example(kind="rotation", degrees=30)
 
@@ -19,27 +19,27 @@ class Rotation(Section):
 
 
 class CentreCrop(Section):
-    """Cut out the centre and resize it to the full size."""
+    """Crop the centre and resize it to the full image size."""
 
     model_config = example(kind="centre_crop", pixels=24)
 
     kind: Literal["centre_crop"]
-    """Cut out the centre, then resize."""
+    """Crop the centre, then resize."""
     pixels: Count
-    """Side of the square that is kept."""
+    """Shorter side of the crop; the crop keeps the proportions of the image."""
 
 
 class GaussianNoise(Section):
-    """Add normal noise to every pixel, then clip to [0, 1]."""
+    """Add normal noise to each pixel, then clip to [0, 1]."""
 
     model_config = example(kind="gaussian_noise", std=0.1)
 
     kind: Literal["gaussian_noise"]
-    """Normal noise on every pixel."""
+    """Normal noise on each pixel."""
     std: Annotated[float, Field(gt=0)]
     """Standard deviation, for images in [0, 1]."""
     seed: Seed = 0
-    """Seed of the noise; each sample has its own, which follows from this seed and the sample's id."""
+    """Seed of the noise. Each sample has its own noise, which depends on this seed and the sample's id."""
 
 
 AnyTransform = Annotated[Rotation | CentreCrop | GaussianNoise, Field(discriminator="kind")]

@@ -1,4 +1,4 @@
-"""Pydantic's validation errors as problems in plain words, at key paths as the user wrote them."""
+"""Translate pydantic's validation errors into plain words, at key paths as the user wrote them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,14 +15,14 @@ from workflow_lib.errors import Problem, listed, nearest, write_nearest, yaml_te
 from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION
 
 Words = tuple[str, str]
-"""What is allowed, and the repair."""
+"""What is allowed, and what to do."""
 
 
 def translate(error: ValidationError, raw: Any) -> list[Problem]:
-    """Every problem that validating `raw` as a Config brought up."""
+    """All problems found when `raw` was validated as a Config."""
     errors = error.errors(include_url=False)
     parents = {details["loc"][:-1] for details in errors}
-    # A list with malformed entries is also said to be too short, because those entries do not count.
+    # Pydantic does not count malformed entries, so it also reports a list that has some as too short.
     real = [error for error in errors if error["type"] != "too_short" or error["loc"] not in parents]
     return [_problem(details, raw) for details in real]
 
@@ -41,7 +41,7 @@ def _problem(error: ErrorDetails, raw: Any) -> Problem:
 
 
 def _unknown_choice(error: ErrorDetails, place: Place) -> Problem:
-    """The discriminating key is missing, or has a value that no section has."""
+    """The discriminating key is missing or has an unknown value."""
     key = str(error["ctx"]["discriminator"]).strip("'")
     allowed = f"must be one of {listed(place.choices)}"
     if error["type"] == "union_tag_not_found":
@@ -51,7 +51,7 @@ def _unknown_choice(error: ErrorDetails, place: Place) -> Problem:
 
 
 def _unknown_key(error: ErrorDetails, place: Place) -> Words:
-    """A key that the section does not have."""
+    """An unknown key."""
     known = list(place.section.model_fields)
     suggestion = nearest(place.key, known)
     repair = f"write {suggestion} instead" if suggestion else "remove it, or use one of the known keys"
@@ -59,7 +59,7 @@ def _unknown_key(error: ErrorDetails, place: Place) -> Words:
 
 
 def _literal(error: ErrorDetails, place: Place) -> Words:
-    """A word that is none of the allowed ones."""
+    """A word that is not allowed."""
     allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
     if place.section is Study and place.key != "maps":
         allowed.append(ALL)
@@ -116,7 +116,7 @@ def _number(error: ErrorDetails, place: Place) -> Words:
 
 
 def _pattern(error: ErrorDetails, place: Place) -> Words:
-    """A text of the wrong form."""
+    """A malformed text."""
     value = str(error["input"])
     if error["ctx"]["pattern"] == NAME:
         name = re.sub(r"\W", "_", value.lower(), flags=re.ASCII).lstrip("_0123456789")[:64]
@@ -129,7 +129,7 @@ def _pattern(error: ErrorDetails, place: Place) -> Words:
 
 
 def _fixed(allowed: str, repair: str) -> Callable[[ErrorDetails, Place], Words]:
-    """Words with the numbers of the error, such as {gt}, filled in."""
+    """A message with the numbers of the error, such as {gt}, filled in."""
     return lambda error, place: (
         allowed.format(**error.get("ctx", {})),
         repair.format(key=place.key, **error.get("ctx", {})),
@@ -137,7 +137,7 @@ def _fixed(allowed: str, repair: str) -> Callable[[ErrorDetails, Place], Words]:
 
 
 def _otherwise(error: ErrorDetails, place: Place) -> Words:
-    """Last resort, for errors that no section is known to raise."""
+    """Fallback for kinds of error that no section should raise."""
     return f"is not valid: {error['msg']}", "see docs/config.md"
 
 

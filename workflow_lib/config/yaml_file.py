@@ -1,4 +1,4 @@
-"""YAML as plain values; what YAML itself would pass over or explain badly is an error that names the line."""
+"""Read YAML as plain values. Repeated keys and syntax errors are reported with their line."""
 
 from collections.abc import Hashable
 from pathlib import Path
@@ -10,7 +10,7 @@ from workflow_lib.errors import Problem, UserError
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loader that notes keys given twice, of which YAML would silently keep the last."""
+    """Safe loader that records repeated keys; YAML would silently keep the last one."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -29,10 +29,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """Content of a YAML file whose top level is a mapping.
+    """Content of a YAML file that must be a mapping.
 
     Raises:
-        UserError: the file is missing, not UTF-8, not YAML, empty, no mapping, or gives a key twice.
+        UserError: the file is missing, not UTF-8, not YAML, empty, not a mapping, or gives a key twice.
     """
     content = read_value(_text(path), str(path))
     if not isinstance(content, dict) or not content:
@@ -42,11 +42,11 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def read_value(text: str, where: str) -> Any:
-    """What YAML makes of a text.
+    """The value of a YAML text.
 
     Args:
-        text: the whole of it.
-        where: file, or whatever else it comes from, to be named in errors.
+        text: the whole YAML text.
+        where: origin of the text, such as a file name, for error messages.
 
     Raises:
         UserError: the text is not YAML, or gives a key twice.
@@ -85,7 +85,7 @@ def _text(path: Path) -> str:
 
 
 def _printable(text: str, where: str) -> str:
-    """The text, if YAML allows all its characters."""
+    """The text, after a check that YAML allows all its characters."""
     odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if odd:
         line = text.count("\n", 0, odd.start()) + 1
@@ -111,6 +111,6 @@ def _broken(where: str, error: yaml.MarkedYAMLError) -> Problem:
 
 
 def _repeated(where: str, key: str, line: int, first: int) -> Problem:
-    """A key that stands twice in one mapping."""
-    allowed = f"the key stands here for the second time, first in line {first}"
+    """A key given twice in one mapping."""
+    allowed = f"the key is given for the second time, first in line {first}"
     return Problem(f"{where}:{line}", key, allowed, "remove or rename one of the two")

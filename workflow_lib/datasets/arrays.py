@@ -1,4 +1,4 @@
-"""Images and labels from .npz or Zarr files, one file for each of train and test."""
+"""Images and labels from .npz or Zarr files: one file for train and one for test."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +13,12 @@ from workflow_lib.datasets.split import Split, numbered, strings
 def read_arrays(spec: Mapping[str, Any]) -> dict[str, Split]:
     """Splits from the files `train` and `test`.
 
-    Each file holds the arrays named by `images` (axes as `layout` says) and `labels` (numbers or text) and may
-    hold `ids` and `class_names` (those of train count). A Zarr file is read block by block, an .npz as a whole.
+    The keys `images` (axes in the order of `layout`) and `labels` (numbers or text) name the arrays of each file. A
+    file may also hold `ids` and `class_names`; the class names of the train file are used. A Zarr file is read block
+    by block, an .npz file all at once.
 
     Raises:
-        UserError: files or arrays missing or damaged, labels outside the classes, images of an unknown form.
+        UserError: files or arrays missing or damaged, labels outside the classes, unsupported images.
     """
     files = {name: open_arrays(Path(spec[name])) for name in ("train", "test")}
     labels, class_names = encode(

@@ -1,4 +1,4 @@
-"""The canonical data-set artifact as its readers see it.
+"""Reading the canonical data-set artifact.
 
 One file per split: `image` (sample, channel, y, x) uint8 or float32, coords `sample`, `label`, `class`.
 """

@@ -1,4 +1,4 @@
-"""Named arrays out of the user's .npz and Zarr files; nothing is ever unpickled."""
+"""Named arrays from the user's .npz and Zarr files; nothing is ever unpickled."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ class ArrayFile:
         """Array `name` with `.shape`, `.dtype` and `array[rows]`; a Zarr array is not read yet.
 
         Raises:
-            UserError: no such array, damaged data, or Python objects where numbers or text are wanted.
+            UserError: no such array, damaged data, or Python objects instead of numbers or text.
         """
         require_names(self.path, [name], self.names)
         try:
@@ -46,7 +46,7 @@ class ArrayFile:
             raise UserError(damaged(str(self.path), error)) from error
 
     def read(self, name: str) -> NDArray[Any]:
-        """Array `name` in memory; errors as of `lazy`."""
+        """Array `name` in memory; raises like `lazy`."""
         array = self.lazy(name)
         try:
             return np.asarray(array[...])
@@ -99,7 +99,7 @@ def _open_zarr(path: Path) -> ArrayFile:
 
 
 def require_file(path: Path, suffixes: tuple[str, ...]) -> None:
-    """Raise UserError unless `path` exists and its name ends in one of the suffixes."""
+    """Raise UserError unless `path` exists and ends in one of the suffixes."""
     if not path.exists():
         raise UserError(Problem(str(path), "", "the file does not exist", "correct the path in the config"))
     if not path.name.endswith(suffixes):
@@ -108,12 +108,12 @@ def require_file(path: Path, suffixes: tuple[str, ...]) -> None:
 
 
 def damaged(origin: str, error: Exception) -> Problem:
-    """The problem of a user's file that is there and cannot be read."""
+    """The problem of a user's file that exists but cannot be read."""
     return Problem(origin, f"{type(error).__name__}: {error}", "the file cannot be read", "save it again")
 
 
 def require_names(path: Path, names: Sequence[str], available: Sequence[str]) -> None:
-    """Raise UserError that names every one of `names` that is not `available` in the file."""
+    """Raise a UserError that lists all `names` that are not `available` in the file."""
     problems = []
     for name in names:
         if name not in available:

@@ -1,4 +1,4 @@
-"""Images from a Python function of the user's own."""
+"""Images from a Python function of the user."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,11 +16,11 @@ FORM = 'a function returns {"train": (images, labels, class_names[, ids]), "test
 
 
 def read_function(spec: Mapping[str, Any]) -> dict[str, Split]:
-    """Splits that `function` ("module:name", found from the current directory) returns for `options`.
+    """Splits returned by `function` ("module:name", imported from the working directory) for `options`.
 
-    It returns {"train": (images, labels, class_names), "test": ...}, with ids as an optional fourth: images
-    (N, C, H, W) or (N, H, W), uint8 or floats in [0, 1], NumPy arrays or lazily read ones (memory map, Zarr);
-    labels whole numbers or names out of `class_names`; None as class_names takes the distinct labels.
+    The function returns {"train": (images, labels, class_names), "test": ...}; ids may follow as a fourth element.
+    Images are (N, C, H, W) or (N, H, W), uint8 or floats in [0, 1], as NumPy arrays or read lazily (memory map, Zarr).
+    Labels are whole numbers or names from `class_names`. If class_names is None, the distinct labels are the classes.
 
     Raises:
         UserError: the function is not found, raises, or returns something else.
@@ -46,7 +46,7 @@ def read_function(spec: Mapping[str, Any]) -> dict[str, Split]:
 
 
 class _Part(NamedTuple):
-    """One split as the function returned it."""
+    """One split as returned by the function."""
 
     images: Any
     labels: NDArray[Any]
@@ -55,7 +55,7 @@ class _Part(NamedTuple):
 
 
 def _part(result: Any, name: str, function: str) -> _Part:
-    """The split `name` of the result, as arrays."""
+    """Split `name` of the result, as arrays."""
     try:
         images, labels, class_names, *ids = result[name]
         return _Part(

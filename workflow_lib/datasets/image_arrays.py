@@ -1,4 +1,4 @@
-"""Splits over arrays of images: axes in canonical order, pixels uint8 or float32."""
+"""Splits of image arrays: axes in canonical order, pixels uint8 or float32."""
 
 from typing import Any
 
@@ -22,20 +22,20 @@ def array_split(
     source: str,
     origin: str,
 ) -> Split:
-    """A split that reads its pixels from an array, in memory or not.
+    """A split that reads its pixels from an array in memory or on disk.
 
     Args:
-        images: NumPy array or anything alike (memory map, Zarr array): `.shape`, `.dtype`, `images[rows]`.
-            (N, H, W) has one channel; (N, H, W, C) or (N, C, H, W) as `layout` says. uint8, or floats in [0, 1].
+        images: NumPy array or similar (memory map, Zarr array) with `.shape`, `.dtype` and `images[rows]`: (N, H, W)
+            with one channel, or (N, H, W, C) or (N, C, H, W) as given by `layout`; uint8, or floats in [0, 1].
         labels: (N,) int64.
         ids: (N,) text.
-        class_names: name of every class.
+        class_names: name of each class.
         layout: "NHWC" or "NCHW".
         source: kind of source.
-        origin: what errors name as the place of the images.
+        origin: place of the images in error messages.
 
     Raises:
-        UserError: shape, type or number of images is not as above.
+        UserError: wrong shape, type or number of images.
     """
     shape = image_shape(tuple(images.shape), layout, origin)
     dtype = stored_dtype(np.dtype(images.dtype), origin)
@@ -60,7 +60,7 @@ def image_shape(shape: tuple[int, ...], layout: str, origin: str) -> tuple[int, 
     """(channels, height, width) of images stored with this shape and layout.
 
     Raises:
-        UserError: not three or four axes, an empty image, or channels where height or width is expected.
+        UserError: not three or four axes, an empty image, or more channels than the layout can have.
     """
     if len(shape) == 3:
         channels, height, width = 1, *shape[1:]
@@ -89,7 +89,7 @@ def stored_dtype(dtype: np.dtype[Any], origin: str) -> np.dtype[Any]:
     """uint8 for uint8, float32 for any float.
 
     Raises:
-        UserError: pixels of another type, whose full scale is unknown.
+        UserError: another type of pixels; its full scale is unknown.
     """
     if dtype == np.uint8:
         return dtype

@@ -1,4 +1,4 @@
-"""A tree of image files, one folder per class, decoded block by block."""
+"""Image files in one folder per class, decoded block by block."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +15,14 @@ from workflow_lib.errors import Problem, UserError
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 EIGHT_BIT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
 DECODERS = 4
-"""Pillow decodes outside Python's lock; more threads do not change a pixel."""
+"""Number of threads. Pillow decodes without Python's lock; the number does not change the pixels."""
 
 
 def read_imagefolder(spec: Mapping[str, Any]) -> dict[str, Split]:
-    """Splits of `root/train/<class>/...` and `root/test/<class>/...`, or of `root/<class>/...` by `test_fraction`.
+    """Splits from `root/train/<class>/...` and `root/test/<class>/...`, or from `root/<class>/...` and `test_fraction`.
 
-    Images become RGB uint8 of `image_size` (height, width): scaled (bicubic) until they cover it, then cut
-    around the centre. The names of the class folders, sorted, are the classes; ids are paths below `root`.
+    Images become RGB uint8 of `image_size` (height, width): scaled (bicubic) until they cover this size, then cropped
+    to the centre. The classes are the sorted names of the class folders; ids are paths relative to `root`.
 
     Raises:
         UserError: a folder is missing or has no class folders.
@@ -60,7 +60,7 @@ def _split(root: Path, folder: Path, images: Mapping[str, Sequence[Path]], spec:
 
 
 def list_images(folder: Path) -> dict[str, list[Path]]:
-    """Image files below each class folder of `folder`, sorted; hidden files and other suffixes are passed over.
+    """Sorted image files in each class folder of `folder`; hidden files and other suffixes are skipped.
 
     Raises:
         UserError: the folder is missing or has no class folders.
@@ -78,12 +78,12 @@ def _images_below(folder: Path) -> list[Path]:
 
 
 def decode(file: Path, height: int, width: int) -> NDArray[np.uint8]:
-    """One image (height, width, 3) uint8: scaled bicubically until it covers the size, cut around the centre.
+    """One image (height, width, 3) uint8: scaled (bicubic) until it covers this size, then cropped to the centre.
 
-    Transparency is dropped, and so is the camera's orientation mark. Of an animation the first frame is taken.
+    Transparency and the camera's orientation tag are ignored. Of an animation the first frame is used.
 
     Raises:
-        UserError: the file is damaged, or has more than 8 bits per channel (its full scale is not known).
+        UserError: the file is damaged, or has more than 8 bits per channel (its full scale is unknown).
     """
     from PIL import Image, ImageOps
 

@@ -1,4 +1,4 @@
-"""Features of any origin (embeddings with labels): read, checked, written as the features artifact."""
+"""Features computed elsewhere (embeddings with labels): read, check, and write them as a features artifact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class ImportedFeatures(Labelled):
 
     Attributes:
         features: (N, d) float32 or float64, finite.
-        predictions: (N,) int64, predicted classes (-1: one that is not selected), or None without a model.
+        predictions: (N,) int64, predicted classes (-1: a class that is not selected), or None if the file has none.
     """
 
     features: NDArray[Any]
@@ -34,7 +34,7 @@ class ImportedFeatures(Labelled):
         return replace(super().take(rows), features=self.features[rows], predictions=predictions)
 
     def renumber(self, new_label: Labels, class_names: tuple[str, ...]) -> Self:
-        """The same samples in other classes: label or prediction c becomes `new_label[c]`."""
+        """The same samples with other classes: label or prediction c becomes `new_label[c]`."""
         predictions = None if self.predictions is None else new_label[self.predictions]
         return replace(super().renumber(new_label, class_names), predictions=predictions)
 
@@ -43,13 +43,13 @@ def read_imported(spec: Mapping[str, Any]) -> ImportedFeatures:
     """Features of a source `features`: an .npz, .zarr, .zarr.zip or .parquet file.
 
     Args:
-        spec: `path`, and the names within the file of `features` and `labels`, and of `predictions`, `ids` and
-            `class_names`, which may be None. Without class names the distinct labels, sorted, are the classes.
-            Optionally `classes`, `superclasses` and `subsample` (with the key "imported").
+        spec: `path`, and the names in the file of the arrays `features`, `labels`, `predictions`, `ids` and
+            `class_names`; the last three may be None. Without class names, the classes are the sorted distinct
+            labels. Optional: `classes`, `superclasses` and `subsample` (with the key "imported").
 
     Raises:
-        UserError: file or arrays missing or damaged, labels of no class, too small classes, features that
-            are not finite numbers; file and sample or class are named.
+        UserError: file or arrays missing or damaged, labels without a class, classes too small, features that are not
+            finite numbers. The error names the file and the sample or class.
     """
     imported = select(_whole(spec), spec, "imported")
     problems = problems_of(imported.labels, imported.ids, imported.class_names, imported.origin) + _not_finite(imported)
@@ -59,7 +59,7 @@ def read_imported(spec: Mapping[str, Any]) -> ImportedFeatures:
 
 
 def _whole(spec: Mapping[str, Any]) -> ImportedFeatures:
-    """All samples of the file, their values not yet looked at."""
+    """All samples of the file; their values are not checked yet."""
     path = Path(spec["path"])
     arrays = _read(path, spec)
     counts = {role: len(np.atleast_1d(array)) for role, array in arrays.items() if role != "class_names"}
@@ -83,7 +83,7 @@ def _whole(spec: Mapping[str, Any]) -> ImportedFeatures:
 
 
 def _read(path: Path, spec: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Arrays by role, for the roles that the spec names."""
+    """Arrays by kind (features, labels, ...), for the kinds of array that the spec names."""
     roles = ("features", "labels", "predictions", "ids", "class_names")
     names = {role: spec[role] for role in roles if spec.get(role) is not None}
     if path.suffix == ".parquet":
@@ -97,7 +97,7 @@ def _read(path: Path, spec: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 
 
 def _as_float(features: NDArray[Any], origin: str) -> NDArray[Any]:
-    """Features (N, d) as float32 where that is exact (half precision, short integers), else float64."""
+    """Features (N, d) as float32 if that is exact (half precision, short integers), else float64."""
     if features.ndim != 2 or features.shape[1] == 0:
         allowed = "features are a matrix with a row per sample and a column per feature"
         raise UserError(Problem(origin, f"shape {features.shape}", allowed, "reshape to (samples, features)"))
@@ -120,9 +120,9 @@ def _not_finite(imported: ImportedFeatures) -> list[Problem]:
 
 
 def write_imported(imported: ImportedFeatures, path: Path) -> None:
-    """Write the artifact that extracted features have too.
+    """Write the same kind of artifact as for extracted features.
 
-    It holds `features` (sample, feature) and the coords sample, label, class and, if there are any, prediction.
+    It holds `features` (sample, feature) and the coords sample, label, class and, if available, prediction.
     """
     coords: dict[str, tuple[str, NDArray[Any]]] = {
         "sample": ("sample", imported.ids),
@@ -132,6 +132,6 @@ def write_imported(imported: ImportedFeatures, path: Path) -> None:
     if imported.predictions is not None:
         coords["prediction"] = ("sample", imported.predictions)
     features = VariableSpec(("sample", "feature"), imported.features.shape, imported.features.dtype.name)
-    attrs = {"title": "Given features", "source": "features"}
+    attrs = {"title": "Imported features", "source": "features"}
     with SampleWriter(path, {"features": features}, coords, attrs) as writer:
         writer.append(features=imported.features)

@@ -1,4 +1,4 @@
-"""Labels of any kind as class indices, and what every labelled set of samples must satisfy."""
+"""Convert labels to class indices, and check labelled samples."""
 
 import re
 from collections import Counter
@@ -12,27 +12,27 @@ from workflow_lib.datasets.split import Labels, Strings
 from workflow_lib.errors import Problem, UserError, listed
 
 SHOWN = 10
-"""Most names listed in one message."""
+"""Largest number of names listed in one message."""
 
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters, such as line breaks, and what is left of bytes that are no Unicode."""
+"""Control characters, such as line breaks, and surrogates from bytes that are not Unicode."""
 
 
 def encode(
     parts: Sequence[tuple[str, NDArray[Any]]], class_names: Iterable[object] | None = None
 ) -> tuple[list[Labels], tuple[str, ...]]:
-    """Class indices of several sets of labels that share their classes.
+    """Class indices of several sets of labels with the same classes.
 
     Args:
-        parts: (origin, labels (N,)) each; labels are whole numbers or text.
-        class_names: names of the classes 0...n-1. Without them the distinct values of all parts, sorted, are
-            the classes: text is its own name, a number is named by its digits.
+        parts: pairs (origin, labels (N,)); labels are whole numbers or text.
+        class_names: names of the classes 0...n-1. Without them, the classes are the sorted distinct values of all
+            parts: text is its own name, a number is named by its digits.
 
     Returns:
         int64 labels in [0, n) for each part, and the n class names.
 
     Raises:
-        UserError: labels of another type, a number outside 0...n-1, a negative number, a name that is no class.
+        UserError: labels of another type, a number outside 0...n-1, a negative number, an unknown class name.
     """
     plain = [_plain(labels, origin) for origin, labels in parts]
     distinct = set().union(*plain)
@@ -55,7 +55,7 @@ def encode(
 
 
 def _plain(labels: NDArray[Any], origin: str) -> Sequence[Any]:
-    """The labels as Python's whole numbers (none negative) or text."""
+    """The labels as Python integers (not negative) or text."""
     labels = np.asarray(labels)
     if labels.ndim == 1 and labels.dtype.kind in "iub":
         _require_no_negative(labels, origin)
@@ -78,7 +78,7 @@ def _require_no_negative(labels: NDArray[Any], origin: str) -> None:
 
 
 def _first_missing(labels: NDArray[Any]) -> str:
-    """Where the first None or NaN stands, as the end of a phrase."""
+    """Row of the first None or NaN, as the end of a phrase."""
     rows = [row for row, value in enumerate(labels.tolist()) if value is None or value != value]
     return f", row {rows[0]} has no label" if rows else ""
 
@@ -88,7 +88,7 @@ def _and_more(rows: Sequence[int]) -> str:
 
 
 def _unknown(values: Sequence[Any], index: Mapping[Any, int], origin: str) -> list[Problem]:
-    """The problem of values that are not in the index of the classes."""
+    """The problem of labels that are not in the class index."""
     rows = [row for row, value in enumerate(values) if value not in index]
     if not rows:
         return []
@@ -101,10 +101,10 @@ def _unknown(values: Sequence[Any], index: Mapping[Any, int], origin: str) -> li
 
 
 def problems_of(labels: Labels, ids: Strings, class_names: Sequence[str], origin: str) -> list[Problem]:
-    """What keeps labelled samples from being analysed: lengths, repeated ids or names, too small classes.
+    """Reasons why labelled samples cannot be analysed: different lengths, repeated ids or names, classes too small.
 
-    k* (docs/science.md 1.1) needs a foreign sample for each sample, hence two classes; a class of one sample has no
-    neighbour of its own and is almost always a mistake in the data.
+    k* (docs/science.md 1.1) needs a sample of another class for each sample, hence two classes. A sample that is alone
+    in its class has no neighbour of its own class; this is almost always a mistake in the data.
     """
     problems = []
     if len(labels) != len(ids):

@@ -1,4 +1,4 @@
-"""Features and labels out of the user's Parquet files."""
+"""Features and labels from the user's Parquet files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def read_columns(path: Path, features: str, others: list[str]) -> dict[str, NDArray[Any]]:
-    """Columns of a Parquet file as arrays by name.
+    """Columns of a Parquet file as arrays, by name.
 
     Args:
         path: the file.
-        features: name of one column of equally long lists, or how the names of numeric columns begin; these
-            become one array (N, d) in the order of the file.
+        features: name of one column of lists of equal length, or prefix of the names of numeric columns; they become
+            one array (N, d) in the order of the file.
         others: names of further columns, (N,) each.
 
     Raises:
         UserError: file or columns missing or damaged; lists missing or of different lengths; features that are
-            no numbers.
+            not numbers.
     """
     import pyarrow.parquet as pq
 

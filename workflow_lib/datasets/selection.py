@@ -1,7 +1,7 @@
-"""Which labelled samples take part: superclasses, class subsets, subsamples, train and test parts.
+"""Selection of labelled samples: superclasses, class subsets, subsamples, train and test parts.
 
-Every choice hangs on the seed and the sample's id alone, not on the order of files, and a larger number of
-samples keeps those that a smaller one had chosen.
+Each draw depends only on the seed and the sample's id, not on the order of files. A larger draw contains the samples of
+a smaller one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ def select(samples: Samples, spec: Mapping[str, Any], name: str) -> Samples:
     """Apply `superclasses`, `classes` and `subsample` of a data set's spec to its split `name`.
 
     Superclasses are numbered in alphabetical order, a class subset in the order of its list.
-    `subsample[name]` is the most samples that a class keeps.
+    `subsample[name]` is the largest number of samples per class.
 
     Raises:
-        UserError: a class is named that the samples do not have.
+        UserError: the spec names a class that the samples do not have.
     """
     if spec.get("superclasses"):
         groups = {group: spec["superclasses"][group] for group in sorted(spec["superclasses"])}
@@ -42,10 +42,10 @@ def select(samples: Samples, spec: Mapping[str, Any], name: str) -> Samples:
 
 
 def regroup(samples: Samples, groups: Mapping[str, Sequence[str]], key: str) -> Samples:
-    """The samples of the classes named in `groups`, labelled by group in the order of the mapping.
+    """The samples of the classes in `groups`; the new labels are the groups, in the order of the mapping.
 
     Raises:
-        UserError: a name is no class of the samples; `key` is the setting to blame.
+        UserError: a name is not a class of the samples; the error names the setting `key`.
     """
     members = [member for group in groups.values() for member in group]
     unknown = [member for member in members if member not in samples.class_names]
@@ -68,15 +68,15 @@ def _not_a_class(name: str, samples: Labelled, key: str) -> Problem:
 
 
 def subsample_rows(labels: Labels, ids: Strings, per_class: int, *, seed: int) -> Rows:
-    """Ascending rows of at most `per_class` samples of each class, drawn by (seed, id)."""
+    """Ascending rows of at most `per_class` samples of each class; the draw depends on seed and ids."""
     wanted = np.full(int(labels.max(initial=-1)) + 1, per_class)
     return np.flatnonzero(_first_of_each(labels, _ranks(ids, "subsample", seed), wanted))
 
 
 def split_rows(labels: Labels, ids: Strings, test_fraction: float, *, seed: int) -> tuple[Rows, Rows]:
-    """Ascending rows (train, test) with the nearest whole number to `test_fraction` of every class in test.
+    """Ascending rows (train, test); the test part has `test_fraction` of each class, rounded to a whole number.
 
-    A class of two samples or more has one at least in each part.
+    A class of two or more samples has at least one in each part.
     """
     sizes = np.bincount(labels)
     wanted = np.clip(np.floor(test_fraction * sizes + 0.5).astype(np.int64), 1, np.maximum(sizes - 1, 0))
@@ -85,18 +85,18 @@ def split_rows(labels: Labels, ids: Strings, test_fraction: float, *, seed: int)
 
 
 def train_and_test(split: Split, spec: Mapping[str, Any]) -> dict[str, Split]:
-    """A single split divided by `test_fraction` and `split_seed` of its spec, the same share of every class."""
+    """A split divided by `test_fraction` and `split_seed` of its spec, with the same share of each class."""
     train, test = split_rows(split.labels, split.ids, spec["test_fraction"], seed=spec["split_seed"])
     return {"train": split.take(train), "test": split.take(test)}
 
 
 def _ranks(ids: Strings, *names: object) -> NDArray[np.int64]:
-    """A number per sample that belongs to its id, for drawing in the order of these numbers."""
+    """A number for each sample, derived from its id; samples are drawn in the order of these numbers."""
     return np.array([seeds.derive(*names, identity) for identity in ids], dtype=np.int64)
 
 
 def _first_of_each(labels: Labels, ranks: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mask of the `wanted[c]` samples of lowest rank in each class c."""
+    """Mask of the `wanted[c]` samples with the lowest ranks in each class c."""
     order = np.lexsort((ranks, labels))
     starts = np.searchsorted(labels[order], np.arange(len(wanted)))
     place = np.arange(len(labels)) - starts[labels[order]]

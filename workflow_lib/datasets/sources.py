@@ -1,7 +1,7 @@
-"""Readers of images, by the source that the config names.
+"""Readers of images, by the `source` in the config.
 
-A reader takes a validated section of the config and gives the splits "train" and "test", or raises a UserError when
-files are missing or damaged. A short one is defined here, a long one in a module that is imported when it is needed.
+A reader takes a validated section of the config and returns the splits "train" and "test", or raises a UserError if
+files are missing or damaged. Short readers are defined here, long ones in modules that are imported when needed.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,20 +18,20 @@ Splits = dict[str, Split]
 
 
 def load(spec: Spec) -> Splits:
-    """Splits "train" and "test" of an image source, after class selection and subsampling; pixels unread.
+    """Splits "train" and "test" of an image source, after class selection and subsampling. No pixels are read yet.
 
     Args:
         spec: a validated data-set section of the config: `source`, the keys of that source, and optionally
             `classes`, `superclasses`, `subsample`.
 
     Raises:
-        UserError: data missing, damaged or not as the source wants them.
+        UserError: data missing, damaged or in the wrong form for the source.
     """
     return {name: select(split, spec, name) for name, split in READERS[spec["source"]](spec).items()}
 
 
 def _digits(spec: Spec) -> Splits:
-    """The 1,797 handwritten digits of scikit-learn: 8 x 8, one channel, float32 sixteenths in [0, 1], no download."""
+    """The 1,797 handwritten digits of scikit-learn: 8 x 8, one channel, float32 multiples of 1/16 in [0, 1]."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()

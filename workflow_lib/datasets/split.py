@@ -1,4 +1,4 @@
-"""Labelled samples: what images and imported features have in common, and splits of images read block by block."""
+"""Labelled samples: the base class of images and imported features, and splits of images read block by block."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -10,29 +10,29 @@ from numpy.typing import NDArray
 Labels = NDArray[np.int64]
 Rows = NDArray[np.int64]
 Strings = NDArray[Any]
-"""Text of variable length (numpy.dtypes.StringDType), which NumPy's own annotations cannot say yet."""
+"""Text of variable length (numpy.dtypes.StringDType); NumPy's annotations cannot express this type yet."""
 
 
 def strings(values: Iterable[object]) -> Strings:
-    """Array (n,) of variable-length text; bytes in names of files that are no Unicode become escapes."""
+    """Array (n,) of variable-length text; bytes of file names that are not Unicode become escapes."""
     texts = [str(value).encode("utf-8", "backslashreplace").decode("utf-8") for value in values]
     return np.array(texts, dtype=np.dtypes.StringDType())
 
 
 def numbered(prefix: str, count: int, width: int = 5) -> Strings:
-    """Ids such as "train-00017" for data that has no ids of its own; they follow the order of the file."""
+    """Ids such as "train-00017" for data without ids, in the order of the file."""
     return strings(f"{prefix}-{index:0{width}d}" for index in range(count))
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Samples with labels and stable ids; a subclass adds what is known of each sample.
+    """Samples with labels and stable ids; subclasses add images or features.
 
     Attributes:
         source: kind of the source, such as "cifar10"; stored with the artifact.
-        origin: what errors name as the place of the samples: a file, a folder or the source and split.
+        origin: place of the samples in error messages: a file, a folder, or the source and split.
         labels: (N,) int64, indices into `class_names`.
-        ids: (N,) text, unique and independent of what else is selected.
+        ids: (N,) text, unique; an id does not depend on which samples are selected.
         class_names: one name per class.
     """
 
@@ -50,13 +50,13 @@ class Labelled:
         return replace(self, labels=self.labels[rows], ids=self.ids[rows])
 
     def renumber(self, new_label: Labels, class_names: tuple[str, ...]) -> Self:
-        """The same samples in other classes: label c becomes `new_label[c]`."""
+        """The same samples with other classes: label c becomes `new_label[c]`."""
         return replace(self, labels=new_label[self.labels], class_names=class_names)
 
 
 @dataclass(frozen=True, eq=False)
 class Split(Labelled):
-    """Labelled images; pixels stay where they are until they are read.
+    """Labelled images; pixels are read only on request.
 
     Attributes:
         image_shape: (channels, height, width).

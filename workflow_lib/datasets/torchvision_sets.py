@@ -15,10 +15,10 @@ CLASSES = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "fashion_mnist": "Fashi
 
 
 def read_torchvision(spec: Mapping[str, Any]) -> dict[str, Split]:
-    """The official train and test splits; ids "train-00000" and so on in the official order, pixels uint8.
+    """The official train and test splits; ids "train-00000", ... in the official order, pixels uint8.
 
     Raises:
-        UserError: files are missing (says where they were looked for) or damaged, or the download failed.
+        UserError: files are missing (the error names the expected path) or damaged, or the download failed.
     """
     return {name: _read(spec, name) for name in ("train", "test")}
 
@@ -52,12 +52,12 @@ def _open(spec: Mapping[str, Any], name: str) -> Any:
         )
     try:
         return kind(root, train=name == "train", download=spec["download"])
-    except Exception as error:  # torchvision passes on whatever the network, unpickling or parsing raise
+    except Exception as error:  # torchvision passes on all errors of the network, unpickling and parsing
         raise UserError(_failed(spec, root, error, downloading=bool(missing))) from error
 
 
 def _files(kind: Any, root: Path) -> list[Path]:
-    """Every file that torchvision wants to find below `root`."""
+    """Every file that torchvision expects in `root`."""
     if kind.__name__ == "FashionMNIST":
         folder = root / kind.__name__ / "raw"
         return [folder / Path(url).stem for url, _ in kind.resources]
@@ -66,7 +66,7 @@ def _files(kind: Any, root: Path) -> list[Path]:
 
 
 def _failed(spec: Mapping[str, Any], root: Path, error: Exception, *, downloading: bool) -> Problem:
-    reason = str(error).partition(". ")[0]  # torch goes on to advise running the code in a file
+    reason = str(error).partition(". ")[0]  # the rest is advice by torch to run code from the file
     found = f"{spec['root']} ({type(error).__name__}: {reason})"
     if downloading:
         allowed, repair = "the download failed", f"try again, or put the official files into {root} by hand"

@@ -1,4 +1,4 @@
-"""Writing a split as the canonical artifact: checked, and streamed in blocks."""
+"""Write a split as the canonical artifact: checked, in blocks."""
 
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ from workflow_lib.io.storage import SampleWriter, VariableSpec
 from workflow_lib.progress import Progress
 
 BLOCK_BYTES = 32 * 2**20
-"""Pixels held at a time; a data set need not fit into memory."""
+"""Size of a block of pixels; a data set need not fit into memory."""
 
 
 def write(split: Split, path: Path, *, progress: Progress | None = None) -> None:
-    """Write a split to `path` (format: see `workflow_lib.datasets.artifact`); nothing appears there on error.
+    """Write a split to `path` (format: see `workflow_lib.datasets.artifact`). On error, no file is left there.
 
     Raises:
         UserError: fewer than two classes, a class with fewer than two samples, repeated ids, pixels that are
-            not finite or outside [0, 1]; the class or the sample is named.
+            not finite or outside [0, 1]. The error names the class or the sample.
     """
     problems = problems_of(split.labels, split.ids, split.class_names, split.origin)
     if problems:
@@ -51,7 +51,7 @@ def write(split: Split, path: Path, *, progress: Progress | None = None) -> None
 
 
 def require_unit_range(images: NDArray[Any], ids: Strings, origin: str) -> None:
-    """Raise UserError for the first of these images (n, ...) that is not finite or leaves [0, 1]; uint8 passes."""
+    """Raise UserError if an image of (n, ...) has values that are not finite or not in [0, 1]; uint8 always passes."""
     if images.dtype == np.uint8:
         return
     fits = (images >= 0) & (images <= 1)  # false for NaN

@@ -1,4 +1,4 @@
-"""Changes made to images before features are taken (docs/science.md 1.6): each sample once, and always the same way.
+"""Changes of images before features are extracted (docs/science.md 1.6). A sample always changes in the same way.
 
 Images are float32 (n, c, y, x) in [0, 1], before and after.
 """
@@ -15,12 +15,12 @@ from workflow_lib.errors import Problem, UserError, unknown
 
 
 def apply(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any] | None) -> np.ndarray:
-    """The images changed as `spec` says: {"kind": …, its parameter, "seed": …}; None changes nothing.
+    """The images changed by `spec`: {"kind": …, its parameter, "seed": …}; None changes nothing.
 
-    A sample's result depends on its own image, its id and the spec, never on its batch.
+    The result of a sample depends only on its image, its id and the spec, never on its batch.
 
     Raises:
-        UserError: a kind that does not exist, or a parameter that does not fit the images.
+        UserError: an unknown kind, or a parameter that does not fit the images.
     """
     if spec is None:
         return images
@@ -31,10 +31,10 @@ def apply(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any] | None
 
 
 def rotation(images: np.ndarray, degrees: float) -> np.ndarray:
-    """Images turned counter-clockwise about their centre; bilinear, black where nothing was, same size."""
+    """Images rotated counter-clockwise about their centre, in the same size; bilinear, black outside the image."""
     height, width = images.shape[2:]
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-    # Where each pixel comes from, in the unit of half an axis; the y axis points down.
+    # Source position of each pixel, in units of half an axis; the y axis points down.
     matrix = torch.tensor([[cos, -sin * height / width, 0], [sin * width / height, cos, 0]], dtype=torch.float32)
     source = torch.from_numpy(images)
     grid = affine_grid(matrix.expand(len(images), 2, 3), list(images.shape), align_corners=False)
@@ -43,10 +43,10 @@ def rotation(images: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def centre_crop(images: np.ndarray, pixels: int) -> np.ndarray:
-    """The middle of the images, enlarged to their former size; bilinear with antialiasing.
+    """The centre of the images, enlarged to the original size; bilinear with antialiasing.
 
-    `pixels` is the shorter side of what is cut out; the longer one follows the image, so that nothing is
-    distorted. Where the margins are odd, the cut lies half a pixel to the top left.
+    `pixels` is the shorter side of the crop; the longer side keeps the proportions of the image. If the margins
+    are odd, the crop is half a pixel towards the top left.
 
     Raises:
         UserError: `pixels` is less than 1 or more than the shorter side of the images.
@@ -72,7 +72,7 @@ def centre_crop(images: np.ndarray, pixels: int) -> np.ndarray:
 def gaussian_noise(images: np.ndarray, ids: Sequence[str], std: float, seed: int) -> np.ndarray:
     """Images with independent normal noise of standard deviation `std` on each value, clipped to [0, 1].
 
-    Each image's noise is drawn from its id, the seed and `std`: two levels of noise are independent.
+    The noise of an image is drawn from its id, the seed and `std`, so two levels of noise are independent.
     """
     noise = [
         seeds.generator(seed, sample, "gaussian_noise", std).standard_normal(images.shape[1:], dtype=np.float32)
@@ -87,4 +87,4 @@ KINDS: Final[Mapping[str, Callable[[np.ndarray, Sequence[str], Mapping[str, Any]
     "centre_crop": lambda images, ids, spec: centre_crop(images, spec["pixels"]),
     "gaussian_noise": lambda images, ids, spec: gaussian_noise(images, ids, spec["std"], spec["seed"]),
 }
-"""How each kind of transform changes images (n, c, y, x) with these ids: from its keys in the config."""
+"""Function of each kind of transform: (images (n, c, y, x), their ids, keys of the config) -> changed images."""

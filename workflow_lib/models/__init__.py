@@ -1,1 +1,1 @@
-"""Classifiers: built by name, initialised from a seed, fed with images in [0, 1]."""
+"""Classifiers of images in [0, 1], built by name and initialised from a seed."""

@@ -1,7 +1,7 @@
-"""Networks of this project by the name that users write, and what is known of each before it is built.
+"""Table of the networks of this project, by the name in the config.
 
-Nothing heavy is imported here: the config checks names, options and layers with this table. The code of a network is
-imported where it is built.
+The config checks names, options and layers with this table, so nothing heavy is imported here. The code of a network is
+imported when it is built.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 TORCHVISION: Final = "torchvision/"
-"""How the names of torchvision's networks begin."""
+"""Prefix of the names of torchvision's networks."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Architecture:
     Attributes:
         build: (channels of the images, their (y, x), number of classes, options by name) -> network.
         blocks: names of its outermost modules, and logits for the output.
-        options: keyword arguments that it takes besides.
+        options: names of its other keyword arguments.
     """
 
     build: "Callable[[int, tuple[int, int], int, Mapping[str, Any]], nn.Module]"
@@ -56,7 +56,7 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = {
 
 
 def wrong_options(where: str, architecture: str, options: Mapping[str, Any]) -> list[Problem]:
-    """A problem for each option that a network of this project does not take, at its key below `where`."""
+    """A problem for each unknown option of a network of this project, at its key inside `where`."""
     known = ARCHITECTURES[architecture].options
     return [
         Problem(

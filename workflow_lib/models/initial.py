@@ -1,4 +1,4 @@
-"""A network as it is before its first batch."""
+"""Networks before training."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,12 +11,12 @@ from workflow_lib.models.weights import load_weights, read_weights
 def initial_network(
     spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int, lineage: Sequence[object]
 ) -> Classifier:
-    """A network whose weights follow from a lineage, or are given.
+    """A network with weights derived from a lineage, or loaded.
 
     Args:
         spec: architecture, options, normalize, and weights: a file, "torchvision", or None.
         image_shape: (channels, y, x).
-        outputs: number of logits; a last layer that was given for another number is new.
+        outputs: number of logits; if the loaded last layer has another number, a new last layer is used.
         lineage: names from which new weights are derived, such as model and seed.
 
     Raises:

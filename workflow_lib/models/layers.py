@@ -6,16 +6,16 @@ from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.normalization import Classifier
 
 OUTPUT = "logits"
-"""Always names the network's output, whether or not a module is called so."""
+"""Name of the network's output, even if a module has the same name."""
 
 
 def inner(network: nn.Module) -> nn.Module:
-    """The user's own network, out of its normalisation."""
+    """The network without its normalisation wrapper."""
     return network.network if isinstance(network, Classifier) else network
 
 
 def layer_names(network: nn.Module) -> list[str]:
-    """Names of all modules in the order in which they were made, and `logits` for the output."""
+    """Names of all modules in order of creation, and `logits` for the output."""
     names = [name for name, _ in inner(network).named_modules() if name and name != OUTPUT]
     return [*names, OUTPUT]
 
@@ -24,7 +24,7 @@ def find_layer(network: nn.Module, name: str, where: str = "layers") -> nn.Modul
     """The module called `name`; the whole network for `logits`.
 
     Raises:
-        UserError: there is no such module; the error lists those that exist, with the nearest name.
+        UserError: no such module; the error lists the existing ones and suggests the nearest name.
     """
     network = inner(network)
     if name == OUTPUT:
@@ -38,7 +38,7 @@ def find_layer(network: nn.Module, name: str, where: str = "layers") -> nn.Modul
 
 
 def head_name(network: nn.Module) -> str | None:
-    """Name of the last linear (or 1 x 1 convolution) layer, which gives the logits; None when there is none."""
+    """Name of the last linear (or 1 x 1 convolution) layer, which returns the logits; None if there is none."""
     names = [
         name
         for name, module in inner(network).named_modules()
@@ -48,7 +48,7 @@ def head_name(network: nn.Module) -> str | None:
 
 
 def pooled(output: Tensor, pool: str) -> Tensor:
-    """A layer's output (n, c, y, x) or (n, token, c) pooled to (n, c); anything else, and pool "none", is unchanged."""
+    """A layer's output (n, c, y, x) or (n, token, c), pooled to (n, c). Other shapes and pool "none" are unchanged."""
     positions = {4: (2, 3), 3: (1,)}.get(output.ndim)
     if pool == "none" or positions is None:
         return output

@@ -1,4 +1,4 @@
-"""Normalisation as part of the network: outside, images are always in [0, 1]."""
+"""Normalisation inside the network, so that images are always in [0, 1] elsewhere."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,11 +11,11 @@ from workflow_lib.errors import Problem, UserError
 class Classifier(nn.Module):
     """A network that takes images in [0, 1] and returns logits.
 
-    `network` is what the user named: layer names and stored weights are its own, without the wrapper.
+    Layer names and stored weights are those of `network`, without this wrapper.
 
     Attributes:
         network: maps normalised images (n, c, y, x) to logits (n, outputs).
-        mean, std: (c, 1, 1) float32, or scalars 0 and 1 when the network wants [0, 1] itself.
+        mean, std: (c, 1, 1) float32, or the scalars 0 and 1 if the images are not normalised.
     """
 
     network: nn.Module
@@ -35,10 +35,10 @@ class Classifier(nn.Module):
 
 
 def wrap(network: nn.Module, in_channels: int, normalize: Mapping[str, Sequence[float]] | None) -> Classifier:
-    """The network behind (image - mean) / std per channel; None leaves images in [0, 1].
+    """The network with normalisation (image - mean) / std per channel; None leaves images in [0, 1].
 
     Raises:
-        UserError: the numbers of channels disagree, or a standard deviation is not positive.
+        UserError: the number of channels differs, or a standard deviation is not positive.
     """
     if normalize is None:
         return Classifier(network, torch.tensor(0.0), torch.tensor(1.0))

@@ -1,4 +1,4 @@
-"""Classifiers by name of architecture (`models.architectures`), with initial weights that depend on a seed only."""
+"""Build classifiers by name (`models.architectures`), with initial weights that depend only on a seed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,20 +23,20 @@ def build(
     options: Mapping[str, Any] | None = None,
     normalize: Mapping[str, Sequence[float]] | None = None,
 ) -> Classifier:
-    """A classifier on the CPU whose initial weights are a function of the arguments alone.
+    """A classifier on the CPU; its initial weights depend only on the arguments.
 
     Args:
         architecture: a name of ARCHITECTURES, torchvision/NAME, or module:function.
-        in_channels: of the images.
+        in_channels: channels of the images.
         image_size: (y, x) in pixels.
         n_classes: number of logits.
-        seed: of the initial weights; the global generator of torch is left as it was.
-        options: what the architecture takes besides, such as `width` of small_cnn.
+        seed: seed of the initial weights; the global generator of torch is not changed.
+        options: other keyword arguments of the architecture, such as `width` of small_cnn.
         normalize: {"mean": […], "std": […]} per channel of images in [0, 1], or None.
 
     Raises:
-        UserError: unknown architecture or option, normalisation of another number of channels, a user's
-            function that fails, or a network that cannot take such images or gives other than (n, n_classes).
+        UserError: unknown architecture or option, normalisation for another number of channels, a user function that
+            fails, or a network that fails on such images or returns a shape other than (n, n_classes).
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -78,7 +78,7 @@ def _user_model(
 
 
 def _try_out(network: Classifier, architecture: str, shape: tuple[int, ...], n_classes: int) -> None:
-    """Send two grey images through, so that a misfit is told here and not in the midst of training."""
+    """Run the network on two grey images, so that a mismatch fails here and not during training."""
     network.eval()
     try:
         with torch.inference_mode():

@@ -6,9 +6,9 @@ from workflow_lib.models.torchvision_shim import import_torchvision
 
 
 def resnet18(in_channels: int, n_classes: int) -> nn.Module:
-    """ResNet-18 with the stem for small images: 3 x 3 convolution of stride 1, no max-pool.
+    """ResNet-18 with a stem for small images: 3 x 3 convolution of stride 1, no max-pool.
 
-    Layers: layer1 … layer4, avgpool (512 features), fc. He et al. (2016); stem as usual for CIFAR-10.
+    Layers: layer1 … layer4, avgpool (512 features), fc. He et al. (2016); the stem is the usual one for CIFAR-10.
     """
     network: nn.Module = import_torchvision().models.resnet18(num_classes=n_classes)
     network.conv1 = nn.Conv2d(in_channels, 64, kernel_size=3, padding=1, bias=False)

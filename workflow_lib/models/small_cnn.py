@@ -1,26 +1,26 @@
-"""The small convolutional network of the confusion poster (docs/science.md 3.1), fitted to smaller images."""
+"""The small convolutional network of the confusion poster (docs/science.md 3.1), adapted to smaller images."""
 
 from collections import OrderedDict
 
 from torch import Tensor, nn
 
 SMALLEST_VALID_SIDE = 26
-"""Shorter side from which three valid convolutions and two pools leave a map of at least 3 x 3."""
+"""Smallest side at which three convolutions without padding and two pools leave a map of at least 3 x 3."""
 
 SMALLEST_MAP_SIDE = 4
-"""On smaller images a pool is left out when it would leave a map smaller than this, the last map of 32 x 32."""
+"""On smaller images, a pool is left out if its output would be smaller than this (the last map for 32 x 32)."""
 
 
 class SmallCNN(nn.Module):
     """Three convolutional blocks, one hidden dense layer, logits.
 
-    As published (122,570 parameters on 32 x 32 x 3 images and 10 classes): 3 x 3 convolutions without padding to
+    As published (122,570 parameters for 32 x 32 x 3 images and 10 classes): 3 x 3 convolutions without padding to
     32, 64 and 64 channels, max-pool 2 after the first two, dense 64, dense n.
-    Where the shorter side is below 26 pixels that would leave little or nothing: then the convolutions pad
-    (same size out as in), and a pool that would leave less than 4 pixels is left out.
+    If the shorter side is below 26 pixels, the maps would become too small. Then the convolutions use padding (the
+    output has the size of the input), and a pool whose output would be smaller than 4 pixels is left out.
 
-    A hook on `conv1` … `dense1` gets what the block hands on, after ReLU; `conv1.conv` is the convolution alone.
-    The pools come before ReLU: the values are the same, the work is a quarter.
+    A hook on `conv1` … `dense1` gets the output of the block, after ReLU; `conv1.conv` is the convolution alone.
+    The pools come before ReLU: the values are the same, and ReLU has a quarter of the work.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Networks in checkpoints: what must stand beside the weights to make the network again."""
+"""Describe a network in a checkpoint, and build it again from there."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.registry import build
 
 MADE_FROM = ("architecture", "options", "normalize")
-"""Settings of a model that say how its network is built."""
+"""Settings of a model that its network is built from."""
 
 
 def new_network(
@@ -21,7 +21,7 @@ def new_network(
         spec: architecture, options, normalize.
         image_shape: (channels, y, x).
         outputs: number of logits.
-        lineage: names from which its initial weights follow, such as model and seed.
+        lineage: names from which the initial weights are derived, such as model and seed.
     """
     channels, height, width = image_shape
     return build(
@@ -36,7 +36,7 @@ def new_network(
 
 
 def describe(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) -> dict[str, Any]:
-    """What a checkpoint says besides its weights: architecture, options, normalize, image_shape, outputs."""
+    """Content of a checkpoint besides the weights: architecture, options, normalize, image_shape, outputs."""
     return {**{key: spec[key] for key in MADE_FROM}, "image_shape": list(image_shape), "outputs": outputs}
 
 

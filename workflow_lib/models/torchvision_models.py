@@ -15,7 +15,7 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
     """Classification network `torchvision/NAME` with `n_classes` outputs; options go to torchvision.
 
     Raises:
-        UserError: no such network (the error names similar ones), or images that have not three channels.
+        UserError: no such network (the error suggests a similar name), or images without three channels.
     """
     models = import_torchvision().models
     names = models.list_models(models)
@@ -41,7 +41,7 @@ def torchvision_weights(architecture: str) -> dict[str, Tensor]:
     """The weights that torchvision recommends for `torchvision/NAME`, from its own cache or the network.
 
     Raises:
-        UserError: torchvision has none for this architecture, or they cannot be fetched.
+        UserError: torchvision has no weights for this architecture, or they cannot be downloaded.
     """
     if not architecture.startswith(TORCHVISION):
         raise UserError(

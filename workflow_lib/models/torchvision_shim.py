@@ -1,9 +1,9 @@
-"""Importing torchvision beside a torch that its compiled operators were not built for.
+"""Import torchvision with a torch that its compiled operators were not built for.
 
-The wheels of torch and torchvision on the Python package index fit each other only with CUDA. Beside a CPU-only
-torch the compiled operators cannot load, and `import torchvision` stops at the first operator it
-wants to annotate. Only detection models call these operators, so their schemas are enough for the
-classification models, the data sets and the transforms.
+The wheels of torch and torchvision on the Python package index fit each other only with CUDA. With a CPU-only torch the
+compiled operators cannot be loaded, and `import torchvision` fails at the first operator that it annotates. Only
+detection models call these operators, so declaring their schemas is enough for classification models, data sets and
+transforms.
 """
 
 from types import ModuleType
@@ -15,10 +15,10 @@ SCHEMAS = {
 
 
 def import_torchvision() -> ModuleType:
-    """The torchvision module; missing operator schemas are declared first, existing ones are left alone.
+    """The torchvision module. Missing operator schemas are declared first; existing ones are not changed.
 
     Raises:
-        RuntimeError: torchvision misses something else than the operators of `SCHEMAS`.
+        RuntimeError: the import fails for a reason other than the operators of `SCHEMAS`.
     """
     try:
         import torchvision

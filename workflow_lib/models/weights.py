@@ -1,4 +1,4 @@
-"""Weights from a file into a network, completely or not at all."""
+"""Load weights from a file into a network: all of them or none."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from workflow_lib.models.layers import head_name, inner
 from workflow_lib.models.torchvision_models import torchvision_weights
 
 WRAPPERS = ("network", "state_dict", "model")
-"""Keys under which checkpoints of this project and of others keep the state_dict."""
+"""Keys of the state_dict in checkpoints of this project and of others."""
 
 SHOWN = 8
 
@@ -21,11 +21,11 @@ SHOWN = 8
 def read_weights(source: str, architecture: str) -> dict[str, Tensor]:
     """A state_dict from a `.safetensors` file, a file of `torch.save`, or "torchvision".
 
-    A file of `torch.save` may hold the state_dict itself or have it under `network`, `state_dict` or `model`.
+    A file of `torch.save` holds the state_dict itself, or has it under the key `network`, `state_dict` or `model`.
     No code in the file is run (`weights_only`).
 
     Raises:
-        UserError: the file is missing, is damaged, or holds something else than named tensors.
+        UserError: the file is missing or damaged, or does not hold named tensors.
     """
     if source == "torchvision":
         return torchvision_weights(architecture)
@@ -44,7 +44,7 @@ def read_weights(source: str, architecture: str) -> dict[str, Tensor]:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether this is a tensor that stores every element: not sparse, no mere shape, nor one element for many."""
+    """Whether this is a tensor that stores every element: not sparse, not on the meta device, not expanded."""
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_meta:
         return False
     return value.nbytes <= value.untyped_storage().nbytes()
@@ -81,11 +81,11 @@ def _read_safetensors(path: Path) -> object:
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str, keep_head: bool = False) -> None:
     """Copy `weights` into `network`.
 
-    With `keep_head` the last linear layer keeps its initial values where the weights have another number of
-    outputs: the network is about to be trained for other classes.
+    With `keep_head` the last linear layer keeps its initial values if the weights have another number of outputs,
+    because the network will be trained for other classes.
 
     Raises:
-        UserError: names that miss, names that the network has not, or shapes that disagree, all listed.
+        UserError: missing names, names unknown to the network, or different shapes; the error lists all of them.
     """
     target = inner(network)
     own = target.state_dict()
@@ -126,6 +126,6 @@ def _listed(label: str, names: list[str]) -> list[str]:
 
 
 def stored_outputs(network: nn.Module, weights: Mapping[str, Tensor]) -> int | None:
-    """Number of outputs that `weights` were made for; None when the last layer is not among them."""
+    """Number of outputs of `weights`; None if they do not contain the last layer."""
     head = weights.get(f"{head_name(network)}.weight")
     return None if head is None else int(head.shape[0])
