@@ -1,6 +1,5 @@
 """Snakemake under way on the cluster."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -42,12 +41,11 @@ class OnCluster:
         self.began = time.monotonic()
         self.known = set(cluster.jobs())
         self.log = project.folder / f"snakemake-{time.monotonic_ns()}.log"
-        own = {name: value for name, value in os.environ.items() if name != "LATENT_ATLAS_CACHE"}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "snakemake", *PROFILE, *options],
                 cwd=project.folder,
-                env=own | {"PYTHONPATH": str(project.folder)} | project.environment,
+                env=project.variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

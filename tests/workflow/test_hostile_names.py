@@ -14,7 +14,7 @@ import pytest
 import torch
 import xarray as xr
 import yaml
-from project import Project
+from project import Project, shipped
 
 from workflow_lib.figures.reading import read_named
 from workflow_lib.io import storage
@@ -133,7 +133,7 @@ def odd_project(folder):
     (project.folder / path.parent).mkdir(parents=True)
     table = pd.DataFrame({"features": list(features), "labels": np.repeat(NAMES, 6)})
     table.assign(ids=[f"{name}-{row}" for row, name in enumerate(table["labels"])]).to_parquet(project.folder / path)
-    config = yaml.safe_load((project.folder / "configs" / "embeddings.yaml").read_text())
+    config = yaml.safe_load(shipped("embeddings"))
     config["datasets"]["embeddings"] |= {"path": str(path), "ids": "ids"}
     config["kstar"]["studies"]["embeddings"] |= {"title": TITLE, "description": TITLE, "maps": ["pca"]}
     (project.folder / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True))

@@ -1,6 +1,7 @@
 """The recipes of CONTRIBUTING.md, followed to the letter on a copy of the project: each makes something that works."""
 
 import re
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -126,9 +127,10 @@ def follow(project):
     add(project, FIGURE, "workflow_lib/steps/draw_medians.py")
     add(project, TABLE, "workflow_lib/steps/tabulate_levels.py")
     (project.folder / "docs" / "captions" / "medians.rst").write_text("Medians of k*.")
-    outputs = ")\n\n\nclass KstarPlan"
+    plan = "workflow_lib/plan/kstar.py"
     for recipe in (FIGURE, TABLE):
-        add(project, recipe, "workflow_lib/plan/kstar.py", before=outputs)
+        entry = textwrap.indent(items(recipe)[plan].rstrip() + ",\n", "    ")
+        project.edit(plan, ")\n\n\nclass KstarPlan", f"{entry})\n\n\nclass KstarPlan")
 
 
 @pytest.fixture(scope="module")
