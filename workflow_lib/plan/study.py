@@ -1,5 +1,6 @@
 """Base class for studies of all families: folder, outputs, and stages that are Snakemake targets."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from workflow_lib.plan.outputs import Files, Output
 
 
 @dataclass(frozen=True)
-class StudyPlan:
+class StudyPlan(ABC):
     """A study of the config: the files it needs and the outputs it makes.
 
     Attributes:
@@ -32,9 +33,9 @@ class StudyPlan:
         return getattr(self.config, self.family).studies[self.name]
 
     @property
+    @abstractmethod
     def study(self) -> Any:
         """The study with every default and every `all` filled in."""
-        raise NotImplementedError
 
     @property
     def results(self) -> str:
@@ -52,9 +53,9 @@ class StudyPlan:
         return [output for output in self.all_outputs if output.wanted(self)]
 
     @property
+    @abstractmethod
     def stages(self) -> Mapping[str, list[Files]]:
         """Intermediate files of the study, by the target that requests them."""
-        raise NotImplementedError
 
     def inputs(self, output: Output) -> dict[str, Files]:
         """Inputs of an output, by argument of its step."""
