@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from kstar_cases import METRICS, brute_force, cases
+from kstar_cases import METRICS, brute_force, brute_force_pieces, cases
 from scipy.spatial.distance import cdist
 
 from workflow_lib.kstar import bounds, kstar, neighbourhood
@@ -47,6 +47,7 @@ def test_equals_brute_force(name, metric):
     found = neighbourhood(features, labels, metric)
     np.testing.assert_array_equal(found.kappa, kappa)
     np.testing.assert_array_equal(found.nearest_foreign, foreign)
+    np.testing.assert_array_equal(found.piece, brute_force_pieces(features, labels, metric))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -91,6 +92,7 @@ def test_small_integers_are_full_of_ties(features, metric, classes):
     found = neighbourhood(features, labels, metric)
     np.testing.assert_array_equal(found.kappa, kappa)
     np.testing.assert_array_equal(found.nearest_foreign, foreign)
+    np.testing.assert_array_equal(found.piece, brute_force_pieces(features, labels, metric))
 
 
 @pytest.mark.parametrize("metric", METRICS)

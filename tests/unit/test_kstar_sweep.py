@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from kstar_cases import METRICS, brute_force, cases
+from kstar_cases import METRICS, brute_force, brute_force_pieces, cases
 
 from workflow_lib.errors import UserError
 from workflow_lib.kstar import neighbourhood
 from workflow_lib.kstar.accelerator import sweep_on
 from workflow_lib.kstar.inputs import check
+from workflow_lib.kstar.pieces import numbered
 from workflow_lib.kstar.rows import rows_of
 from workflow_lib.kstar.sweep import available_threads, block_edges, sweep
 
@@ -15,10 +16,12 @@ HARD = ("quantised", "clusters", "duplicates", "many classes", "one ulp")
 
 
 def agree(found, features, labels, metric, order):
-    nearest, nearer = found
+    nearest, nearer, parent = found
     kappa, foreign = brute_force(features, labels, metric)
     np.testing.assert_array_equal(nearer + 1, kappa[order])
     np.testing.assert_array_equal(nearest.row, foreign[order])
+    ends = np.searchsorted(np.sort(labels), np.sort(labels), side="right")
+    np.testing.assert_array_equal(numbered(parent, order, ends), brute_force_pieces(features, labels, metric))
 
 
 @pytest.mark.parametrize("metric", METRICS)

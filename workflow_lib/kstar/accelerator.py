@@ -10,7 +10,8 @@ from workflow_lib.errors import Problem, UserError
 from workflow_lib.kstar.bounds import stand_in
 from workflow_lib.kstar.metrics import SCORES
 from workflow_lib.kstar.pairs import Nearest, Rows, count_pairs, search_pairs
-from workflow_lib.kstar.sweep import Steps, close_duplicates, unknown
+from workflow_lib.kstar.pieces import join_mask, join_near
+from workflow_lib.kstar.sweep import Steps, Swept, close_duplicates, unknown
 from workflow_lib.progress import Progress
 
 TILE = 8192
@@ -19,12 +20,13 @@ TILE = 8192
 
 def sweep_on(
     device: str, rows: Rows, starts: np.ndarray, *, progress: Progress | None = None, tile: int = TILE
-) -> tuple[Nearest, np.ndarray]:
+) -> Swept:
     """Compute the same as `sweep.sweep`, with tiles on `device` ("cuda", "cuda:1"; "cpu" for tests)."""
     _check(device)
     scores = _Scores(device, rows)
     count = len(rows.order)
-    nearest, nearer = unknown(count), np.zeros(count, dtype=np.int64)
+    found = unknown(count)
+    nearest = found.nearest
     blocks = [(i, min(i + tile, count)) for i in range(0, count, tile)]
     steps = Steps(2 * len(blocks), progress)
     with torch.inference_mode(), _full_precision():
@@ -34,9 +36,9 @@ def sweep_on(
         close_duplicates(nearest)
         limit = torch.from_numpy(nearest.limit).to(device)
         for first, end in blocks:
-            scores.count(first, end, blocks, limit, nearest, nearer)
+            scores.count(first, end, blocks, limit, found)
             steps.advance()
-    return nearest, nearer
+    return found
 
 
 def _check(device: str) -> None:
@@ -98,10 +100,9 @@ class _Scores:
         end: int,
         blocks: list[tuple[int, int]],
         limit: torch.Tensor,
-        nearest: Nearest,
-        nearer: np.ndarray,
+        found: Swept,
     ) -> None:
-        """Add to `nearer` the number of samples of the same class nearer than `limit`, for positions first to end."""
+        """Count the samples of the same class nearer than `limit`, and join pieces, for positions first to end."""
         ends = self.rows.class_end
         blocks = [(start, stop) for start, stop in blocks if ends[stop - 1] >= ends[first] and start < ends[end - 1]]
         row = torch.arange(first, end, device=self.device)[:, None]
@@ -110,6 +111,13 @@ class _Scores:
             column = torch.arange(start, stop, device=self.device)[None]
             same = self._same(first, end, start, stop) & (row != column)
             sure = same & (high < limit[first:end, None])
-            nearer[first:end] += sure.sum(1).cpu().numpy()
-            i, j = torch.nonzero(same & ~sure & (low <= limit[first:end, None]), as_tuple=True)
-            count_pairs((i + first).cpu().numpy(), (j + start).cpu().numpy(), nearest, self.rows, nearer)
+            found.nearer[first:end] += sure.sum(1).cpu().numpy()
+            near = same & (low <= limit[first:end, None])
+            i, j = torch.nonzero(near & ~sure, as_tuple=True)
+            count_pairs((i + first).cpu().numpy(), (j + start).cpu().numpy(), found.nearest, self.rows, found.nearer)
+            if start < first:  # joining is symmetric
+                continue
+            mutual = sure & (high < limit[None, start:stop])
+            join_mask(found.parent, mutual.cpu().numpy(), first, start)
+            i, j = torch.nonzero(near & ~mutual & (low <= limit[None, start:stop]), as_tuple=True)
+            join_near(found.parent, (i + first).cpu().numpy(), (j + start).cpu().numpy(), found.nearest, self.rows)

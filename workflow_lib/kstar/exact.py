@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from workflow_lib.kstar.inputs import check
 from workflow_lib.kstar.metrics import SCORES
-from workflow_lib.kstar.pairs import Nearest, Rows
+from workflow_lib.kstar.pairs import Rows
+from workflow_lib.kstar.pieces import numbered
 from workflow_lib.kstar.rows import in_units, rows_of
-from workflow_lib.kstar.sweep import available_threads, sweep
+from workflow_lib.kstar.sweep import Swept, available_threads, sweep
 from workflow_lib.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ class KStarResult:
         kappa: (N,) int64, 1 to the size of the sample's class; k* = kappa / n_c.
         nearest_foreign: (N,) int64, row of the nearest sample of another class; of equally near ones the lowest.
         nearest_foreign_distance: (N,) float64, in the units of the features; for cosine 1 - cos, 0 to 2.
+        piece: (N,) int64, number of the sample's piece within its class, 0 the largest (docs/science.md 1.9).
     """
 
     kappa: np.ndarray
     nearest_foreign: np.ndarray
     nearest_foreign_distance: np.ndarray
+    piece: np.ndarray
 
 
 def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: "Metric" = "euclidean") -> npt.NDArray[np.int64]:
@@ -68,18 +71,16 @@ def neighbourhood(
     """
     samples = check(features, labels, metric)
     rows = rows_of(samples, metric)
-    nearest, nearer = _sweep(rows, samples.starts, device, threads, progress)
+    nearest, nearer, parent = _sweep(rows, samples.starts, device, threads, progress)
     count = len(samples.order)
     kappa, foreign, distance = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count)
     kappa[samples.order] = nearer + 1
     foreign[samples.order] = nearest.row
     distance[samples.order] = in_units(nearest.distance, rows, metric)
-    return KStarResult(kappa, foreign, distance)
+    return KStarResult(kappa, foreign, distance, numbered(parent, samples.order, rows.class_end))
 
 
-def _sweep(
-    rows: Rows, starts: np.ndarray, device: str, threads: int | None, progress: Progress | None
-) -> tuple[Nearest, np.ndarray]:
+def _sweep(rows: Rows, starts: np.ndarray, device: str, threads: int | None, progress: Progress | None) -> Swept:
     if device == "cpu" or rows.kind not in SCORES:
         return sweep(rows, starts, threads=threads or available_threads(), progress=progress)
     from workflow_lib.kstar.accelerator import sweep_on

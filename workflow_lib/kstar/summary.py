@@ -1,4 +1,4 @@
-"""Summary of k* per class: mean, standard deviation, skewness and pattern (docs/science.md 1.2, 1.3)."""
+"""Summary of k* per class: mean, standard deviation, skewness, pattern and pieces (docs/science.md 1.2, 1.3, 1.9)."""
 
 from typing import get_args
 
@@ -46,6 +46,43 @@ def summarize(
         skew = skewness_of([*values, *SUPPORT_ENDS] if skewness == "anchored" else values)
         rows.append((label, int(size), values.mean(), values.std(), skew, pattern_of(skew, threshold)))
     return pd.DataFrame(rows, columns=["label", "n", "mean", "std", "skewness", "pattern"])
+
+
+def summarize_pieces(piece: npt.ArrayLike, labels: npt.ArrayLike) -> pd.DataFrame:
+    """Summary of the pieces of each class.
+
+    Args:
+        piece: (N,) integers, number of each sample's piece within its class, 0 the largest.
+        labels: (N,) integers or strings.
+
+    Returns:
+        A row per class, in sorted order of the labels: label, pieces (their number), effective_pieces (exp of the
+        entropy of their shares in nats; 1 to pieces), largest_piece and second_piece (shares of the class; the second
+        is 0 if there is one piece), alone (share of samples that are a piece by themselves), made_of ("one piece",
+        "pieces" or "single samples", see `made_of`).
+    """
+    numbers, names = np.asarray(piece), np.asarray(labels)
+    rows = []
+    for label in np.unique(names):
+        sizes = np.bincount(numbers[names == label])
+        shares = sizes / sizes.sum()
+        effective, alone = float(np.exp(-(shares * np.log(shares)).sum())), float(shares[sizes == 1].sum())
+        second = shares[1] if len(shares) > 1 else 0.0
+        rows.append((label, len(sizes), effective, shares[0], second, alone, made_of(shares[0], alone)))
+    columns = ["label", "pieces", "effective_pieces", "largest_piece", "second_piece", "alone", "made_of"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def made_of(largest: float, alone: float) -> str:
+    """What a class mostly consists of: what holds more than half of it, or else "pieces".
+
+    Args:
+        largest: share of its largest piece.
+        alone: share of samples that are a piece by themselves.
+    """
+    if alone > 0.5:
+        return "single samples"
+    return "one piece" if largest > 0.5 else "pieces"
 
 
 def skewness_of(values: npt.ArrayLike) -> float:

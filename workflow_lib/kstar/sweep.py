@@ -1,4 +1,4 @@
-"""Both passes over the upper triangle of pairs, tile by tile, on the CPU.
+"""Both passes over the upper triangle of pairs, tile by tile, on the CPU; the second also joins pieces.
 
 Each thread works on whole tiles. The scores of a tile are computed without a lock; results are written under the locks
 of its row block and its column block. Every decision is exact, so neither the number of threads nor the order of tiles
@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import combinations_with_replacement, pairwise
 from threading import Lock, local
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,15 +19,28 @@ from threadpoolctl import threadpool_limits
 from workflow_lib.kstar.bounds import stand_in
 from workflow_lib.kstar.metrics import score_tile
 from workflow_lib.kstar.pairs import Nearest, Rows, count_tile, search_tile
+from workflow_lib.kstar.pieces import forest_of_tile, join_all
 from workflow_lib.progress import Progress
 
 TILE = 1024
 """Rows per block: a tile of 4 MB stays in the CPU cache until it is used."""
 
 
-def sweep(
-    rows: Rows, starts: np.ndarray, *, threads: int, progress: Progress | None = None, tile: int = TILE
-) -> tuple[Nearest, np.ndarray]:
+class Swept(NamedTuple):
+    """Result of both passes, in the order of positions.
+
+    Attributes:
+        nearest: the nearest foreign samples.
+        nearer: (N,) int64, number of samples of the same class that are nearer.
+        parent: (N,) int64, forest of the pieces (`pieces.numbered`).
+    """
+
+    nearest: Nearest
+    nearer: np.ndarray
+    parent: np.ndarray
+
+
+def sweep(rows: Rows, starts: np.ndarray, *, threads: int, progress: Progress | None = None, tile: int = TILE) -> Swept:
     """Find the nearest foreign sample of every sample, then count the samples of its class that are nearer.
 
     Args:
@@ -35,14 +49,11 @@ def sweep(
         threads: number of tiles computed at the same time; BLAS uses one thread in each.
         progress: called with the number of finished tiles and of all tiles.
         tile: maximum number of rows per block.
-
-    Returns:
-        The nearest foreign samples, and the counts, (N,) int64; both in the order of positions.
     """
     values, bounds = stand_in(rows)
     count = len(rows.order)
-    nearest = unknown(count)
-    nearer = np.zeros(count, dtype=np.int64)
+    found = unknown(count)
+    nearest, nearer, joining = found.nearest, found.nearer, Lock()
     edges = block_edges(starts, tile)
     blocks = list(combinations_with_replacement(range(len(edges) - 1), 2))
     foreign = [(i, j) for i, j in blocks if edges[j + 1] > rows.class_end[edges[i]]]
@@ -50,14 +61,22 @@ def sweep(
     tiles = _Tiles(values, rows.kind, edges, threads, Steps(len(foreign) + len(same), progress))
     tiles.each(foreign, lambda scores, row, column: search_tile(scores, row, column, bounds, nearest, rows))
     close_duplicates(nearest)
-    tiles.each(same, lambda scores, row, column: count_tile(scores, row, column, bounds, nearest, rows, nearer))
-    return nearest, nearer
+
+    def count_and_join(scores: np.ndarray, row: int, column: int) -> None:
+        count_tile(scores, row, column, bounds, nearest, rows, nearer)
+        edges = forest_of_tile(scores, row, column, bounds, nearest, rows)
+        with joining:
+            join_all(found.parent, *edges)
+
+    tiles.each(same, count_and_join)
+    return found
 
 
-def unknown(count: int) -> Nearest:
-    """Initial value of `Nearest`: no foreign sample found yet."""
+def unknown(count: int) -> Swept:
+    """What is known of `count` positions before any pair was looked at."""
     limit = np.full(count, np.inf, dtype=np.float32)
-    return Nearest(np.full(count, np.inf), np.full(count, count, dtype=np.int64), limit)
+    nearest = Nearest(np.full(count, np.inf), np.full(count, count, dtype=np.int64), limit)
+    return Swept(nearest, np.zeros(count, dtype=np.int64), np.arange(count))
 
 
 def close_duplicates(nearest: Nearest) -> None:
