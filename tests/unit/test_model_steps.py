@@ -205,7 +205,7 @@ def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp
     torch.save(network.network.state_dict(), tmp_path / "weights.pt")
     spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "weights_content": "", "model": "cnn", "seed": 0}
     checkpoint = tmp_path / "imported.pt"
-    import_weights(spec=spec, dataset=split, checkpoint=checkpoint, context=context(tmp_path))
+    import_weights(spec=spec, dataset=split, checkpoint=checkpoint)
     layers = {"logits": {"module": "logits", "pool": "none"}}
     (store,) = features(tmp_path, split, checkpoint, roles=["logits"], layers=layers)
     images = torch.from_numpy(storage.load(split)["image"].values).float() / 255

@@ -8,18 +8,16 @@ from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import inner
 from workflow_lib.models.stored import describe, new_network
 from workflow_lib.models.weights import load_weights, read_weights, stored_outputs
-from workflow_lib.steps.roles import Context, Input, Output
-from workflow_lib.training.devices import configure
+from workflow_lib.steps.roles import Input, Output
 from workflow_lib.training.loop import State
 
 
-def import_weights(*, spec: Mapping[str, Any], dataset: Input, checkpoint: Output, context: Context) -> None:
+def import_weights(*, spec: Mapping[str, Any], dataset: Input, checkpoint: Output) -> None:
     """Write the network that `spec` names with the weights that it names, after proving that they fit.
 
     The network keeps the number of outputs that its weights were made for, also where the data set has
     another number of classes: an untrained last layer would say nothing.
     """
-    configure(context.device, context.threads)
     split = open_split(dataset)
     weights = read_weights(spec["weights"], spec["architecture"])
     outputs, lineage = len(split.class_names), (spec["model"], spec["seed"])
