@@ -87,6 +87,14 @@ def test_the_user_says_which_gpus_jobs_may_take(machine, monkeypatch):
     assert gpus.places() == 1
 
 
+@pytest.mark.parametrize("listed", ["7", "", "GPU-c"])
+def test_a_list_without_any_gpu_of_this_machine_is_refused(machine, monkeypatch, listed):
+    monkeypatch.setenv(gpus.LISTED, listed)
+    for ask in (gpus.places, gpus.lent("cuda").__enter__):
+        with pytest.raises(UserError, match=r"LATENT_ATLAS_GPUS.*\n.*0 \(GPU-aaa\), 1 \(GPU-bbb\)"):
+            ask()
+
+
 def test_a_machine_without_gpus_limits_nothing(machine, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     assert gpus.places() is None
