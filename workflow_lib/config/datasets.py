@@ -131,6 +131,9 @@ class ImageFolder(Images):
     """Share of each class that becomes the test split; null if there are train and test folders."""
     split_seed: Seed = 0
     """Seed of the split."""
+    on_damaged: Literal["error", "leave_out"] = "error"
+    """What to do if images cannot be used (damaged files, links that lead nowhere, more than 8 bits per channel): stop
+    with an error that names all of them, or leave them out and name them in the log."""
 
     def files(self) -> dict[str, str]:
         """The folder `root`."""
