@@ -197,6 +197,48 @@ def test_a_failing_function_is_named_with_its_error(module, body, said):
         assert part in text
 
 
+ALIKE = {
+    "tensors with gradients": "torch.tensor(images, requires_grad=True), torch.tensor(labels), names, torch.arange(4)",
+    "short floats": "torch.tensor(images).bfloat16(), labels, names, torch.arange(4)",
+    "half precision": "torch.tensor(images).half(), labels, names, np.arange(4)",
+    "lists of tensors": "[torch.tensor(i, requires_grad=True) for i in images], [*torch.tensor(labels)], names, [*'0123']",
+    "plain lists": "images.tolist(), labels, names, [0, 1, 2, 3]",
+    "pandas": "images, pd.Series(labels, index=[3, 2, 1, 0]), names, pd.Series([0, 1, 2, 3])",
+    "pandas' categories": "images, pd.Series(['even', 'odd'] * 2, dtype='category'), names, list(range(4))",
+    "xarray": "xr.DataArray(images), xr.DataArray(labels), names, xr.DataArray([*range(4)])",
+    "masked arrays without masked values": "np.ma.array(images), np.ma.array(labels), names, np.arange(4)",
+}
+EXACT = "images, labels, names = np.arange(48).reshape(4, 1, 3, 4) / np.float32(64), [0, 1] * 2, ['even', 'odd']"
+
+
+@pytest.mark.parametrize("returned", ALIKE.values(), ids=ALIKE)
+def test_whatever_is_like_an_array_is_taken_exactly(module, returned):
+    body = f"    import torch, pandas as pd, xarray as xr\n    {EXACT}\n"
+    splits = load(module(f"{body}    part = ({returned})\n    return {{'train': part, 'test': part}}\n"))
+    assert splits["test"].labels.tolist() == [0, 1, 0, 1]
+    assert splits["test"].ids.tolist() == ["0", "1", "2", "3"]
+    np.testing.assert_array_equal(pixels(splits["test"]).ravel(), np.arange(48, dtype=np.float32) / 64)
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("np.ma.array(images, mask=images > 0.5), labels", "some values are masked"),
+        ("[np.ma.array(image, mask=image > 0.5) for image in images], labels", "some values are masked"),
+        ("images, np.ma.array(labels, mask=[0, 0, 0, 1])", "some values are masked"),
+        ("[Image.new('P', (4, 3))] * 4, labels", "np.asarray(image.convert"),
+        ("torch.eye(4).to_sparse(), labels", "TypeError"),
+        ("iter(images), labels", "shape ()"),
+        ("images[:, 0, :, :, None].repeat(8, 1), labels", "transpose the images"),
+    ],
+)
+def test_what_cannot_be_taken_exactly_is_refused(module, returned, said):
+    body = f"    import torch\n    from PIL import Image\n    {EXACT}\n"
+    text = errors_of(module(f"{body}    part = ({returned}, names)\n    return {{'train': part, 'test': part}}\n"))
+    assert "my_data:load" in text
+    assert said in text
+
+
 def test_a_missing_function_module_or_option_is_named(module):
     spec = module(GOOD)
     assert "my_data has no function 'read'" in errors_of(spec | {"function": "my_data:read"})
