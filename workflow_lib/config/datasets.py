@@ -1,6 +1,7 @@
 """Section `datasets`: sources of images, or of features computed elsewhere."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -106,6 +107,13 @@ class Torchvision(Images):
     """Folder of the official files (`download` puts them there), relative to the working directory."""
     download: bool = False
     """Download the files into `root` if they are missing."""
+
+    def files(self) -> dict[str, str]:
+        """Unpacked files of Fashion-MNIST without their archives. All others have official checksums."""
+        if self.source != "fashion_mnist":
+            return {}
+        files = sorted(Path(self.root, "FashionMNIST", "raw").glob("*-ubyte"))
+        return {file.name: str(file) for file in files if file.is_file() and not Path(f"{file}.gz").is_file()}
 
     def required(self) -> dict[str, str]:
         """The folder `root`, unless the files may be downloaded."""
