@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from workflow_lib.cache.digests import DigestMemory
+from workflow_lib.config.datasets import ImageFolder
 from workflow_lib.datasets.imagefolder import decode
 from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.writing import write
@@ -343,7 +344,7 @@ def test_an_empty_class_folder_is_an_error(tree):
 
 def test_the_digest_is_of_what_is_read(tree):
     def digest():
-        return DigestMemory(tree.with_name("memory")).digest(tree)
+        return DigestMemory(tree.with_name("memory")).digest(tree, hidden=ImageFolder.reads_hidden)
 
     first = digest()
     save(tree / "train" / "ant" / ".ipynb_checkpoints" / "0.png", np.zeros((4, 4), np.uint8))
@@ -359,7 +360,7 @@ def test_the_digest_is_of_what_is_read(tree):
     assert digest() != broken
 
 
-def test_the_digest_of_a_zarr_store_is_of_its_hidden_files_too(tmp_path):
+def test_the_digest_of_another_folder_is_of_its_hidden_files_too(tmp_path):
     store = tmp_path / "x.zarr"
     store.mkdir()
     (store / ".zarray").write_text("{}")

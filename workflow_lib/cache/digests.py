@@ -30,15 +30,17 @@ class DigestMemory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def digest(self, path: Path) -> str:
+    def digest(self, path: Path, *, hidden: bool = True) -> str:
         """SHA-256 of the bytes of a file, or of the names and bytes of all files below a folder.
 
-        Hidden files and folders are passed over, except in a Zarr store, whose arrays are described by hidden files.
+        Args:
+            path: the file or folder.
+            hidden: whether files and folders below it whose names begin with a dot count, too.
         """
         if path.is_dir():
             lines = [
                 f"{self.digest(entry) if entry.is_file() else '-'} {entry.relative_to(path).as_posix()}\n"
-                for entry in entries_below(path, hidden=path.suffix == ".zarr")
+                for entry in entries_below(path, hidden=hidden)
             ]
             return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
         stat = path.stat()

@@ -40,6 +40,8 @@ class Source(Section):
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Allowed endings of its file names; empty if it reads folders."""
+    reads_hidden: ClassVar[bool] = True
+    """Whether it reads hidden files in its folders."""
     superclasses: Annotated[dict[Text, ClassGroup], Field(min_length=2)] | None = None
     """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
     order. Classes not listed are dropped; null keeps the source's classes."""
@@ -127,6 +129,7 @@ class Torchvision(Images):
 class ImageFolder(Images):
     """A tree of image files with one folder per class."""
 
+    reads_hidden: ClassVar[bool] = False
     model_config = example(source="imagefolder", root="data/birds", image_size=[64, 64], test_fraction=0.2)
 
     source: Literal["imagefolder"]
