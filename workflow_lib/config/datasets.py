@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from workflow_lib.config.fields import LIST, UNIQUE, Count, Fraction, Function, Options, Section, Seed, Text, example
+from workflow_lib.config.fields import PAIR, UNIQUE, Count, Fraction, Function, Options, Section, Seed, Text, example
 from workflow_lib.errors import Problem, unknown
 
 PerClass = Annotated[int, Field(ge=2)]
@@ -136,7 +136,7 @@ class ImageFolder(Images):
     """A tree of image files."""
     root: Text
     """Top folder: it holds train/CLASS and test/CLASS, or CLASS when `test_fraction` is given."""
-    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), LIST]
+    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), PAIR]
     """Height and width in pixels. Each image is scaled until it covers this size, then cropped to its centre."""
     test_fraction: Fraction | None = None
     """Share of each class that becomes the test split; null if there are train and test folders."""
