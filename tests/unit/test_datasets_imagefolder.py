@@ -334,6 +334,19 @@ def test_damaged_images_are_left_out_on_purpose(tree, capfd):
         assert str(tree / name) in said
 
 
+def test_classes_that_are_not_kept_are_not_looked_at(tree):
+    for part in ("train", "test"):
+        (tree / part / "cow").mkdir()
+        (tree / part / "cow" / "1.png").symlink_to("nowhere")
+    whole = load(spec_of(tree, classes=["ant", "bee"]))["test"]
+    assert whole.ids.tolist()[0] == "test/ant/0.png"
+    one = load(spec_of(tree / "train", superclasses={"a": ["ant"], "b": ["bee"]}, test_fraction=0.34, split_seed=0))
+    assert sorted(one["train"].ids.tolist() + one["test"].ids.tolist()) == [
+        f"{name}.png" for name in ("ant/0", "ant/1", "ant/2", "bee/3", "bee/4", "bee/5")
+    ]
+    assert "link leads nowhere" in error_of(spec_of(tree, classes=["ant", "cow"]))
+
+
 def test_an_empty_class_folder_is_an_error(tree):
     (tree / "train" / "cow").mkdir()
     with pytest.raises(UserError, match="class cow"):

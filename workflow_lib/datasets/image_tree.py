@@ -1,6 +1,7 @@
 """The images of a tree of class folders, and what else lies there."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,8 +43,10 @@ class ImageTree:
         return [file for members in self.classes.values() for file in members]
 
 
-def look_through(folders: Sequence[Path], root: Path) -> ImageTree:
+def look_through(folders: Sequence[Path], root: Path, wanted: Collection[str] = ()) -> ImageTree:
     """Sort out all files below `root`, where `folders` hold the class folders.
+
+    Of classes that are not among those `wanted`, if there are any, no images are listed.
 
     Raises:
         UserError: a folder is missing or has no class folders; or the folders are those of splits, not of classes.
@@ -53,7 +56,10 @@ def look_through(folders: Sequence[Path], root: Path) -> ImageTree:
         lineage = (entry, *entry.parents)
         place = next((at for at, folder in enumerate(lineage) if folder in folders), 0)
         if place > 1 or (place == 1 and entry.is_dir()):
-            _add(entry, tree.classes.setdefault(lineage[place - 1], []), tree)
+            folder = lineage[place - 1]
+            members = tree.classes.setdefault(folder, [])
+            if not wanted or unicodedata.normalize("NFC", folder.name) in wanted:
+                _add(entry, members, tree)
         elif not entry.is_dir():
             _add(entry, None, tree)
     problems = [_no_classes(folder, root) for folder in folders if folder not in {c.parent for c in tree.classes}]

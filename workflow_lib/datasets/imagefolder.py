@@ -1,6 +1,7 @@
 """Image files in one folder per class, decoded block by block."""
 
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_imagefolder(spec: Mapping[str, Any]) -> dict[str, Split]:
     """
     root = Path(spec["root"])
     parted = spec.get("test_fraction") is None
-    tree = look_through([root / "train", root / "test"] if parted else [root], root)
+    tree = look_through([root / "train", root / "test"] if parted else [root], root, _wanted(spec))
     _report(root, tree)
     if spec.get("on_damaged") == "leave_out":
         _leave_out_unusable(tree)
@@ -52,6 +53,12 @@ def read_imagefolder(spec: Mapping[str, Any]) -> dict[str, Split]:
         return train_and_test(_split(root, root, tree, [folder.name for folder in tree.classes], spec), spec)
     class_names = sorted({folder.name for folder in tree.classes})
     return {name: _split(root, root / name, tree, class_names, spec) for name in ("train", "test")}
+
+
+def _wanted(spec: Mapping[str, Any]) -> set[str]:
+    """Classes of the source that the spec keeps, in composed form (NFC); none if it keeps all."""
+    groups = spec.get("superclasses") or {"": spec.get("classes") or ()}
+    return {unicodedata.normalize("NFC", name) for members in groups.values() for name in members}
 
 
 def _split(root: Path, folder: Path, tree: ImageTree, class_names: Sequence[str], spec: Mapping[str, Any]) -> Split:
