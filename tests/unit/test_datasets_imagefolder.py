@@ -14,6 +14,7 @@ from workflow_lib.datasets.imagefolder import decode
 from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.writing import write
 from workflow_lib.errors import UserError
+from workflow_lib.io import storage
 
 GENERATOR = np.random.default_rng(0)
 
@@ -329,9 +330,20 @@ def test_damaged_images_are_left_out_on_purpose(tree, capfd):
     assert len(splits["test"]) == 6
     for split in splits.values():
         split.read(np.arange(len(split)))
+    names = [
+        str(tree / name) for name in ("test/ant/deep.png", "test/bee/link.png", "train/ant/0.png", "train/bee/3.png")
+    ]
     said = capfd.readouterr().err
-    for name in ("train/ant/0.png", "train/bee/3.png", "test/ant/deep.png", "test/bee/link.png"):
-        assert str(tree / name) in said
+    assert all(name in said for name in names)
+    write(splits["train"], tree / "out.zarr.zip")
+    assert storage.load(tree / "out.zarr.zip").attrs["left_out"] == f"4 files ({', '.join(names)})"
+
+
+def test_damaged_images_may_have_names_that_are_not_unicode(tree):
+    (tree / "train" / "ant" / os.fsdecode(b"\xff.png")).touch()
+    split = load(spec_of(tree, on_damaged="leave_out"))["train"]
+    write(split, tree / "out.zarr.zip")
+    assert "ant/\\udcff.png" in storage.load(tree / "out.zarr.zip").attrs["left_out"]
 
 
 def test_classes_that_are_not_kept_are_not_looked_at(tree):

@@ -4,6 +4,7 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +46,16 @@ def read_imagefolder(spec: Mapping[str, Any]) -> dict[str, Split]:
     parted = spec.get("test_fraction") is None
     tree = look_through([root / "train", root / "test"] if parted else [root], root, _wanted(spec))
     _report(root, tree)
+    left_out = ""
     if spec.get("on_damaged") == "leave_out":
-        _leave_out_unusable(tree)
+        left_out = _leave_out_unusable(tree)
     elif tree.unusable:
         raise _all_unusable(tree)
-    if not parted:
-        return train_and_test(_split(root, root, tree, [folder.name for folder in tree.classes], spec), spec)
-    class_names = sorted({folder.name for folder in tree.classes})
-    return {name: _split(root, root / name, tree, class_names, spec) for name in ("train", "test")}
+    if parted:
+        splits = {name: _split(root, root / name, tree, spec) for name in ("train", "test")}
+    else:
+        splits = train_and_test(_split(root, root, tree, spec), spec)
+    return {name: replace(split, left_out=left_out) for name, split in splits.items()}
 
 
 def _wanted(spec: Mapping[str, Any]) -> set[str]:
@@ -61,7 +64,8 @@ def _wanted(spec: Mapping[str, Any]) -> set[str]:
     return {unicodedata.normalize("NFC", name) for members in groups.values() for name in members}
 
 
-def _split(root: Path, folder: Path, tree: ImageTree, class_names: Sequence[str], spec: Mapping[str, Any]) -> Split:
+def _split(root: Path, folder: Path, tree: ImageTree, spec: Mapping[str, Any]) -> Split:
+    class_names = sorted({place.name for place in tree.classes})
     members = [tree.classes.get(folder / name, []) for name in class_names]
     files = [file for images in members for file in images]
     height, width = spec["image_size"]
@@ -97,8 +101,10 @@ def _report(root: Path, tree: ImageTree) -> None:
         print(f"{root}: only the first image is read of {_counted(several)}", file=sys.stderr)
 
 
-def _counted(files: Sequence[Path]) -> str:
-    return f"{len(files)} {'file' if len(files) == 1 else 'files'} ({listed(files, SHOWN)})"
+def _counted(files: Sequence[object]) -> str:
+    """The number of files and the first names; bytes that are not Unicode become escapes."""
+    names = listed(files, SHOWN).encode("utf-8", "backslashreplace").decode("utf-8")
+    return f"{len(files)} {'file' if len(files) == 1 else 'files'} ({names})"
 
 
 def _has_several(file: Path) -> bool:
@@ -111,14 +117,15 @@ def _has_several(file: Path) -> bool:
         return False
 
 
-def _leave_out_unusable(tree: ImageTree) -> None:
-    """Take the images that cannot be used out of the tree, and say which they are."""
+def _leave_out_unusable(tree: ImageTree) -> str:
+    """Take the images that cannot be used out of the tree, and say which they are; returns how many, with names."""
     problems = [*tree.unusable, *_undecodable(tree.images)]
     damaged = {problem.where for problem in problems}
     for members in tree.classes.values():
         members[:] = [file for file in members if str(file) not in damaged]
     for problem in merged(problems):
         print(f"left out: {problem.where}: {problem.value} ({problem.allowed})", file=sys.stderr)
+    return _counted(sorted(damaged)) if damaged else ""
 
 
 def _all_unusable(tree: ImageTree, first: UserError | None = None) -> UserError:
