@@ -62,6 +62,15 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ),
     ("datasets/c", {"source": "cifar10"}, "datasets.c.root", ["is required: Folder", "add the key root"]),
     ("datasets/c", {"source": "cifar10", "root": "r", "download": "no"}, "datasets.c.download", ["true or false"]),
+    *(
+        (
+            "datasets/i",
+            {"source": "imagefolder", "root": "r", "image_size": size},
+            "datasets.i.image_size",
+            ["list of two numbers", repair],
+        )
+        for size, repair in ((8, "write [8, 8]"), ("8", "write [8, 8]"), (None, "write for example [32, 32]"))
+    ),
     (
         "datasets/i",
         {"source": "imagefolder", "root": "r", "image_size": [8]},

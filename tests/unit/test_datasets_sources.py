@@ -1,5 +1,7 @@
 """Sources of images: digits, array files, functions, torchvision's data sets."""
 
+import gzip
+import hashlib
 import os
 import pickle
 import sys
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
+from workflow_lib.config.datasets import Torchvision
 from workflow_lib.datasets.sources import load
 from workflow_lib.errors import UserError
 
@@ -197,6 +200,48 @@ def test_a_failing_function_is_named_with_its_error(module, body, said):
         assert part in text
 
 
+ALIKE = {
+    "tensors with gradients": "torch.tensor(images, requires_grad=True), torch.tensor(labels), names, torch.arange(4)",
+    "short floats": "torch.tensor(images).bfloat16(), labels, names, torch.arange(4)",
+    "half precision": "torch.tensor(images).half(), labels, names, np.arange(4)",
+    "lists of tensors": "[*torch.tensor(images, requires_grad=True)], [*torch.tensor(labels)], names, [*'0123']",
+    "plain lists": "images.tolist(), labels, names, [0, 1, 2, 3]",
+    "pandas": "images, pd.Series(labels, index=[3, 2, 1, 0]), names, pd.Series([0, 1, 2, 3])",
+    "pandas' categories": "images, pd.Series(['even', 'odd'] * 2, dtype='category'), names, list(range(4))",
+    "xarray": "xr.DataArray(images), xr.DataArray(labels), names, xr.DataArray([*range(4)])",
+    "masked arrays without masked values": "np.ma.array(images), np.ma.array(labels), names, np.arange(4)",
+}
+EXACT = "images, labels, names = np.arange(48).reshape(4, 1, 3, 4) / np.float32(64), [0, 1] * 2, ['even', 'odd']"
+
+
+@pytest.mark.parametrize("returned", ALIKE.values(), ids=ALIKE)
+def test_whatever_is_like_an_array_is_taken_exactly(module, returned):
+    body = f"    import torch, pandas as pd, xarray as xr\n    {EXACT}\n"
+    splits = load(module(f"{body}    part = ({returned})\n    return {{'train': part, 'test': part}}\n"))
+    assert splits["test"].labels.tolist() == [0, 1, 0, 1]
+    assert splits["test"].ids.tolist() == ["0", "1", "2", "3"]
+    np.testing.assert_array_equal(pixels(splits["test"]).ravel(), np.arange(48, dtype=np.float32) / 64)
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("np.ma.array(images, mask=images > 0.5), labels", "some values are masked"),
+        ("[np.ma.array(image, mask=image > 0.5) for image in images], labels", "some values are masked"),
+        ("images, np.ma.array(labels, mask=[0, 0, 0, 1])", "some values are masked"),
+        ("[Image.new('P', (4, 3))] * 4, labels", "np.asarray(image.convert"),
+        ("torch.eye(4).to_sparse(), labels", "TypeError"),
+        ("iter(images), labels", "shape ()"),
+        ("images[:, 0, :, :, None].repeat(8, 1), labels", "transpose the images"),
+    ],
+)
+def test_what_cannot_be_taken_exactly_is_refused(module, returned, said):
+    body = f"    import torch\n    from PIL import Image\n    {EXACT}\n"
+    text = errors_of(module(f"{body}    part = ({returned}, names)\n    return {{'train': part, 'test': part}}\n"))
+    assert "my_data:load" in text
+    assert said in text
+
+
 def test_a_missing_function_module_or_option_is_named(module):
     spec = module(GOOD)
     assert "my_data has no function 'read'" in errors_of(spec | {"function": "my_data:read"})
@@ -239,6 +284,44 @@ def test_a_damaged_file_of_fashion_mnist(tmp_path):
     text = errors_of({"source": "fashion_mnist", "root": str(tmp_path), "download": False})
     assert str(tmp_path) in text
     assert "damaged" in text
+
+
+def test_unpacked_files_are_compared_with_the_official_archives(tmp_path, monkeypatch):
+    fashion(tmp_path)
+    folder = tmp_path / "FashionMNIST" / "raw"
+    files = sorted(folder.iterdir())
+    for file in files:
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+    sums = [(f"{f.name}.gz", hashlib.md5(f.with_name(f"{f.name}.gz").read_bytes()).hexdigest()) for f in files]
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST.resources", sums)
+    spec = {"source": "fashion_mnist", "root": str(tmp_path), "download": True}
+    assert len(load(spec)["train"]) == 30
+    for file in files[:2]:
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+    text = errors_of(spec)
+    assert f"{files[0]}, {files[1]}\n" in text
+    assert "differ from the official ones" in text
+    (folder / f"{files[2].name}.gz").write_bytes(b"no archive")
+    assert str(files[2]) in errors_of(spec)
+
+
+def test_old_files_that_torchvision_prefers_are_refused(tmp_path):
+    fashion(tmp_path)
+    old = tmp_path / "FashionMNIST" / "processed" / "test.pt"
+    old.parent.mkdir()
+    old.touch()
+    assert str(old.parent) in errors_of({"source": "fashion_mnist", "root": str(tmp_path), "download": False})
+
+
+def test_files_of_fashion_mnist_without_archives_are_part_of_the_settings(tmp_path):
+    fashion(tmp_path)
+    folder = tmp_path / "FashionMNIST" / "raw"
+    (folder / "t10k-images-idx3-ubyte.gz").touch()
+    for download in (False, True):
+        source = Torchvision(source="fashion_mnist", root=str(tmp_path), download=download)
+        names = ("t10k-labels-idx1-ubyte", "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+        assert source.files() == {name: str(folder / name) for name in names}
+    assert Torchvision(source="cifar10", root=str(tmp_path)).files() == {}
 
 
 @pytest.mark.parametrize(

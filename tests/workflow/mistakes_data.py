@@ -1,18 +1,20 @@
 """Mistakes in the data, code and weights that a config names."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+from edits import Edit, link, pipe, several
 from mistake import FEATURES, LABELS, Mistake, npz, setting
 from PIL import Image
 
 
-def png(side: int = 8) -> bytes:
+def png(side: int = 8, mode: str = "L") -> bytes:
     """A black image of one channel."""
     file = BytesIO()
-    Image.new("L", (side, side)).save(file, "PNG")
+    Image.new(mode, (side, side)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -54,6 +56,11 @@ def tree(name: str, files: Mapping[str, bytes | None], *said: str) -> Mistake:
     """A wrong tree of images."""
     settings = {"source": "imagefolder", "root": "pictures", "image_size": [8, 8], "test_fraction": 0.34}
     return dataset(name, settings, files, *said)
+
+
+def after(edit: Edit, mistake: Mistake) -> Mistake:
+    """The mistake after a further edit."""
+    return replace(mistake, edit=several(edit, mistake.edit))
 
 
 LOADER = """
@@ -159,6 +166,31 @@ DATA = [
     images("fewer images than labels", "7 images, 8 labels", images=IMAGES[:7]),
     images("an empty class", "class c", "no sample", class_names=np.array(["a", "b", "c"])),
     tree("a text among the images", pictures(**{"cat/notes.png": b"not an image"}), "cat/notes.png", "cannot be read"),
+    tree(
+        "an image of 16 bits", pictures(**{"cat/9.png": png(mode="I;16")}), "cat/9.png: 16 bits", "8 bits per channel"
+    ),
+    tree(
+        "an image that is not read", pictures(**{"cat/9.heic": b""}), "cat/9.heic", "not read", "on_damaged: leave_out"
+    ),
+    tree(
+        "several damaged images",
+        pictures(**{"cat/8.png": b"", "dog/8.png": b""}),
+        "pictures/cat/8.png, pictures/dog/8.png: 2 files",
+        "cannot be read",
+        "on_damaged: leave_out",
+    ),
+    tree(
+        "splits in place of classes",
+        {f"pictures/{part}/cat/1.png": png() for part in ("Train", "val")},
+        "pictures: Train, val",
+        "look like splits",
+        "leave test_fraction out",
+    ),
+    after(
+        link("pictures/cat/9.png", "store"),
+        tree("an image whose link leads nowhere", pictures(), "cat/9.png: store", "leads nowhere", "fetch"),
+    ),
+    after(pipe("pictures/cat/9.png"), tree("a pipe among the images", pictures(), "cat/9.png", "no regular file")),
     tree("an image cut short", pictures(**{"dog/9.png": png(64)[:60]}), "dog/9.png", "cannot be read"),
     tree("a class without images", pictures(**{"cow": None}), "pictures", "class cow", "no sample"),
     tree("a class of one image", pictures(**{"cow/1.png": png()}), "class cow", "two are needed"),

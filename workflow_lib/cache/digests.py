@@ -5,10 +5,10 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from workflow_lib.io.files import atomic
+from workflow_lib.io.folders import entries_below
 
 RACY_SECONDS = 2.0
 """Digests of files changed this recently are not remembered: a second write in one clock tick would go unnoticed."""
@@ -30,10 +30,18 @@ class DigestMemory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def digest(self, path: Path) -> str:
-        """SHA-256 of the bytes of a file, or of the names and bytes of all files below a folder."""
+    def digest(self, path: Path, *, hidden: bool = True) -> str:
+        """SHA-256 of the bytes of a file, or of the names and bytes of all files below a folder.
+
+        Args:
+            path: the file or folder.
+            hidden: whether files and folders below it whose names begin with a dot count, too.
+        """
         if path.is_dir():
-            lines = [f"{self.digest(file)} {file.relative_to(path).as_posix()}\n" for file in _files_below(path)]
+            lines = [
+                f"{self.digest(entry) if entry.is_file() else '-'} {entry.relative_to(path).as_posix()}\n"
+                for entry in entries_below(path, hidden=hidden)
+            ]
             return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
         stat = path.stat()
         # Unlike the modification time, ctime cannot be set back: every file written to is read again.
@@ -48,21 +56,6 @@ class DigestMemory:
             with contextlib.suppress(OSError), atomic(record) as scratch:
                 scratch.write_text(json.dumps([*identity, digest]))
         return digest
-
-
-def _files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
-    """All files below a folder, sorted by name.
-
-    Links are followed, as by readers of data sets, unless they lead back to a parent folder.
-    """
-    place = os.path.realpath(folder)
-    if place in above:
-        return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            yield from _files_below(path, (*above, place))
-        elif path.is_file():
-            yield path
 
 
 def _recall(record: Path) -> list[object] | None:

@@ -1,11 +1,12 @@
 """Section `datasets`: sources of images, or of features computed elsewhere."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from workflow_lib.config.fields import LIST, UNIQUE, Count, Fraction, Function, Options, Section, Seed, Text, example
+from workflow_lib.config.fields import PAIR, UNIQUE, Count, Fraction, Function, Options, Section, Seed, Text, example
 from workflow_lib.errors import Problem, unknown
 
 PerClass = Annotated[int, Field(ge=2)]
@@ -39,6 +40,8 @@ class Source(Section):
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Allowed endings of its file names; empty if it reads folders."""
+    reads_hidden: ClassVar[bool] = True
+    """Whether it reads hidden files in its folders."""
     superclasses: Annotated[dict[Text, ClassGroup], Field(min_length=2)] | None = None
     """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
     order. Classes not listed are dropped; null keeps the source's classes."""
@@ -107,6 +110,13 @@ class Torchvision(Images):
     download: bool = False
     """Download the files into `root` if they are missing."""
 
+    def files(self) -> dict[str, str]:
+        """Unpacked files of Fashion-MNIST without their archives. All others have official checksums."""
+        if self.source != "fashion_mnist":
+            return {}
+        files = sorted(Path(self.root, "FashionMNIST", "raw").glob("*-ubyte"))
+        return {file.name: str(file) for file in files if file.is_file() and not Path(f"{file}.gz").is_file()}
+
     def required(self) -> dict[str, str]:
         """The folder `root`, unless the files may be downloaded."""
         return {} if self.download else {"root": self.root}
@@ -119,18 +129,22 @@ class Torchvision(Images):
 class ImageFolder(Images):
     """A tree of image files with one folder per class."""
 
+    reads_hidden: ClassVar[bool] = False
     model_config = example(source="imagefolder", root="data/birds", image_size=[64, 64], test_fraction=0.2)
 
     source: Literal["imagefolder"]
     """A tree of image files."""
     root: Text
     """Top folder: it holds train/CLASS and test/CLASS, or CLASS when `test_fraction` is given."""
-    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), LIST]
+    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), PAIR]
     """Height and width in pixels. Each image is scaled until it covers this size, then cropped to its centre."""
     test_fraction: Fraction | None = None
     """Share of each class that becomes the test split; null if there are train and test folders."""
     split_seed: Seed = 0
     """Seed of the split."""
+    on_damaged: Literal["error", "leave_out"] = "error"
+    """What to do if images cannot be used (damaged files, links that lead nowhere, more than 8 bits per channel): stop
+    with an error that names all of them, or leave them out and name them in the log."""
 
     def files(self) -> dict[str, str]:
         """The folder `root`."""

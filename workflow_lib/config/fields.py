@@ -48,6 +48,14 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _as_pair(value: Any) -> Any:
+    """Convert a YAML list to a tuple, or say how one number is written as two; the type checks the entries."""
+    if isinstance(value, list):
+        return tuple(value)
+    repair = f"write [{value}, {value}]" if str(value).isdecimal() else "write for example [32, 32]"
+    raise wrong("must be a list of two numbers", repair)
+
+
 def _unique(values: tuple[T, ...]) -> tuple[T, ...]:
     """The values, which must all differ."""
     twice = sorted({str(value) for value in values if values.count(value) > 1})
@@ -86,6 +94,7 @@ Options = dict[str, JsonValue]
 """Keyword arguments of a user function or an architecture."""
 
 LIST = BeforeValidator(_as_tuple)
+PAIR = BeforeValidator(_as_pair)
 UNIQUE = (LIST, AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}))
 Unique = Annotated[tuple[T, ...], *UNIQUE]
 Choice = Annotated[

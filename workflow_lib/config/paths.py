@@ -1,10 +1,11 @@
-"""Check that files and folders named in a config exist, have the right kind, and are readable."""
+"""Check that files and folders named in a config exist, have the right kind, and are readable; or can be made."""
 
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from workflow_lib.errors import Problem, listed
+from workflow_lib.io.folders import entries_below
 
 FOLDER = ".zarr"
 """Ending of a store that is a folder."""
@@ -24,6 +25,16 @@ def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | N
             yield Problem(f"{where}.{key}", text, *words)
 
 
+def folder_problems(where: str, folder: Path) -> Iterator[Problem]:
+    """Reasons why a folder cannot be made if it is missing: it, or one above, is a file or a link to nowhere."""
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            yield Problem(where, str(path), "is a file, and a folder is wanted", "move it away, or name another folder")
+        elif path.is_symlink() and not path.exists():
+            allowed = f"is a link that leads nowhere: {path.readlink()}"
+            yield Problem(where, str(path), allowed, "make the folder that it leads to, or remove the link")
+
+
 def _wrong(path: Path, suffixes: tuple[str, ...] | None) -> tuple[str, str] | None:
     """The problem of one path and its repair, or None."""
     if not path.exists():
@@ -32,10 +43,20 @@ def _wrong(path: Path, suffixes: tuple[str, ...] | None) -> tuple[str, str] | No
     if suffixes and not path.name.endswith(suffixes):
         allowed = f"the name must end in one of {listed(suffixes)}"
         return allowed, "save the arrays in one of these formats, or name another file"
+    if not path.is_file() and not path.is_dir():
+        return "is no regular file, but a pipe, a socket or a device", "name a regular file"
     wants_folder = suffixes == () or (suffixes is not None and path.suffix == FOLDER)
     if path.is_dir() != wants_folder:
         found, wanted = ("file", "folder") if wants_folder else ("folder", "file")
         return f"is a {found}, and a {wanted} is wanted", f"name the {wanted}"
     if not os.access(path, os.R_OK | os.X_OK if wants_folder else os.R_OK):
         return "you have no right to read it", "ask its owner, or give yourself the right with chmod"
-    return None
+    return _missing_chunks(path) if path.suffix == FOLDER else None
+
+
+def _missing_chunks(store: Path) -> tuple[str, str] | None:
+    """The problem of a Zarr folder with links to nowhere, which would be read as empty chunks, or with pipes."""
+    odd = [entry for entry in entries_below(store, hidden=True) if not entry.is_file() and not entry.is_dir()]
+    if not odd:
+        return None
+    return f"holds {len(odd)} links that lead nowhere or pipes, such as {odd[0]}", "fetch or remove them"

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from workflow_lib.config import confusion, datasets, functions, models, paths
-from workflow_lib.config.config import Config
+from workflow_lib.config.config import COMPANIONS, FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
@@ -45,6 +46,8 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     """All contradictions in a config of well-formed parts. With `check_files`, missing files are problems too."""
     if not names.images and not names.imported:
         yield Problem("datasets", "", "must have at least one dataset", "add a dataset, see docs/config.md")
+    if check_files:
+        yield from _results_problems(Path(config.results))
     yield from _reserved("datasets", config.datasets)
     yield from _reserved("models", config.models)
     yield from _reserved("transforms", config.transforms)
@@ -67,6 +70,14 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         yield from _prototype_problems(f"prototypes.studies.{name}", prototypes, config, names)
     for name, confused in config.confusion.studies.items():
         yield from _confusion_problems(f"confusion.studies.{name}", confused, config, names)
+
+
+def _results_problems(results: Path) -> Iterator[Problem]:
+    """The folder of results, or one in it, cannot be made."""
+    found = list(paths.folder_problems("results", results))
+    yield from found or (
+        problem for name in (*FOLDERS, *COMPANIONS) for problem in paths.folder_problems("results", results / name)
+    )
 
 
 def _reserved(section: str, defined: Iterable[str], where: str | None = None) -> Iterator[Problem]:

@@ -62,11 +62,13 @@ class Split(Labelled):
         image_shape: (channels, height, width).
         dtype: uint8 (0...255) or float32 (0...1).
         read: ascending rows (n,) int64 -> images (n, channels, height, width) of `dtype`.
+        left_out: what was left out of the data set on purpose, counted and named; stored with the artifact.
     """
 
     image_shape: tuple[int, int, int]
     dtype: np.dtype[Any]
     read: Callable[[Rows], NDArray[Any]]
+    left_out: str = ""
 
     def take(self, rows: Rows) -> Self:
         """These samples only, in this order."""

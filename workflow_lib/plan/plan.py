@@ -175,7 +175,8 @@ class Plan:
 
     def _dataset(self, name: str) -> str:
         dataset = self.config.datasets[name]
-        content = {key: self._memory.digest(Path(path)) for key, path in dataset.files().items()}
+        hidden = dataset.reads_hidden
+        content = {key: self._memory.digest(Path(path), hidden=hidden) for key, path in dataset.files().items()}
         content |= {key: function_source(reference) for key, reference in dataset.functions().items()}
         return canonical(**dataset.model_dump(mode="json"), content=content)
 
