@@ -41,9 +41,9 @@ class ActionCache:
         self._folder = folder
 
     def find(self, key: str, roles: Collection[str]) -> Action | None:
-        """The action of a key; None if it is unknown or its outputs have other roles."""
+        """The action of a key; None if it is unknown, its outputs have other roles, or its record has another key."""
         action = read_action(action_file(self._folder, key))
-        return action if action and set(action.outputs) == set(roles) else None
+        return action if action and set(action.outputs) == set(roles) and action.record.get("key") == key else None
 
     def restore(self, key: str, action: Action, outputs: Mapping[str, Path]) -> bool:
         """Copy the outputs of an earlier job from the cache: all of them, or none.

@@ -5,7 +5,6 @@ one canonical string.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from workflow_lib.cache.digests import DigestMemory, code_memory
@@ -19,6 +18,7 @@ from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.kstar import KstarPlan
 from workflow_lib.plan.prototypes import PrototypePlan
 from workflow_lib.plan.study import StudyPlan
+from workflow_lib.runner.outside import Outside, outside
 
 SEEDS_PER_JOB = 50
 """Trainings of a confusion study per job: one stack on a GPU, five on a CPU; the start of a job then costs little."""
@@ -100,8 +100,7 @@ class Plan:
         if settings.training is None:
             raise ValueError(f"{model} is not trained")
         return canonical(
-            **self._network(settings),
-            **self._weights(settings),
+            **self._network(settings, weights=True),
             training=settings.training.model_dump(mode="json"),
             model=model,
             seed=seed,
@@ -111,7 +110,7 @@ class Plan:
     def import_weights(self, model: str) -> str:
         """Network and its weights."""
         settings = self.config.models[model]
-        return canonical(**self._network(settings), **self._weights(settings), model=model, seed=0)
+        return canonical(**self._network(settings, weights=True), model=model, seed=0)
 
     def extract_features(self, model: str, transform: str) -> str:
         """Network, layers by name (each with its own output), and the transform of the images."""
@@ -162,8 +161,7 @@ class Plan:
         if settings.training is None:
             raise ValueError(f"{plan.settings.model} is not trained")
         return canonical(
-            **self._network(settings),
-            **self._weights(settings),
+            **self._network(settings, weights=True),
             training=settings.training.model_dump(mode="json"),
             study=study,
             pair=pair,
@@ -175,19 +173,15 @@ class Plan:
 
     def _dataset(self, name: str) -> str:
         dataset = self.config.datasets[name]
-        content = {key: self._memory.digest(Path(path)) for key, path in dataset.files().items()}
-        content |= {key: function_source(reference) for key, reference in dataset.functions().items()}
-        return canonical(**dataset.model_dump(mode="json"), content=content)
+        return canonical(**dataset.model_dump(mode="json"), outside=self._outside(dataset.files(), dataset.functions()))
 
-    def _network(self, model: Model) -> dict[str, Any]:
-        settings = model.model_dump(mode="json", include={"architecture", "options", "normalize"})
-        for reference in model.functions().values():
-            settings["content"] = function_source(reference)
-        return settings
+    def _network(self, model: Model, weights: bool = False) -> dict[str, Any]:
+        keys = {"architecture", "options", "normalize"} | ({"weights"} if weights else set())
+        files = model.files() if weights else {}
+        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, model.functions())}
 
-    def _weights(self, model: Model) -> dict[str, Any]:
-        digests = {key: self._memory.digest(Path(path)) for key, path in model.files().items()}
-        return {"weights": model.weights, "weights_content": digests.get("weights")}
+    def _outside(self, files: Mapping[str, str], functions: Mapping[str, str]) -> Outside:
+        return outside(files.values(), functions.values(), self._memory)
 
 
 def function_source(reference: str) -> str:

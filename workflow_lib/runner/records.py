@@ -29,7 +29,7 @@ def describe(job: "Job", spec: Mapping[str, Any], key: str, seconds: float) -> d
     import platform
 
     import workflow_lib
-    from workflow_lib.code.fingerprint import library_versions, module_digests
+    from workflow_lib.code.fingerprint import module_digests
     from workflow_lib.code.signature import step_module
 
     return {
@@ -41,13 +41,24 @@ def describe(job: "Job", spec: Mapping[str, Any], key: str, seconds: float) -> d
         "latent_atlas": workflow_lib.__version__,
         "git": _git_commit(Path(workflow_lib.__file__).parent.parent),
         "modules": module_digests(step_module(job.verb)),
-        "versions": {"python": platform.python_version()} | library_versions(step_module(job.verb)),
+        "versions": versions(job.verb),
         "device": job.device,
         "threads": job.threads,
         "host": platform.node(),
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
     }
+
+
+def versions(verb: str) -> dict[str, str]:
+    """Versions of Python and of the libraries that the code of a step uses."""
+    import platform
+
+    from workflow_lib.cache.digests import code_memory
+    from workflow_lib.code.fingerprint import library_versions
+    from workflow_lib.code.signature import step_module
+
+    return {"python": platform.python_version()} | library_versions(step_module(verb), code_memory())
 
 
 def write(record: Mapping[str, Any], digest: str, artifact: Path, results: Path, scratch: Path) -> None:
@@ -80,6 +91,16 @@ def comparable(artifacts: Iterable[Path], results: Path) -> dict[str, Any] | Non
         if record and all(isinstance(record.get(part), kind) for part, kind in COMPARED.items()):
             return record
     return None
+
+
+def has_same_maker(artifact: Path, job: "Job") -> bool:
+    """Whether an artifact was made by the code, libraries, functions and kind of device that a job uses."""
+    record = comparable([artifact], job.results)
+    outside = json.loads(job.spec).get("outside")
+    return record is not None and (job.verb, job.code, job.device, versions(job.verb), outside) == (
+        *(record.get(part) for part in ("verb", "code", "device", "versions")),
+        record["spec"].get("outside"),
+    )
 
 
 def _read(artifact: Path, results: Path) -> dict[str, Any] | None:
