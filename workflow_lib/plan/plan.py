@@ -4,12 +4,14 @@ A method with the name of a rule returns the spec of one of its jobs: exactly th
 one canonical string.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workflow_lib.cache.digests import DigestMemory, code_memory
-from workflow_lib.code.fingerprint import code_fingerprint, source_fingerprint
+from workflow_lib.code.fingerprint import code_fingerprint
+from workflow_lib.code.functions import function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Features
@@ -50,6 +52,7 @@ class Plan:
         self.seeds_per_job = seeds_per_job
         self.code_memory = code_memory()
         self._memory = memory
+        self._source = functools.cache(function_source)  # many jobs use the same function
         self.kstar = {name: KstarPlan(name, config) for name in config.kstar.studies}
         self.prototypes = {name: PrototypePlan(name, config) for name in config.prototypes.studies}
         self.confusion = {name: ConfusionPlan(name, config) for name in config.confusion.studies}
@@ -176,27 +179,15 @@ class Plan:
     def _dataset(self, name: str) -> str:
         dataset = self.config.datasets[name]
         content = {key: self._memory.digest(Path(path)) for key, path in dataset.files().items()}
-        content |= {key: function_source(reference) for key, reference in dataset.functions().items()}
+        content |= {key: self._source(reference) for key, reference in dataset.functions().items()}
         return canonical(**dataset.model_dump(mode="json"), content=content)
 
     def _network(self, model: Model) -> dict[str, Any]:
         settings = model.model_dump(mode="json", include={"architecture", "options", "normalize"})
         for reference in model.functions().values():
-            settings["content"] = function_source(reference)
+            settings["content"] = self._source(reference)
         return settings
 
     def _weights(self, model: Model) -> dict[str, Any]:
         digests = {key: self._memory.digest(Path(path)) for key, path in model.files().items()}
         return {"weights": model.weights, "weights_content": digests.get("weights")}
-
-
-def function_source(reference: str) -> str:
-    """Fingerprint of the source file of a user's `module:function`; "" for an installed module.
-
-    Only modules in the working directory are the user's own.
-    """
-    module = reference.partition(":")[0].replace(".", "/")
-    for file in (Path(f"{module}.py"), Path(module, "__init__.py")):
-        if file.is_file():
-            return source_fingerprint(file)
-    return ""
