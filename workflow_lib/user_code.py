@@ -1,5 +1,6 @@
 """Call the user's own functions, named `module:function` in the config."""
 
+import functools
 import importlib
 import sys
 import traceback
@@ -7,7 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workflow_lib.errors import Problem, UserError
+from workflow_lib.bytecode import compare_content
+from workflow_lib.cache.digests import code_memory
+from workflow_lib.code.functions import Code, function_code, shown
+from workflow_lib.code.loading import watched
+from workflow_lib.code.search import is_shared
+from workflow_lib.errors import Problem, UserError, listed
 
 
 def call(reference: str, arguments: Mapping[str, Any], where: str) -> Any:
@@ -21,10 +27,12 @@ def call(reference: str, arguments: Mapping[str, Any], where: str) -> Any:
         where: config key that names the function, for error messages.
 
     Raises:
-        UserError: the module or function does not exist, raised an exception, or tried to exit the program.
+        UserError: the module or function does not exist, raised an exception, loaded code that reading the source does
+            not show, or tried to exit the program.
     """
     try:
-        return _find(reference, where)(**arguments)
+        with watched(_code(reference).files.values(), lambda file: UserError(_not_followed(reference, where, file))) as read:
+            result = _find(reference, where)(**arguments)
     except UserError:
         raise
     except (Exception, SystemExit) as error:
@@ -37,6 +45,23 @@ def call(reference: str, arguments: Mapping[str, Any], where: str) -> Any:
                 f"correct the function, its name or its options; {module} is looked for in {Path.cwd()}",
             )
         ) from error
+    if read:
+        files = listed(sorted(map(shown, read)), most=5)
+        print(f"{reference} has read {files}: an edit is noticed only of what `reads` names", file=sys.stderr)
+    return result
+
+
+@functools.cache
+def _code(reference: str) -> Code:
+    """Code of the function when it was first called here; its byte code is compared with its sources."""
+    compare_content(lambda folder: not is_shared(folder))
+    return function_code(reference, code_memory())
+
+
+def _not_followed(reference: str, where: str, file: Path) -> Problem:
+    module = reference.partition(":")[0]
+    found = f"{module} loads {shown(file)} in a way that cannot be followed, so an edit of it would not be noticed"
+    return Problem(where, reference, found, f"write `import {file.stem}` at the top of the file of {module}")
 
 
 def _place(error: BaseException, module: str) -> str:

@@ -4,11 +4,13 @@ A method with the name of a rule returns the spec of one of its jobs: exactly th
 one canonical string.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow_lib.cache.digests import DigestMemory, code_memory
-from workflow_lib.code.fingerprint import code_fingerprint, source_fingerprint
+from workflow_lib.code.fingerprint import code_fingerprint
+from workflow_lib.code.functions import function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Features
@@ -50,6 +52,7 @@ class Plan:
         self.seeds_per_job = seeds_per_job
         self.code_memory = code_memory()
         self._memory = memory
+        self._source = functools.cache(function_source)  # many jobs use the same function
         self.kstar = {name: KstarPlan(name, config) for name in config.kstar.studies}
         self.prototypes = {name: PrototypePlan(name, config) for name in config.prototypes.studies}
         self.confusion = {name: ConfusionPlan(name, config) for name in config.confusion.studies}
@@ -181,16 +184,4 @@ class Plan:
         return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, model.functions())}
 
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str]) -> Outside:
-        return outside(files.values(), functions.values(), self._memory)
-
-
-def function_source(reference: str) -> str:
-    """Fingerprint of the source file of a user's `module:function`; "" for an installed module.
-
-    Only modules in the working directory are the user's own.
-    """
-    module = reference.partition(":")[0].replace(".", "/")
-    for file in (Path(f"{module}.py"), Path(module, "__init__.py")):
-        if file.is_file():
-            return source_fingerprint(file)
-    return ""
+        return outside(files.values(), functions.values(), self._memory.digest, self._source)

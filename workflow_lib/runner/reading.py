@@ -5,15 +5,17 @@ Files are compared by size, times and inode, and not only by content: what was p
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from workflow_lib.cache.digests import DigestMemory, code_memory, identities
 from workflow_lib.cache.store import action_key
 from workflow_lib.code import fingerprint, sources
+from workflow_lib.code.functions import function_code, function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.runner.job import Job
-from workflow_lib.runner.outside import changed
+from workflow_lib.runner.outside import Outside, outside
 
 
 class Reading:
@@ -29,13 +31,13 @@ class Reading:
     """
 
     def __init__(self, job: Job, inputs: Mapping[str, str], memory: DigestMemory) -> None:
-        self._job, self._memory = job, memory
-        self._outside: Mapping[str, Mapping[str, str]] = json.loads(job.spec).get("outside", {})
+        self._job = job
+        self._outside: Outside = json.loads(job.spec).get("outside", {"files": {}, "functions": {}})
         self._before = self._identities()
-        files = job.files("input")
-        other = [str(files[role]) for role, digest in inputs.items() if memory.digest(files[role]) != digest]
+        files = {str(path): inputs[role] for role, path in job.files("input").items()} | self._outside["files"]
+        now = outside(files, [], memory.digest, str)["files"]
         _refuse(
-            [*self._changed_code(), *other, *changed({"files": self._outside.get("files", {})}, memory)],
+            [*self._changed_code(), *(name for name in files if now[name] != files[name])],
             "has changed since this job was planned",
             "run snakemake again to plan with what is there now",
         )
@@ -62,22 +64,17 @@ class Reading:
     def _identities(self) -> dict[str, list[int]]:
         modules = fingerprint.closure(step_module(self._job.verb), code_memory())
         own = [sources.ROOT / file for module in modules if (file := sources.file_of(module))]
+        theirs = [file for name in self._outside["functions"] for file in function_code(name).files.values()]
         read = [*self._job.files("input").values(), *self._job.files("hint").values()]
-        return identities([*own, *read, *map(Path, self._outside.get("files", ())), *self._function_files()])
-
-    def _function_files(self) -> Iterable[Path]:
-        if not (functions := self._outside.get("functions")):
-            return []
-        from workflow_lib.code.functions import function_code  # few jobs have functions of the user
-
-        return [file for name in functions for file in function_code(name, code_memory()).files.values()]
+        return identities([*own, *theirs, *read, *map(Path, self._outside["files"])])
 
     def _changed_code(self) -> list[str]:
-        """Our code and functions of the user, with the versions of libraries, which have no identities here."""
+        """Our code and the user's functions, if they or their libraries are other than planned."""
         fingerprint.forget()
         now = fingerprint.code_fingerprint(step_module(self._job.verb), code_memory())
         own = [] if now == self._job.code else [f"the code of {self._job.verb}"]
-        return own + changed({"functions": self._outside.get("functions", {})}, self._memory)
+        planned, source = self._outside["functions"], partial(function_source, memory=code_memory())
+        return own + [name for name in planned if source(name) != planned[name]]
 
 
 def _refuse(names: Iterable[str], what: str, repair: str) -> None:
