@@ -93,7 +93,7 @@ def _proved(path: Path, results: Path, memory: DigestMemory, cache: ActionCache)
         return digest
     if path.exists() and identity(path.stat()) != identity(read):  # restored by another job that reads it
         return _proved(path, results, memory, cache)
-    return expected if expected and mend(path, expected, cache) else _damaged(path)
+    return str(expected) if mend(path, expected, cache) else _damaged(path)
 
 
 def _content(path: Path) -> str:

@@ -5,7 +5,6 @@ Files are compared by size, times and inode, and not only by content: what was p
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 
 from workflow_lib.cache.digests import DigestMemory, code_memory, identities
@@ -64,7 +63,7 @@ class Reading:
     def _identities(self) -> dict[str, list[int]]:
         modules = fingerprint.closure(step_module(self._job.verb), code_memory())
         own = [sources.ROOT / file for module in modules if (file := sources.file_of(module))]
-        theirs = [file for name in self._outside["functions"] for file in function_code(name).files.values()]
+        theirs = [file for name in self._outside["functions"] for file in function_code(name, code_memory()).files.values()]
         read = [*self._job.files("input").values(), *self._job.files("hint").values()]
         return identities([*own, *theirs, *read, *map(Path, self._outside["files"])])
 
@@ -73,8 +72,7 @@ class Reading:
         fingerprint.forget()
         now = fingerprint.code_fingerprint(step_module(self._job.verb), code_memory())
         own = [] if now == self._job.code else [f"the code of {self._job.verb}"]
-        planned, source = self._outside["functions"], partial(function_source, memory=code_memory())
-        return own + [name for name in planned if source(name) != planned[name]]
+        return own + [name for name, planned in self._outside["functions"].items() if function_source(name) != planned]
 
 
 def _refuse(names: Iterable[str], what: str, repair: str) -> None:

@@ -22,13 +22,14 @@ def record_path(artifact: Path, results: Path) -> Path:
     return results / FOLDER / f"{inside}.json"
 
 
-def describe(job: "Job", spec: Mapping[str, Any], key: str, seconds: float) -> dict[str, Any]:
-    """Record of outputs with settings `spec` and cache key `key`, just computed by a job in `seconds`."""
+def describe(job: "Job", spec: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Record of outputs with settings `spec`, just computed by a job in `seconds`; the cache adds their key."""
     # Imported here so that restored jobs do not pay for it.
     import datetime
     import platform
 
     import workflow_lib
+    from workflow_lib.cache.digests import code_memory
     from workflow_lib.code.fingerprint import module_digests
     from workflow_lib.code.signature import step_module
 
@@ -36,11 +37,10 @@ def describe(job: "Job", spec: Mapping[str, Any], key: str, seconds: float) -> d
         "verb": job.verb,
         "spec": dict(spec),
         "code": job.code,
-        "key": key,
         "inputs": {name: str(path) for name, path in job.files("input").items()},
         "latent_atlas": workflow_lib.__version__,
         "git": _git_commit(Path(workflow_lib.__file__).parent.parent),
-        "modules": module_digests(step_module(job.verb)),
+        "modules": module_digests(step_module(job.verb), code_memory()),
         "versions": versions(job.verb),
         "device": job.device,
         "threads": job.threads,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workflow_lib.cache.actions import Action
 from workflow_lib.cache.digests import DigestMemory, cache_folder, code_memory
@@ -29,9 +29,11 @@ from workflow_lib.runner import gpus, records
 from workflow_lib.runner.inputs import correct_times, require_sound, sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse
 from workflow_lib.runner.log import logged
-from workflow_lib.runner.reading import Reading
 from workflow_lib.runner.snakemake_process import SnakemakeProcess
 from workflow_lib.runner.units import Unit, join
+
+if TYPE_CHECKING:
+    from workflow_lib.runner.reading import Reading
 
 OUT_HERE = f"out-{os.uname().nodename}-"
 """Prefix of the folders in which jobs on this machine write their outputs; the process id follows."""
@@ -123,6 +125,8 @@ def run(job: Job) -> None:
         for argument in job.signature.paths
         if argument.role == "hint"
     }
+    from workflow_lib.runner.reading import Reading  # here so that restored jobs do not pay for it
+
     job = job._replace(paths={**job.paths, **hints})
     try:
         _compute(job, missing, scratch, cache, snakemake, partial(Reading, job, inputs, memory))
@@ -175,7 +179,7 @@ def _compute(
     scratch: Path,
     cache: ActionCache,
     snakemake: SnakemakeProcess,
-    look: Callable[[], Reading],
+    look: "Callable[[], Reading]",
 ) -> None:
     """Run the step for these units (by key) on scratch paths, store the outputs in the cache, and publish them.
 
@@ -202,7 +206,7 @@ def _compute(
         actions = {}
         for key, unit in units.items():
             made = {role: staged[path] for role, path in unit.outputs.items()}
-            actions[key] = cache.store(key, made, records.describe(job, unit.spec, key, seconds))
+            actions[key] = cache.store(key, made, records.describe(job, unit.spec, seconds))
         _tidy(scratch)
         _end_if_alone(snakemake)
         for key, unit in units.items():
