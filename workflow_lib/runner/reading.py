@@ -65,7 +65,9 @@ class Reading:
         own = [sources.ROOT / file for module in modules if (file := sources.file_of(module))]
         theirs = [file for name in self._outside["functions"] for file in function_code(name, code_memory()).files.values()]
         read = [*self._job.files("input").values(), *self._job.files("hint").values()]
-        return identities([*own, *theirs, *read, *map(Path, self._outside["files"])])
+        files = [*own, *theirs, *read, *map(Path, self._outside["files"])]
+        here = Path.cwd()
+        return identities(file.relative_to(here) if file.is_relative_to(here) else file for file in files)
 
     def _changed_code(self) -> list[str]:
         """Our code and the user's functions, if they or their libraries are other than planned."""
