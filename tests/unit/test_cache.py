@@ -75,7 +75,10 @@ def litter(folder):
 def test_outputs_come_back_with_their_record(folder, keep, tmp_path):
     keep("job", a=b"one", b=b"")
     assert restored(folder, "job", tmp_path, "a", "b") == {"a": b"one", "b": b""}
-    assert bring(ActionCache(folder), key("job"), {r: tmp_path / r for r in "ab"}) == {"verb": "draw", "key": key("job")}
+    assert bring(ActionCache(folder), key("job"), {r: tmp_path / r for r in "ab"}) == {
+        "verb": "draw",
+        "key": key("job"),
+    }
     assert restored(folder, "another job", tmp_path / "x", "a", "b") is None
     assert restored(folder, "job", tmp_path / "y", "a") is None
     assert litter(folder) == []

@@ -59,7 +59,9 @@ class DigestMemory:
     def digest(self, path: Path) -> str:
         """SHA-256 of the bytes of a file, or of the names and bytes of all files below a folder."""
         if path.is_dir():
-            lines = [f"{self.digest(file)} {file.relative_to(path).as_posix()}\n" for file in _below(path) if file.is_file()]
+            lines = [
+                f"{self.digest(file)} {file.relative_to(path).as_posix()}\n" for file in _below(path) if file.is_file()
+            ]
             return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
         stat = path.stat()
         name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()

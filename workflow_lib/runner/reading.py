@@ -63,7 +63,9 @@ class Reading:
     def _identities(self) -> dict[str, list[int]]:
         modules = fingerprint.closure(step_module(self._job.verb), code_memory())
         own = [sources.ROOT / file for module in modules if (file := sources.file_of(module))]
-        theirs = [file for name in self._outside["functions"] for file in function_code(name, code_memory()).files.values()]
+        theirs = [
+            file for name in self._outside["functions"] for file in function_code(name, code_memory()).files.values()
+        ]
         read = [*self._job.files("input").values(), *self._job.files("hint").values()]
         files = [*own, *theirs, *read, *map(Path, self._outside["files"])]
         here = Path.cwd()
