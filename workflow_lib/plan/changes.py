@@ -106,12 +106,13 @@ def _confusion_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> st
 def _data_key(config: Config, job: PlannedJob, name: str) -> str:
     """Config key of a file or function whose content is part of the settings; the key of its section if unknown."""
     if job.verb in DATASETS:
-        where, section = f"datasets.{job.subject}", config.datasets[job.subject]
+        where, dataset = f"datasets.{job.subject}", config.datasets[job.subject]
+        named = dataset.files() | dataset.functions()
     else:
         where = config_key(config, job, ("architecture",)).removesuffix(".architecture")
-        section = config.models[where.partition(".")[2]]
-    known = [f"{where}.{key}" for key, value in (section.files() | section.functions()).items() if value == name]
-    return known[0] if known else where
+        model = config.models[where.partition(".")[2]]
+        named = model.files() | model.functions()
+    return next((f"{where}.{key}" for key, value in named.items() if value == name), where)
 
 
 def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> dict[str, str]:
