@@ -1,7 +1,7 @@
 """Watch what a user's function loads and reads: code that reading its source does not show is refused.
 
-Names that are put together at run time (`importlib.import_module`, `exec`, plug-ins) cannot be followed, so an edit of such
-code would not be noticed. Python reports every file that it opens.
+Names that are put together at run time (`importlib.import_module`, `exec`, plug-ins) cannot be followed, so an edit of
+such code would not be noticed. Python reports every file that it opens.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ def watched(known: Collection[Path], refusal: Callable[[Path], Exception]) -> It
         file = path.resolve()
         if not file.name.endswith(CODE):
             if _is_data(file):
-                read.add(path)
+                read.add(file)
         elif COMPILED not in file.name and file not in allowed and _is_own(file):
             refused.append(refusal(path))
             raise refused[0]

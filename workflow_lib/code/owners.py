@@ -51,4 +51,6 @@ def _modules(folder: Path) -> set[str]:
     """Top-level modules of a distribution, from its metadata folder."""
     files = [line.split(",")[0] for line in lines_of(folder / "RECORD")]
     named = [line.strip() for line in lines_of(folder / "top_level.txt")]
-    return {file.partition("/")[0].partition(".")[0] for file in [*files, *named] if not file.startswith((".", "/"))} - {""}
+    return {
+        file.partition("/")[0].partition(".")[0] for file in [*files, *named] if not file.startswith((".", "/"))
+    } - {""}
