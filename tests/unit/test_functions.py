@@ -220,10 +220,18 @@ def test_followed_code_and_libraries_are_no_matter(here, capfd):
     assert capfd.readouterr().err == ""
 
 
+READS = """
+    from pathlib import Path
+
+    def make():
+        return [Path(f"data/{name}.txt").read_text() for name in ("one", "two")]
+"""
+
+
 def test_data_that_the_config_does_not_name_are_listed(here, capfd):
     for name in ("one", "two"):
         write(here / f"data/{name}.txt", name)
-    write(here / "reads.py", "def make():\n    return [open(f'data/{n}.txt').read() for n in ('one', 'two')]\n")
+    write(here / "reads.py", READS)
     assert call("reads:make", {}, "function", ["data/one.txt"]) == ["one", "two"]
     assert capfd.readouterr().err.startswith("reads:make has read data/two.txt; an edit of data is noticed only if")
     call("reads:make", {}, "function", ["data"])
