@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+from importlib.util import spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 import workflow_lib
 from workflow_lib.code import fingerprint
 from workflow_lib.code.functions import function_code, function_source
-from workflow_lib.code.owners import _owners
 from workflow_lib.errors import UserError
 from workflow_lib.user_code import call
 
@@ -59,7 +59,6 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield folder
     fingerprint.forget()
-    _owners.cache_clear()
 
 
 def write(file, text):
@@ -142,7 +141,6 @@ def install(folder, name, version="1.0", requires=(), modules=None):
 
 def versions(reference="net:make"):
     fingerprint.forget()
-    _owners.cache_clear()
     return function_code(reference).versions
 
 
@@ -177,6 +175,20 @@ def test_an_editable_installation_counts_by_its_sources(here, tmp_path, monkeypa
     assert code.versions == {}
     write(source / "mine/inner.py", "x = 2")
     assert function_source("net:make") != code.fingerprint
+
+
+def test_an_editable_installation_with_a_finder_of_its_own_counts_by_its_sources(here, tmp_path, monkeypatch):
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            file = tmp_path / "src/mine/__init__.py"
+            folders = [str(file.parent)]
+            return spec_from_file_location(name, file, submodule_search_locations=folders) if name == "mine" else None
+
+    write(tmp_path / "src/mine/__init__.py", "from .inner import x")
+    write(tmp_path / "src/mine/inner.py", "x = 1")
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder()])
+    write(here / "rest.py", "import mine")
+    assert function_code("net:make").files["mine.inner"] == tmp_path / "src/mine/inner.py"
 
 
 def test_names_of_imports_and_of_distributions_may_differ(here):

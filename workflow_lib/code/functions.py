@@ -5,6 +5,7 @@ PYTHONPATH, in an editable installation. Its imports are followed, as those of t
 are compared by version.
 """
 
+import functools
 import hashlib
 import json
 import pkgutil
@@ -66,7 +67,7 @@ def function_code(reference: str, memory: Path | None = None) -> Code:
         reference: "module:function".
         memory: folder in which the analysis of source files is cached.
     """
-    search = Search()
+    search, installers = Search(), functools.cache(functools.partial(owners, memory=memory))
     code = Code({}, {}, {}, [])
     distributions: set[str] = set()
     seen: set[str] = set()
@@ -80,7 +81,7 @@ def function_code(reference: str, memory: Path | None = None) -> Code:
         place = search.find(module)
         if place is None or (place.root and is_standard(place.root)):
             continue
-        installed = owners(module.partition(".")[0], place.root, memory) if place.root else []
+        installed = installers(place.root).get(module.partition(".")[0], ()) if place.root else ()
         distributions.update(installed)
         if not installed:
             waiting += _followed(module, place, code, memory)

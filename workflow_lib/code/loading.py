@@ -5,6 +5,7 @@ such code would not be noticed. Python reports every file that it opens.
 """
 
 import contextlib
+import functools
 import os
 import sys
 import tempfile
@@ -49,8 +50,7 @@ def watched(known: Collection[Path], refusal: Callable[[Path], Exception]) -> It
             refused.append(refusal(path))
             raise refused[0]
 
-    if not _watchers:
-        _listen()
+    _listen()
     _watchers.append(look)
     try:
         yield read
@@ -60,14 +60,10 @@ def watched(known: Collection[Path], refusal: Callable[[Path], Exception]) -> It
         raise refused[0]
 
 
+@functools.cache
 def _listen() -> None:
     """Let Python report to `_watchers`. It cannot be told to stop, so it is told once."""
-    if not _listening:
-        sys.addaudithook(_heard)
-        _listening.append(True)
-
-
-_listening: list[bool] = []
+    sys.addaudithook(_heard)
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
@@ -86,10 +82,10 @@ def _is_own(file: Path) -> bool:
     roots = [Path(entry) for entry in search_path() if file.is_relative_to(entry or ".")]
     if roots:
         root = max(roots, key=lambda root: len(root.parts))
-        return not owners(file.relative_to(root).parts[0].partition(".")[0], root)
+        return file.relative_to(root).parts[0].partition(".")[0] not in owners(root)
     return not file.is_relative_to(tempfile.gettempdir())
 
 
 def _is_data(file: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.parts)
+    hidden = any(part.startswith((".", "__pycache__")) for part in file.parts)
     return file.is_file() and not (hidden or is_shared(file) or file.parts[1] in SYSTEM)
