@@ -35,7 +35,7 @@ FILES = {
     "nets/wide.py": "import nets\nfrom . import parts\nfrom .. import nowhere\n\nclass Wide: width = parts.WIDTH",
     "nets/parts.py": "WIDTH = 3",
     "nets/blocks/heads.py": "head = 1",
-    "nets/blocks/__init__.py": "def __getattr__(name): return import_module('nets.blocks.heads')",
+    "nets/blocks/__init__.py": "__getattr__, __dir__, __all__ = lazy.attach(__name__, ['heads'])",
     "nets/unused.py": "x = 1",
     "rest.py": "import spaces.inner",
     "spaces/inner.py": "x = 1",
