@@ -1,7 +1,7 @@
 """Byte code that is compared with the content of its source.
 
-Python itself compares size and time stamp: a source that was edited and has kept both, as `tar` and `rsync` allow, would
-run as before the edit, while its fingerprint is that of the new text.
+Python itself compares size and time stamp. A source that was edited and has kept both, as `tar` and `rsync` allow,
+would run as before the edit, while its fingerprint is that of the new text.
 """
 
 import os

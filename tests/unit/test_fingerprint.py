@@ -1,10 +1,14 @@
 """The code fingerprint changes with code that can run, and with nothing else."""
 
+import subprocess
+import sys
 import textwrap
+from importlib import metadata
 
 import pytest
 
 from workflow_lib.code import fingerprint, libraries, sources
+from workflow_lib.errors import UserError
 from workflow_lib.runner.job import STEPS
 
 STEP = """
@@ -140,7 +144,9 @@ def test_a_source_is_parsed_once_for_all_modules_that_run_it(package, tmp_path, 
     edit(package / "kernel.py", "return 1", "return 2")
     parsed = []
     parse = sources._parse
-    monkeypatch.setattr(sources, "_parse", lambda source, module, *rest: parsed.append(module) or parse(source, module, *rest))
+    monkeypatch.setattr(
+        sources, "_parse", lambda source, module, *rest: parsed.append(module) or parse(source, module, *rest)
+    )
     taken(memory=memory)
     assert parsed == ["pkg.kernel"]
 
@@ -171,18 +177,16 @@ def test_another_reader_of_sources_believes_no_record_of_this_one(package, tmp_p
     memory = tmp_path / "memory"
     taken(memory=memory)
     for record in records(memory):
-        record.write_text(record.read_text().replace("numpy", "scipy"))
+        record.write_text(record.read_text().replace("numpy", "pillow"))
     assert list(fingerprint.library_versions("pkg.step", memory)) == ["numpy"]  # of this process
     taken(memory=memory)
-    assert list(fingerprint.library_versions("pkg.step", memory)) == ["scipy"]
+    assert list(fingerprint.library_versions("pkg.step", memory)) == ["pillow"]
     monkeypatch.setattr(sources, "_readers", lambda: "another")
     taken(memory=memory)
     assert list(fingerprint.library_versions("pkg.step", memory)) == ["numpy"]
 
 
 def test_versions_of_libraries_are_those_that_importlib_tells():
-    from importlib import metadata
-
     names = {found.metadata["Name"] for found in metadata.distributions()}
     assert len(names) > 20
     assert {name: libraries.installed_version(name) for name in names} == {
@@ -203,3 +207,70 @@ def test_a_version_is_found_where_python_looks_for_modules(tmp_path, monkeypatch
         assert libraries.installed_version("my-library") == "1.0+cpu"
     finally:
         fingerprint.forget()
+
+
+@pytest.mark.parametrize("name", ["kernel.so", "kernel.pyc", "kernel/__init__.pyc", "kernel/__init__.so"])
+def test_what_python_runs_in_the_place_of_a_source_is_refused(package, name):
+    """A `.pyc` beside a source is not run; one in a package without a source is."""
+    before = taken()
+    (package / "kernel").mkdir()
+    (package / name).write_bytes(b"")
+    if name == "kernel.pyc":
+        assert taken() == before
+    else:
+        with pytest.raises(UserError, match=f"{name}\n    Python runs this file, and not the source of pkg.kernel"):
+            taken()
+
+
+def test_the_next_fingerprint_after_forgetting_is_that_of_the_files_now(package):
+    before = taken()
+    edit(package / "kernel.py", "return 1", "return 2")
+    assert fingerprint.code_fingerprint("pkg.step") == before
+    fingerprint.forget()
+    assert fingerprint.code_fingerprint("pkg.step") != before
+
+
+HARMLESS = {
+    *("charset-normalizer", "cloudpickle", "cycler", "donfig", "fsspec", "google-crc32c", "narwhals", "packaging"),
+    *("psutil", "pyparsing", "python-dateutil", "pyyaml", "rich", "typing-extensions"),
+}
+"""Distributions that our libraries load, and that carry no numbers."""
+IMPORTS = {
+    **{"matplotlib": "matplotlib.pyplot", "numba": "numba", "scikit-learn": "sklearn.manifold", "torch": "torch"},
+    **{"umap-learn": "umap", "xarray": "xarray", "zarr": "zarr"},
+}
+BESIDE = {
+    "numba": {"scipy"},
+    "pandas": {"pyarrow"},
+    "scikit-learn": {"pandas", "pyarrow", "threadpoolctl"},
+    "torch": {"numpy", "tqdm"},
+    "umap-learn": {"tqdm"},
+}
+"""What a library loads for another purpose than ours: linear algebra in compiled code, columns, tables as arguments."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", IMPORTS)
+def test_what_a_library_loads_is_behind_it_or_harmless(library):
+    program = f"import sys, {IMPORTS[library]}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    owners = metadata.packages_distributions()
+    names = [name for name in done.stdout.split() if name not in sys.stdlib_module_names]
+    loaded = {libraries.normal(owner) for name in names for owner in owners.get(name, ())}
+    known = set(libraries.versions([library]))
+    beside = set().union(*(BESIDE.get(name, set()) for name in known))
+    assert library in loaded
+    assert loaded - known - beside - HARMLESS == set()
+
+
+def test_libraries_behind_our_libraries_count():
+    assert {"pynndescent", "llvmlite", "scipy", "joblib"} <= set(libraries.versions(["umap_learn"]))
+    assert "pillow" in libraries.versions(["torchvision"])
+    assert "numcodecs" in fingerprint.library_versions("workflow_lib.steps.compute_kstar")
+    assert "llvmlite" in fingerprint.library_versions("workflow_lib.steps.compute_kstar")
+    assert "pyarrow" in fingerprint.library_versions("workflow_lib.steps.compute_map")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_library_of_a_step_says_what_is_behind_it(verb):
+    assert set(fingerprint.library_versions(f"workflow_lib.steps.{verb}")) - libraries.BEHIND.keys() == set()

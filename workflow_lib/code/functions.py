@@ -1,10 +1,11 @@
 """Fingerprint of a user's `module:function`: all code of the user's own that it can run, and the libraries it uses.
 
-Own is what Python finds elsewhere than in the standard library and in installed distributions: in the working directory, on
-PYTHONPATH, in an editable installation. Its imports are followed as those of this package are, also through packages,
-re-exports and relative imports; installed distributions count by their versions.
+Own is what Python finds outside the standard library and installed distributions: in the working directory, on
+PYTHONPATH, in an editable installation. Its imports are followed, as those of this package are. Installed distributions
+are compared by version.
 """
 
+import functools
 import hashlib
 import json
 import pkgutil
@@ -37,6 +38,12 @@ class Code(NamedTuple):
     versions: dict[str, str]
     problems: list[Problem]
 
+    @property
+    def fingerprint(self) -> str:
+        """12 hexadecimal digits of the modules and versions."""
+        content = json.dumps([self.digests, self.versions], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
 
 def function_source(reference: str) -> str:
     """12 hexadecimal digits that change when code that a user's function can run changes; looked up at each call.
@@ -50,8 +57,7 @@ def function_source(reference: str) -> str:
     code = function_code(reference, code_memory())
     if code.problems:
         raise UserError(*code.problems)
-    content = json.dumps([code.digests, code.versions], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+    return code.fingerprint
 
 
 def function_code(reference: str, memory: Path | None = None) -> Code:
@@ -61,18 +67,21 @@ def function_code(reference: str, memory: Path | None = None) -> Code:
         reference: "module:function".
         memory: folder in which the analysis of source files is cached.
     """
-    search = Search()
+    search, installers = Search(), functools.cache(functools.partial(owners, memory=memory))
     code = Code({}, {}, {}, [])
     distributions: set[str] = set()
     seen: set[str] = set()
     waiting = [reference.partition(":")[0]]
     while waiting:
         module = waiting.pop()
-        place = None if module in seen else search.find(module)
+        if not module or module in seen:
+            continue
         seen.add(module)
+        waiting.append(module.rpartition(".")[0])
+        place = search.find(module)
         if place is None or (place.root and is_standard(place.root)):
             continue
-        installed = owners(module.partition(".")[0], place.root, memory) if place.root else []
+        installed = installers(place.root).get(module.partition(".")[0], ()) if place.root else ()
         distributions.update(installed)
         if not installed:
             waiting += _followed(module, place, code, memory)
@@ -81,30 +90,31 @@ def function_code(reference: str, memory: Path | None = None) -> Code:
 
 
 def _followed(module: str, place: Place, code: Code, memory: Path | None) -> list[str]:
-    """Add an own module to `code`, and name the modules that it can load."""
-    parent = module.rpartition(".")[0]
-    loaded = [parent] if parent else []
+    """Add an own module to `code`, and name the modules that it imports."""
     if place.file is None:
-        return loaded
+        return []
     archive = getattr(place.loader, ARCHIVE, None)
     file = code.files[module] = Path(archive) if archive else place.file
     try:
         content = file.read_bytes()
         code.digests[module] = hashlib.sha256(content).hexdigest()
         if place.file.suffix != ".py":
-            return loaded  # what an extension module imports is looked at when it is loaded
+            return []  # what an extension module imports is looked at when it is loaded
         source = place.loader.get_data(str(place.file)) if archive else content
         decode_source(source)  # the parser overlooks bytes of another encoding in comments
         found = sources.analyse(source, module, bool(place.folders), memory)
     except (SyntaxError, ValueError, OSError) as error:
         code.problems.append(_unreadable(place.file, error))
-        return loaded
+        return []
     if not archive:
         code.digests[module] = found.digest
+    loaded = []
     if "__getattr__" in found.defined:  # a package can load any of its modules when a name is asked for
         loaded += [f"{module}.{name}" for _, name, _ in pkgutil.iter_modules(place.folders)]
-    loaded += [name for base, names in found.imports.items() for name in (base, *(f"{base}.{each}" for each in names))]
-    return [name for name in loaded if not name.startswith(".")]
+    for base, names in found.imports.items():
+        if base:  # otherwise a relative import that leads out of all packages, and fails
+            loaded += [base, *(f"{base}.{name}" for name in names)]
+    return loaded
 
 
 def _unreadable(file: Path, error: Exception) -> Problem:

@@ -16,33 +16,39 @@ NAME = re.compile(r"[\w.-]+")
 """Name of a distribution at the start of a requirement."""
 
 BEHIND = {
-    "matplotlib": ["contourpy", "fonttools", "kiwisolver", "pillow"],
-    "numba": ["llvmlite"],
+    "contourpy": [],
+    "fonttools": [],
+    "joblib": [],
+    "kiwisolver": [],
+    "llvmlite": [],
+    "matplotlib": ["contourpy", "fonttools", "kiwisolver", "numpy", "pillow"],
+    "numba": ["llvmlite", "numpy"],
+    "numcodecs": [],
     "numpy": [],
-    "pandas": [],
+    "pandas": ["numpy"],
     "pillow": [],
     "pyarrow": [],
-    "pyyaml": [],
+    "pynndescent": ["numba", "scikit-learn"],
     "safetensors": [],
-    "scikit-learn": ["joblib", "scipy"],
-    "scipy": [],
+    "scikit-learn": ["joblib", "numpy", "scipy"],
+    "scipy": ["numpy"],
     "threadpoolctl": [],
     "torch": [],
-    "torchvision": ["pillow"],
+    "torchvision": ["pillow", "torch"],
     "tqdm": [],
-    "umap-learn": ["numba", "pynndescent", "scikit-learn", "scipy"],
-    "xarray": ["pandas"],
-    "zarr": ["numcodecs"],
+    "umap-learn": ["numba", "pynndescent", "scikit-learn"],
+    "xarray": ["numpy", "pandas"],
+    "zarr": ["numcodecs", "numpy"],
 }
-"""Distributions behind a library that can change a result; for those not listed, all that their metadata require.
+"""Distributions behind a library that can change a result. A library not listed here has all that its metadata require.
 
-Left out are libraries that carry no numbers (typing, tables of text, progress), and the CUDA libraries, which a version of
-torch pins: one cache then serves machines with and without a GPU.
+Left out are those that carry no numbers (types, progress, configuration), so that a new version of them computes
+nothing again, and the CUDA libraries, which a version of torch pins: machines without a GPU can share the cache.
 """
 
 
 def versions(distributions: Iterable[str]) -> dict[str, str]:
-    """Version, without its build tag, of each of these that is installed and of those behind them, by normalised name."""
+    """Version of each of these that is installed and of those behind them, without build tags, by normalised name."""
     found: dict[str, str] = {}
     waiting = [normal(name) for name in distributions]
     while waiting:

@@ -1,10 +1,11 @@
 """Watch what a user's function loads and reads: code that reading its source does not show is refused.
 
-Names that are put together at run time (`importlib.import_module`, `exec`, plug-ins) cannot be followed, so an edit of such
-code would not be noticed. Python reports every file that it opens.
+Names that are put together at run time (`importlib.import_module`, `exec`, plug-ins) cannot be followed, so an edit of
+such code would not be noticed. Python reports every file that it opens.
 """
 
 import contextlib
+import functools
 import os
 import sys
 import tempfile
@@ -44,13 +45,12 @@ def watched(known: Collection[Path], refusal: Callable[[Path], Exception]) -> It
         file = path.resolve()
         if not file.name.endswith(CODE):
             if _is_data(file):
-                read.add(path)
+                read.add(file)
         elif COMPILED not in file.name and file not in allowed and _is_own(file):
             refused.append(refusal(path))
             raise refused[0]
 
-    if not _watchers:
-        _listen()
+    _listen()
     _watchers.append(look)
     try:
         yield read
@@ -60,14 +60,10 @@ def watched(known: Collection[Path], refusal: Callable[[Path], Exception]) -> It
         raise refused[0]
 
 
+@functools.cache
 def _listen() -> None:
     """Let Python report to `_watchers`. It cannot be told to stop, so it is told once."""
-    if not _listening:
-        sys.addaudithook(_heard)
-        _listening.append(True)
-
-
-_listening: list[bool] = []
+    sys.addaudithook(_heard)
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
@@ -86,10 +82,10 @@ def _is_own(file: Path) -> bool:
     roots = [Path(entry) for entry in search_path() if file.is_relative_to(entry or ".")]
     if roots:
         root = max(roots, key=lambda root: len(root.parts))
-        return not owners(file.relative_to(root).parts[0].partition(".")[0], root)
+        return file.relative_to(root).parts[0].partition(".")[0] not in owners(root)
     return not file.is_relative_to(tempfile.gettempdir())
 
 
 def _is_data(file: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.parts)
+    hidden = any(part.startswith((".", "__pycache__")) for part in file.parts)
     return file.is_file() and not (hidden or is_shared(file) or file.parts[1] in SYSTEM)

@@ -1,7 +1,6 @@
-"""Which installed distribution a module belongs to, from the lists of files in their metadata."""
+"""Which distribution installed a module, from the lists of files in their metadata."""
 
 import contextlib
-import functools
 import hashlib
 import json
 from pathlib import Path
@@ -11,20 +10,13 @@ from workflow_lib.code.search import SHARED
 from workflow_lib.io.files import atomic
 
 
-def owners(module: str, root: Path, memory: Path | None = None) -> list[str]:
-    """Distributions that installed a top-level module into a folder; empty if it is someone's own code.
+def owners(root: Path, memory: Path | None = None) -> dict[str, list[str]]:
+    """Distributions that installed each top-level module of a folder; someone's own modules are missing.
 
     Args:
-        module: name of the module.
         root: entry of `sys.path`.
-        memory: folder in which the lists of installed files are cached.
+        memory: folder in which the answer is cached.
     """
-    return _owners(root, memory).get(module, [])
-
-
-@functools.cache
-def _owners(root: Path, memory: Path | None) -> dict[str, list[str]]:
-    """Distributions of each top-level module of a folder."""
     folders = [folder for folder in metadata_folders(str(root)) if _lists_modules(folder)]
     name = hashlib.sha256("\n".join([str(root), *sorted(folder.name for folder in folders)]).encode()).hexdigest()
     record = memory / name[:2] / name[2:] if memory and folders else None
@@ -51,4 +43,6 @@ def _modules(folder: Path) -> set[str]:
     """Top-level modules of a distribution, from its metadata folder."""
     files = [line.split(",")[0] for line in lines_of(folder / "RECORD")]
     named = [line.strip() for line in lines_of(folder / "top_level.txt")]
-    return {file.partition("/")[0].partition(".")[0] for file in [*files, *named] if not file.startswith((".", "/"))} - {""}
+    return {
+        file.partition("/")[0].partition(".")[0] for file in [*files, *named] if not file.startswith((".", "/"))
+    } - {""}

@@ -8,6 +8,8 @@ from workflow_lib.errors import Problem, listed
 
 FOLDER = ".zarr"
 """Ending of a store that is a folder."""
+EITHER = ("",)
+"""Endings where both files and folders of any name are allowed."""
 
 
 def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | None = None) -> Iterator[Problem]:
@@ -16,7 +18,8 @@ def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | N
     Args:
         where: key path of the section with the paths.
         files: path by key.
-        suffixes: allowed endings of file names; an empty tuple requires folders; None allows files of any name.
+        suffixes: allowed endings of file names; an empty tuple requires folders; None allows files of any name,
+            EITHER also folders.
     """
     for key, text in files.items():
         words = _wrong(Path(text), suffixes)
@@ -33,6 +36,7 @@ def _wrong(path: Path, suffixes: tuple[str, ...] | None) -> tuple[str, str] | No
         allowed = f"the name must end in one of {listed(suffixes)}"
         return allowed, "save the arrays in one of these formats, or name another file"
     wants_folder = suffixes == () or (suffixes is not None and path.suffix == FOLDER)
+    wants_folder = path.is_dir() if suffixes == EITHER else wants_folder
     if path.is_dir() != wants_folder:
         found, wanted = ("file", "folder") if wants_folder else ("folder", "file")
         return f"is a {found}, and a {wanted} is wanted", f"name the {wanted}"

@@ -1,7 +1,7 @@
 """numba's compiler as a typed decorator.
 
-numba keeps machine code on disk, and compares at most the file of a function with it: not what that file imports, and in
-older versions only size and time stamp. So it is kept in a folder named by the content of what it was compiled from.
+numba keeps machine code on disk. It looks for changes in the file of a function only, not in what that file imports,
+and older versions compare only size and time stamp. So the folder is named by the content of the sources.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Iterator
 from importlib.util import source_hash
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
 
@@ -38,12 +38,13 @@ def compiled(*relaxed: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 @contextlib.contextmanager
 def machine_code_below(name: str) -> Iterator[None]:
     """Functions whose caching is enabled in the block keep their machine code in a folder of this name."""
-    chosen = numba.config.CACHE_DIR  # of the variable NUMBA_CACHE_DIR
-    numba.config.CACHE_DIR = str(Path(chosen or HERE / "__pycache__") / name)
+    settings: Any = numba.config
+    chosen = settings.CACHE_DIR  # of the variable NUMBA_CACHE_DIR
+    settings.CACHE_DIR = str(Path(chosen or HERE / "__pycache__") / name)
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = chosen
+        settings.CACHE_DIR = chosen
 
 
 @functools.cache
