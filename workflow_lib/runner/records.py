@@ -96,11 +96,10 @@ def comparable(artifacts: Iterable[Path], results: Path) -> dict[str, Any] | Non
 def has_same_maker(artifact: Path, job: "Job") -> bool:
     """Whether an artifact was made by the code, libraries, functions and kind of device that a job uses."""
     record = comparable([artifact], job.results)
-    outside = json.loads(job.spec).get("outside")
-    return record is not None and (job.verb, job.code, job.device, versions(job.verb), outside) == (
-        *(record.get(part) for part in ("verb", "code", "device", "versions")),
-        record["spec"].get("outside"),
-    )
+    if record is None or record["spec"].get("outside") != json.loads(job.spec).get("outside"):
+        return False
+    wanted = {"verb": job.verb, "code": job.code, "device": job.device, "versions": versions(job.verb)}
+    return all(record.get(part) == value for part, value in wanted.items())
 
 
 def _read(artifact: Path, results: Path) -> dict[str, Any] | None:
