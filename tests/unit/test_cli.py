@@ -202,7 +202,9 @@ def test_verify_names_what_is_damaged_and_repair_mends_it(project, kept):
         shutil.rmtree(project / "results/.cache")
     done = latent_atlas("repair", "--results", "results")
     assert done.exit_code == 0
-    assert ("restored from the cache" if kept else "latent-atlas run results/made.zarr.zip") in done.stdout
+    assert (
+        "restored from the cache" if kept else "latent-atlas run --results results results/made.zarr.zip"
+    ) in done.stdout
     assert artifact.exists() == kept
     assert not kept or artifact.read_bytes() == whole
     assert artifact.with_name("made.zarr.zip.damaged").exists()

@@ -20,7 +20,6 @@ COUNT = 60
 NETWORK = {"architecture": "small_cnn", "options": {"width": 8, "hidden": 16}, "normalize": None}
 TRAIN = NETWORK | {
     "weights": None,
-    "weights_content": None,
     "training": {"epochs": 4, "batch_size": 16, "lr": 0.01, "augmentation": {"crop_padding": 1}},
     "model": "cnn",
     "seed": 3,
@@ -203,7 +202,7 @@ def test_transformed_images_give_other_features(tmp_path, split):
 def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp_path, split):
     network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
     torch.save(network.network.state_dict(), tmp_path / "weights.pt")
-    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "weights_content": "", "model": "cnn", "seed": 0}
+    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
     checkpoint = tmp_path / "imported.pt"
     import_weights(spec=spec, dataset=split, checkpoint=checkpoint)
     layers = {"logits": {"module": "logits", "pool": "none"}}

@@ -10,7 +10,7 @@ import yaml
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.plan import targets
-from workflow_lib.plan.plan import Plan, function_source
+from workflow_lib.plan.plan import Plan
 from workflow_lib.points import DIMENSIONS, points, varied
 
 RAW = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
@@ -130,15 +130,6 @@ def test_each_interval_starts_from_the_one_before(plan_of):
     plan = plan_of()
     assert [plan.previous("digits_cnn", interval) for interval in (25, 40, 100)] == [[], [25], [90]]
     assert json.loads(plan.train_interval("digits_cnn", 1, 40))["stop_epoch"] == 8
-
-
-def test_an_edit_of_a_users_own_function_changes_its_fingerprint(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.py").write_text("def build():\n    return 1\n")
-    before = function_source("mine:build")
-    (tmp_path / "mine.py").write_text("def build():\n    return 2\n")
-    assert before != function_source("mine:build")
-    assert function_source("numpy:zeros") == ""
 
 
 def test_varied_looks_at_all_grids_together():

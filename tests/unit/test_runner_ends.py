@@ -70,7 +70,12 @@ def test_a_job_removes_what_its_like_left_that_are_dead_and_nothing_of_the_livin
 
     def beside_others(*arguments):
         (scratch,) = (project / "results/.scratch").iterdir()
-        for name in (f"{run.OUT_HERE}{dead.pid}-x", f"{run.OUT_HERE}{os.getppid()}-x", "out-elsewhere-1-x", "state"):
+        for name in (
+            f"{run.OUT_HERE}{dead.pid}-x",
+            f"{run.OUT_HERE}{os.getppid()}-x",
+            "out-elsewhere-1-x",
+            f"{run.STATE}x",
+        ):
             (scratch / name).mkdir()
             left.append(scratch / name)
         call_step(*arguments)

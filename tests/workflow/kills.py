@@ -138,7 +138,7 @@ class SignalCase(Patient):
         took = time.monotonic() - sent
         told = f"sent at {seconds:.1f} s of {work.seconds:.1f}, ended with {code} after {took:.1f} s"
         wrong = [f"process {job.pid} lives on" for job in jobs(work.project)]
-        litter = [path for path in half_written(work.project) if not (path / "state").exists()]
+        litter = [path for path in half_written(work.project) if not [*path.glob("state-*")]]
         wrong += [f"left behind: {path}" for path in [*locks(work.project), *litter]]
         if took > QUICK or code == 0:
             wrong.append(told)

@@ -123,6 +123,12 @@ CODE = [
     code("a function's module is not UTF-8", "mine:load", b"# caf\xe9\ndef load(): pass\n", "mine.py"),
     code("a function's module has zeros", "mine:load", b"def load(): pass\n\0", "mine.py"),
     Mistake(
+        "a syntax error in a module that a function's module imports",
+        ("datasets.wrong.function: mine:load", "parts/half.py:2 is not valid Python", "correct this line"),
+        setting("datasets/wrong", {"source": "function", "function": "mine:load"}),
+        files={"mine.py": b"import parts.half\ndef load(): pass\n", "parts/half.py": b"x = 1\ndef half(:\n"},
+    ),
+    Mistake(
         "a function in no module",
         ('datasets.wrong.function: "load"', "must name a function as module:name"),
         setting("datasets/wrong", {"source": "function", "function": "load"}),
@@ -198,6 +204,14 @@ DATA = [
     tree("a tree without classes", {"pictures/1.png": png()}, "pictures", "no class folders"),
     loader(
         "a function that raises", "raise ValueError('no data today')", "ValueError: no data today", "my_data.py, line 6"
+    ),
+    dataset(
+        "a function that loads code by a name put together",
+        {"source": "function", "function": "my_data:load"},
+        {"my_data.py": b"def load():\n    return __import__('plug' + 'in').load()\n", "plugin.py": b"load = dict\n"},
+        "my_data:load",
+        "my_data loads plugin.py in a way that cannot be followed",
+        "write `import plugin` at the top of the file of my_data",
     ),
     loader("a function that ends the program", "sys.exit(0)", "SystemExit: 0", "my_data.py, line 6"),
     loader("a function that returns nothing", "return None", "TypeError", 'returns {"train"'),

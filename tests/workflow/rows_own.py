@@ -5,8 +5,8 @@ import shutil
 from functools import partial
 
 import numpy as np
-from edits import LONG_AGO, Edit, append, put, rename, replace, several, take_out, touch
-from own_project import write_embeddings, write_images
+from edits import LONG_AGO, Edit, append, library, put, rename, replace, several, take_out, touch, write
+from own_project import DATA, write_embeddings, write_images
 from project import Project
 from row import Row
 
@@ -171,6 +171,7 @@ FILES = [
         several(
             replace("my_network.py", "    # Flat images, one hidden layer.", "    # Two layers."),
             replace("my_data.py", "count=20", "count = 20"),
+            append("my_layers/parts.py", "# The end.\n"),
         ),
     ),
     _own(
@@ -182,6 +183,27 @@ FILES = [
     ),
     _own(
         "code of your own network, with a change", replace("my_network.py", "nn.ReLU()", "nn.Tanh()"), starts="*/mine/*"
+    ),
+    _own(
+        "code of a module that your own network imports through a package, without a change of its results",
+        replace("my_layers/parts.py", "start=1", "start=2 - 1"),
+        starts="*/mine/*",
+        computes="train_interval/mine/* extract_features/mine/*",
+        because="the features come out equal",
+    ),
+    _own(
+        "a package beside the file of your own data function: Python takes the package",
+        write("my_data/__init__.py", DATA.replace("default_rng(1)", "default_rng(2)")),
+        stages="features",
+        starts="prepare_dataset/drawn train_interval/mine/* extract_features/mine/*",
+    ),
+    _own(
+        "another version of a library that only your own data function imports: `pyyaml`",
+        library("pyyaml", "99.9"),
+        starts="prepare_dataset/drawn train_interval/mine/* extract_features/mine/*",
+        computes="prepare_dataset/drawn",
+        equal=True,
+        because="the dataset comes out equal",
     ),
     _own(
         "code of your own data function",

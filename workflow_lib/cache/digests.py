@@ -2,9 +2,11 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workflow_lib.io.files import atomic
@@ -18,6 +20,44 @@ def content_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity(stat: os.stat_result) -> list[int]:
+    """Size, times and inode: they differ after a file was written, also if it then got its former content and date.
+
+    Unlike the modification time, ctime cannot be set back.
+    """
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def identities(paths: Iterable[Path], *, hidden: bool = True) -> dict[str, list[int]]:
+    """Identity of each of these files and folders, of everything below the folders, and of links; [] if missing.
+
+    Args:
+        paths: the files and folders.
+        hidden: whether entries below the folders whose names begin with a dot count, too.
+    """
+    return {str(path): _identity_now(path) for path in {path for start in paths for path in _parts(start, hidden)}}
+
+
+def _parts(start: Path, hidden: bool) -> Iterator[Path]:
+    """A file or folder, and all files and folders below it."""
+    for entry in (start, *(entries_below(start, hidden=hidden) if start.is_dir() else ())):
+        yield entry
+        yield from itertools.takewhile(lambda parent: parent.is_relative_to(start), entry.parents)
+
+
+def _identity_now(path: Path) -> list[int]:
+    """Identity of a file and of the link to it. It is opened, because network file systems cache the times of files."""
+    found = []
+    with contextlib.suppress(OSError):
+        found = identity(path.lstat()) if path.is_symlink() else []
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            found += identity(os.fstat(file))
+        finally:
+            os.close(file)
+    return found
 
 
 class DigestMemory:
@@ -44,17 +84,15 @@ class DigestMemory:
             ]
             return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
         stat = path.stat()
-        # Unlike the modification time, ctime cannot be set back: every file written to is read again.
-        identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()
         record = self._folder / name[:2] / name[2:]
-        if (known := _recall(record)) and known[:-1] == identity:
+        if (known := _recall(record)) and known[:-1] == identity(stat):
             return str(known[-1])
         digest = content_digest(path)
         if time.time() - stat.st_ctime > RACY_SECONDS:
             # If the cache is full or read-only, the file is read again next time; the job goes on.
             with contextlib.suppress(OSError), atomic(record) as scratch:
-                scratch.write_text(json.dumps([*identity, digest]))
+                scratch.write_text(json.dumps([*identity(stat), digest]))
         return digest
 
 

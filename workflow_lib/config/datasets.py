@@ -6,7 +6,20 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from workflow_lib.config.fields import PAIR, UNIQUE, Count, Fraction, Function, Options, Section, Seed, Text, example
+from workflow_lib.config.fields import (
+    PAIR,
+    UNIQUE,
+    Count,
+    Fraction,
+    Function,
+    Options,
+    Section,
+    Seed,
+    Text,
+    Unique,
+    example,
+)
+from workflow_lib.config.paths import EITHER
 from workflow_lib.errors import Problem, unknown
 
 PerClass = Annotated[int, Field(ge=2)]
@@ -206,7 +219,8 @@ class Features(Source):
 class FromFunction(Images):
     """A data set returned by a function of your own."""
 
-    model_config = example(source="function", function="my_data:load", options={"year": 2024})
+    suffixes: ClassVar[tuple[str, ...]] = EITHER
+    model_config = example(source="function", function="my_data:load", options={"year": 2024}, reads=["data/raw.npz"])
 
     source: Literal["function"]
     """A function of your own."""
@@ -214,6 +228,12 @@ class FromFunction(Images):
     """The function as module:name, imported from the working directory."""
     options: Options = Field(default={})
     """Keyword arguments of the function."""
+    reads: Unique[Text] = ()
+    """Files and folders that the function reads; if their content changes, the dataset is built again."""
+
+    def files(self) -> dict[str, str]:
+        """What the function reads."""
+        return {f"reads.{i}": path for i, path in enumerate(self.reads)}
 
     def functions(self) -> dict[str, str]:
         """The function."""

@@ -9,6 +9,8 @@ from workflow_lib.io.folders import entries_below
 
 FOLDER = ".zarr"
 """Ending of a store that is a folder."""
+EITHER = ("",)
+"""Endings where both files and folders of any name are allowed."""
 
 
 def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | None = None) -> Iterator[Problem]:
@@ -17,7 +19,8 @@ def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | N
     Args:
         where: key path of the section with the paths.
         files: path by key.
-        suffixes: allowed endings of file names; an empty tuple requires folders; None allows files of any name.
+        suffixes: allowed endings of file names; an empty tuple requires folders; None allows files of any name,
+            EITHER also folders.
     """
     for key, text in files.items():
         words = _wrong(Path(text), suffixes)
@@ -46,6 +49,7 @@ def _wrong(path: Path, suffixes: tuple[str, ...] | None) -> tuple[str, str] | No
     if not path.is_file() and not path.is_dir():
         return "is no regular file, but a pipe, a socket or a device", "name a regular file"
     wants_folder = suffixes == () or (suffixes is not None and path.suffix == FOLDER)
+    wants_folder = path.is_dir() if suffixes == EITHER else wants_folder
     if path.is_dir() != wants_folder:
         found, wanted = ("file", "folder") if wants_folder else ("folder", "file")
         return f"is a {found}, and a {wanted} is wanted", f"name the {wanted}"

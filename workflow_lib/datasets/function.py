@@ -26,7 +26,7 @@ def read_function(spec: Mapping[str, Any]) -> dict[str, Split]:
         UserError: the function is not found, raises, or returns something else.
     """
     function = spec["function"]
-    result = call(function, spec["options"], "function")
+    result = call(function, spec["options"], "function", spec.get("reads", ()))
     parts = {name: _part(result, name, function) for name in ("train", "test")}
     labels, class_names = encode(
         [(f"{function} {name}", part.labels) for name, part in parts.items()], parts["train"].class_names

@@ -101,6 +101,14 @@ def all_jobs(plan: Plan) -> list[PlannedJob]:
     return upstream(plan, [*targets.default(plan), *targets.paths(plan, "checkpoints"), *datasets])
 
 
+def is_made(plan: Plan, path: str) -> bool:
+    """Whether a job of the plan makes this path."""
+    try:
+        return path in job_of(plan, path).makes
+    except (LookupError, TypeError, ValueError, StopIteration):  # no path of an artifact
+        return False
+
+
 def job_of(plan: Plan, path: str) -> PlannedJob:
     """The job that makes an artifact of the plan."""
     kind, *place = path.removeprefix(f"{plan.results}/").removesuffix(".zarr.zip").split("/")

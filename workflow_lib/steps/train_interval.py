@@ -23,7 +23,7 @@ from workflow_lib.training.devices import configure
 from workflow_lib.training.loop import CURVE, State, train
 from workflow_lib.training.optimisation import Settings
 
-NO_PART_OF_ORIGIN = ("stop_epoch", "weights", "weights_content")
+NO_PART_OF_ORIGIN = ("stop_epoch", "weights", "outside")
 """Settings that two checkpoints of one training may have otherwise; initial weights count by their values."""
 
 
