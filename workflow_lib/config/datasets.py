@@ -5,12 +5,24 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from workflow_lib.config.fields import LIST, UNIQUE, Count, Fraction, Function, Options, Section, Seed, Text, example
+from workflow_lib.config.fields import (
+    LIST,
+    UNIQUE,
+    ClassName,
+    Count,
+    Fraction,
+    Function,
+    Options,
+    Section,
+    Seed,
+    Text,
+    example,
+)
 from workflow_lib.errors import Problem, unknown
 
 PerClass = Annotated[int, Field(ge=2)]
-ClassNames = Annotated[tuple[Text, ...], Field(min_length=2), *UNIQUE]
-ClassGroup = Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE]
+ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
+ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
 ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
 
 
@@ -39,7 +51,7 @@ class Source(Section):
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Allowed endings of its file names; empty if it reads folders."""
-    superclasses: Annotated[dict[Text, ClassGroup], Field(min_length=2)] | None = None
+    superclasses: Annotated[dict[ClassName, ClassGroup], Field(min_length=2)] | None = None
     """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
     order. Classes not listed are dropped; null keeps the source's classes."""
     classes: ClassNames | None = None

@@ -4,7 +4,20 @@ from typing import Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from workflow_lib.config.fields import ALL, UNIQUE, Choice, Count, Name, Percent, Section, Seed, Text, Unique, example
+from workflow_lib.config.fields import (
+    ALL,
+    UNIQUE,
+    Choice,
+    ClassName,
+    Count,
+    Name,
+    Percent,
+    Section,
+    Seed,
+    Text,
+    Unique,
+    example,
+)
 from workflow_lib.names import ORIGINAL, MapMethod, Metric, Skewness, Split
 
 
@@ -53,7 +66,7 @@ class Study(Section):
     """Distances between features."""
     maps: Unique[MapMethod] = ()
     """Methods of the 2-D maps drawn next to the violins; an empty list draws none."""
-    classes: Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE] | None = None
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE] | None = None
     """Classes shown in the figures; null shows all, or 20 spread over the range of skewness if there are more."""
 
     @model_serializer(mode="wrap")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.image_arrays import array_split
-from workflow_lib.datasets.labels import encode
+from workflow_lib.datasets.labels import encode, texts
 from workflow_lib.datasets.split import Split, Strings, numbered, strings
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.user_code import call
@@ -58,12 +58,17 @@ def _part(result: Any, name: str, function: str) -> _Part:
     """Split `name` of the result, as arrays."""
     try:
         images, labels, class_names, *ids = result[name]
-        return _Part(
-            images if isinstance(getattr(images, "dtype", None), np.dtype) else np.asarray(images),
-            np.asarray(labels),
-            None if class_names is None else [str(label) for label in class_names],
-            strings(*ids) if ids else None,
-        )
+        if len(ids) > 1:
+            raise ValueError(f"{3 + len(ids)} elements")
+        images = images if isinstance(getattr(images, "dtype", None), np.dtype) else np.asarray(images)
+        labels = np.asarray(labels)
     except (TypeError, ValueError, KeyError, IndexError) as error:
         found = f"{name}: {type(error).__name__}: {error}"
         raise UserError(Problem(function, found, FORM, "return this form")) from error
+    where = f"{function} {name}"
+    return _Part(
+        images,
+        labels,
+        None if class_names is None else texts(class_names, f"{where}: class_names"),
+        strings(texts(ids[0], f"{where}: ids")) if ids else None,
+    )
