@@ -32,7 +32,7 @@ class Problem(NamedTuple):
         return f"{self.where}{found}\n    {self.allowed}\n    -> {self.repair}"
 
 
-class UserError(Exception):
+class UserError(ValueError):
     """One or more problems in the user's settings or data; shown without a traceback."""
 
     def __init__(self, *problems: Problem) -> None:

@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-import xarray as xr
 import zarr
 
 from workflow_lib.datasets.sources import load
@@ -85,12 +84,11 @@ def test_array_files_of_every_kind(tmp_path, suffix):
 
 
 def test_packed_images_are_unpacked(tmp_path):
-    data = xr.Dataset(
-        {"images": (("sample", "y", "x", "channel"), IMAGES / np.float32(255)), "labels": ("sample", np.arange(8) % 2)}
-    )
-    packing = {"images": {"dtype": "uint8", "scale_factor": 1 / 255}}
     for name in ("train", "test"):
-        data.to_zarr(tmp_path / f"{name}.zarr", zarr_format=3, consolidated=False, encoding=packing)
+        group = zarr.open_group(tmp_path / f"{name}.zarr", mode="w")
+        group.create_array("labels", data=np.arange(8) % 2)
+        names, attributes = ("sample", "y", "x", "channel"), {"scale_factor": 1 / 255}
+        group.create_array("images", data=IMAGES, dimension_names=names, attributes=attributes)
     split = load(ARRAYS | {name: str(tmp_path / f"{name}.zarr") for name in ("train", "test")})["test"]
     assert split.dtype == np.float32
     np.testing.assert_allclose(split.read(np.array([2, 5])), IMAGES[[2, 5]].transpose(0, 3, 1, 2) / 255, rtol=1e-6)

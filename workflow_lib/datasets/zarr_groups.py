@@ -40,27 +40,22 @@ class ZarrGroup:
         array = self.arrays[name]
         if array.dtype.kind not in "iufb":
             return array
-        import xarray as xr
+        from xarray.backends import ZarrStore
+        from xarray.conventions import decode_cf_variable
 
-        others = [other for other in self.arrays if other != name]
         try:
-            dataset = xr.open_zarr(
-                self.store,
-                group=self.inner,
-                consolidated=False,
-                chunks=None,
-                drop_variables=others,
-                decode_times=False,
-                concat_characters=False,
-            )
-            return dataset[name].variable
+            group = ZarrStore.open_group(self.store, group=self.inner, consolidated=False)
+            stored = group.open_store_variable(name)
+            return decode_cf_variable(name, stored, decode_times=False, concat_characters=False)
         except Exception as error:  # xarray raises errors of many kinds
             packed = [attribute for attribute in PACKING if attribute in array.attrs]
             if not packed:
                 return array
             found = f"{name} has the attributes {listed(packed)}"
             allowed = f"the values are packed, and xarray does not unpack them: {error}"
-            raise UserError(Problem(str(self.path), found, allowed, "save the values unpacked")) from error
+            raise UserError(
+                Problem(str(self.path), found, allowed, "save the values unpacked, or name the dimensions")
+            ) from error
 
 
 def open_group(path: Path) -> ZarrGroup:
