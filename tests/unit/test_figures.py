@@ -258,15 +258,15 @@ def study(tmp_path, request):
         coords = {
             "sample": [f"s{j}" for j in range(len(labels))],
             "label": ("sample", labels),
-            "class": names[:classes],
             "prediction": ("sample", labels),
         }
+        attrs = {"class_names": names[:classes], "left_out": [0] * classes}
         result = neighbourhood(features, labels, "euclidean")
-        both = {"features": {"features": (("sample", "feature"), features)}}
-        both["kstar"] = {"kappa": ("sample", result.kappa), "kstar": ("sample", result.kappa / 6)}
+        both = {"features": {"features": (("sample", "feature"), features), "class": names[:classes]}}
+        both["kstar"] = {"kappa": ("sample", result.kappa), "kstar": ("sample", result.kstar)}
         for kind, variables in both.items():
             files[kind].append(tmp_path / f"{kind}{i}.zarr.zip")
-            storage.save(xr.Dataset(variables, coords), files[kind][-1])
+            storage.save(xr.Dataset(variables, coords, attrs), files[kind][-1])
     spec = {"grids": grids, "title": "A title", "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
     tables = {"classes": tmp_path / "classes.csv", "aggregates": tmp_path / "aggregates.csv"}
     tabulate_kstar(spec=spec, kstar=files["kstar"], **tables)

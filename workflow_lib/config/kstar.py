@@ -1,6 +1,6 @@
 """Section `kstar`: how k* is summarised, and the studies that get tables and figures."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -89,6 +89,9 @@ class Kstar(Section):
     """anchored: of the k* values plus the end points 0 and 1, as in the paper's tables; plain: of the values only."""
     neighbours: Count = 10
     """Number of nearest neighbours of each sample that the neighbour distribution counts."""
+    on_zero: Literal["error", "leave_out"] = "error"
+    """What happens under cosine to samples whose features are all 0, which have no cosine distance. leave_out: they get
+    no k* and are no neighbours; classes.csv counts them."""
     maps: Maps = Maps()
     """Settings of the 2-D maps."""
     studies: dict[Name, Study] = Field(default={})
