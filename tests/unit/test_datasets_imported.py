@@ -195,6 +195,15 @@ def test_packed_numbers_that_xarray_does_not_read_are_refused(tmp_path):
         read_imported(spec_of(tmp_path / "x.zarr"))
 
 
+def test_a_single_array_is_told_as_such(tmp_path):
+    zarr.save_array(tmp_path / "x.zarr", FEATURES)
+    with (tmp_path / "x.npz").open("wb") as file:
+        np.save(file, FEATURES)
+    for name in ("x.zarr", "x.npz"):
+        with pytest.raises(UserError, match="a single array"):
+            read_imported(spec_of(tmp_path / name))
+
+
 def test_a_folder_zipped_with_its_own_name_is_read(tmp_path):
     save_as(tmp_path / "outer" / "x.zarr", "zarr")
     shutil.make_archive(str(tmp_path / "x.zarr"), "zip", tmp_path / "outer")

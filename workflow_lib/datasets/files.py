@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.labels import SHOWN
-from workflow_lib.datasets.zarr_groups import open_group, python_objects
+from workflow_lib.datasets.zarr_groups import open_group, python_objects, without_names
 from workflow_lib.errors import Problem, UserError, listed, nearest
 
 SUFFIXES = (".npz", ".zarr", ".zarr.zip")
@@ -89,7 +89,7 @@ def _archive(path: Path) -> Iterator[Mapping[str, Any]]:
     with path.open("rb") as file:  # given a path, NumPy would leave a damaged file open
         archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, Mapping):
-            raise ValueError("this is a single array, not an archive of named ones")
+            raise UserError(without_names(path))
         yield archive
 
 

@@ -58,17 +58,14 @@ def _part(result: Any, name: str, function: str) -> _Part:
     """Split `name` of the result, as arrays."""
     try:
         images, labels, class_names, *ids = result[name]
-        if len(ids) > 1:
-            raise ValueError(f"{3 + len(ids)} elements")
-        images = images if isinstance(getattr(images, "dtype", None), np.dtype) else np.asarray(images)
-        labels = np.asarray(labels)
+        return _Part(
+            images if isinstance(getattr(images, "dtype", None), np.dtype) else np.asarray(images),
+            np.asarray(labels),
+            None if class_names is None else texts(class_names, f"{function} {name}: class_names"),
+            strings(*(texts(values, f"{function} {name}: ids") for values in ids)) if ids else None,
+        )
+    except UserError:
+        raise
     except (TypeError, ValueError, KeyError, IndexError) as error:
         found = f"{name}: {type(error).__name__}: {error}"
         raise UserError(Problem(function, found, FORM, "return this form")) from error
-    where = f"{function} {name}"
-    return _Part(
-        images,
-        labels,
-        None if class_names is None else texts(class_names, f"{where}: class_names"),
-        strings(texts(ids[0], f"{where}: ids")) if ids else None,
-    )

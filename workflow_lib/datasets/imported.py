@@ -121,11 +121,8 @@ def _not_finite(imported: ImportedFeatures) -> list[Problem]:
     column = int(np.flatnonzero(~np.isfinite(first))[0])
     more = f" ({len(rows)} samples have such values)" if len(rows) > 1 else ""
     found = f"sample {imported.ids[rows[0]]} has {first[column]} as feature {column}{more}"
-    return [
-        Problem(
-            imported.origin, found, "features are finite numbers", "repair these samples, or save the file without them"
-        )
-    ]
+    repair = "repair these samples, or save the file without them"
+    return [Problem(imported.origin, found, "features are finite numbers", repair)]
 
 
 def write_imported(imported: ImportedFeatures, path: Path) -> None:

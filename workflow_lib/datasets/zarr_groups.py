@@ -62,14 +62,17 @@ def open_group(path: Path) -> ZarrGroup:
     """Open a group of arrays.
 
     Raises:
-        UserError: a zip of several groups, or stored Python objects.
+        UserError: a single array, a zip of several groups, or stored Python objects.
     """
     import zarr
 
     zipped = path.suffix == ".zip"
     store: Any = zarr.storage.ZipStore(path, mode="r") if zipped else path
     inner = _group_within(path) if zipped else ""
-    arrays = dict(zarr.open_group(store, mode="r", path=inner).arrays())
+    group = zarr.open(store, mode="r", path=inner)
+    if not isinstance(group, zarr.Group):
+        raise UserError(without_names(path))
+    arrays = dict(group.arrays())
     for name, array in arrays.items():
         if any(getattr(codec, "codec_id", None) == "pickle" for codec in (*array.filters, *array.compressors)):
             raise UserError(python_objects(path, name))
@@ -80,6 +83,12 @@ def python_objects(path: Path, name: str) -> Problem:
     """The problem of an array of Python objects; numpy.stack makes a plain array of equal lists, numbers or texts."""
     allowed = "the array holds Python objects, which are not loaded because they may run code"
     return Problem(str(path), name, allowed, f"save it as numbers or plain text: numpy.stack({name})")
+
+
+def without_names(path: Path) -> Problem:
+    """The problem of a file that holds one array and no names."""
+    allowed = "the file holds a single array, not arrays with names"
+    return Problem(str(path), "", allowed, "save the arrays by name, as numpy.savez and groups of Zarr do")
 
 
 def _group_within(path: Path) -> str:
