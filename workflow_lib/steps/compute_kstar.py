@@ -72,7 +72,7 @@ def _count(left_out: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> np
     lost, sizes = (np.bincount(part, minlength=len(names)) for part in (labels[left_out], labels))
     if len(left_out):
         print(f"compute_kstar: {len(left_out)} vectors of zeros are left out", file=sys.stderr)
-    if empty := [name for name, few, all_ in zip(names, lost, sizes, strict=True) if few == all_ > 0]:
+    if empty := [name for name, few, size in zip(names, lost, sizes, strict=True) if few == size > 0]:
         allowed = "all samples are vectors of zeros, so none is left under cosine"
         repair = "choose another metric, or list only the other classes under the key classes of the dataset"
         raise UserError(Problem("kstar.on_zero", f"class {listed(empty, SHOWN)}", allowed, repair))
