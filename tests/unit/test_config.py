@@ -44,6 +44,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("datasets/digits/classes", ["1", False], "datasets.digits.classes[1]", ["YAML reads no", "quotes around it"]),
     ("datasets/digits/classes", ["1", 7], "datasets.digits.classes[1]", ['quotes around it: "7"']),
     ("datasets/digits/classes", ["1", "1"], "datasets.digits.classes", ["twice; here: 1"]),
+    ("datasets/emb/classes", ["caf\u00e9", "cafe\u0301"], "datasets.emb.classes", ["twice; here: caf\u00e9"]),
     ("datasets/digits/classes", ["1"], "datasets.digits.classes", ["at least 2 entries, and has 1"]),
     ("datasets/digits/classes", {"1"}, "datasets.digits.classes", ["must be a list"]),
     ("datasets/digits/subsample", {"train": 1}, "datasets.digits.subsample.train", ["at least 2"]),

@@ -29,6 +29,7 @@ SMALLEST = "datasets:\n  d: {source: digits}\n"
         ("a: 1\n".encode("utf-16"), ":1", ["not UTF-8"]),
         (b"a: 1\nb: \x00\n", ":2", ["control character", "U+0000"]),
         (b"a: 1\nb: 2\na: 3\n", ":3", ["a", "second time, first in line 1"]),
+        ("caf\u00e9: 1\ncafe\u0301: 3\n".encode(), ":2", ["caf\u00e9", "second time, first in line 1"]),
         (b"a:\n  b: 1\n  b: 2\n", ":3", ["second time, first in line 2"]),
     ],
 )

@@ -86,6 +86,17 @@ def test_array_files_of_every_kind(tmp_path, suffix):
         np.testing.assert_array_equal(split.read(np.array([2, 5])), IMAGES[[2, 5]].transpose(0, 3, 1, 2))
 
 
+def test_packed_images_are_unpacked(tmp_path):
+    for name in ("train", "test"):
+        group = zarr.open_group(tmp_path / f"{name}.zarr", mode="w")
+        group.create_array("labels", data=np.arange(8) % 2)
+        names, attributes = ("sample", "y", "x", "channel"), {"scale_factor": 1 / 255}
+        group.create_array("images", data=IMAGES, dimension_names=names, attributes=attributes)
+    split = load(ARRAYS | {name: str(tmp_path / f"{name}.zarr") for name in ("train", "test")})["test"]
+    assert split.dtype == np.float32
+    np.testing.assert_allclose(split.read(np.array([2, 5])), IMAGES[[2, 5]].transpose(0, 3, 1, 2) / 255, rtol=1e-6)
+
+
 def test_class_names_in_the_file_number_the_classes(tmp_path):
     numbers = np.array([0, 1] * 4)
     splits = load(arrays_spec(tmp_path, ".npz", images=IMAGES, labels=numbers, class_names=np.array(["z", "a"])))
@@ -104,7 +115,7 @@ def test_other_names_and_layout(tmp_path):
     ("contents", "said"),
     [
         ({"image": IMAGES, "labels": NAMED}, ["images", "the file has image, labels", "such as image"]),
-        ({"images": IMAGES, "labels": NAMED.astype(object)}, ["labels", "Python objects", "labels.astype(str)"]),
+        ({"images": IMAGES, "labels": NAMED.astype(object)}, ["labels", "Python objects", "numpy.stack(labels)"]),
         ({"images": IMAGES, "labels": NAMED[:7]}, ["8 images, 7 labels"]),
         ({"images": IMAGES, "labels": np.array([0, 1, 2, 3] * 2), "class_names": np.array(["a", "b"])}, ["label 2"]),
     ],
@@ -191,7 +202,15 @@ def test_a_function_of_the_users_own(module):
         ("    return {'train': (1, 2), 'test': (1, 2)}\n", ["train: ValueError", '{"train"']),
         ("    return {'train': ([[1], [1, 2]], [0, 1], None)}\n", ["train: ValueError", "inhomogeneous"]),
         ("    return {n: (np.zeros((2, 3)), [0, 1], None) for n in ('train', 'test')}\n", ["shape (2, 3)"]),
-        ("    return {n: (np.zeros((2, 3, 3)), [0, 5], 'ab') for n in ('train', 'test')}\n", ["label 5"]),
+        ("    return {n: (np.zeros((2, 3, 3)), [0, 5], ['a', 'b']) for n in ('train', 'test')}\n", ["label 5"]),
+        (
+            "    return {n: (np.zeros((2, 3, 3)), [0, 1], {0: 'cat', 1: 'dog'}) for n in ('train', 'test')}\n",
+            ["class_names: dict", "one-dimensional text"],
+        ),
+        (
+            "    return {n: (np.zeros((2, 3, 3)), [0, 1], 'ab') for n in ('train', 'test')}\n",
+            ["class_names: str", "one-dimensional text"],
+        ),
     ],
 )
 def test_a_failing_function_is_named_with_its_error(module, body, said):

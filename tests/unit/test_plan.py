@@ -35,6 +35,7 @@ def specs(plan):
         "compute_kstar": plan.compute_kstar("cosine"),
         "compute_map": plan.compute_map("pca"),
         "count_neighbours": plan.count_neighbours("cosine"),
+        "compute_kstar of euclidean": plan.compute_kstar("euclidean"),
         **{output.verb: plan.kstar["metrics"].spec(output) for output in plan.kstar["metrics"].outputs},
         **{output.verb: plan.kstar["training"].spec(output) for output in plan.kstar["training"].outputs},
     }
@@ -50,6 +51,7 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
         (lambda raw: raw["kstar"].update(threshold=0.7), {"tabulate_kstar"} | FIGURES - {"draw_neighbours"}),
         (lambda raw: raw["kstar"].update(skewness="plain"), {"tabulate_kstar"}),
         (lambda raw: raw["kstar"].update(neighbours=5), {"count_neighbours", "draw_neighbours"}),
+        (lambda raw: raw["kstar"].update(on_zero="leave_out"), {"compute_kstar", "count_neighbours"}),
         (lambda raw: raw["kstar"].update(maps={"seed": 1}), {"compute_map"}),
         (lambda raw: raw["models"]["digits_cnn"]["training"].update(lr=0.003), {"train_interval"}),
         (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar"}),

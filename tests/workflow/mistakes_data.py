@@ -154,6 +154,14 @@ DATA = [
     embeddings("an array that is not there", "labels", "the file has features", labels=None),
     embeddings("one axis too many", "shape (8, 3, 1)", "a row per sample", features=FEATURES[:, :, None]),
     embeddings("complex features", "type complex64", "real numbers", features=FEATURES.astype(np.complex64)),
+    embeddings("class names as one text", "one-dimensional text", class_names=np.array("a b")),
+    embeddings(
+        "classes that look the same",
+        r"'caf\xe9' and 'cafe\u0301'",
+        "differ only in their Unicode form",
+        labels=np.array(["caf\u00e9", "cafe\u0301"] * 4),
+    ),
+    embeddings("predictions of other classes", "no prediction is one of the classes", predictions=LABELS + 7),
     embeddings("ids that repeat", "several samples have the same id", ids=np.array(["a"] * 8)),
     Mistake(
         "embeddings that are no archive",

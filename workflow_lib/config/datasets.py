@@ -9,6 +9,7 @@ from pydantic import Field
 from workflow_lib.config.fields import (
     PAIR,
     UNIQUE,
+    ClassName,
     Count,
     Fraction,
     Function,
@@ -23,8 +24,8 @@ from workflow_lib.config.paths import EITHER
 from workflow_lib.errors import Problem, unknown
 
 PerClass = Annotated[int, Field(ge=2)]
-ClassNames = Annotated[tuple[Text, ...], Field(min_length=2), *UNIQUE]
-ClassGroup = Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE]
+ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
+ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
 ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
 
 
@@ -55,7 +56,7 @@ class Source(Section):
     """Allowed endings of its file names; empty if it reads folders."""
     reads_hidden: ClassVar[bool] = True
     """Whether it reads hidden files in its folders."""
-    superclasses: Annotated[dict[Text, ClassGroup], Field(min_length=2)] | None = None
+    superclasses: Annotated[dict[ClassName, ClassGroup], Field(min_length=2)] | None = None
     """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
     order. Classes not listed are dropped; null keeps the source's classes."""
     classes: ClassNames | None = None

@@ -1,6 +1,8 @@
 """Base class of all sections of the config, and types of values that several sections use."""
 
+import unicodedata
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
@@ -85,6 +87,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 """A name chosen by the user; it becomes part of paths and table columns."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+ClassName = Annotated[Text, AfterValidator(partial(unicodedata.normalize, "NFC"))]
+"""A name of a class in composed form (NFC), in which names are compared."""
+
 Function = Annotated[str, StringConstraints(pattern=FUNCTION)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Percent = Annotated[int, Field(ge=1, le=100)]

@@ -4,7 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workflow_lib.config.fields import ALL, UNIQUE, Choice, Count, Name, Percent, Section, Seed, Text, example
+from workflow_lib.config.fields import (
+    ALL,
+    UNIQUE,
+    Choice,
+    ClassName,
+    Count,
+    Name,
+    Percent,
+    Section,
+    Seed,
+    Text,
+    example,
+)
 
 
 class PrototypeStudy(Section):
@@ -50,7 +62,7 @@ class PrototypeStudy(Section):
     """Include the comparison of a prototype with itself, which is always 0, as in the poster."""
     unconverged: Literal["leave_out", "keep"] = "leave_out"
     """Whether statistics use images that have not converged."""
-    classes: Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE] | None = None
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE] | None = None
     """Classes shown in the figures; null shows all, or 10 evenly spaced ones if there are more than 20."""
 
 

@@ -1,5 +1,6 @@
 """Read YAML as plain values. Repeated keys and syntax errors are reported with their line."""
 
+import unicodedata
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in first:
-                    self.repeated.append((key.value, line, first[key.value]))
-                first.setdefault(key.value, line)
+                name = unicodedata.normalize("NFC", key.value)  # as names of classes are compared
+                if name in first:
+                    self.repeated.append((name, line, first[name]))
+                first.setdefault(name, line)
         return super().construct_mapping(node, deep)
 
 

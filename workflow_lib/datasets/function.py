@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.image_arrays import array_split
-from workflow_lib.datasets.labels import encode
+from workflow_lib.datasets.labels import encode, texts
 from workflow_lib.datasets.split import Split, Strings, numbered, strings
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.user_code import call
@@ -61,9 +61,11 @@ def _part(result: Any, name: str, function: str) -> _Part:
         return _Part(
             _array(images),
             np.asarray(_array(labels)),
-            None if class_names is None else [str(label) for label in class_names],
-            strings(*(np.asarray(_array(values)) for values in ids)) if ids else None,
+            None if class_names is None else texts(class_names, f"{function} {name}: class_names"),
+            strings(*(texts(_array(values), f"{function} {name}: ids") for values in ids)) if ids else None,
         )
+    except UserError:
+        raise
     except Exception as error:  # tensors and other libraries' arrays raise errors of many kinds
         found = f"{name}: {type(error).__name__}: {error}"
         raise UserError(Problem(function, found, FORM, "return this form")) from error

@@ -127,8 +127,8 @@ class Plan:
         )
 
     def compute_kstar(self, metric: str) -> str:
-        """Only the metric: threshold and skewness are used later."""
-        return canonical(metric=metric)
+        """The metric, and whether samples may be left out; threshold and skewness are used later."""
+        return canonical(**self._metric(metric))
 
     def compute_map(self, method: str) -> str:
         """Method, seed and number of samples."""
@@ -136,8 +136,8 @@ class Plan:
         return canonical(method=method, seed=maps.seed, samples=maps.samples)
 
     def count_neighbours(self, metric: str) -> str:
-        """Metric and number of neighbours."""
-        return canonical(metric=metric, k=self.config.kstar.neighbours)
+        """Metric, whether samples may be left out, and number of neighbours."""
+        return canonical(**self._metric(metric), k=self.config.kstar.neighbours)
 
     def make_prototypes(self, study: str, model: str, initialisation: int) -> str:
         """Network, the layer whose features are stored, optimisation settings, and the number of the start."""
@@ -173,6 +173,10 @@ class Plan:
             each="seeds",
             seeds={f"seed-{seed}": seed for seed in seeds},
         )
+
+    def _metric(self, metric: str) -> dict[str, str]:
+        """The metric and the setting that it alone has."""
+        return {"metric": metric} | ({"on_zero": self.config.kstar.on_zero} if metric == "cosine" else {})
 
     def _dataset(self, name: str) -> str:
         dataset = self.config.datasets[name]
