@@ -200,6 +200,7 @@ FILES = [
     _own(
         "another version of a library that only your own data function imports: `pyyaml`",
         library("pyyaml", "99.9"),
+        stages="features",
         starts="prepare_dataset/drawn train_interval/mine/* extract_features/mine/*",
         computes="prepare_dataset/drawn",
         equal=True,
