@@ -325,7 +325,7 @@ def traffic(folder, place, seed):
                 done["missed"] += 1
             else:
                 right = {role: path.read_bytes() for role, path in outputs.items()} == outputs_of(name)
-                done["hits" if right and record == {"name": name} else "wrong"] += 1
+                done["hits" if right and record == {"name": name, "key": key(name)} else "wrong"] += 1
     return done
 
 
