@@ -43,6 +43,10 @@ class UserError(Exception):
         heading = "1 problem" if count == 1 else f"{count} problems"
         return "\n".join([f"{heading}:", *map(str, self.problems)])
 
+    def inside(self, section: str) -> "UserError":
+        """The same problems, at keys inside a section of the config."""
+        return UserError(*(problem._replace(where=f"{section}.{problem.where}") for problem in self.problems))
+
 
 def yaml_text(value: Any) -> str:
     """A value as it would stand in YAML, shortened to one line."""

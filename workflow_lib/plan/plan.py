@@ -94,6 +94,16 @@ class Plan:
         """Settings of imported features, and the digests of their files."""
         return self._dataset(dataset)
 
+    def check_network(self, model: str) -> str:
+        """All settings of a model that is trained, without seeds and intervals."""
+        settings = self.config.models[model]
+        return canonical(
+            **self._network(settings),
+            **self._weights(settings),
+            **settings.model_dump(mode="json", include={"training", "layers"}),
+            model=model,
+        )
+
     def train_interval(self, model: str, seed: int, interval: int) -> str:
         """Network, training settings and the epoch at which training stops."""
         settings = self.config.models[model]
