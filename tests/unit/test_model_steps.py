@@ -239,17 +239,56 @@ def make(in_channels, image_size, n_classes):
 """
 
 
-def test_features_that_depend_on_the_batch_are_refused(tmp_path, split, monkeypatch):
+@pytest.fixture
+def own_code(tmp_path, monkeypatch):
+    """Modules that a test writes into the working directory can be imported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+def test_features_that_depend_on_the_batch_are_refused(tmp_path, split, own_code):
     Path("batch_networks.py").write_text(USER_CODE)
     network = {"architecture": "batch_networks:make", "options": {}}
     checkpoint = trained(tmp_path, split, **network)
-    sound = {"conv": {"module": "0", "pool": "none"}}
-    features(tmp_path, split, checkpoint, roles=["conv"], layers=sound, **network)
-    unsound = {"norm": {"module": "1", "pool": "none"}}
-    with pytest.raises(UserError, match="share its batch"):
-        features(tmp_path, split, checkpoint, roles=["norm"], layers=unsound, **network)
+    layers = {"conv": {"module": "0", "pool": "none"}, "norm": {"module": "1", "pool": "none"}}
+    with pytest.raises(UserError, match=r"of the logits, layer norm for an image .* share its batch"):
+        features(tmp_path, split, checkpoint, roles=["conv", "norm"], layers=layers, **network)
+    with pytest.raises(UserError, match=r"of the logits for an image .* share its batch"):
+        features(tmp_path, split, checkpoint, roles=["conv"], layers=layers, **network)
+
+
+RANDOM_CODE = """
+from torch import nn
+from torch.nn import functional
+class Net(nn.Module):
+    def __init__(self, n_classes, share):
+        super().__init__()
+        self.first, self.last, self.share = nn.Linear(64, 16), nn.Linear(16, n_classes), share
+    def forward(self, images):
+        return self.last(functional.dropout(self.first(images.flatten(1)), self.share))
+def make(in_channels, image_size, n_classes, share=0.0):
+    return Net(n_classes, share)
+"""
+
+
+def test_random_predictions_are_refused(tmp_path, split, own_code):
+    """The layer is repeatable, the dropout behind it is not, so the predictions are random."""
+    Path("random_networks.py").write_text(RANDOM_CODE)
+    network = {"architecture": "random_networks:make", "options": {"share": 0.02}}
+    checkpoint = trained(tmp_path, split, **network)
+    layers = {"first": {"module": "first", "pool": "none"}}
+    with pytest.raises(UserError, match=r"random in eval mode: .* different values of the logits\n"):
+        features(tmp_path, split, checkpoint, roles=["first"], layers=layers, **network)
+    features(tmp_path, split, trained(tmp_path, split, **network | {"options": {}}), roles=["first"], layers=layers)
+
+
+def test_features_that_are_not_finite_are_named(tmp_path, split):
+    checkpoint = trained(tmp_path, split)
+    content = checkpoints.load(checkpoint)
+    content["network"]["dense1.linear.bias"][0] = float("nan")
+    checkpoints.save(content, checkpoint)
+    with pytest.raises(UserError, match=r"sample s0\n.*NaN or infinite values of the logits, layer late for"):
+        features(tmp_path, split, checkpoint)
 
 
 def test_a_wrong_layer_lists_the_layers(tmp_path, split):

@@ -72,7 +72,7 @@ def _write(
     probes: Sequence[int],
 ) -> dict[int, np.ndarray]:
     """Stream the batches into one store per layer; return the logits of the samples `probes`, by row."""
-    logits = {}
+    logits: dict[int, np.ndarray] = {}
     first = next(batches)
     predictions = np.full(len(split), -1, dtype=np.int64)
     coords = _coords(split, predictions if first.outputs == len(split.class_names) else None)
