@@ -118,7 +118,7 @@ def test_resnet18_keeps_small_images_large():
 def test_torchvision_head_has_the_classes_of_the_data():
     network = build("torchvision/squeezenet1_1", in_channels=3, image_size=(64, 64), n_classes=5, seed=0)
     assert network(torch.rand(2, 3, 64, 64)).shape == (2, 5)
-    assert head_name(network) == "classifier.1"
+    assert head_name(network, (3, 64, 64)) == "classifier.1"
 
 
 USER_CODE = """
@@ -226,8 +226,8 @@ def test_weights_that_do_not_fit_are_listed():
 def test_only_the_head_may_be_new():
     pretrained, network = small(n_classes=7, seed=3), small(seed=4)
     head = network.network.logits.weight.clone()
-    assert stored_outputs(network, pretrained.network.state_dict()) == 7
-    load_weights(network, pretrained.network.state_dict(), "w.pt", keep_head=True)
+    assert stored_outputs(network, pretrained.network.state_dict(), "logits") == 7
+    load_weights(network, pretrained.network.state_dict(), "w.pt", new_head="logits")
     assert torch.equal(network.network.logits.weight, head)
     assert torch.equal(network.network.conv1.conv.weight, pretrained.network.conv1.conv.weight)
 

@@ -65,7 +65,7 @@ def classifier(name):
 def by_hand(network, images):
     """Logits, input of the head (maps averaged) and gradient of the first logit, of the network as it is."""
     seen = []
-    head = inner(network).get_submodule(head_name(network))
+    head = inner(network).get_submodule(head_name(network, images.shape[1:]))
     handle = head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach().clone()))
     images = torch.from_numpy(images).requires_grad_()
     logits = network.eval()(images)
@@ -126,7 +126,7 @@ def test_a_wrong_fold_would_be_noticed(monkeypatch):
 
 def test_the_head_is_found_where_it_is_called_logits():
     network, shape = classifier("small_cnn")
-    assert head_name(network) == "logits"
+    assert head_name(network, shape) == "logits"
     assert frozen(network, None, shape).width == 64
 
 
@@ -182,8 +182,8 @@ class Aside(nn.Module):
 @pytest.mark.parametrize(
     ("network", "layer", "part"),
     [
-        (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), None, "no linear layer"),
-        (Aside(), None, "is not reached"),
+        (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), None, "cannot be told"),
+        (Aside(), "aside", "is not reached"),
         (Aside(), "norm", "a row per image"),
         (Aside(), "haed", "write head"),
     ],

@@ -7,6 +7,7 @@ from workflow_lib import seeds
 from workflow_lib.models.layers import inner
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.registry import build
+from workflow_lib.models.torchvision_models import pretrained_options
 
 MADE_FROM = ("architecture", "options", "normalize")
 """Settings of a model that its network is built from."""
@@ -18,7 +19,7 @@ def new_network(
     """An untrained network.
 
     Args:
-        spec: architecture, options, normalize.
+        spec: architecture, options, normalize; weights, if the options are to be those of torchvision's weights.
         image_shape: (channels, y, x).
         outputs: number of logits.
         lineage: names from which the initial weights are derived, such as model and seed.
@@ -29,7 +30,7 @@ def new_network(
         in_channels=channels,
         image_size=(height, width),
         n_classes=outputs,
-        options=spec["options"],
+        options=_options(spec),
         normalize=spec["normalize"],
         seed=seeds.derive(*lineage, "weights"),
     )
@@ -37,7 +38,14 @@ def new_network(
 
 def describe(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) -> dict[str, Any]:
     """Content of a checkpoint besides the weights: architecture, options, normalize, image_shape, outputs."""
-    return {**{key: spec[key] for key in MADE_FROM}, "image_shape": list(image_shape), "outputs": outputs}
+    made_from = {**{key: spec[key] for key in MADE_FROM}, "options": _options(spec)}
+    return {**made_from, "image_shape": list(image_shape), "outputs": outputs}
+
+
+def _options(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a model; those that belong to torchvision's weights hold unless the model sets them."""
+    implied = pretrained_options(spec["architecture"]) if spec.get("weights") == "torchvision" else {}
+    return {**implied, **spec["options"]}
 
 
 def restore(checkpoint: Mapping[str, Any]) -> Classifier:

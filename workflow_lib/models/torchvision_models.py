@@ -1,5 +1,6 @@
 """Networks and weights that come with torchvision."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.error import URLError
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 from workflow_lib.errors import Problem, UserError, listed, nearest
 from workflow_lib.models.architectures import TORCHVISION
 from workflow_lib.models.torchvision_shim import import_torchvision
+
+WITH_AUXILIARY_OUTPUTS = ("googlenet", "inception_v3")
 
 
 def torchvision_model(architecture: str, in_channels: int, n_classes: int, options: Mapping[str, Any]) -> nn.Module:
@@ -37,11 +40,24 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
     return network
 
 
-def torchvision_weights(architecture: str) -> dict[str, Tensor]:
+def pretrained_options(architecture: str) -> dict[str, Any]:
+    """Options, other than their defaults, of the networks for which torchvision's recommended weights were made."""
+    name = architecture.removeprefix(TORCHVISION)
+    if name in WITH_AUXILIARY_OUTPUTS:
+        return {"transform_input": True}
+    if name.startswith("vit_"):
+        return {"image_size": import_torchvision().models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
+    return {}
+
+
+def torchvision_weights(architecture: str, options: Mapping[str, Any]) -> dict[str, Tensor]:
     """The weights that torchvision recommends for `torchvision/NAME`, from its own cache or the network.
 
+    They are those of the network that torchvision makes with them, because some files have older names.
+
     Raises:
-        UserError: torchvision has no weights for this architecture, or they cannot be downloaded.
+        UserError: torchvision has no weights for this architecture or not with these options, or they cannot be
+            downloaded.
     """
     if not architecture.startswith(TORCHVISION):
         raise UserError(
@@ -52,9 +68,14 @@ def torchvision_weights(architecture: str) -> dict[str, Tensor]:
                 "name a file of weights, or an architecture torchvision/NAME",
             )
         )
-    weights = import_torchvision().models.get_model_weights(architecture.removeprefix(TORCHVISION)).DEFAULT
+    models = import_torchvision().models
+    name = architecture.removeprefix(TORCHVISION)
+    weights = models.get_model_weights(name).DEFAULT
+    auxiliary = {"aux_logits": True} if name in WITH_AUXILIARY_OUTPUTS else {}
     try:
-        state: dict[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # auxiliary outputs are no part of features and predictions
+            network: nn.Module = models.get_model(name, weights=weights, progress=False, **{**auxiliary, **options})
     except (URLError, OSError, RuntimeError) as error:
         raise UserError(
             Problem(
@@ -64,4 +85,7 @@ def torchvision_weights(architecture: str) -> dict[str, Tensor]:
                 "connect to the network, or fetch this file elsewhere and name it as weights",
             )
         ) from error
-    return state
+    except (TypeError, ValueError) as error:
+        reason = f"torchvision has no weights for {architecture} with these options ({error})"
+        raise UserError(Problem("weights", "torchvision", reason, "remove the options that do not fit")) from error
+    return network.state_dict()

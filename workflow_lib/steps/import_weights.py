@@ -5,7 +5,7 @@ from typing import Any
 
 from workflow_lib.datasets.artifact import open_split
 from workflow_lib.io import checkpoints
-from workflow_lib.models.layers import inner
+from workflow_lib.models.layers import head_name, inner
 from workflow_lib.models.stored import describe, new_network
 from workflow_lib.models.weights import load_weights, read_weights, stored_outputs
 from workflow_lib.steps.roles import Context, Input, Output
@@ -21,10 +21,11 @@ def import_weights(*, spec: Mapping[str, Any], dataset: Input, checkpoint: Outpu
     """
     configure(context.device, context.threads)
     split = open_split(dataset)
-    weights = read_weights(spec["weights"], spec["architecture"])
     outputs, lineage = len(split.class_names), (spec["model"], spec["seed"])
     network = new_network(spec, split.image_shape, outputs, lineage)
-    if (made_for := stored_outputs(network, weights)) not in (None, outputs):
+    weights = read_weights(spec["weights"], spec["architecture"], spec["options"])
+    made_for = stored_outputs(network, weights, head_name(network, split.image_shape))
+    if made_for not in (None, outputs):
         outputs = made_for
         network = new_network(spec, split.image_shape, outputs, lineage)
     load_weights(network, weights, spec["weights"])
