@@ -30,6 +30,10 @@ class Problem(NamedTuple):
         found = f": {self.value}" if self.value else ""
         return f"{self.where}{found}\n    {self.allowed}\n    -> {self.repair}"
 
+    def inside(self, section: str) -> "Problem":
+        """The same problem, at its key inside a section of the config."""
+        return self._replace(where=f"{section}.{self.where}")
+
 
 class UserError(Exception):
     """One or more problems in the user's settings or data; shown without a traceback."""
@@ -42,10 +46,6 @@ class UserError(Exception):
         count = len(self.problems)
         heading = "1 problem" if count == 1 else f"{count} problems"
         return "\n".join([f"{heading}:", *map(str, self.problems)])
-
-    def inside(self, section: str) -> "UserError":
-        """The same problems, at keys inside a section of the config."""
-        return UserError(*(problem._replace(where=f"{section}.{problem.where}") for problem in self.problems))
 
 
 def yaml_text(value: Any) -> str:

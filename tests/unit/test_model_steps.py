@@ -114,6 +114,16 @@ def test_the_previous_checkpoint_is_used_where_it_fits_only(tmp_path, split):
     assert files_of(longer) == files_of(first)
 
 
+def test_a_training_that_diverges_is_told_as_one(tmp_path, split):
+    """In its last step, which no loss follows; and in the middle."""
+    settings = TRAIN["training"] | {"epochs": 1, "batch_size": COUNT, "optimizer": "sgd", "lr": 1e45}
+    with pytest.raises(UserError, match=r"models\.cnn\.training\.lr: 1e\+45\n.*infinite weights .*conv1"):
+        trained(tmp_path, split, stop_epoch=1, training=settings)
+    assert not (tmp_path / "whole.pt").exists()
+    with pytest.raises(UserError, match=r"models\.cnn\.training\.lr: 1e\+10\n.*the loss is no longer finite in epoch"):
+        trained(tmp_path, split, training=settings | {"epochs": 4, "lr": 1e10})
+
+
 def test_a_killed_job_goes_on_from_its_scratch(tmp_path, split, monkeypatch):
     whole = files_of(trained(tmp_path, split))
     module = sys.modules["workflow_lib.steps.train_interval"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workflow_lib.config import confusion, datasets, functions, models, paths
-from workflow_lib.config.config import Config
+from workflow_lib.config.config import FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
@@ -48,17 +48,18 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     yield from _reserved("datasets", config.datasets)
     yield from _reserved("models", config.models)
     yield from _reserved("transforms", config.transforms)
+    made = [f"{config.results}/{folder}" for folder in FOLDERS]
     for name, dataset in config.datasets.items():
         yield from datasets.problems(name, dataset)
         if check_files:
-            yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes)
+            yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes, made)
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
         yield from _dataset_problems(f"models.{name}.dataset", model, names)
         yield from models.problems(name, model)
         if check_files:
-            yield from paths.problems(f"models.{name}", model.files())
+            yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)

@@ -42,13 +42,12 @@ def with_logits(layers: Mapping[str, Layer]) -> dict[str, Layer]:
 
 def differing(one: Outputs, other: Outputs, tolerance: float) -> list[str]:
     """Names of outputs that differ by more than `tolerance` times their largest value; NaN equals NaN."""
-    return [
-        name
-        for name in one
-        if not np.allclose(
-            one[name], other[name], rtol=0, atol=tolerance * float(np.abs(other[name]).max()), equal_nan=True
-        )
-    ]
+    return [name for name in one if not _alike(one[name], other[name], tolerance)]
+
+
+def _alike(one: NDArray[np.float32], other: NDArray[np.float32], tolerance: float) -> bool:
+    largest = float(np.abs(other[np.isfinite(other)]).max(initial=0))
+    return np.allclose(one, other, rtol=0, atol=tolerance * largest, equal_nan=True)
 
 
 def layer_problems(

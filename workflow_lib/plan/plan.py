@@ -95,13 +95,17 @@ class Plan:
         return self._dataset(dataset)
 
     def check_network(self, model: str) -> str:
-        """All settings of a model that is trained, without seeds and intervals."""
+        """Settings of a model that is trained, and the prototype studies that need the layer of its logits."""
         settings = self.config.models[model]
+        heads = [
+            name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
+        ]
         return canonical(
             **self._network(settings),
             **self._weights(settings),
             **settings.model_dump(mode="json", include={"training", "layers"}),
             model=model,
+            heads=heads,
         )
 
     def train_interval(self, model: str, seed: int, interval: int) -> str:

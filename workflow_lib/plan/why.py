@@ -91,9 +91,9 @@ def _differences(plan: Plan, job: PlannedJob, run: Job, recorded: Iterable[tuple
 
 
 def _as_passed(run: Job, unit: Unit, record: Mapping[str, Any]) -> tuple[Job, Unit]:
-    """A check with the layers and the code with which it passed: a change of these alone does not start it again."""
-    layers = {"layers": record["spec"].get("layers")}
-    return run._replace(code=record["code"]), unit._replace(spec={**unit.spec, **layers})
+    """A check with layers, studies and code as it passed: a change of these alone does not start it again."""
+    passed = {key: record["spec"].get(key) for key in ("layers", "heads")}
+    return run._replace(code=record["code"]), unit._replace(spec={**unit.spec, **passed})
 
 
 def _running(

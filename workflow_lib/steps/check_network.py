@@ -1,6 +1,6 @@
 """Check of a network before it is trained, so that no mistake in it is found after hours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from workflow_lib.models.layers import inner
 from workflow_lib.models.modules import modules
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.stored import describe, restore
+from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training import trial
 from workflow_lib.training.devices import configure
@@ -28,24 +29,38 @@ def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, c
     """Build the network, pass images through it, train a step with each batch size, and write a table of its modules.
 
     Args:
-        spec: model (its name), architecture, options, normalize, weights, training, layers.
+        spec: model (its name), architecture, options, normalize, weights, training, layers; heads (the prototype
+            studies that need the layer of the logits).
         dataset: the training split.
         network: the table, as `models.modules.modules` describes it.
         context: the device of the training.
 
     Raises:
-        UserError: all that is wrong with the network, at the keys of the model.
+        UserError: all that is wrong with the network, at the keys of the config.
     """
     device = configure(context.device, context.threads)
     split = open_split(dataset)
+    model = f"models.{spec['model']}"
     try:
         built = initial_network(spec, split.image_shape, len(split.class_names), ("check", spec["model"]))
-        table = modules(built, torch.from_numpy(split.images(0, 1)))
-        if found := _problems(built, spec, split, device):
-            raise UserError(*found)
     except UserError as error:
-        raise error.inside(f"models.{spec['model']}") from error
+        raise UserError(*(problem.inside(model) for problem in error.problems)) from error
+    table = modules(built, torch.from_numpy(split.images(0, 1)))
+    found = _head_problems(built, spec["heads"], split)
+    found += [problem.inside(model) for problem in _problems(built, spec, split, device)]
+    if found:
+        raise UserError(*found)
     write_table(table, network)
+
+
+def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSplit) -> list[Problem]:
+    """Studies of prototypes that need a layer, because the one that gives the logits cannot be told."""
+    try:
+        if studies:
+            frozen(network, None, split.image_shape)
+    except UserError as error:
+        return [problem.inside(f"prototypes.studies.{study}") for study in studies for problem in error.problems]
+    return []
 
 
 def _problems(network: Classifier, spec: Mapping[str, Any], split: StoredSplit, device: str) -> list[Problem]:

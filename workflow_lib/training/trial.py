@@ -49,7 +49,7 @@ def problems(
             raise
         except Exception as error:  # the network is the user's own
             found = f"training fails on a batch of {size}: {type(error).__name__}: {_first_line(error)}"
-            return Problem("architecture", type(error).__name__, found, "correct the network")
+            return Problem("architecture", "", found, "correct the network, or write another training.batch_size")
         return None
 
     sizes = batch_sizes(count, settings.batch_size)
