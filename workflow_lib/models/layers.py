@@ -2,7 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -28,6 +29,14 @@ ALIKE: Final = frozenset(
 def inner(network: nn.Module) -> nn.Module:
     """The network without its normalisation wrapper."""
     return network.network if isinstance(network, Classifier) else network
+
+
+def load_state(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Load a state_dict of this very network, as checkpoints hold it: without the versions that torch keeps beside."""
+    target = inner(network)
+    versioned = OrderedDict(state)
+    versioned._metadata = target.state_dict()._metadata  # type: ignore[attr-defined]
+    target.load_state_dict(versioned)
 
 
 def layer_names(network: nn.Module) -> list[str]:

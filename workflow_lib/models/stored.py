@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow_lib import seeds
-from workflow_lib.models.layers import inner
+from workflow_lib.models.layers import load_state
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.registry import build
 from workflow_lib.models.torchvision_models import pretrained_options
@@ -51,5 +51,5 @@ def _options(spec: Mapping[str, Any]) -> dict[str, Any]:
 def restore(checkpoint: Mapping[str, Any]) -> Classifier:
     """The network of a checkpoint (`io.checkpoints.load`) with its weights, in eval mode, on the CPU."""
     network = new_network(checkpoint, checkpoint["image_shape"], checkpoint["outputs"], ("", 0))
-    inner(network).load_state_dict(checkpoint["network"])
+    load_state(network, checkpoint["network"])
     return network.eval()

@@ -1,6 +1,7 @@
 """Load weights from a file into a network: all of them or none."""
 
 import copy
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError, listed
 from workflow_lib.io import checkpoints
-from workflow_lib.models.layers import inner
+from workflow_lib.models.layers import inner, load_state
 from workflow_lib.models.torchvision_models import torchvision_weights
 
 HOLDERS = ("network", "state_dict", "model", "net", "model_state_dict", "state_dict_ema", "model_ema", "ema")
@@ -22,6 +23,9 @@ WRAPPERS = ("module", "_orig_mod", "model")
 
 AVERAGED = "n_averaged"
 """Counter that AveragedModel stores beside the network."""
+
+COUNTER = "num_batches_tracked"
+"""Buffer of batch norms that older versions of torch did not store, and that torch can do without."""
 
 SHOWN = 8
 
@@ -110,16 +114,17 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str,
             tensors with NaN or infinity.
     """
     target = inner(network)
-    own = target.state_dict()
-    for names in _without_wrappers(weights):
-        state = {**names, **_new_head(names, own, new_head)}
-        loaded = copy.deepcopy(target)
+    own = copy.deepcopy(target.state_dict())
+    for names, load in itertools.product(_without_wrappers(weights), (nn.Module.load_state_dict, load_state)):
         try:
-            loaded.load_state_dict(state)
-        except RuntimeError:
+            load(target, {**names, **_new_head(names, own, new_head)})
+        except (RuntimeError, ValueError):
+            load_state(target, own)
             continue
-        _check_finite(loaded.state_dict(), own, source)
-        target.load_state_dict(state)
+        if broken := _not_finite(target.state_dict(), own):
+            load_state(target, own)
+            held = f"hold NaN or infinity in {listed(broken, SHOWN)}"
+            raise UserError(Problem("weights", source, held, "take the weights of a training that did not diverge"))
         return
     names = _most_alike(weights, own)
     raise UserError(_misfit({**names, **_new_head(names, own, new_head)}, own, source))
@@ -159,68 +164,40 @@ def _new_head(weights: Mapping[str, Tensor], own: Mapping[str, Tensor], head: st
     }
 
 
-def _check_finite(state: Mapping[str, Tensor], own: Mapping[str, Tensor], source: str) -> None:
-    """Refuse NaN and infinity, except where the network itself has them, as in a mask."""
-    broken = [name for name, value in state.items() if bool((own[name].isfinite() & ~value.isfinite()).any())]
-    if broken:
-        raise UserError(
-            Problem(
-                "weights",
-                source,
-                "; ".join(_listed("NaN or infinity in", broken)),
-                "take weights of a training that did not diverge",
-            )
-        )
+def _not_finite(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> list[str]:
+    """Names of tensors with NaN or infinity, except where the network itself has them, as in a mask."""
+    return [name for name, value in state.items() if bool((own[name].isfinite() & ~value.isfinite()).any())]
 
 
 def _misfit(weights: Mapping[str, Tensor], own: Mapping[str, Tensor], source: str) -> Problem:
-    if (prefix := _prefix(own, weights)) is not None:
+    needed = [name for name in own if not name.endswith(COUNTER)]
+    if (prefix := _prefix(needed, weights)) is not None:
         change = (
             f"name.removeprefix({prefix!r}): value for name, value in weights.items() if name.startswith({prefix!r})"
         )
-        return Problem(
-            "weights",
-            source,
-            f"do not fit the network: they have the names of the network after the prefix {prefix}",
-            f"take it off: torch.save({{{change}}}, path)",
-        )
-    if (prefix := _prefix(weights, own)) is not None:
-        return Problem(
-            "weights",
-            source,
-            f"do not fit the network: its names have the prefix {prefix} before those of the weights",
-            f"add it: torch.save({{{prefix!r} + name: value for name, value in weights.items()}}, path)",
-        )
-    problems = [
-        *_listed("missing", [name for name in own if name not in weights]),
-        *_listed("unknown to the network", [name for name in weights if name not in own]),
-        *_listed(
-            "of another shape",
-            [
-                f"{name} {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
-                for name, tensor in own.items()
-                if name in weights and weights[name].shape != tensor.shape
+        reason = f"they have the names of the network after the prefix {prefix}"
+        repair = f"take it off: torch.save({{{change}}}, path)"
+    elif (prefix := _prefix(weights, own)) is not None:
+        reason = f"its names have the prefix {prefix} before those of the weights"
+        repair = f"add it: torch.save({{{prefix!r} + name: value for name, value in weights.items()}}, path)"
+    else:
+        other = [name for name in own if name in weights and weights[name].shape != own[name].shape]
+        differences = {
+            "missing": [name for name in needed if name not in weights],
+            "unknown to the network": [name for name in weights if name not in own],
+            "of another shape": [
+                f"{name} {tuple(weights[name].shape)} instead of {tuple(own[name].shape)}" for name in other
             ],
-        ),
-    ]
-    return Problem(
-        "weights",
-        source,
-        f"do not fit the network: {'; '.join(problems) or 'its own function that loads weights refuses them'}",
-        "take the architecture and options these weights were made with",
-    )
+        }
+        texts = [f"{label}: {listed(names, SHOWN)}" for label, names in differences.items() if names]
+        reason = "; ".join(texts) or "its own function that loads weights refuses them"
+        repair = "take the architecture and options these weights were made with"
+    return Problem("weights", source, f"do not fit the network: {reason}", repair)
 
 
 def _prefix(short: Collection[str], long: Collection[str]) -> str | None:
     """What stands before each of the names `short` in the names `long`; None if it is nothing or not one thing."""
     first = next(iter(short), None)
-    prefixes = [name.removesuffix(first) for name in long if first and name != first and name.endswith(f".{first}")]
+    prefixes = [name.removesuffix(first) for name in long if first and name.endswith(f".{first}")]
     fitting = [prefix for prefix in prefixes if {prefix + name for name in short} <= set(long)]
     return fitting[0] if len(fitting) == 1 else None
-
-
-def _listed(label: str, names: list[str]) -> list[str]:
-    if not names:
-        return []
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return [f"{label}: {', '.join(names[:SHOWN])}{more}"]
