@@ -160,6 +160,7 @@ def test_a_study_of_prototypes_that_needs_a_layer(check):
     ("changes", "where"),
     [
         ({"architecture": "torchvision/resnet_18", "options": {}}, "models.net.architecture"),
+        ({"weights": "torchvision"}, "models.net.weights"),
         ({"architecture": "checked_networks:make", "options": {"knid": "norm"}}, "models.net.architecture"),
         ({"weights": "missing.pt"}, "models.net.weights"),
     ],

@@ -47,7 +47,7 @@ def problems(
             return error.problems[0]
         except MemoryError:
             raise
-        except Exception as error:  # the network is the user's own
+        except (Exception, SystemExit) as error:  # the network is the user's own
             found = f"training fails on a batch of {size}: {type(error).__name__}: {_first_line(error)}"
             return Problem("architecture", "", found, "correct the network, or write another training.batch_size")
         return None
@@ -66,5 +66,5 @@ def _batch_of_one(problem: Problem, count: int, batch_size: int) -> Problem:
     return Problem("training.batch_size", str(batch_size), allowed, f"write {fitting} or more")
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0]
