@@ -30,7 +30,7 @@ def done(plan, path, seconds, size=1000, device="cpu", threads=1):
         "verb": job.verb,
         "spec": unit.spec,
         "code": run.code,
-        "inputs": {f"any/{i}": text for i, text in enumerate(job.needs)},
+        "inputs": {f"any/{i}": text for i, text in enumerate(job.reads)},
         "key": "k",
         "device": device,
         "versions": {},

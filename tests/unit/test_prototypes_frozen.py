@@ -167,6 +167,41 @@ def test_features_are_one_row_per_image_whatever_the_batch():
     torch.testing.assert_close(parts, whole)
 
 
+class HeadFirst(nn.Module):
+    """Its last layer is made first."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(9, 4)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(72, 9), nn.ReLU())
+
+    def forward(self, images):
+        return self.head(self.body(images))
+
+
+def test_the_features_are_the_input_of_the_layer_that_gives_the_logits():
+    network, images = wrap(HeadFirst(), 2, None), torch.from_numpy(noise(3))
+    found = frozen(network, None, SHAPE)(images)[1]
+    assert torch.equal(found, frozen(network, "body", SHAPE)(images)[1])
+    assert found.shape == (3, 9)
+
+
+def test_a_head_on_channels_last_is_averaged_over_positions():
+    class Turned(nn.Module):
+        def __init__(self, axes):
+            super().__init__()
+            self.axes = axes
+
+        def forward(self, maps):
+            return maps.permute(self.axes)
+
+    pool = [Turned((0, 3, 1, 2)), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    network = wrap(nn.Sequential(nn.Conv2d(2, 5, 3), Turned((0, 2, 3, 1)), nn.Linear(5, 4), *pool), 2, None)
+    images = torch.from_numpy(noise(3))
+    with torch.no_grad():
+        close(frozen(network, None, SHAPE)(images)[1], network.network[0](images).mean((2, 3)))
+
+
 class Aside(nn.Module):
     def __init__(self):
         super().__init__()

@@ -33,7 +33,7 @@ class PrototypeStudy(Section):
     initialisations: Annotated[int, Field(ge=1, le=1000)] = 5
     """Number of independent starts from noise, counted from 0. A higher number computes only the new ones."""
     layer: Name | None = None
-    """Name of the layer whose features are compared; null uses the input of the last linear layer."""
+    """Name of the layer whose features are compared; null uses the input of the linear layer that gives the logits."""
     optimizer: Literal["sgd", "adam"] = "sgd"
     """Optimizer of the images: plain gradient descent, as in the poster, or Adam."""
     lr: Annotated[float, Field(gt=0)] = 0.1

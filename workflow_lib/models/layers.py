@@ -17,10 +17,10 @@ OUTPUT = "logits"
 
 ALIKE: Final = frozenset(
     {
-        *("Alias", "Clone", "ReshapeAlias", "ToCopy", "UnsafeView", "View"),
+        *("Alias", "AsStrided", "Clone", "ReshapeAlias", "ToCopy", "UnsafeView", "View"),
         *("Permute", "Squeeze", "Transpose", "Unsqueeze"),
         *("AdaptiveAvgPool2D", "AvgPool2D", "Mean"),
-        *("Div", "LogSoftmax", "Mul", "Relu", "Softmax"),
+        *("Div", "LogSoftmax", "Mul", "Relu", "Sigmoid", "Softmax"),
     }
 )
 """Operations, as autograd calls them, that may follow the layer that gives the logits: shape, mean, scale, softmax."""

@@ -11,7 +11,8 @@ from workflow_lib.errors import Problem, UserError, listed, nearest, yaml_text
 from workflow_lib.models.architectures import TORCHVISION
 from workflow_lib.models.torchvision_shim import import_torchvision
 
-WITH_AUXILIARY_OUTPUTS = ("googlenet", "inception_v3")
+AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
+"""Beginnings of the names of weights for auxiliary outputs."""
 
 
 def torchvision_model(architecture: str, in_channels: int, n_classes: int, options: Mapping[str, Any]) -> nn.Module:
@@ -48,10 +49,11 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
 def pretrained_options(architecture: str) -> dict[str, Any]:
     """Options, other than their defaults, of the networks for which torchvision's recommended weights were made."""
     name = architecture.removeprefix(TORCHVISION)
-    if name in WITH_AUXILIARY_OUTPUTS:
+    if name in AUXILIARY:
         return {"transform_input": True}
-    if name.startswith("vit_"):
-        return {"image_size": import_torchvision().models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
+    models = import_torchvision().models
+    if name.startswith("vit_") and name in models.list_models(models):
+        return {"image_size": models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
     return {}
 
 
@@ -76,11 +78,9 @@ def torchvision_weights(architecture: str, options: Mapping[str, Any]) -> dict[s
     models = import_torchvision().models
     name = architecture.removeprefix(TORCHVISION)
     weights = models.get_model_weights(name).DEFAULT
-    auxiliary = {"aux_logits": True} if name in WITH_AUXILIARY_OUTPUTS else {}
+    whole = {"aux_logits": True} if name in AUXILIARY else {}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # auxiliary outputs are no part of features and predictions
-            network: nn.Module = models.get_model(name, weights=weights, progress=False, **{**auxiliary, **options})
+        weights.get_state_dict(progress=False, check_hash=True)  # into the cache
     except (URLError, OSError, RuntimeError) as error:
         raise UserError(
             Problem(
@@ -90,7 +90,12 @@ def torchvision_weights(architecture: str, options: Mapping[str, Any]) -> dict[s
                 "connect to the network, or fetch this file elsewhere and name it as weights",
             )
         ) from error
-    except (TypeError, ValueError) as error:
-        reason = f"torchvision has no weights for {architecture} with these options ({error})"
-        raise UserError(Problem("weights", "torchvision", reason, "remove the options that do not fit")) from error
-    return network.state_dict()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the auxiliary outputs of googlenet are not trained
+            network: nn.Module = models.get_model(name, weights=weights, progress=False, **{**options, **whole})
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = f"torchvision's weights do not fit {architecture} with these options ({error})"
+        raise UserError(Problem("options", yaml_text(dict(options)), reason, "remove those that do not fit")) from error
+    left_out = () if options.get("aux_logits", True) else AUXILIARY.get(name, ())
+    return {key: value for key, value in network.state_dict().items() if not key.startswith(left_out)}
