@@ -131,7 +131,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str,
 
 
 def stored_outputs(network: nn.Module, weights: Mapping[str, Tensor], head: str | None) -> int | None:
-    """Number of outputs of the layer `head` in `weights`; None if that is not all in which it differs from its own."""
+    """Number of outputs of the layer `head` in `weights`; None if it is not there, or takes other inputs."""
     own = inner(network).state_dict()
     name = f"{head}.weight"
     stored = _most_alike(weights, own).get(name)
