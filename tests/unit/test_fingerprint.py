@@ -106,7 +106,14 @@ def test_a_users_file_counts_as_its_syntax_tree(tmp_path):
 
 
 VERBS = sorted(p.stem for p in STEPS.glob("*_*.py") if not p.stem.startswith("_"))
-WITH_TORCH = {"train_interval", "import_weights", "extract_features", "prepare_dataset", "compute_kstar"} | {
+WITH_TORCH = {
+    "check_network",
+    "train_interval",
+    "import_weights",
+    "extract_features",
+    "prepare_dataset",
+    "compute_kstar",
+} | {
     "make_prototypes",
     "find_boundaries",
     "train_replicates",

@@ -16,6 +16,9 @@ Outputs = Mapping[str, NDArray[np.float32]]
 LOGITS = ""
 """Name of the logits, from which the predictions follow; no layer in a config can have it."""
 
+FEW = 32
+"""Images that are passed through a network to look at its outputs."""
+
 SAME = 1e-3
 """Largest difference, relative to the largest value, between outputs for an image in its batch and alone."""
 

@@ -21,9 +21,6 @@ from workflow_lib.training import trial
 from workflow_lib.training.devices import configure
 from workflow_lib.training.optimisation import Settings
 
-IMAGES = 32
-"""Images that are passed through the network to look at its outputs."""
-
 
 def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, context: Context) -> None:
     """Build the network, pass images through it, train a step with each batch size, and write a table of its modules.
@@ -65,7 +62,7 @@ def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSpl
 
 def _problems(network: Classifier, spec: Mapping[str, Any], split: StoredSplit, device: str) -> list[Problem]:
     """All problems of a network; it is trained for a few steps, in place."""
-    images, settings = split.images(0, IMAGES), Settings.from_mapping(spec["training"])
+    images, settings = split.images(0, checks.FEW), Settings.from_mapping(spec["training"])
     layers = {name: Layer(**layer) for name, layer in spec["layers"].items()}
     unfit = checks.layer_problems(network, images, layers, device=device)
     layers = {name: layer for name, layer in layers.items() if name not in unfit}

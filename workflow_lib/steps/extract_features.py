@@ -24,9 +24,6 @@ BATCH_VALUES = 2**24
 
 MOST_IN_BATCH = 512
 
-FEW = 32
-"""Images that pass through the network twice, to see whether its outputs are random."""
-
 
 def extract_features(
     *, spec: Mapping[str, Any], checkpoint: Input, dataset: Input, features: list[Output], context: Context
@@ -42,7 +39,7 @@ def extract_features(
     stores = {path.name.removesuffix(SUFFIX): path for path in features}
     layers = {name: Layer(**spec["layers"][name]) for name in stores}
     size = max(1, min(MOST_IN_BATCH, BATCH_VALUES // int(np.prod(split.image_shape))))
-    few = _images(split, 0, min(FEW, size), spec["transform"])
+    few = _images(split, 0, min(checks.FEW, size), spec["transform"])
     once, again = (checks.outputs(network, few, layers, device=device) for _ in range(2))
     if random := checks.differing(again, once, checks.REPEATED):
         raise UserError(checks.not_repeatable(random))
