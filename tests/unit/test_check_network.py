@@ -47,6 +47,8 @@ class Net(nn.Module):
             values = values * 0
         if self.kind == "infinite":
             values = values / 0
+        if self.kind == "squeezed":
+            return self.last(values).squeeze()
         if self.kind == "even" and self.training and len(images) % 2:
             raise ValueError("pairs of images are mixed")
         if self.kind == "tuple" and self.training:
@@ -100,6 +102,7 @@ def test_a_sound_network_of_ones_own_passes(check, kind):
         ("dropout", "models.net.architecture", "is random in eval mode"),
         ("untracked", "models.net.architecture", "change with the images that share its batch"),
         ("mask", "models.net.architecture", "when it is built again"),
+        ("squeezed", "models.net.architecture", "returns (3,) for 1 images, not a row per image"),
         ("constant", "models.net.architecture", "the same values of the logits for different images"),
         ("tuple", "models.net.architecture: tuple", "must return one tensor of logits during training"),
         ("even", "models.net.architecture", "training fails on a batch of 15: ValueError: pairs of images are mixed"),

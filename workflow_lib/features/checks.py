@@ -32,9 +32,20 @@ def outputs(
     """Features and logits, in one pass over images (n, c, y, x) float32 in [0, 1], in eval mode.
 
     Raises:
-        UserError: as `extract`.
+        UserError: as `extract`, or the network fails on so many images.
     """
-    (batch,) = extract(network, [images], with_logits(layers), device=device)
+    try:
+        (batch,) = extract(network, [images], with_logits(layers), device=device)
+    except UserError as error:
+        logits = f"layers.{LOGITS}"
+        problems = (part._replace(where="architecture") if part.where == logits else part for part in error.problems)
+        raise UserError(*problems) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # the network may be the user's own
+        reason = f"fails in eval mode on a batch of {len(images)}: {type(error).__name__}: {error}"
+        repair = "let the network take any number of images, as with flatten(1) in place of squeeze()"
+        raise UserError(Problem("architecture", "", reason, repair)) from error
     return batch.features
 
 
