@@ -31,6 +31,10 @@ class Problem(NamedTuple):
         found = f": {self.value}" if self.value else ""
         return f"{self.where}{found}\n    {self.allowed}\n    -> {self.repair}"
 
+    def inside(self, section: str) -> "Problem":
+        """The same problem, at its key inside a section of the config."""
+        return self._replace(where=f"{section}.{self.where}")
+
 
 class UserError(ValueError):
     """One or more problems in the user's settings or data; shown without a traceback."""

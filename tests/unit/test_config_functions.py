@@ -150,6 +150,28 @@ def test_folders_in_results_are_looked_at_with_the_config(here):
     load({"datasets": {"d": {"source": "digits"}}})
 
 
+@pytest.mark.parametrize(
+    ("path", "refused"),
+    [
+        ("results/checkpoints/a/seed-0/interval-100.pt", True),
+        ("results/../results/checkpoints/missing.pt", True),
+        ("linked/checkpoints/a.pt", True),
+        ("results/own.pt", False),
+        ("checkpoints/a.pt", False),
+    ],
+)
+def test_results_of_the_config_are_no_inputs(here, path, refused):
+    """Whether they are there or not: the message must not say that the file is missing, since a run would make it."""
+    (here / "results").mkdir()
+    (here / "linked").symlink_to("results")
+    for file in ("results/own.pt", "checkpoints/a.pt"):
+        (here / file).parent.mkdir(exist_ok=True)
+        (here / file).touch()
+    found = list(path_problems("section", {"key": path}, made=["results/checkpoints", "results/features"]))
+    assert [problem.where for problem in found] == (["section.key"] if refused else [])
+    assert not refused or "is a result of this workflow" in found[0].allowed
+
+
 def test_a_file_that_may_not_be_read_is_told(here, monkeypatch):
     (here / "a.npz").touch()
     monkeypatch.setattr(os, "access", lambda path, mode: False)

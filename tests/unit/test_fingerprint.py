@@ -99,7 +99,14 @@ def test_a_name_that_a_package_exports_lazily_is_refused(package):
 
 
 VERBS = sorted(p.stem for p in STEPS.glob("*_*.py") if not p.stem.startswith("_"))
-WITH_TORCH = {"train_interval", "import_weights", "extract_features", "prepare_dataset", "compute_kstar"} | {
+WITH_TORCH = {
+    "check_network",
+    "train_interval",
+    "import_weights",
+    "extract_features",
+    "prepare_dataset",
+    "compute_kstar",
+} | {
     "make_prototypes",
     "find_boundaries",
     "train_replicates",

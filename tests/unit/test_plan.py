@@ -30,6 +30,7 @@ def specs(plan):
     """Spec of one job of each verb."""
     return {
         "prepare_dataset": plan.prepare_dataset("digits"),
+        "check_network": plan.check_network("digits_cnn"),
         "train_interval": plan.train_interval("digits_cnn", 0, 40),
         "extract_features": plan.extract_features("digits_cnn", "original"),
         "compute_kstar": plan.compute_kstar("cosine"),
@@ -53,7 +54,12 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
         (lambda raw: raw["kstar"].update(neighbours=5), {"count_neighbours", "draw_neighbours"}),
         (lambda raw: raw["kstar"].update(on_zero="leave_out"), {"compute_kstar", "count_neighbours"}),
         (lambda raw: raw["kstar"].update(maps={"seed": 1}), {"compute_map"}),
-        (lambda raw: raw["models"]["digits_cnn"]["training"].update(lr=0.003), {"train_interval"}),
+        (lambda raw: raw["models"]["digits_cnn"]["training"].update(lr=0.003), {"check_network", "train_interval"}),
+        (
+            lambda raw: raw["models"]["digits_cnn"]["layers"].update(early={"module": "conv1", "pool": "max"}),
+            {"check_network", "extract_features"},
+        ),
+        (lambda raw: raw.update(prototypes={"studies": {"a": {"model": "digits_cnn"}}}), {"check_network"}),
         (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar"}),
         (lambda raw: raw["datasets"]["digits"].update(split_seed=1), {"prepare_dataset"}),
         (lambda raw: raw["kstar"]["studies"]["training"].update(description="Why?"), {"render_tables"}),
@@ -63,7 +69,7 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
         ),
         (
             lambda raw: raw["models"]["digits_cnn"].update(options={"hidden": 32}),
-            {"train_interval", "extract_features"},
+            {"check_network", "train_interval", "extract_features"},
         ),
         (lambda raw: raw["models"].update(other=deepcopy(raw["models"]["digits_cnn"])), set()),
     ],

@@ -31,6 +31,7 @@ REPAIR = "run make docs"
 KINDS = {
     "prepare_dataset": "dataset",
     "import_features": "given features",
+    "check_network": "network check",
     "train_interval": "training",
     "import_weights": "loaded network",
     "extract_features": "extraction",

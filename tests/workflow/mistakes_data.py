@@ -25,6 +25,7 @@ def pictures(**others: bytes | None) -> dict[str, bytes | None]:
 
 
 IMAGES = np.zeros((8, 8, 8), dtype=np.uint8)
+CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-100.pt"
 EMBEDDINGS = "results/features/imported/embeddings.zarr.zip"
 
 
@@ -86,6 +87,13 @@ def failing(**shape):
     raise RuntimeError("no such luck")
 def leaving(**shape):
     sys.exit(3)
+class Dropping(nn.Sequential):
+    def forward(self, images):
+        return nn.functional.dropout(super().forward(images))
+def dropping(**shape):
+    return Dropping(flat(**shape))
+def normed(**shape):
+    return nn.Sequential(flat(**shape), nn.BatchNorm1d(shape["n_classes"]))
 def texts(**shape):
     return "a network"
 def narrow(in_channels, image_size, n_classes):
@@ -268,6 +276,33 @@ NETWORKS_AND_WEIGHTS = [
         "normalize.mean",
         "one number per channel",
         normalize={"mean": [0.5] * 3, "std": [0.5] * 3},
+    ),
+    network(
+        "batches of one with batch normalisation",
+        "models.wrong.training.batch_size: 1",
+        "write 2 or more",
+        architecture="my_networks:normed",
+        training={"epochs": 1, "batch_size": 1},
+    ),
+    network(
+        "a network whose predictions are random",
+        "models.wrong.architecture",
+        "is random in eval mode",
+        architecture="my_networks:dropping",
+    ),
+    Mistake(
+        "a checkpoint of this config as weights",
+        (f"models.again.weights: {CHECKPOINT}", "is a result of this workflow", "copy it"),
+        setting(
+            "models/again",
+            {"architecture": "small_cnn", "dataset": "digits", "weights": CHECKPOINT, "layers": {"out": "logits"}},
+        ),
+    ),
+    Mistake(
+        "features of this config as a dataset",
+        (f"datasets.again.path: {EMBEDDINGS}", "is a result of this workflow", "copy it"),
+        setting("datasets/again", {"source": "features", "path": EMBEDDINGS}),
+        "embeddings",
     ),
     network("weights that are none", "weights: my.pt", training=None, weights="my.pt", files={"my.pt": b"weights"}),
 ]

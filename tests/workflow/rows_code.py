@@ -62,6 +62,13 @@ CODE = [
         because="the networks come out equal",
     ),
     Row(
+        "code of the check before training: what has passed is not checked again",
+        several(
+            append("workflow_lib/steps/check_network.py", UNUSED),
+            append("workflow_lib/training/trial.py", UNUSED),
+        ),
+    ),
+    Row(
         "code that every stage uses, without a change of its results",
         append("workflow_lib/io/files.py", UNUSED),
         base="own",

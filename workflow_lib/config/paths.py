@@ -1,7 +1,7 @@
 """Check that files and folders named in a config exist, have the right kind, and are readable; or can be made."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from workflow_lib.errors import Problem, listed
@@ -13,7 +13,9 @@ EITHER = ("",)
 """Endings where both files and folders of any name are allowed."""
 
 
-def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | None = None) -> Iterator[Problem]:
+def problems(
+    where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | None = None, made: Sequence[str] = ()
+) -> Iterator[Problem]:
     """Problems of paths, each at its key inside `where`.
 
     Args:
@@ -21,9 +23,10 @@ def problems(where: str, files: Mapping[str, str], suffixes: tuple[str, ...] | N
         files: path by key.
         suffixes: allowed endings of file names; an empty tuple requires folders; None allows files of any name,
             EITHER also folders.
+        made: folders of the results of this config, which must not be its inputs.
     """
     for key, text in files.items():
-        words = _wrong(Path(text), suffixes)
+        words = _made_here(Path(text), made) or _wrong(Path(text), suffixes)
         if words:
             yield Problem(f"{where}.{key}", text, *words)
 
@@ -36,6 +39,14 @@ def folder_problems(where: str, folder: Path) -> Iterator[Problem]:
         elif path.is_symlink() and not path.exists():
             allowed = f"is a link that leads nowhere: {path.readlink()}"
             yield Problem(where, str(path), allowed, "make the folder that it leads to, or remove the link")
+
+
+def _made_here(path: Path, made: Sequence[str]) -> tuple[str, str] | None:
+    """The problem of a path to a result of this workflow, and its repair, or None."""
+    if not any(path.resolve().is_relative_to(Path(folder).resolve()) for folder in made):
+        return None
+    allowed = "is a result of this workflow: what is made from it would not be made again when it changes"
+    return allowed, "copy it to a place outside the results, and name the copy"
 
 
 def _wrong(path: Path, suffixes: tuple[str, ...] | None) -> tuple[str, str] | None:

@@ -51,17 +51,18 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     yield from _reserved("datasets", config.datasets)
     yield from _reserved("models", config.models)
     yield from _reserved("transforms", config.transforms)
+    made = [f"{config.results}/{folder}" for folder in FOLDERS]
     for name, dataset in config.datasets.items():
         yield from datasets.problems(name, dataset)
         if check_files:
-            yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes)
+            yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes, made)
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
         yield from _dataset_problems(f"models.{name}.dataset", model, names)
         yield from models.problems(name, model)
         if check_files:
-            yield from paths.problems(f"models.{name}", model.files())
+            yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)

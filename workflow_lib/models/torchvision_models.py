@@ -19,7 +19,8 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
     """Classification network `torchvision/NAME` with `n_classes` outputs; options go to torchvision.
 
     Raises:
-        UserError: no such network (the error suggests a similar name), or images without three channels.
+        UserError: no such network (the error suggests a similar name), options that it does not take, or images
+            without three channels.
     """
     models = import_torchvision().models
     names = models.list_models(models)
@@ -37,7 +38,11 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
                 "take small_cnn or resnet18, or wrap the network in a function of your own",
             )
         )
-    network: nn.Module = models.get_model(name, weights=None, num_classes=n_classes, **options)
+    try:
+        network: nn.Module = models.get_model(name, weights=None, num_classes=n_classes, **options)
+    except Exception as error:  # of any kind, from the options
+        reason = f"torchvision cannot make {name} with these options: {type(error).__name__}: {error}"
+        raise UserError(Problem("options", yaml_text(dict(options)), reason, "correct or remove them")) from error
     return network
 
 

@@ -81,7 +81,7 @@ def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
         return inner
     if path[0] == "transform":
         return ".".join(["transforms", job.wildcards["transform"], *path[1:]])
-    if job.verb in ("train_interval", "import_weights", "extract_features"):
+    if job.verb in ("check_network", "train_interval", "import_weights", "extract_features"):
         return f"models.{job.subject}.{inner}"
     if path[0] in ("title", "description", "classes", "methods"):
         return f"kstar.studies.{job.subject}.{inner.replace('methods', 'maps')}"

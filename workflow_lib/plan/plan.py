@@ -97,6 +97,19 @@ class Plan:
         """Settings of imported features, and the digests of their files."""
         return self._dataset(dataset)
 
+    def check_network(self, model: str) -> str:
+        """Settings of a model that is trained, and the prototype studies that need the layer of its logits."""
+        settings = self.config.models[model]
+        heads = [
+            name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
+        ]
+        return canonical(
+            **self._network(settings, weights=True),
+            **settings.model_dump(mode="json", include={"training", "layers"}),
+            model=model,
+            heads=heads,
+        )
+
     def train_interval(self, model: str, seed: int, interval: int) -> str:
         """Network, training settings and the epoch at which training stops."""
         settings = self.config.models[model]

@@ -217,6 +217,10 @@ class _Training:
         self.curve.append(dict(zip(CURVE, (self.epoch, lr, loss / count, right / count), strict=True)))
 
     def _check_loss(self) -> None:
+        if not torch.isfinite(self.sums[0]) and (self.epoch, self.step) == (0, 0):
+            allowed = "the loss is not finite before the first step: the network gives NaN or infinite logits"
+            repair = "correct the network, its normalisation or its weights"
+            raise DivergedError(Problem("architecture", "", allowed, repair), [])
         if not torch.isfinite(self.sums[0]):
             lr = self.optimizer.param_groups[0]["lr"]
             raise DivergedError(
