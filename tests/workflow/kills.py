@@ -152,8 +152,8 @@ def cases() -> list[Case]:
 
 def kills() -> Iterator[KillCase]:
     """Each verb with each kind at least once."""
-    rng = random.Random("kills")
     for verb in VERBS:
+        rng = random.Random(f"kills of {verb}")  # so that another verb does not change these
         for kind in KINDS:
             for number in range(1 + MORE.get(verb, 0)):
                 times = rng.choices([1, 2, 3], [7, 2, 1])[0]
