@@ -43,3 +43,7 @@ include: "rules/maps.smk"
 include: "rules/prototypes.smk"
 include: "rules/confusion.smk"
 include: "rules/studies.smk"
+
+
+for each in workflow.rules:
+    each.set_input(no_more_files)

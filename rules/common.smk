@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +11,7 @@ from workflow_lib.config.kstar import MapMethod, Metric, Split
 from workflow_lib.errors import UserError
 from workflow_lib.io.files import require_writable
 from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import is_made
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.plan import FAMILIES
 from workflow_lib.plan.why import outdated
@@ -69,6 +70,19 @@ def asked_for(target):
     paths = targets.default(PLAN) if target == "all" else targets.paths(PLAN, target)
     workflow.dag.forcefiles.update(outdated(PLAN, paths))
     return paths
+
+
+@cache
+def force_files():
+    """Do the same as `asked_for`, once, for results that are requested by their paths."""
+    files = [file for file in workflow.dag.targetfiles if is_made(PLAN, file)]
+    workflow.dag.forcefiles.update(outdated(PLAN, files))
+
+
+def no_more_files(wildcards):
+    """Input function of every rule: Snakemake calls it before it decides which jobs to run."""
+    force_files()
+    return []
 
 
 command_line = partial(job.command_line, PLAN.results)

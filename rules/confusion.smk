@@ -13,6 +13,7 @@ for study, plan in PLAN.confusion.items():
             name:
                 f"train_replicates_{study}_{block[0]}_{block[-1]}"
             input:
+                check=f"<results>/networks/{plan.settings.model}.csv",
                 train=f"<results>/datasets/{dataset}/train.zarr.zip",
                 test=f"<results>/datasets/{dataset}/test.zarr.zip",
             output:

@@ -1,11 +1,45 @@
 """Training: checkpoints of a network at intervals of its training; each continues from the previous one.
 
 Reads a dataset, writes <results>/checkpoints/{model}/seed-{seed}/interval-{interval}.pt and its learning curve.
+Before the first training of a network its settings are checked, which writes <results>/networks/{model}.csv.
 """
+
+
+# Only a change of what is trained starts a check again. It starts the trainings again in any case, while a new check
+# would start them without need after a change of layers or of the code of the check. So `spec` and `code` depend on
+# the output, and Snakemake compares only `settings`.
+rule check_network:
+    input:
+        dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
+    output:
+        network="<results>/networks/{model}.csv",
+    log:
+        "<logs>/check_network/{model}.log",
+    benchmark:
+        "<benchmarks>/check_network/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(PLAN.trained),
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
+        device="auto",
+        gpu=1,
+    params:
+        settings=lambda w: PLAN.train_interval(w.model, 0, 100),
+        spec=lambda w, output: PLAN.check_network(w.model),
+        code=lambda w, output: PLAN.code("check_network"),
+    message:
+        "Checking the network of {wildcards.model}"
+    shell:
+        command_line("check_network")
 
 
 rule train_interval:
     input:
+        check="<results>/networks/{model}.csv",
         dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
         previous=lambda w: [
             f"<results>/checkpoints/{w.model}/seed-{w.seed}/interval-{earlier}.pt"

@@ -4,6 +4,7 @@ Libraries are imported where they are used, so that help and light commands star
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -226,7 +227,8 @@ def verify(files: Files = [DEFAULT], results: Results = None) -> None:
     _print_checked(count, wrong)
     if wrong:
         print("\n".join(map(str, wrong)))
-        print(f"To move them aside and restore what the cache has: latent-atlas repair --results {folder}")
+        repair = shlex.join(["latent-atlas", "repair", *_options(files, results)])
+        print(f"To move them aside and restore what the cache has: {repair}")
         raise typer.Exit(1)
 
 
@@ -246,7 +248,7 @@ def repair(files: Files = [DEFAULT], results: Results = None) -> None:
     count, wrong = damaged(folder)
     _print_checked(count, wrong)
     for path in wrong:
-        print(f"{path}: {repaired(path, folder)}")
+        print(f"{path}: {repaired(path, folder, _options(files, results))}")
 
 
 @app.command()
@@ -335,6 +337,12 @@ def _results(files: Sequence[Path], results: str | None) -> Path:
     from workflow_lib.plan.load import read_config
 
     return Path(results or read_config(files).get("results", "results"))
+
+
+def _options(files: Sequence[Path], results: str | None) -> list[str]:
+    """The options of this call, for another command that is to find the same config and results."""
+    named = [] if list(files) == [DEFAULT] else [word for file in files for word in ("--configfile", str(file))]
+    return [*named, *(["--results", results] if results else [])]
 
 
 def _changes(results: str | None) -> list[str]:

@@ -4,6 +4,7 @@ The words for values and names in messages are here, too.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -30,8 +31,12 @@ class Problem(NamedTuple):
         found = f": {self.value}" if self.value else ""
         return f"{self.where}{found}\n    {self.allowed}\n    -> {self.repair}"
 
+    def inside(self, section: str) -> "Problem":
+        """The same problem, at its key inside a section of the config."""
+        return self._replace(where=f"{section}.{self.where}")
 
-class UserError(Exception):
+
+class UserError(ValueError):
     """One or more problems in the user's settings or data; shown without a traceback."""
 
     def __init__(self, *problems: Problem) -> None:
@@ -61,12 +66,24 @@ def listed(names: Iterable[object], most: int | None = None) -> str:
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that is most like `name`, or None when nothing is like it."""
-    by_lower_case = {candidate.lower(): candidate for candidate in known}
+    """The known name that is most like `name`, or None when nothing is like it.
+
+    A mistyped number keeps its length: "block10" is not like "block1". Names without letters, such as "10", are like
+    nothing.
+    """
     import difflib  # few runs have a mistake in them
 
-    matches = difflib.get_close_matches(str(name).lower(), by_lower_case, n=1)
+    typed = str(name).lower()
+    if not any(map(str.isalpha, typed)):
+        return None
+    numbers = _lengths_of_numbers(typed)
+    by_lower_case = {word.lower(): word for word in known if not numbers or numbers == _lengths_of_numbers(word)}
+    matches = difflib.get_close_matches(typed, by_lower_case, n=1, cutoff=0.6 if len(typed) > 3 else 0.75)
     return by_lower_case[matches[0]] if matches else None
+
+
+def _lengths_of_numbers(name: str) -> list[int]:
+    return [len(number) for number in re.findall(r"\d+", name)]
 
 
 def write_nearest(name: object, known: Iterable[str], otherwise: str = "choose one of these") -> str:

@@ -75,10 +75,23 @@ def litter(folder):
 def test_outputs_come_back_with_their_record(folder, keep, tmp_path):
     keep("job", a=b"one", b=b"")
     assert restored(folder, "job", tmp_path, "a", "b") == {"a": b"one", "b": b""}
-    assert bring(ActionCache(folder), key("job"), {r: tmp_path / r for r in "ab"}) == {"verb": "draw"}
+    assert bring(ActionCache(folder), key("job"), {r: tmp_path / r for r in "ab"}) == {
+        "verb": "draw",
+        "key": key("job"),
+    }
     assert restored(folder, "another job", tmp_path / "x", "a", "b") is None
     assert restored(folder, "job", tmp_path / "y", "a") is None
     assert litter(folder) == []
+
+
+def test_an_entry_whose_record_names_another_key_is_not_used(folder, keep, tmp_path):
+    keep("job", a=b"one")
+    for name in ("job", "another job"):
+        found = action_file(folder, key(name))
+        found.parent.mkdir(parents=True, exist_ok=True)
+        found.write_bytes(action_file(folder, key("job")).read_bytes())
+    assert restored(folder, "another job", tmp_path, "a") is None
+    assert restored(folder, "job", tmp_path, "a") == {"a": b"one"}
 
 
 @pytest.mark.parametrize("damage", [b"0ne", b"on", b"", b"one and more", None])
@@ -100,7 +113,7 @@ def test_storing_the_same_bytes_heals_a_damaged_object(folder, keep, tmp_path):
     assert restored(folder, "job", tmp_path, "a") == {"a": b"same"}
 
 
-GOOD = {"outputs": {"a": digest(b"one")}, "record": {}}
+GOOD = {"outputs": {"a": digest(b"one")}, "record": {"key": key("job")}}
 
 
 @pytest.mark.parametrize(
@@ -312,7 +325,7 @@ def traffic(folder, place, seed):
                 done["missed"] += 1
             else:
                 right = {role: path.read_bytes() for role, path in outputs.items()} == outputs_of(name)
-                done["hits" if right and record == {"name": name} else "wrong"] += 1
+                done["hits" if right and record == {"name": name, "key": key(name)} else "wrong"] += 1
     return done
 
 

@@ -44,6 +44,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("datasets/digits/classes", ["1", False], "datasets.digits.classes[1]", ["YAML reads no", "quotes around it"]),
     ("datasets/digits/classes", ["1", 7], "datasets.digits.classes[1]", ['quotes around it: "7"']),
     ("datasets/digits/classes", ["1", "1"], "datasets.digits.classes", ["twice; here: 1"]),
+    ("datasets/emb/classes", ["caf\u00e9", "cafe\u0301"], "datasets.emb.classes", ["twice; here: caf\u00e9"]),
     ("datasets/digits/classes", ["1"], "datasets.digits.classes", ["at least 2 entries, and has 1"]),
     ("datasets/digits/classes", {"1"}, "datasets.digits.classes", ["must be a list"]),
     ("datasets/digits/subsample", {"train": 1}, "datasets.digits.subsample.train", ["at least 2"]),
@@ -62,6 +63,15 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ),
     ("datasets/c", {"source": "cifar10"}, "datasets.c.root", ["is required: Folder", "add the key root"]),
     ("datasets/c", {"source": "cifar10", "root": "r", "download": "no"}, "datasets.c.download", ["true or false"]),
+    *(
+        (
+            "datasets/i",
+            {"source": "imagefolder", "root": "r", "image_size": size},
+            "datasets.i.image_size",
+            ["list of two numbers", repair],
+        )
+        for size, repair in ((8, "write [8, 8]"), ("8", "write [8, 8]"), (None, "write for example [32, 32]"))
+    ),
     (
         "datasets/i",
         {"source": "imagefolder", "root": "r", "image_size": [8]},

@@ -1,5 +1,7 @@
 """YAML files of configs: what YAML passes over or explains badly names the file and the line."""
 
+import os
+
 import pytest
 
 from workflow_lib.config import read
@@ -27,6 +29,7 @@ SMALLEST = "datasets:\n  d: {source: digits}\n"
         ("a: 1\n".encode("utf-16"), ":1", ["not UTF-8"]),
         (b"a: 1\nb: \x00\n", ":2", ["control character", "U+0000"]),
         (b"a: 1\nb: 2\na: 3\n", ":3", ["a", "second time, first in line 1"]),
+        ("caf\u00e9: 1\ncafe\u0301: 3\n".encode(), ":2", ["caf\u00e9", "second time, first in line 1"]),
         (b"a:\n  b: 1\n  b: 2\n", ":3", ["second time, first in line 2"]),
     ],
 )
@@ -61,11 +64,37 @@ def test_anchors_and_merges_are_no_repetition(tmp_path):
     assert read_mapping(path) == {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}}
 
 
-def test_a_value_that_contains_itself_is_told(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: 1\nb: &b {c: *b}\n", 2),
+        ("a: &a\n  b: {c: [{d: *a}]}\n", 1),
+        ("a: &a [1, *a]\n", 1),
+        ("a: &a {<<: *a, b: 1}\n", 1),
+        ("&top\na: {b: *top}\n", 1),
+    ],
+)
+def test_a_value_that_contains_itself_is_told(tmp_path, text, line):
     path = tmp_path / "config.yaml"
-    path.write_text("datasets:\n  d: {source: function, function: 'a:b', options: &o {x: *o}}\n")
-    with pytest.raises(UserError, match="not contain itself"):
-        read(path)
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_mapping(path)
+    (problem,) = caught.value.problems
+    assert problem.where == f"{path}:{line}"
+    assert "not contain itself" in problem.allowed
+
+
+def test_values_nested_without_end_are_told(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("a: " + "[" * 2000 + "]" * 2000)
+    with pytest.raises(UserError, match="nested too deeply"):
+        read_mapping(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "config.yaml")
+    with pytest.raises(UserError, match="a pipe, a socket or a device"):
+        read_mapping(tmp_path / "config.yaml")
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

@@ -1,11 +1,16 @@
 """Functions and files that a config names: told without running or reading them whether they can be used."""
 
 import os
+import socket
+from pathlib import Path
 
 import pytest
 
-from workflow_lib.config.functions import problems, source_file
+from workflow_lib.config.functions import problems
+from workflow_lib.config.load import load
+from workflow_lib.config.paths import folder_problems
 from workflow_lib.config.paths import problems as path_problems
+from workflow_lib.errors import UserError
 
 MODULE = """
 raise SystemExit("this module must not be run")
@@ -48,7 +53,6 @@ def test_a_module_that_can_get_other_names_is_left_to_the_job(here, source):
 def test_modules_in_packages_and_installed_ones_are_found(here):
     (here / "nets" / "wide").mkdir(parents=True)
     (here / "nets" / "wide" / "__init__.py").write_text("def make(): pass")
-    assert str(source_file("nets.wide")) == "nets/wide/__init__.py"
     assert not list(problems("key", "nets.wide:make"))
     assert [*problems("key", "nets.wide:mke")]
     assert not list(problems("key", "sklearn.datasets:load_wine"))
@@ -90,6 +94,82 @@ def test_paths_are_of_the_wanted_kind(here, path, suffixes, said):
     found = list(path_problems("section", {"key": path}, suffixes))
     assert [problem.where for problem in found] == (["section.key"] if said else [])
     assert not said or said in found[0].allowed
+
+
+@pytest.mark.parametrize("suffixes", [ARRAYS, None, ()])
+@pytest.mark.parametrize("name", ["pipe.npz", "socket.npz", "zeros.npz"])
+def test_what_cannot_be_read_to_its_end_is_told(here, name, suffixes):
+    os.mkfifo(here / "pipe.npz")
+    (here / "zeros.npz").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as place:
+        place.bind("socket.npz")
+        (problem,) = path_problems("section", {"key": name}, suffixes)
+    assert "a pipe, a socket or a device" in problem.allowed
+
+
+def test_chunks_that_are_not_there_are_told(here):
+    (here / "a.zarr" / "c").mkdir(parents=True)
+    (here / "a.zarr" / "c" / "0").symlink_to("nowhere")
+    os.mkfifo(here / "a.zarr" / "c" / "1")
+    (problem,) = path_problems("section", {"key": "a.zarr"}, ARRAYS)
+    assert "holds 2 links that lead nowhere or pipes, such as a.zarr/c/0" in problem.allowed
+
+
+def test_a_folder_that_can_be_made_is_no_problem(here):
+    (here / "there").mkdir()
+    (here / "link").symlink_to("there")
+    for folder in ("new", "new/below", "there", "link", "link/below"):
+        assert not list(folder_problems("results", Path(folder)))
+
+
+@pytest.mark.parametrize(
+    ("folder", "found", "said"),
+    [
+        ("file", "file", "is a file"),
+        ("file/below", "file", "is a file"),
+        ("broken", "broken", "leads nowhere: gone"),
+        ("broken/below", "broken", "leads nowhere: gone"),
+        ("pipe", "pipe", "is a file"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_told(here, folder, found, said):
+    (here / "file").touch()
+    os.mkfifo(here / "pipe")
+    (here / "broken").symlink_to("gone")
+    (problem,) = folder_problems("results", Path(folder))
+    assert (problem.where, problem.value) == ("results", found)
+    assert said in problem.allowed
+
+
+def test_folders_in_results_are_looked_at_with_the_config(here):
+    (here / "results").mkdir()
+    (here / "results" / "features").touch()
+    with pytest.raises(UserError, match="results: results/features"):
+        load({"datasets": {"d": {"source": "digits"}}})
+    (here / "results" / "features").unlink()
+    load({"datasets": {"d": {"source": "digits"}}})
+
+
+@pytest.mark.parametrize(
+    ("path", "refused"),
+    [
+        ("results/checkpoints/a/seed-0/interval-100.pt", True),
+        ("results/../results/checkpoints/missing.pt", True),
+        ("linked/checkpoints/a.pt", True),
+        ("results/own.pt", False),
+        ("checkpoints/a.pt", False),
+    ],
+)
+def test_results_of_the_config_are_no_inputs(here, path, refused):
+    """Whether they are there or not: the message must not say that the file is missing, since a run would make it."""
+    (here / "results").mkdir()
+    (here / "linked").symlink_to("results")
+    for file in ("results/own.pt", "checkpoints/a.pt"):
+        (here / file).parent.mkdir(exist_ok=True)
+        (here / file).touch()
+    found = list(path_problems("section", {"key": path}, made=["results/checkpoints", "results/features"]))
+    assert [problem.where for problem in found] == (["section.key"] if refused else [])
+    assert not refused or "is a result of this workflow" in found[0].allowed
 
 
 def test_a_file_that_may_not_be_read_is_told(here, monkeypatch):

@@ -181,7 +181,7 @@ class TestMatrices:
 
     def test_a_pair_that_the_study_lacks_is_refused(self):
         pairs = tables.pair_table(read(study(4, 1, pairs=[(0, 1), (2, 3)])))
-        with pytest.raises(UserError, match=r"\[c0, c2\][\s\S]*2 pairs include \[c0, c1\]"):
+        with pytest.raises(UserError, match=r"\[c0, c2\][\s\S]*its pairs are \[c0, c1\], \[c2, c3\]"):
             choose_pair(pairs, ["c0", "c2"])
 
 

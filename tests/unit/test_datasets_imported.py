@@ -1,11 +1,13 @@
 """Features that the user brings along."""
 
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 import zarr
 
 from workflow_lib.datasets.imported import read_imported, write_imported
@@ -124,6 +126,92 @@ def test_subsample_of_imported_features(tmp_path):
     assert np.bincount(given.labels).tolist() == [2, 2, 2]
     with pytest.raises(UserError, match="subsample"):
         read_imported(spec | {"subsample": {"train": 2, "test": None, "seed": 0}})
+
+
+def test_a_prediction_of_no_class_stays_minus_one_through_the_selection(tmp_path):
+    spec = npz(tmp_path, **ALL | {"predictions": np.array(["bird", "noise", "talk"] * 3)})
+    given = read_imported(spec | {"classes": ["song", "talk"], "predictions": "predictions"})
+    assert given.predictions.tolist() == [-1, -1] * 3
+
+
+def test_bytes_are_decoded_everywhere(tmp_path):
+    names = np.array([b"noise", b"song", "\u8072".encode()])
+    arrays = {"labels": names[[0, 1, 2] * 3], "predictions": names[[0] * 9], "ids": IDS.astype("S"), "names": names}
+    spec = npz(tmp_path, features=FEATURES, **arrays)
+    given = read_imported(spec | {"class_names": "names", "ids": "ids", "predictions": "predictions"})
+    assert given.class_names == ("noise", "song", "\u8072")
+    assert (given.labels.tolist(), given.predictions.tolist()) == ([0, 1, 2] * 3, [0] * 9)
+    assert given.ids.tolist() == IDS.tolist()
+
+
+def test_a_class_is_chosen_in_either_unicode_form(tmp_path):
+    labels = np.array(["cafe\u0301", "x", "y"] * 3)
+    given = read_imported(npz(tmp_path, features=FEATURES, labels=labels) | {"classes": ["caf\u00e9", "x"]})
+    assert given.class_names == ("caf\u00e9", "x")
+
+
+def test_objects_can_be_saved_as_the_message_says(tmp_path):
+    rows = np.empty(9, dtype=object)
+    rows[:] = list(FEATURES)
+    for name, objects in (
+        ("features", rows),
+        ("labels", LABELS.astype(object)),
+        ("labels", np.array([1, 2, 3] * 3, object)),
+    ):
+        with pytest.raises(UserError, match=rf"numpy\.stack\({name}\)"):
+            read_imported(npz(tmp_path, **ALL | {name: objects}))
+        read_imported(npz(tmp_path, **ALL | {name: np.stack(objects)}))
+
+
+PACKED = {"dtype": "int16", "scale_factor": 0.001, "add_offset": 5.0, "_FillValue": -32768}
+
+
+@pytest.mark.parametrize("form", [2, 3])
+def test_packed_numbers_are_what_xarray_reads(tmp_path, form):
+    path = tmp_path / "x.zarr"
+    data = {"features": (("sample", "feature"), FEATURES), "labels": ("sample", np.arange(9) % 3)}
+    encoding = {"features": PACKED, "labels": {"dtype": "int8", "_FillValue": -1}}
+    xr.Dataset(data).to_zarr(path, zarr_format=form, consolidated=False, encoding=encoding)
+    given = read_imported(spec_of(path))
+    np.testing.assert_array_equal(given.features, xr.open_zarr(path, consolidated=False)["features"].values)
+    np.testing.assert_allclose(given.features, FEATURES, atol=5.1e-4)
+    assert given.class_names == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("form", [2, 3])
+def test_a_missing_value_is_not_taken_for_a_number(tmp_path, form):
+    path = tmp_path / "x.zarr"
+    data = {"features": (("sample", "feature"), spoilt(np.nan, 4)), "labels": ("sample", np.arange(9) % 3)}
+    xr.Dataset(data).to_zarr(path, zarr_format=form, consolidated=False, encoding={"features": PACKED})
+    with pytest.raises(UserError, match="sample row-00004 has nan as feature 2"):
+        read_imported(spec_of(path))
+
+
+def test_packed_numbers_that_xarray_does_not_read_are_refused(tmp_path):
+    group = zarr.open_group(tmp_path / "x.zarr", mode="w")
+    group.create_array("labels", data=np.arange(9) % 3)
+    group.create_array("features", data=np.ones((9, 4), np.int16)).attrs.update(scale_factor=0.5, missing_value=1)
+    with pytest.raises(UserError, match="features has the attributes scale_factor, missing_value"):
+        read_imported(spec_of(tmp_path / "x.zarr"))
+
+
+def test_a_single_array_is_told_as_such(tmp_path):
+    zarr.save_array(tmp_path / "x.zarr", FEATURES)
+    with (tmp_path / "x.npz").open("wb") as file:
+        np.save(file, FEATURES)
+    for name in ("x.zarr", "x.npz"):
+        with pytest.raises(UserError, match="a single array"):
+            read_imported(spec_of(tmp_path / name))
+
+
+def test_a_folder_zipped_with_its_own_name_is_read(tmp_path):
+    save_as(tmp_path / "outer" / "x.zarr", "zarr")
+    shutil.make_archive(str(tmp_path / "x.zarr"), "zip", tmp_path / "outer")
+    np.testing.assert_array_equal(read_imported(spec_of(tmp_path / "x.zarr.zip")).features, FEATURES)
+    save_as(tmp_path / "outer" / "y.zarr", "zarr")
+    shutil.make_archive(str(tmp_path / "x.zarr"), "zip", tmp_path / "outer")
+    with pytest.raises(UserError, match=r"x.zarr, y.zarr\n.*several groups"):
+        read_imported(spec_of(tmp_path / "x.zarr.zip"))
 
 
 def spoilt(value, *rows):

@@ -1,16 +1,19 @@
 """Labels as class indices, and the checks of labelled samples."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow_lib.datasets.labels import encode, problems_of
+from workflow_lib.datasets.labels import composed, encode, problems_of, texts
 from workflow_lib.datasets.split import strings
 from workflow_lib.errors import UserError
 
-ANY_LABELS = st.lists(st.integers(0, 2**40), min_size=1) | st.lists(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+ANY_LABELS = st.lists(st.integers(0, 2**64 - 1), min_size=1) | st.lists(
+    TEXT.map(lambda text: unicodedata.normalize("NFC", text)), min_size=1
 )
 
 
@@ -41,7 +44,7 @@ def test_parts_share_their_classes():
 
 @given(ANY_LABELS)
 def test_encoding_agrees_with_sorted_distinct_values(values):
-    kind = np.int64 if isinstance(values[0], int) else object
+    kind = np.uint64 if isinstance(values[0], int) else object
     (labels,), names = encode([("here", np.array(values, dtype=kind))])
     ordered = sorted(set(values))
     assert labels.tolist() == [ordered.index(value) for value in values]
@@ -49,10 +52,11 @@ def test_encoding_agrees_with_sorted_distinct_values(values):
 
 
 def test_every_kind_of_text_and_integer_is_the_same():
-    kinds = [np.array(["x", "y"]), np.array([b"x", b"y"]), np.array(["x", "y"], dtype=object), strings(["x", "y"])]
-    for values in kinds:
-        assert encode([("here", values)])[0][0].tolist() == [0, 1], values.dtype
-    for kind in (np.uint8, np.int32, np.bool_):
+    objects = [np.array(["x", "y"], dtype=object), np.array([b"x", b"y"], dtype=object)]
+    for values in (np.array(["x", "y"]), np.array([b"x", b"y"]), strings(["x", "y"]), *objects):
+        (labels,), names = encode([("here", values)])
+        assert (labels.tolist(), names) == ([0, 1], ("x", "y")), values.dtype
+    for kind in (np.uint8, np.int32, np.bool_, np.float32):
         assert encode([("here", np.array([0, 1], dtype=kind))])[0][0].tolist() == [0, 1], kind
 
 
@@ -63,6 +67,8 @@ def test_every_kind_of_text_and_integer_is_the_same():
         (np.array([0, -1]), None, ["label -1 of row 1", "not negative"]),
         (np.array([0, -1]), ["a", "b"], ["label -1 of row 1", "not negative"]),
         (np.array(["a", "z"]), ["a", "b"], ["label z of row 1", "the classes are a, b"]),
+        (np.array([0, 0.5]), None, ["float64"]),
+        (np.array([0, np.inf]), None, ["float64"]),
         (np.array([0.0, np.nan]), None, ["float64", "row 1 has no label"]),
         (np.array(["a", None], dtype=object), None, ["row 1 has no label"]),
         (np.array([[0, 1]]), None, ["shape (1, 2)", "one-dimensional"]),
@@ -84,6 +90,73 @@ def test_wrong_labels_of_all_parts_are_reported_at_once():
 def test_text_and_numbers_do_not_mix():
     with pytest.raises(UserError, match="some labels are text"):
         encode([("train", np.array([0])), ("test", np.array(["a"]))])
+
+
+def test_a_prediction_of_another_class_is_minus_one():
+    (labels, predictions), names = encode(
+        [("labels", np.array([7, 3, 7]))], predicted=("predictions", np.array([3, 99, 7]))
+    )
+    assert (labels.tolist(), predictions.tolist(), names) == ([1, 0, 1], [0, -1, 1], ("3", "7"))
+
+
+def test_predictions_none_of_which_is_a_class_are_refused():
+    with pytest.raises(UserError, match="prediction Cat of row 0 and 1 more") as caught:
+        encode([("labels", np.array(["cat", "dog"]))], predicted=("f: predictions", np.array(["Cat", "Dog"])))
+    assert "f: predictions" in str(caught.value)
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+def test_names_match_in_either_unicode_form():
+    for label, name in ((COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)):
+        assert encode([("here", np.array([label, "x"]))], [name, "x"])[1] == (COMPOSED, "x")
+        assert encode([("here", np.array([label, "x"]))])[1] == (COMPOSED, "x")
+    assert composed([DECOMPOSED, "x"], "here") == [COMPOSED, "x"]
+
+
+def test_names_that_differ_only_in_their_unicode_form_are_shown():
+    with pytest.raises(UserError) as caught:
+        encode([("here", np.array([COMPOSED, DECOMPOSED]))])
+    assert r"'caf\xe9' and 'cafe\u0301'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["cat", "dog"],
+        np.array([b"cat", b"dog"]),
+        np.array([b"cat", b"dog"], object),
+        strings(["cat", "dog"]),
+        (b"cat", "dog"),
+    ],
+)
+def test_names_of_any_kind_are_text(values):
+    assert texts(values, "here") == ["cat", "dog"]
+
+
+def test_bytes_that_are_not_unicode_are_no_name():
+    (labels,), names = encode([("here", np.array([b"\xff", b"\xfe"] * 2))])
+    assert "class names are Unicode" in str(problems_of(labels, strings("abcd"), names, "here")[0])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array("cat dog"),
+        np.array([["cat"], ["dog"]]),
+        np.array(["cat", None], object),
+        np.array([1.5, 2.5]),
+        "cat dog",
+        {0: "cat", 1: "dog"},
+        {"cat", "dog"},
+        [["cat"], ["dog", "emu"]],
+    ],
+)
+def test_anything_else_is_no_list_of_names(values):
+    with pytest.raises(UserError, match="f.npz: class_names") as caught:
+        texts(values, "f.npz: class_names")
+    assert "one-dimensional text" in str(caught.value)
 
 
 def test_sound_samples_have_no_problems():

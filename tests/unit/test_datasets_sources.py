@@ -1,5 +1,7 @@
 """Sources of images: digits, array files, functions, torchvision's data sets."""
 
+import gzip
+import hashlib
 import os
 import pickle
 import sys
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
+from workflow_lib.config.datasets import Torchvision
 from workflow_lib.datasets.sources import load
 from workflow_lib.errors import UserError
 
@@ -83,6 +86,17 @@ def test_array_files_of_every_kind(tmp_path, suffix):
         np.testing.assert_array_equal(split.read(np.array([2, 5])), IMAGES[[2, 5]].transpose(0, 3, 1, 2))
 
 
+def test_packed_images_are_unpacked(tmp_path):
+    for name in ("train", "test"):
+        group = zarr.open_group(tmp_path / f"{name}.zarr", mode="w")
+        group.create_array("labels", data=np.arange(8) % 2)
+        names, attributes = ("sample", "y", "x", "channel"), {"scale_factor": 1 / 255}
+        group.create_array("images", data=IMAGES, dimension_names=names, attributes=attributes)
+    split = load(ARRAYS | {name: str(tmp_path / f"{name}.zarr") for name in ("train", "test")})["test"]
+    assert split.dtype == np.float32
+    np.testing.assert_allclose(split.read(np.array([2, 5])), IMAGES[[2, 5]].transpose(0, 3, 1, 2) / 255, rtol=1e-6)
+
+
 def test_class_names_in_the_file_number_the_classes(tmp_path):
     numbers = np.array([0, 1] * 4)
     splits = load(arrays_spec(tmp_path, ".npz", images=IMAGES, labels=numbers, class_names=np.array(["z", "a"])))
@@ -101,7 +115,7 @@ def test_other_names_and_layout(tmp_path):
     ("contents", "said"),
     [
         ({"image": IMAGES, "labels": NAMED}, ["images", "the file has image, labels", "such as image"]),
-        ({"images": IMAGES, "labels": NAMED.astype(object)}, ["labels", "Python objects", "labels.astype(str)"]),
+        ({"images": IMAGES, "labels": NAMED.astype(object)}, ["labels", "Python objects", "numpy.stack(labels)"]),
         ({"images": IMAGES, "labels": NAMED[:7]}, ["8 images, 7 labels"]),
         ({"images": IMAGES, "labels": np.array([0, 1, 2, 3] * 2), "class_names": np.array(["a", "b"])}, ["label 2"]),
     ],
@@ -188,13 +202,63 @@ def test_a_function_of_the_users_own(module):
         ("    return {'train': (1, 2), 'test': (1, 2)}\n", ["train: ValueError", '{"train"']),
         ("    return {'train': ([[1], [1, 2]], [0, 1], None)}\n", ["train: ValueError", "inhomogeneous"]),
         ("    return {n: (np.zeros((2, 3)), [0, 1], None) for n in ('train', 'test')}\n", ["shape (2, 3)"]),
-        ("    return {n: (np.zeros((2, 3, 3)), [0, 5], 'ab') for n in ('train', 'test')}\n", ["label 5"]),
+        ("    return {n: (np.zeros((2, 3, 3)), [0, 5], ['a', 'b']) for n in ('train', 'test')}\n", ["label 5"]),
+        (
+            "    return {n: (np.zeros((2, 3, 3)), [0, 1], {0: 'cat', 1: 'dog'}) for n in ('train', 'test')}\n",
+            ["class_names: dict", "one-dimensional text"],
+        ),
+        (
+            "    return {n: (np.zeros((2, 3, 3)), [0, 1], 'ab') for n in ('train', 'test')}\n",
+            ["class_names: str", "one-dimensional text"],
+        ),
     ],
 )
 def test_a_failing_function_is_named_with_its_error(module, body, said):
     text = errors_of(module(body))
     for part in ["my_data:load", *said]:
         assert part in text
+
+
+ALIKE = {
+    "tensors with gradients": "torch.tensor(images, requires_grad=True), torch.tensor(labels), names, torch.arange(4)",
+    "short floats": "torch.tensor(images).bfloat16(), labels, names, torch.arange(4)",
+    "half precision": "torch.tensor(images).half(), labels, names, np.arange(4)",
+    "lists of tensors": "[*torch.tensor(images, requires_grad=True)], [*torch.tensor(labels)], names, [*'0123']",
+    "plain lists": "images.tolist(), labels, names, [0, 1, 2, 3]",
+    "pandas": "images, pd.Series(labels, index=[3, 2, 1, 0]), names, pd.Series([0, 1, 2, 3])",
+    "pandas' categories": "images, pd.Series(['even', 'odd'] * 2, dtype='category'), names, list(range(4))",
+    "xarray": "xr.DataArray(images), xr.DataArray(labels), names, xr.DataArray([*range(4)])",
+    "masked arrays without masked values": "np.ma.array(images), np.ma.array(labels), names, np.arange(4)",
+}
+EXACT = "images, labels, names = np.arange(48).reshape(4, 1, 3, 4) / np.float32(64), [0, 1] * 2, ['even', 'odd']"
+
+
+@pytest.mark.parametrize("returned", ALIKE.values(), ids=ALIKE)
+def test_whatever_is_like_an_array_is_taken_exactly(module, returned):
+    body = f"    import torch, pandas as pd, xarray as xr\n    {EXACT}\n"
+    splits = load(module(f"{body}    part = ({returned})\n    return {{'train': part, 'test': part}}\n"))
+    assert splits["test"].labels.tolist() == [0, 1, 0, 1]
+    assert splits["test"].ids.tolist() == ["0", "1", "2", "3"]
+    np.testing.assert_array_equal(pixels(splits["test"]).ravel(), np.arange(48, dtype=np.float32) / 64)
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("np.ma.array(images, mask=images > 0.5), labels", "some values are masked"),
+        ("[np.ma.array(image, mask=image > 0.5) for image in images], labels", "some values are masked"),
+        ("images, np.ma.array(labels, mask=[0, 0, 0, 1])", "some values are masked"),
+        ("[Image.new('P', (4, 3))] * 4, labels", "np.asarray(image.convert"),
+        ("torch.eye(4).to_sparse(), labels", "TypeError"),
+        ("iter(images), labels", "shape ()"),
+        ("images[:, 0, :, :, None].repeat(8, 1), labels", "transpose the images"),
+    ],
+)
+def test_what_cannot_be_taken_exactly_is_refused(module, returned, said):
+    body = f"    import torch\n    from PIL import Image\n    {EXACT}\n"
+    text = errors_of(module(f"{body}    part = ({returned}, names)\n    return {{'train': part, 'test': part}}\n"))
+    assert "my_data:load" in text
+    assert said in text
 
 
 def test_a_missing_function_module_or_option_is_named(module):
@@ -239,6 +303,44 @@ def test_a_damaged_file_of_fashion_mnist(tmp_path):
     text = errors_of({"source": "fashion_mnist", "root": str(tmp_path), "download": False})
     assert str(tmp_path) in text
     assert "damaged" in text
+
+
+def test_unpacked_files_are_compared_with_the_official_archives(tmp_path, monkeypatch):
+    fashion(tmp_path)
+    folder = tmp_path / "FashionMNIST" / "raw"
+    files = sorted(folder.iterdir())
+    for file in files:
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+    sums = [(f"{f.name}.gz", hashlib.md5(f.with_name(f"{f.name}.gz").read_bytes()).hexdigest()) for f in files]
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST.resources", sums)
+    spec = {"source": "fashion_mnist", "root": str(tmp_path), "download": True}
+    assert len(load(spec)["train"]) == 30
+    for file in files[:2]:
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+    text = errors_of(spec)
+    assert f"{files[0]}, {files[1]}\n" in text
+    assert "differ from the official ones" in text
+    (folder / f"{files[2].name}.gz").write_bytes(b"no archive")
+    assert str(files[2]) in errors_of(spec)
+
+
+def test_old_files_that_torchvision_prefers_are_refused(tmp_path):
+    fashion(tmp_path)
+    old = tmp_path / "FashionMNIST" / "processed" / "test.pt"
+    old.parent.mkdir()
+    old.touch()
+    assert str(old.parent) in errors_of({"source": "fashion_mnist", "root": str(tmp_path), "download": False})
+
+
+def test_files_of_fashion_mnist_without_archives_are_part_of_the_settings(tmp_path):
+    fashion(tmp_path)
+    folder = tmp_path / "FashionMNIST" / "raw"
+    (folder / "t10k-images-idx3-ubyte.gz").touch()
+    for download in (False, True):
+        source = Torchvision(source="fashion_mnist", root=str(tmp_path), download=download)
+        names = ("t10k-labels-idx1-ubyte", "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+        assert source.files() == {name: str(folder / name) for name in names}
+    assert Torchvision(source="cifar10", root=str(tmp_path)).files() == {}
 
 
 @pytest.mark.parametrize(

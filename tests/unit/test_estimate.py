@@ -30,7 +30,7 @@ def done(plan, path, seconds, size=1000, device="cpu", threads=1):
         "verb": job.verb,
         "spec": unit.spec,
         "code": run.code,
-        "inputs": {f"any/{i}": text for i, text in enumerate(job.needs)},
+        "inputs": {f"any/{i}": text for i, text in enumerate(job.reads)},
         "key": "k",
         "device": device,
         "versions": {},
@@ -60,7 +60,7 @@ def test_without_records_the_table_is_taken(plan):
     assert cost.cpu == pytest.approx(16 * seconds)
     assert cost.size == pytest.approx(16 * size)
     assert "table" in next(iter(cost.sources))
-    assert sum(cost.jobs for cost in stages.values()) == 44
+    assert sum(cost.jobs for cost in stages.values()) == 45
 
 
 def test_every_verb_has_a_cost(plan):
@@ -92,7 +92,7 @@ def test_other_epochs_cost_in_proportion(plan):
 def test_each_of_several_outputs_costs_its_share(plan):
     plan = planned(confusion=MIXED)
     job = job_like(plan, "train_replicates")
-    known = {"train_replicates": {costs.subject(job.needs, Path("results")): [costs.Cost(2.0, 0.0, 100.0, "")]}}
+    known = {"train_replicates": {costs.subject(job.reads, Path("results")): [costs.Cost(2.0, 0.0, 100.0, "")]}}
     cost = costs.cost_by_records(plan, job, known, same=True)
     assert (cost.cpu, cost.size) == (pytest.approx(3 * 4 * 2.0), pytest.approx(3 * 100.0))
 
@@ -121,4 +121,4 @@ def test_damaged_records_are_left_out(plan, damage):
 def test_the_table_adds_up(plan):
     lines = estimate.describe(estimate.estimate(plan)).splitlines()
     assert lines[0].split()[:2] == ["stage", "jobs"]
-    assert lines[-1].split()[:3] == ["all", "44", "44"]
+    assert lines[-1].split()[:3] == ["all", "45", "45"]

@@ -81,6 +81,35 @@ def test_tokens_are_pooled_over_the_sequence():
     np.testing.assert_allclose(found["mean"], found["tokens"].reshape(7, 8, 8).mean(1), atol=1e-6)
 
 
+def test_channels_are_kept_wherever_they_are():
+    class Turned(nn.Module):
+        def forward(self, maps):
+            return maps.permute(0, 2, 3, 1)
+
+    network = nn.Sequential(nn.Conv2d(1, 3, 3), Turned(), nn.Flatten(), nn.Linear(108, 2))
+    found, _ = features(
+        network, maps=["0"], avg=["1", "avg"], max=["1", "max"], rows=["1", "avg", "first"], same=["1", "avg", "last"]
+    )
+    maps = found["maps"].reshape(7, 3, 6, 6)
+    np.testing.assert_allclose(found["avg"], maps.mean((2, 3)), atol=1e-6)
+    np.testing.assert_array_equal(found["max"], maps.max((2, 3)))
+    np.testing.assert_allclose(found["rows"], maps.mean((1, 3)), atol=1e-6)
+    np.testing.assert_array_equal(found["same"], found["avg"])
+
+
+def test_volumes_are_pooled_over_all_positions():
+    network = nn.Sequential(nn.Unflatten(1, (1, 1)), nn.Conv3d(1, 3, (1, 3, 3)), nn.Flatten(), nn.Linear(108, 2))
+    found, _ = features(network, all=["1"], avg=["1", "avg"])
+    np.testing.assert_allclose(found["avg"], found["all"].reshape(7, 3, 36).mean(2), atol=1e-6)
+
+
+def test_an_axis_that_cannot_be_told_is_asked_for():
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.LayerNorm((1, 2, 2)), nn.Flatten(), nn.Linear(4, 2))
+    with pytest.raises(UserError, match=r"layers.norm: 1\n.*cannot be told"):
+        features(network, norm=["1", "avg"])
+    assert features(network, norm=["1", "avg", "first"])[0]["norm"].shape == (7, 1)
+
+
 def test_batches_do_not_matter(odd):
     whole, predicted = features(odd, conv=["conv"], out=["logits"])
     parts, in_parts = features(odd, [IMAGES[:3], IMAGES[3:4], IMAGES[4:]], conv=["conv"], out=["logits"])

@@ -6,6 +6,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +22,17 @@ from workflow_lib.figures.kstar.classes import choose_by_skewness
 from workflow_lib.figures.kstar.trends import trend_numbers
 from workflow_lib.figures.kstar.violins import density
 from workflow_lib.figures.panels import arrange, constants, spread
-from workflow_lib.figures.style import NAME_LENGTH, class_styles, save, short_names, signed
+from workflow_lib.figures.style import (
+    NAME_LENGTH,
+    RC,
+    class_names,
+    class_styles,
+    labels_of,
+    new_figure,
+    save,
+    short_names,
+    signed,
+)
 from workflow_lib.io import storage
 from workflow_lib.kstar.exact import neighbourhood
 from workflow_lib.points import DIMENSIONS
@@ -125,8 +136,26 @@ class TestClasses:
         assert choose_by_skewness(table_of(grid()), ["c3", "c1"]) == (["c3", "c1"], "2 of 5 classes are shown.")
 
     def test_unknown_names_are_all_named_with_the_nearest(self):
-        with pytest.raises(UserError, match=r"2 problems[\s\S]*c33[\s\S]*write 'c3'[\s\S]*zebra"):
-            choose_by_skewness(table_of(grid()), ["c33", "c1", "zebra"])
+        with pytest.raises(UserError, match=r"2 problems[\s\S]*C3[\s\S]*write 'c3'[\s\S]*zebra[\s\S]*choose one"):
+            choose_by_skewness(table_of(grid()), ["C3", "c1", "zebra"])
+
+
+def test_settings_of_the_user_change_no_figure(tmp_path):
+    @mpl.rc_context(RC)
+    def draw():
+        figure = new_figure(3, 2, "A title")
+        figure.subplots().plot([1, 2])
+        return figure
+
+    for name, settings in (
+        ("plain", {}),
+        ("own", {"axes.grid": True, "lines.linewidth": 9, "savefig.facecolor": "red"}),
+    ):
+        files = {kind: tmp_path / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
+        with mpl.rc_context(settings):
+            save(draw(), pd.DataFrame(), **files)
+    for kind in ("svg", "png"):
+        assert (tmp_path / f"own.{kind}").read_bytes() == (tmp_path / f"plain.{kind}").read_bytes()
 
 
 STEPS = sorted(path.stem for path in Path(steps.__file__).parent.glob("draw_*.py"))
@@ -157,7 +186,23 @@ class TestNames:
         assert all(len(name) <= NAME_LENGTH for name in names)
 
     def test_names_that_cannot_be_written_or_told_apart_become_numbers(self):
-        assert short_names(["École", "日本語", "x" * 40, "x" * 41]) == ["École", "#2", "#3", "#4"]
+        assert short_names(["École", "x" * 40, "x" * 41]) == ["École", "#2", "#3"]
+        classes = {"École": 0, "日本語": 3, "x" * 40: 4, "x" * 41: 7, "🐈": 8, "عربي": 9, "_a\nb$": 11}
+        written = ["École", "class 3", "class 4", "class 7", "class 8", "عربي", "_a b$"]
+        assert list(class_names(classes).values()) == written
+
+    def test_a_class_that_is_called_like_a_number_keeps_its_name(self):
+        assert class_names({"猫": 0, "class 0": 1}) == {"猫": "(class 0)", "class 0": "class 0"}
+        assert list(class_names({"猫": 0, "犬": 0}).values()) == ["class 0", "(class 0)"]
+
+    def test_labels_are_those_of_the_first_list_that_has_the_name(self):
+        assert labels_of([["a", "b", "a"], ["c", "b"]]) == {"a": 0, "b": 1, "c": 0}
+
+    def test_a_class_has_the_same_name_whichever_are_shown(self):
+        table = table_of(grid(interval=INTERVALS)).replace({"class_name": {"c1": "猫", "c3": "犬"}})
+        for wanted in (None, ["犬"]):
+            figure, _ = trends.draw(table, wanted=wanted, threshold=0.5, title="A title")
+            assert "class 3" in {text.get_text() for text in figure.legends[0].get_texts()}
 
     def test_numbers_have_a_true_minus_and_no_negative_zero(self):
         assert [signed(value) for value in (-1.234, -0.001, 2, np.nan)] == ["−1.23", "0.00", "2.00", "–"]
@@ -258,15 +303,15 @@ def study(tmp_path, request):
         coords = {
             "sample": [f"s{j}" for j in range(len(labels))],
             "label": ("sample", labels),
-            "class": names[:classes],
             "prediction": ("sample", labels),
         }
+        attrs = {"class_names": names[:classes], "left_out": [0] * classes}
         result = neighbourhood(features, labels, "euclidean")
-        both = {"features": {"features": (("sample", "feature"), features)}}
-        both["kstar"] = {"kappa": ("sample", result.kappa), "kstar": ("sample", result.kappa / 6)}
+        both = {"features": {"features": (("sample", "feature"), features), "class": names[:classes]}}
+        both["kstar"] = {"kappa": ("sample", result.kappa), "kstar": ("sample", result.kstar)}
         for kind, variables in both.items():
             files[kind].append(tmp_path / f"{kind}{i}.zarr.zip")
-            storage.save(xr.Dataset(variables, coords), files[kind][-1])
+            storage.save(xr.Dataset(variables, coords, attrs), files[kind][-1])
     spec = {"grids": grids, "title": "A title", "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
     tables = {"classes": tmp_path / "classes.csv", "aggregates": tmp_path / "aggregates.csv"}
     tabulate_kstar(spec=spec, kstar=files["kstar"], **tables)

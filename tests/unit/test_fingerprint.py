@@ -1,10 +1,14 @@
 """The code fingerprint changes with code that can run, and with nothing else."""
 
+import subprocess
+import sys
 import textwrap
+from importlib import metadata
 
 import pytest
 
 from workflow_lib.code import fingerprint, libraries, sources
+from workflow_lib.errors import UserError
 from workflow_lib.runner.job import STEPS
 
 STEP = """
@@ -41,8 +45,7 @@ def package(tmp_path, monkeypatch):
 
 
 def taken(module="pkg.step", memory=None):
-    for cached in (fingerprint.code_fingerprint, sources.source, sources.read_module, sources._files):
-        cached.cache_clear()
+    fingerprint.forget()
     return fingerprint.code_fingerprint(module, memory)
 
 
@@ -85,7 +88,7 @@ def test_code_counts_wherever_it_is_imported_from(package, module, old, new):
 
 def test_the_version_of_a_library_counts(package, monkeypatch):
     before = taken()
-    monkeypatch.setattr(fingerprint, "_version", lambda name: "0.0.1")
+    monkeypatch.setattr(libraries, "installed_version", lambda name: "0.0.1")
     assert taken() != before
 
 
@@ -95,18 +98,15 @@ def test_a_name_that_a_package_exports_lazily_is_refused(package):
         taken()
 
 
-def test_a_users_file_counts_as_its_syntax_tree(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text("def build():\n    return 1\n")
-    before = fingerprint.source_fingerprint(file)
-    file.write_text("def build():  # comment\n    return 1\n")
-    assert fingerprint.source_fingerprint(file) == before
-    file.write_text("def build():\n    return 2\n")
-    assert fingerprint.source_fingerprint(file) != before
-
-
 VERBS = sorted(p.stem for p in STEPS.glob("*_*.py") if not p.stem.startswith("_"))
-WITH_TORCH = {"train_interval", "import_weights", "extract_features", "prepare_dataset", "compute_kstar"} | {
+WITH_TORCH = {
+    "check_network",
+    "train_interval",
+    "import_weights",
+    "extract_features",
+    "prepare_dataset",
+    "compute_kstar",
+} | {
     "make_prototypes",
     "find_boundaries",
     "train_replicates",
@@ -151,7 +151,9 @@ def test_a_source_is_parsed_once_for_all_modules_that_run_it(package, tmp_path, 
     edit(package / "kernel.py", "return 1", "return 2")
     parsed = []
     parse = sources._parse
-    monkeypatch.setattr(sources, "_parse", lambda module: parsed.append(module) or parse(module))
+    monkeypatch.setattr(
+        sources, "_parse", lambda source, module, *rest: parsed.append(module) or parse(source, module, *rest)
+    )
     taken(memory=memory)
     assert parsed == ["pkg.kernel"]
 
@@ -182,18 +184,16 @@ def test_another_reader_of_sources_believes_no_record_of_this_one(package, tmp_p
     memory = tmp_path / "memory"
     taken(memory=memory)
     for record in records(memory):
-        record.write_text(record.read_text().replace("numpy", "scipy"))
+        record.write_text(record.read_text().replace("numpy", "pillow"))
     assert list(fingerprint.library_versions("pkg.step", memory)) == ["numpy"]  # of this process
     taken(memory=memory)
-    assert list(fingerprint.library_versions("pkg.step", memory)) == ["scipy"]
+    assert list(fingerprint.library_versions("pkg.step", memory)) == ["pillow"]
     monkeypatch.setattr(sources, "_readers", lambda: "another")
     taken(memory=memory)
     assert list(fingerprint.library_versions("pkg.step", memory)) == ["numpy"]
 
 
 def test_versions_of_libraries_are_those_that_importlib_tells():
-    from importlib import metadata
-
     names = {found.metadata["Name"] for found in metadata.distributions()}
     assert len(names) > 20
     assert {name: libraries.installed_version(name) for name in names} == {
@@ -209,10 +209,75 @@ def test_a_version_is_found_where_python_looks_for_modules(tmp_path, monkeypatch
         folder.mkdir(parents=True)
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: My.Library\nVersion: {version}\n\nVersion: 9\n")
     monkeypatch.setattr("sys.path", [str(tmp_path / "none"), str(tmp_path / "first"), str(tmp_path / "second")])
-    for cached in (libraries.installed_version, libraries._folders):
-        cached.cache_clear()
+    fingerprint.forget()
     try:
         assert libraries.installed_version("my-library") == "1.0+cpu"
     finally:
-        for cached in (libraries.installed_version, libraries._folders):
-            cached.cache_clear()
+        fingerprint.forget()
+
+
+@pytest.mark.parametrize("name", ["kernel.so", "kernel.pyc", "kernel/__init__.pyc", "kernel/__init__.so"])
+def test_what_python_runs_in_the_place_of_a_source_is_refused(package, name):
+    """A `.pyc` beside a source is not run; one in a package without a source is."""
+    before = taken()
+    (package / "kernel").mkdir()
+    (package / name).write_bytes(b"")
+    if name == "kernel.pyc":
+        assert taken() == before
+    else:
+        with pytest.raises(UserError, match=f"{name}\n    Python runs this file, and not the source of pkg.kernel"):
+            taken()
+
+
+def test_the_next_fingerprint_after_forgetting_is_that_of_the_files_now(package):
+    before = taken()
+    edit(package / "kernel.py", "return 1", "return 2")
+    assert fingerprint.code_fingerprint("pkg.step") == before
+    fingerprint.forget()
+    assert fingerprint.code_fingerprint("pkg.step") != before
+
+
+HARMLESS = {
+    *("charset-normalizer", "cloudpickle", "cycler", "donfig", "fsspec", "google-crc32c", "narwhals", "packaging"),
+    *("psutil", "pyparsing", "python-dateutil", "pyyaml", "rich", "typing-extensions"),
+}
+"""Distributions that our libraries load, and that carry no numbers."""
+IMPORTS = {
+    **{"matplotlib": "matplotlib.pyplot", "numba": "numba", "scikit-learn": "sklearn.manifold", "torch": "torch"},
+    **{"umap-learn": "umap", "xarray": "xarray", "zarr": "zarr"},
+}
+BESIDE = {
+    "numba": {"scipy"},
+    "pandas": {"pyarrow"},
+    "scikit-learn": {"pandas", "pyarrow", "threadpoolctl"},
+    "torch": {"numpy", "tqdm"},
+    "umap-learn": {"tqdm"},
+}
+"""What a library loads for another purpose than ours: linear algebra in compiled code, columns, tables as arguments."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", IMPORTS)
+def test_what_a_library_loads_is_behind_it_or_harmless(library):
+    program = f"import sys, {IMPORTS[library]}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    owners = metadata.packages_distributions()
+    names = [name for name in done.stdout.split() if name not in sys.stdlib_module_names]
+    loaded = {libraries.normal(owner) for name in names for owner in owners.get(name, ())}
+    known = set(libraries.versions([library]))
+    beside = set().union(*(BESIDE.get(name, set()) for name in known))
+    assert library in loaded
+    assert loaded - known - beside - HARMLESS == set()
+
+
+def test_libraries_behind_our_libraries_count():
+    assert {"pynndescent", "llvmlite", "scipy", "joblib"} <= set(libraries.versions(["umap_learn"]))
+    assert "pillow" in libraries.versions(["torchvision"])
+    assert "numcodecs" in fingerprint.library_versions("workflow_lib.steps.compute_kstar")
+    assert "llvmlite" in fingerprint.library_versions("workflow_lib.steps.compute_kstar")
+    assert "pyarrow" in fingerprint.library_versions("workflow_lib.steps.compute_map")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_library_of_a_step_says_what_is_behind_it(verb):
+    assert set(fingerprint.library_versions(f"workflow_lib.steps.{verb}")) - libraries.BEHIND.keys() == set()

@@ -7,8 +7,10 @@ import time
 
 import pytest
 
+from workflow_lib.code.signature import signature
 from workflow_lib.errors import UserError
-from workflow_lib.runner import gpus
+from workflow_lib.runner import gpus, job
+from workflow_lib.runner.job import STEPS
 
 SMI = """#!/bin/sh
 cat "{table}"
@@ -83,6 +85,14 @@ def test_the_user_says_which_gpus_jobs_may_take(machine, monkeypatch):
     monkeypatch.setenv(gpus.LISTED, "1")
     assert numbers() == ["1"]
     assert gpus.places() == 1
+
+
+@pytest.mark.parametrize("listed", ["7", "", "GPU-c"])
+def test_a_list_without_any_gpu_of_this_machine_is_refused(machine, monkeypatch, listed):
+    monkeypatch.setenv(gpus.LISTED, listed)
+    for ask in (gpus.places, gpus.lent("cuda").__enter__):
+        with pytest.raises(UserError, match=r"LATENT_ATLAS_GPUS.*\n.*0 \(GPU-aaa\), 1 \(GPU-bbb\)"):
+            ask()
 
 
 def test_a_machine_without_gpus_limits_nothing(machine, monkeypatch):
@@ -168,3 +178,15 @@ def test_a_wrong_number_of_jobs_is_told(machine, monkeypatch, number):
     monkeypatch.setenv(gpus.SHARED, number)
     with pytest.raises(UserError, match="LATENT_ATLAS_JOBS_PER_GPU"):
         gpus.places()
+
+
+VERBS = sorted(file.stem for file in STEPS.glob("[a-z]*_*.py"))
+ON_GPU = ("check_network", "train_", "extract_", "make_", "find_boundaries", "compute_kstar")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_only_steps_that_compute_on_a_gpu_are_lent_one(monkeypatch, verb):
+    monkeypatch.setattr(job, "_device", lambda wish: "cuda")
+    flags = [text for argument in signature(verb).paths for text in (f"--{argument.name.replace('_', '-')}", "x")]
+    parsed = job.parse([verb.replace("_", "-"), *flags, "--spec", "{}", "--code", "x"])
+    assert parsed.device == ("cuda" if verb.startswith(ON_GPU) else "cpu")

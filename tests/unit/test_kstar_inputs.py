@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from workflow_lib.errors import UserError
 from workflow_lib.kstar.inputs import check
@@ -20,7 +21,12 @@ def spoiled(value, row, column=0):
     [
         (FEATURES, LABELS, "manhattan", ["manhattan", *METRICS]),
         (FEATURES, LABELS[:4], "euclidean", ["6 rows", "4 labels"]),
-        (FEATURES[:, 0], LABELS, "euclidean", ["(6,)", "Flatten"]),
+        (FEATURES[:, 0], LABELS, "euclidean", ["(6,)", "features.reshape(len(features), -1)"]),
+        (np.array([[1.0], [2.0]] * 3 + [None], object)[:6], LABELS, "euclidean", ["object", "numpy.stack(features)"]),
+        (FEATURES.astype(str), LABELS, "euclidean", ["Pass real numbers"]),
+        ([[1.0], [2.0, 3.0]], [0, 1], "euclidean", ["features: list", "inhomogeneous"]),
+        (torch.ones(6, 2, dtype=torch.bfloat16), LABELS, "euclidean", ["Tensor", "features.detach().cpu().float()"]),
+        (torch.ones(6, 2, requires_grad=True), LABELS, "euclidean", ["Tensor", "features.detach().cpu().float()"]),
         (FEATURES[:, :0], LABELS, "euclidean", ["(6, 0)"]),
         (FEATURES * 1j, LABELS, "euclidean", ["complex"]),
         (FEATURES, LABELS[:, None], "euclidean", ["(6, 1)"]),
@@ -30,7 +36,7 @@ def spoiled(value, row, column=0):
         (FEATURES[:0], LABELS[:0], "euclidean", ["no samples"]),
         (spoiled(np.nan, 3, 1), LABELS, "euclidean", ["nan", "sample 3", "feature 1"]),
         (spoiled(-np.inf, 4), LABELS, "chebyshev", ["-inf", "sample 4"]),
-        (spoiled(0, 2) * [1, 0], LABELS, "cosine", ["sample 2", "zero vector"]),
+        (spoiled(0, 2) * [1, 0], LABELS, "cosine", ["sample 2", "vector of zeros", "on_zero: leave_out"]),
         (spoiled(1e300, 2), LABELS, "euclidean", ["1e+300"]),
         (spoiled(1e-300, 2) * [1, 0], LABELS, "cosine", ["1e-300"]),
     ],
@@ -52,7 +58,18 @@ def test_a_zero_vector_is_only_an_error_under_cosine(metric):
     assert len(check(FEATURES * 0, LABELS, metric).order) == 6
 
 
-@pytest.mark.parametrize("kind", ["U1", object, np.dtypes.StringDType()])
+def test_a_problem_is_also_a_value_error():
+    with pytest.raises(ValueError, match="only class"):
+        check(FEATURES, np.zeros(6, dtype=int), "euclidean")
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.int64, torch.uint8])
+def test_tensors_are_used_as_arrays(kind):
+    features = check(torch.tensor(FEATURES).to(kind), torch.tensor(LABELS), "euclidean").features
+    np.testing.assert_array_equal(features, FEATURES)
+
+
+@pytest.mark.parametrize("kind", ["U1", "S1", object, np.dtypes.StringDType()])
 def test_strings_of_any_kind_are_names(kind):
     assert check(FEATURES, np.array(list("bacaba"), dtype=kind), "euclidean").order.tolist() == [1, 3, 5, 0, 4, 2]
 

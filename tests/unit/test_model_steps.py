@@ -20,7 +20,6 @@ COUNT = 60
 NETWORK = {"architecture": "small_cnn", "options": {"width": 8, "hidden": 16}, "normalize": None}
 TRAIN = NETWORK | {
     "weights": None,
-    "weights_content": None,
     "training": {"epochs": 4, "batch_size": 16, "lr": 0.01, "augmentation": {"crop_padding": 1}},
     "model": "cnn",
     "seed": 3,
@@ -114,6 +113,16 @@ def test_the_previous_checkpoint_is_used_where_it_fits_only(tmp_path, split):
     assert files_of(longer) == files_of(first)
 
 
+def test_a_training_that_diverges_is_told_as_one(tmp_path, split):
+    """In its last step, which no loss follows; and in the middle."""
+    settings = TRAIN["training"] | {"epochs": 1, "batch_size": COUNT, "optimizer": "sgd", "lr": 1e45}
+    with pytest.raises(UserError, match=r"models\.cnn\.training\.lr: 1e\+45\n.*infinite weights .*conv1"):
+        trained(tmp_path, split, stop_epoch=1, training=settings)
+    assert not (tmp_path / "whole.pt").exists()
+    with pytest.raises(UserError, match=r"models\.cnn\.training\.lr: 1e\+10\n.*the loss is no longer finite in epoch"):
+        trained(tmp_path, split, training=settings | {"epochs": 4, "lr": 1e10})
+
+
 def test_a_killed_job_goes_on_from_its_scratch(tmp_path, split, monkeypatch):
     whole = files_of(trained(tmp_path, split))
     module = sys.modules["workflow_lib.steps.train_interval"]
@@ -203,9 +212,9 @@ def test_transformed_images_give_other_features(tmp_path, split):
 def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp_path, split):
     network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
     torch.save(network.network.state_dict(), tmp_path / "weights.pt")
-    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "weights_content": "", "model": "cnn", "seed": 0}
+    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
     checkpoint = tmp_path / "imported.pt"
-    import_weights(spec=spec, dataset=split, checkpoint=checkpoint, context=context(tmp_path))
+    import_weights(spec=spec, dataset=split, checkpoint=checkpoint)
     layers = {"logits": {"module": "logits", "pool": "none"}}
     (store,) = features(tmp_path, split, checkpoint, roles=["logits"], layers=layers)
     images = torch.from_numpy(storage.load(split)["image"].values).float() / 255
@@ -239,17 +248,66 @@ def make(in_channels, image_size, n_classes):
 """
 
 
-def test_features_that_depend_on_the_batch_are_refused(tmp_path, split, monkeypatch):
+@pytest.fixture
+def own_code(tmp_path, monkeypatch):
+    """Modules that a test writes into the working directory can be imported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+def test_features_that_depend_on_the_batch_are_refused(tmp_path, split, own_code):
     Path("batch_networks.py").write_text(USER_CODE)
     network = {"architecture": "batch_networks:make", "options": {}}
     checkpoint = trained(tmp_path, split, **network)
-    sound = {"conv": {"module": "0", "pool": "none"}}
-    features(tmp_path, split, checkpoint, roles=["conv"], layers=sound, **network)
-    unsound = {"norm": {"module": "1", "pool": "none"}}
-    with pytest.raises(UserError, match="share its batch"):
-        features(tmp_path, split, checkpoint, roles=["norm"], layers=unsound, **network)
+    layers = {"conv": {"module": "0", "pool": "none"}, "norm": {"module": "1", "pool": "none"}}
+    with pytest.raises(UserError, match=r"of the logits, layer norm for an image .* share its batch"):
+        features(tmp_path, split, checkpoint, roles=["conv", "norm"], layers=layers, **network)
+    with pytest.raises(UserError, match=r"of the logits for an image .* share its batch"):
+        features(tmp_path, split, checkpoint, roles=["conv"], layers=layers, **network)
+
+
+RANDOM_CODE = """
+from torch import nn
+from torch.nn import functional
+class Net(nn.Module):
+    def __init__(self, n_classes, share):
+        super().__init__()
+        self.first, self.last, self.share = nn.Linear(64, 16), nn.Linear(16, n_classes), share
+    def forward(self, images):
+        return self.last(functional.dropout(self.first(images.flatten(1)), self.share))
+def make(in_channels, image_size, n_classes, share=0.0):
+    return Net(n_classes, share)
+"""
+
+
+def test_random_predictions_are_refused(tmp_path, split, own_code):
+    """The layer is repeatable, the dropout behind it is not, so the predictions are random."""
+    Path("random_networks.py").write_text(RANDOM_CODE)
+    network = {"architecture": "random_networks:make", "options": {"share": 0.02}}
+    checkpoint = trained(tmp_path, split, **network)
+    layers = {"first": {"module": "first", "pool": "none"}}
+    with pytest.raises(UserError, match=r"random in eval mode: .* different values of the logits\n"):
+        features(tmp_path, split, checkpoint, roles=["first"], layers=layers, **network)
+    features(tmp_path, split, trained(tmp_path, split, **network | {"options": {}}), roles=["first"], layers=layers)
+
+
+def test_weights_of_a_network_with_random_outputs_are_refused(tmp_path, split, own_code):
+    Path("random_networks.py").write_text(RANDOM_CODE)
+    checkpoint = trained(tmp_path, split, architecture="random_networks:make", options={})
+    spec = {"architecture": "random_networks:make", "weights": str(checkpoint), "model": "cnn", "seed": 0}
+    arguments = {"dataset": split, "checkpoint": tmp_path / "imported.pt"}
+    import_weights(spec=NETWORK | spec | {"options": {}}, **arguments)
+    with pytest.raises(UserError, match=r"models\.cnn\.architecture\n.*is random in eval mode"):
+        import_weights(spec=NETWORK | spec | {"options": {"share": 0.5}}, **arguments)
+
+
+def test_features_that_are_not_finite_are_named(tmp_path, split):
+    checkpoint = trained(tmp_path, split)
+    content = checkpoints.load(checkpoint)
+    content["network"]["dense1.linear.bias"][0] = float("nan")
+    checkpoints.save(content, checkpoint)
+    with pytest.raises(UserError, match=r"sample s0\n.*NaN or infinite values of the logits, layer late for"):
+        features(tmp_path, split, checkpoint)
 
 
 def test_a_wrong_layer_lists_the_layers(tmp_path, split):

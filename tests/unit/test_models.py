@@ -118,7 +118,7 @@ def test_resnet18_keeps_small_images_large():
 def test_torchvision_head_has_the_classes_of_the_data():
     network = build("torchvision/squeezenet1_1", in_channels=3, image_size=(64, 64), n_classes=5, seed=0)
     assert network(torch.rand(2, 3, 64, 64)).shape == (2, 5)
-    assert head_name(network) == "classifier.1"
+    assert head_name(network, (3, 64, 64)) == "classifier.1"
 
 
 USER_CODE = """
@@ -132,6 +132,28 @@ def no_module(**arguments):
     return "network"
 def wrong_size(in_channels, image_size, n_classes):
     return nn.Sequential(nn.Flatten(), nn.LazyLinear(n_classes + 1))
+def lazy(in_channels, image_size, n_classes):
+    return nn.Sequential(nn.LazyConv2d(4, 2), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(n_classes))
+def aside(n_classes, **shape):
+    network = nn.Sequential(nn.Flatten(), nn.LazyLinear(n_classes))
+    network.head = nn.Identity()
+    network.head.aside = nn.LazyLinear(3)
+    return network
+class Odd(nn.Module):
+    def __init__(self, kind, classes):
+        super().__init__()
+        self.kind, self.last = kind, nn.LazyLinear(classes)
+    def forward(self, images):
+        logits = self.last(images.flatten(1))
+        if self.kind == "exit":
+            raise SystemExit(1)
+        return {"tuple": (logits, logits), "dict": {"logits": logits}}[self.kind]
+def a_tuple(n_classes, **shape):
+    return Odd("tuple", n_classes)
+def a_dict(n_classes, **shape):
+    return Odd("dict", n_classes)
+def leaves(n_classes, **shape):
+    return Odd("exit", n_classes)
 """
 
 
@@ -156,6 +178,10 @@ def test_user_function(user_module):
         ("no_module", ["must return a torch.nn.Module, not str"]),
         ("wrong_size", ["(2, 5)", "not (2, 6)"]),
         ("god", ["has no function 'god'", "good"]),
+        ("aside", ["not reached", "head.aside.weight, head.aside.bias"]),
+        ("a_tuple", ["must return one tensor of logits", "not tuple"]),
+        ("a_dict", ["must return one tensor of logits", "not dict"]),
+        ("leaves", ["fails on images of shape (2, 3, 4)", "SystemExit: 1"]),
     ],
 )
 def test_user_function_that_fails(user_module, function, parts):
@@ -163,6 +189,16 @@ def test_user_function_that_fails(user_module, function, parts):
         build(f"{user_module}:{function}", in_channels=2, image_size=(3, 4), n_classes=5, seed=0)
     for part in parts:
         assert part in str(caught.value)
+
+
+def test_lazy_layers_can_be_trained_and_depend_on_the_seed_alone(user_module):
+    shape = {"in_channels": 2, "image_size": (3, 4), "n_classes": 5}
+    first, again, other = (build(f"{user_module}:lazy", **shape, seed=seed) for seed in (0, 0, 1))
+    assert first.network[3].weight.shape == (5, 4 * 2 * 3)
+    assert all(torch.equal(first.state_dict()[name], value) for name, value in again.state_dict().items())
+    assert not torch.equal(first.network[3].weight, other.network[3].weight)
+    first(torch.rand(2, 2, 3, 4)).sum().backward()
+    assert first.network[0].weight.grad is not None
 
 
 def test_the_network_of_the_guide(tmp_path, monkeypatch):
@@ -226,8 +262,8 @@ def test_weights_that_do_not_fit_are_listed():
 def test_only_the_head_may_be_new():
     pretrained, network = small(n_classes=7, seed=3), small(seed=4)
     head = network.network.logits.weight.clone()
-    assert stored_outputs(network, pretrained.network.state_dict()) == 7
-    load_weights(network, pretrained.network.state_dict(), "w.pt", keep_head=True)
+    assert stored_outputs(network, pretrained.network.state_dict(), "logits") == 7
+    load_weights(network, pretrained.network.state_dict(), "w.pt", new_head="logits")
     assert torch.equal(network.network.logits.weight, head)
     assert torch.equal(network.network.conv1.conv.weight, pretrained.network.conv1.conv.weight)
 

@@ -14,8 +14,8 @@ POINT = dict(zip(DIMENSIONS, ("net", 0, 100, "test", "original", "logits", "eucl
 def classes():
     rows = [
         POINT
-        | {"layer": layer, "label": label, "class_name": name, "n": 5, "mean": 0.2, "std": 0.1}
-        | {"skewness": 2.0, "pattern": "Fractured", "accuracy": 0.5}
+        | {"layer": layer, "label": label, "class_name": name, "n": 5, "left_out": 0}
+        | {"mean": 0.2, "std": 0.1, "skewness": 2.0, "pattern": "Fractured", "accuracy": 0.5}
         for layer in ("early", "logits")
         for label, name in enumerate(("<b>", "NA"))
     ]
@@ -29,6 +29,12 @@ def test_constants_stand_above_and_what_varies_in_columns(classes):
     assert "All: model net, seed 0, interval 100, split test, transform original, metric euclidean." in page
     assert "<th>layer</th>" in page
     assert "<th>model</th>" not in page
+
+
+def test_samples_that_are_left_out_are_shown_where_there_are_any(classes):
+    for left_out, shown in ((0, False), (3, True)):
+        page = tables_page("T", "", classes.assign(left_out=[0, 0, 0, left_out]), aggregate_table(classes))
+        assert ("<th>left out</th>" in page) is shown
 
 
 def test_a_pattern_without_classes_shows_a_dash_and_no_zero(classes):

@@ -65,7 +65,7 @@ def classifier(name):
 def by_hand(network, images):
     """Logits, input of the head (maps averaged) and gradient of the first logit, of the network as it is."""
     seen = []
-    head = inner(network).get_submodule(head_name(network))
+    head = inner(network).get_submodule(head_name(network, images.shape[1:]))
     handle = head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach().clone()))
     images = torch.from_numpy(images).requires_grad_()
     logits = network.eval()(images)
@@ -126,7 +126,7 @@ def test_a_wrong_fold_would_be_noticed(monkeypatch):
 
 def test_the_head_is_found_where_it_is_called_logits():
     network, shape = classifier("small_cnn")
-    assert head_name(network) == "logits"
+    assert head_name(network, shape) == "logits"
     assert frozen(network, None, shape).width == 64
 
 
@@ -167,6 +167,41 @@ def test_features_are_one_row_per_image_whatever_the_batch():
     torch.testing.assert_close(parts, whole)
 
 
+class HeadFirst(nn.Module):
+    """Its last layer is made first."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(9, 4)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(72, 9), nn.ReLU())
+
+    def forward(self, images):
+        return self.head(self.body(images))
+
+
+def test_the_features_are_the_input_of_the_layer_that_gives_the_logits():
+    network, images = wrap(HeadFirst(), 2, None), torch.from_numpy(noise(3))
+    found = frozen(network, None, SHAPE)(images)[1]
+    assert torch.equal(found, frozen(network, "body", SHAPE)(images)[1])
+    assert found.shape == (3, 9)
+
+
+def test_a_head_on_channels_last_is_averaged_over_positions():
+    class Turned(nn.Module):
+        def __init__(self, axes):
+            super().__init__()
+            self.axes = axes
+
+        def forward(self, maps):
+            return maps.permute(self.axes)
+
+    pool = [Turned((0, 3, 1, 2)), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    network = wrap(nn.Sequential(nn.Conv2d(2, 5, 3), Turned((0, 2, 3, 1)), nn.Linear(5, 4), *pool), 2, None)
+    images = torch.from_numpy(noise(3))
+    with torch.no_grad():
+        close(frozen(network, None, SHAPE)(images)[1], network.network[0](images).mean((2, 3)))
+
+
 class Aside(nn.Module):
     def __init__(self):
         super().__init__()
@@ -182,8 +217,8 @@ class Aside(nn.Module):
 @pytest.mark.parametrize(
     ("network", "layer", "part"),
     [
-        (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), None, "no linear layer"),
-        (Aside(), None, "is not reached"),
+        (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), None, "cannot be told"),
+        (Aside(), "aside", "is not reached"),
         (Aside(), "norm", "a row per image"),
         (Aside(), "haed", "write head"),
     ],

@@ -47,6 +47,15 @@ run.main({arguments})
     assert outside_the_cache(project) == before
 
 
+def test_messages_may_name_files_that_are_not_unicode(tmp_path):
+    script = "from pathlib import Path; from workflow_lib.runner.log import logged\n"
+    script += "with logged(Path('job.log')) as say: say('\\udcff.png')"
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path.cwd())}
+    )
+    assert (tmp_path / "job.log").read_text() == "\\udcff.png\n"
+
+
 def outside_the_cache(project):
     """Every path of a project but those of the cache, which also remembers what sources say."""
     return sorted(path for path in project.rglob("*") if ".cache" not in path.parts)
@@ -61,7 +70,12 @@ def test_a_job_removes_what_its_like_left_that_are_dead_and_nothing_of_the_livin
 
     def beside_others(*arguments):
         (scratch,) = (project / "results/.scratch").iterdir()
-        for name in (f"{run.OUT_HERE}{dead.pid}-x", f"{run.OUT_HERE}{os.getppid()}-x", "out-elsewhere-1-x", "state"):
+        for name in (
+            f"{run.OUT_HERE}{dead.pid}-x",
+            f"{run.OUT_HERE}{os.getppid()}-x",
+            "out-elsewhere-1-x",
+            f"{run.STATE}x",
+        ):
             (scratch / name).mkdir()
             left.append(scratch / name)
         call_step(*arguments)

@@ -1,5 +1,8 @@
 """Stores and tables: whole or not there, equal data in equal bytes, read lazily."""
 
+import struct
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,3 +97,20 @@ def test_tables_are_read_back_equal(tmp_path, name):
     pd.testing.assert_frame_equal(storage.read_table(tmp_path / name), frame, check_dtype=False)
     with pytest.raises(UserError, match="does not exist"):
         storage.read_table(tmp_path / f"no-{name}")
+
+
+def test_headers_of_members_depend_neither_on_python_nor_on_the_system(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("zipfile.sys.platform", "win32")
+    storage.save(dataset, tmp_path / "a.zarr.zip")
+    data = (tmp_path / "a.zarr.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zarr.zip") as archive:
+        members = archive.infolist()
+        central = archive.start_dir
+    for member in members:
+        made_by, needed, flags, _, _, _, _, *sizes = struct.unpack_from("<xxxxHHHHHHIIIHH", data, central)
+        assert (made_by, needed, flags, sizes[:1]) == (3 << 8 | 20, 20, 0, [member.file_size])
+        extra, comment = struct.unpack_from("<HH", data, central + 30)
+        assert (extra, comment) == (0, 0)
+        local = struct.unpack_from("<xxxxHHHHHIIIHH", data, member.header_offset)
+        assert (local[0], local[1], local[6], local[7], local[9]) == (20, 0, member.file_size, member.file_size, 0)
+        central += 46 + len(member.filename.encode())

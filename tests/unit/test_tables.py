@@ -16,10 +16,14 @@ NAMES = ["NA", "unused", "007"]
 
 
 def store(kappa, labels, predictions=None, names=NAMES):
-    coords = {"label": ("sample", labels), "class": np.array(names, dtype=np.dtypes.StringDType())}
+    coords = {"label": ("sample", labels)}
     if predictions is not None:
         coords["prediction"] = ("sample", predictions)
-    return xr.Dataset({"kappa": ("sample", kappa)}, coords)
+    return xr.Dataset(
+        {"kappa": ("sample", kappa)},
+        coords,
+        {"class_names": names, "left_out": [4 * (name == "007") for name in names]},
+    )
 
 
 SMALL = store([1, 2, 2, 1, 1], [0, 0, 0, 2, 2], predictions=[0, 0, 1, 2, 2])
@@ -31,6 +35,7 @@ def test_a_row_per_class_by_hand():
     assert table["class_name"].tolist() == ["NA", "007"]
     assert table["label"].tolist() == [0, 2]
     assert table["n"].tolist() == [3, 2]
+    assert table["left_out"].tolist() == [0, 4]
     np.testing.assert_allclose(table["mean"], [5 / 9, 1 / 2])
     np.testing.assert_allclose(table["std"], [np.std([1 / 3, 2 / 3, 2 / 3]), 0])
     np.testing.assert_allclose(table["accuracy"], [2 / 3, 1])

@@ -19,7 +19,6 @@ SPEC = {
     "options": {"width": 8, "hidden": 32},
     "normalize": None,
     "weights": None,
-    "weights_content": None,
     "training": {"epochs": 10, "batch_size": 32, "lr": 0.01, "schedule": "onecycle"},
     "study": "mixed",
     "pair": "zero+one",

@@ -212,10 +212,22 @@ def test_only_what_depends_on_a_setting_is_named(finished):
 
 def test_what_follows_is_told_in_one_line(finished):
     text = lines(set_training(lr=0.02))
-    assert text[0] == "43 of 44 jobs would run."
-    assert len(text) == 3
-    assert "extract_features digits_cnn (6 jobs), compute_kstar digits_cnn (16 jobs)" in text[2]
-    assert "input: remade" in text[2]
+    assert text[0] == "44 of 45 jobs would run."
+    assert len(text) == 4
+    assert "extract_features digits_cnn (6 jobs), compute_kstar digits_cnn (16 jobs)" in text[3]
+    assert "input: remade" in text[3]
+
+
+def test_a_check_that_passed_is_repeated_only_with_the_trainings(finished):
+    """A change of layers or of its code would otherwise start the trainings that wait for it."""
+    check, network = "check_network/digits_cnn", "results/networks/digits_cnn.csv"
+    edit_record(network, lambda record: record.update(code="0"))
+    assert lines() == ["Nothing would run."]
+    assert check not in why.explain(planned(set_model(layers={"logits": "logits", "late": "dense1"}))).following
+    assert check in why.explain(planned(set_training(lr=0.02))).reasons
+    Path(network).unlink()
+    assert lines() == ["Nothing would run."]
+    assert why.explain(planned(set_model(seeds=[0, 1, 2]))).reasons[check] == [why.MISSING]
 
 
 def test_a_seed_more_is_missing_only_where_it_is_new(finished):

@@ -31,6 +31,7 @@ REPAIR = "run make docs"
 KINDS = {
     "prepare_dataset": "dataset",
     "import_features": "given features",
+    "check_network": "network check",
     "train_interval": "training",
     "import_weights": "loaded network",
     "extract_features": "extraction",
@@ -58,10 +59,11 @@ class PlannedProject(Project):
         return Run(0, "", {"pretended"}, set())
 
     def jobs(self, stages: str = "") -> list[PlannedJob]:
-        """The jobs that plain `snakemake`, or some of its stages, needs."""
+        """The jobs that plain `snakemake`, or some of its stages or files, needs."""
         with contextlib.chdir(self.folder):
             plan = load_plan(read_mapping(Path("config.yaml")), ["config.yaml"])
-            asked = [path for stage in stages.split() for path in targets.paths(plan, stage)]
+            known = {target: targets.paths(plan, target) for target in targets.TARGETS}
+            asked = [path for stage in stages.split() for path in known.get(stage, [stage])]
             return upstream(plan, asked or targets.default(plan))
 
 

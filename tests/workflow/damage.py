@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
@@ -13,6 +13,7 @@ from outcome import Case, Outcome, misfits
 from project import MINIATURE, Project, planned
 
 from workflow_lib.cache.actions import action_file, object_file
+from workflow_lib.cache.digests import content_digest
 from workflow_lib.code.signature import signature
 from workflow_lib.plan.jobs import PlannedJob
 
@@ -146,6 +147,50 @@ class Unread:
 
 
 @dataclass(frozen=True)
+class StaleHint:
+    """A whole checkpoint that other code has made, from which a training must not go on.
+
+    Attributes:
+        name: what its record says.
+        path: the checkpoint.
+        reader: the training for which it is a hint.
+        change: what its record says differently; None if it has no record.
+    """
+
+    name: str
+    path: str
+    reader: PlannedJob
+    change: Mapping[str, object] | None
+
+    def run(self, finished: Project, folder: Path) -> Outcome:
+        project = finished.copy(folder / "project", cores=1)
+        (told,) = record(project, self.path)
+        before = {file: file.read_bytes() for file in (project.folder / self.path, told)}
+        for output in self.reader.makes:
+            (project.folder / output).unlink()
+        shutil.rmtree(_cache(project))
+        digest = _other_weights(project.folder / self.path)
+        if self.change is None:
+            told.unlink()
+        else:
+            told.write_text(json.dumps({**json.loads(told.read_text()), **self.change, "digest": digest}))
+        run = project.snakemake(self.reader.makes[0])
+        wrong = [] if run.code == 0 else [f"snakemake ended with {run.code}: {run.output[-600:]}"]
+        for file, content in before.items():
+            file.write_bytes(content)
+        return Outcome(f"{len(run.computed)} computed", wrong + misfits(project, finished.results()))
+
+
+def _other_weights(checkpoint: Path) -> str:
+    """Give other weights to a checkpoint of the same training; returns its digest."""
+    from workflow_lib.io.checkpoints import load, save
+
+    content = load(checkpoint)
+    save({**content, "network": {name: tensor + 1 for name, tensor in content["network"].items()}}, checkpoint)
+    return content_digest(checkpoint)
+
+
+@dataclass(frozen=True)
 class InOwnProject:
     """A case on the small project of a user's own (own_project.py) instead of the miniature."""
 
@@ -178,6 +223,7 @@ def _of(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
     yield from _kept(jobs, verbs)
     yield from _records(jobs, verbs)
     yield from _unread(jobs, verbs)
+    yield from _stale(jobs, verbs)
 
 
 def _read(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
@@ -210,6 +256,16 @@ def _records(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
         if not hint:
             how, wound = (("cut short", cut), ("deleted", Path.unlink))[number % 2]
             yield Damage(f"record of {_kind(path)} {how}, read by {reader.verb}", path, reader, wound, record)
+
+
+def _stale(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:
+    changes = {"other code": {"code": "0" * 12}, "other versions": {"versions": {"python": "3.0"}}, "nothing": None}
+    for path, reader, hint in _readers(jobs, verbs):
+        if hint:
+            for told, change in changes.items():
+                yield StaleHint(
+                    f"{_kind(path)} whose record tells of {told}, a hint for {reader.verb}", path, reader, change
+                )
 
 
 def _memory(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[Case]:

@@ -47,6 +47,25 @@ def _parts(key: str) -> list[str]:
     return key.split("/" if "/" in key else ".")
 
 
+def link(path: str, target: str) -> Edit:
+    """A symbolic link, which may lead nowhere."""
+    return _new(path, lambda file: file.symlink_to(target))
+
+
+def pipe(path: str) -> Edit:
+    """A pipe that nobody writes to."""
+    return _new(path, os.mkfifo)
+
+
+def _new(path: str, make: Callable[[Path], object]) -> Edit:
+    def edit(project: Project) -> None:
+        file = project.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        make(file)
+
+    return edit
+
+
 def take_out(key: str) -> Edit:
     """A setting of the config, removed."""
     return rename(key, None)

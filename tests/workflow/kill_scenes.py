@@ -137,10 +137,10 @@ def _disturbed(
 
 def _state(project: Project) -> Path | None:
     """The state that a training has saved."""
-    return next((project.folder / "results" / ".scratch").glob("*/state/training.pt"), None)
+    return next((project.folder / "results" / ".scratch").glob("*/state-*/training.pt"), None)
 
 
 def _images_done(project: Project) -> int:
     """How many images the state says that a job has saved; 0 without one."""
-    file = next((project.folder / "results" / ".scratch").glob("*/state/state.pt"), None)
+    file = next((project.folder / "results" / ".scratch").glob("*/state-*/state.pt"), None)
     return State(**{key: value for key, value in load(file).items() if key != "runtime"}).finished if file else 0

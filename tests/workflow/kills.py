@@ -138,7 +138,7 @@ class SignalCase(Patient):
         took = time.monotonic() - sent
         told = f"sent at {seconds:.1f} s of {work.seconds:.1f}, ended with {code} after {took:.1f} s"
         wrong = [f"process {job.pid} lives on" for job in jobs(work.project)]
-        litter = [path for path in half_written(work.project) if not (path / "state").exists()]
+        litter = [path for path in half_written(work.project) if not [*path.glob("state-*")]]
         wrong += [f"left behind: {path}" for path in [*locks(work.project), *litter]]
         if took > QUICK or code == 0:
             wrong.append(told)
@@ -152,8 +152,8 @@ def cases() -> list[Case]:
 
 def kills() -> Iterator[KillCase]:
     """Each verb with each kind at least once."""
-    rng = random.Random("kills")
     for verb in VERBS:
+        rng = random.Random(f"kills of {verb}")  # so that another verb does not change these
         for kind in KINDS:
             for number in range(1 + MORE.get(verb, 0)):
                 times = rng.choices([1, 2, 3], [7, 2, 1])[0]

@@ -19,6 +19,8 @@ LEFT_BY_OTHER_JOBS = (
     *(".snakemake/", "results/logs/", "results/benchmarks/", "results/provenance/"),
     *("results/checkpoints/wrong/", "results/prototypes/sure/wrong/"),
 )
+NOTES = (".snakemake/log/", "results/.cache/code/")
+"""Logs, and what is remembered of sources: each call may write there."""
 Listing = dict[str, tuple[int, int]]
 """Size and time of change of each file by its path."""
 
@@ -126,7 +128,7 @@ def _listing(folder: Path) -> Listing:
         for file in folder.rglob("*")
         if file.is_file()
         and "__pycache__" not in file.parts
-        and not (name := file.relative_to(folder).as_posix()).startswith(".snakemake/log/")
+        and not (name := file.relative_to(folder).as_posix()).startswith(NOTES)
     }
 
 

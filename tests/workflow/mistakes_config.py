@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from edits import Edit, append, remove, replace, several, write
+from edits import Edit, append, link, pipe, remove, replace, several, write
 from mistake import GONE, Mistake, setting
 from project import shipped
 
@@ -54,6 +54,9 @@ IN_CONFIG = [
     wrong(f"{TRAINING}/lr", "1e-2", "YAML reads 1e-2 as text", "write 0.01 or 1.0e-2"),
     wrong(f"{TRAINING}/lr", True, "true", "must be a number"),
     wrong(f"{CNN}/seeds", 3, "must be a list", "write [3]"),
+    wrong(
+        "datasets/i", {"source": "imagefolder", "root": "data", "image_size": 32}, "image_size: 32", "write [32, 32]"
+    ),
     wrong(f"{CNN}/layers", "conv1", "must be a mapping"),
     wrong(f"{STUDY}/title", 7, "must be text", 'put quotes around it: "7"'),
     wrong("kstar/threshold", None, "null", "must be a number", base="embeddings"),
@@ -143,6 +146,22 @@ IN_CONFIG = [
         ("datasets.wrong.root: config.yaml", "is a file, and a folder is wanted"),
         setting("datasets/wrong", {"source": "imagefolder", "root": "config.yaml", "image_size": [8, 8]}),
     ),
+    Mistake(
+        "weights in a pipe",
+        (f"{CNN}/weights: my.pt".replace("/", "."), "no regular file"),
+        several(pipe("my.pt"), setting(f"{CNN}/weights", "my.pt")),
+    ),
+    Mistake(
+        "a file in place of the results",
+        ("results: others", "is a file"),
+        setting("results", "others"),
+        files={"others": b""},
+    ),
+    Mistake(
+        "results that lead nowhere",
+        ("results: others", "leads nowhere: gone"),
+        several(link("others", "gone"), setting("results", "others")),
+    ),
 ]
 
 FILES = [
@@ -167,6 +186,13 @@ FILES = [
     broken("a section twice", append("config.yaml", "\nkstar: {}\n"), "kstar", "second time"),
     broken("two documents", append("config.yaml", "\n---\na: 1\n"), "not valid YAML"),
     broken("an unknown alias", replace("config.yaml", "dataset: digits", "dataset: *digits"), "undefined alias"),
+    broken("an alias within its own value", append("config.yaml", "\na: &a {b: *a}\n"), "must not contain itself"),
+    Mistake(
+        "config.yaml: a pipe",
+        ("config.yaml", "a pipe, a socket or a device"),
+        several(remove("config.yaml"), pipe("config.yaml")),
+        "default",
+    ),
     broken("Latin-1", recoded("latin-1"), ":1: byte 0xe9", "encoding UTF-8"),
     broken("UTF-16", recoded("utf-16"), "not UTF-8", "encoding UTF-8"),
     broken("a zero byte", replace("config.yaml", "dataset: digits", "dataset: digits\0"), "character U+0000"),

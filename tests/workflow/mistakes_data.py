@@ -1,18 +1,20 @@
 """Mistakes in the data, code and weights that a config names."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+from edits import Edit, link, pipe, several
 from mistake import FEATURES, LABELS, Mistake, npz, setting
 from PIL import Image
 
 
-def png(side: int = 8) -> bytes:
+def png(side: int = 8, mode: str = "L") -> bytes:
     """A black image of one channel."""
     file = BytesIO()
-    Image.new("L", (side, side)).save(file, "PNG")
+    Image.new(mode, (side, side)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -23,6 +25,7 @@ def pictures(**others: bytes | None) -> dict[str, bytes | None]:
 
 
 IMAGES = np.zeros((8, 8, 8), dtype=np.uint8)
+CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-100.pt"
 EMBEDDINGS = "results/features/imported/embeddings.zarr.zip"
 
 
@@ -56,6 +59,11 @@ def tree(name: str, files: Mapping[str, bytes | None], *said: str) -> Mistake:
     return dataset(name, settings, files, *said)
 
 
+def after(edit: Edit, mistake: Mistake) -> Mistake:
+    """The mistake after a further edit."""
+    return replace(mistake, edit=several(edit, mistake.edit))
+
+
 LOADER = """
 import sys
 import numpy as np
@@ -79,6 +87,13 @@ def failing(**shape):
     raise RuntimeError("no such luck")
 def leaving(**shape):
     sys.exit(3)
+class Dropping(nn.Sequential):
+    def forward(self, images):
+        return nn.functional.dropout(super().forward(images))
+def dropping(**shape):
+    return Dropping(flat(**shape))
+def normed(**shape):
+    return nn.Sequential(flat(**shape), nn.BatchNorm1d(shape["n_classes"]))
 def texts(**shape):
     return "a network"
 def narrow(in_channels, image_size, n_classes):
@@ -116,6 +131,12 @@ CODE = [
     code("a function's module is not UTF-8", "mine:load", b"# caf\xe9\ndef load(): pass\n", "mine.py"),
     code("a function's module has zeros", "mine:load", b"def load(): pass\n\0", "mine.py"),
     Mistake(
+        "a syntax error in a module that a function's module imports",
+        ("datasets.wrong.function: mine:load", "parts/half.py:2 is not valid Python", "correct this line"),
+        setting("datasets/wrong", {"source": "function", "function": "mine:load"}),
+        files={"mine.py": b"import parts.half\ndef load(): pass\n", "parts/half.py": b"x = 1\ndef half(:\n"},
+    ),
+    Mistake(
         "a function in no module",
         ('datasets.wrong.function: "load"', "must name a function as module:name"),
         setting("datasets/wrong", {"source": "function", "function": "load"}),
@@ -141,6 +162,14 @@ DATA = [
     embeddings("an array that is not there", "labels", "the file has features", labels=None),
     embeddings("one axis too many", "shape (8, 3, 1)", "a row per sample", features=FEATURES[:, :, None]),
     embeddings("complex features", "type complex64", "real numbers", features=FEATURES.astype(np.complex64)),
+    embeddings("class names as one text", "one-dimensional text", class_names=np.array("a b")),
+    embeddings(
+        "classes that look the same",
+        r"'caf\xe9' and 'cafe\u0301'",
+        "differ only in their Unicode form",
+        labels=np.array(["caf\u00e9", "cafe\u0301"] * 4),
+    ),
+    embeddings("predictions of other classes", "no prediction is one of the classes", predictions=LABELS + 7),
     embeddings("ids that repeat", "several samples have the same id", ids=np.array(["a"] * 8)),
     Mistake(
         "embeddings that are no archive",
@@ -159,6 +188,31 @@ DATA = [
     images("fewer images than labels", "7 images, 8 labels", images=IMAGES[:7]),
     images("an empty class", "class c", "no sample", class_names=np.array(["a", "b", "c"])),
     tree("a text among the images", pictures(**{"cat/notes.png": b"not an image"}), "cat/notes.png", "cannot be read"),
+    tree(
+        "an image of 16 bits", pictures(**{"cat/9.png": png(mode="I;16")}), "cat/9.png: 16 bits", "8 bits per channel"
+    ),
+    tree(
+        "an image that is not read", pictures(**{"cat/9.heic": b""}), "cat/9.heic", "not read", "on_damaged: leave_out"
+    ),
+    tree(
+        "several damaged images",
+        pictures(**{"cat/8.png": b"", "dog/8.png": b""}),
+        "pictures/cat/8.png, pictures/dog/8.png: 2 files",
+        "cannot be read",
+        "on_damaged: leave_out",
+    ),
+    tree(
+        "splits in place of classes",
+        {f"pictures/{part}/cat/1.png": png() for part in ("Train", "val")},
+        "pictures: Train, val",
+        "look like splits",
+        "leave test_fraction out",
+    ),
+    after(
+        link("pictures/cat/9.png", "store"),
+        tree("an image whose link leads nowhere", pictures(), "cat/9.png: store", "leads nowhere", "fetch"),
+    ),
+    after(pipe("pictures/cat/9.png"), tree("a pipe among the images", pictures(), "cat/9.png", "no regular file")),
     tree("an image cut short", pictures(**{"dog/9.png": png(64)[:60]}), "dog/9.png", "cannot be read"),
     tree("a class without images", pictures(**{"cow": None}), "pictures", "class cow", "no sample"),
     tree("a class of one image", pictures(**{"cow/1.png": png()}), "class cow", "two are needed"),
@@ -166,6 +220,14 @@ DATA = [
     tree("a tree without classes", {"pictures/1.png": png()}, "pictures", "no class folders"),
     loader(
         "a function that raises", "raise ValueError('no data today')", "ValueError: no data today", "my_data.py, line 6"
+    ),
+    dataset(
+        "a function that loads code by a name put together",
+        {"source": "function", "function": "my_data:load"},
+        {"my_data.py": b"def load():\n    return __import__('plug' + 'in').load()\n", "plugin.py": b"load = dict\n"},
+        "my_data:load",
+        "my_data loads plugin.py in a way that cannot be followed",
+        "write `import plugin` at the top of the file of my_data",
     ),
     loader("a function that ends the program", "sys.exit(0)", "SystemExit: 0", "my_data.py, line 6"),
     loader("a function that returns nothing", "return None", "TypeError", 'returns {"train"'),
@@ -214,6 +276,33 @@ NETWORKS_AND_WEIGHTS = [
         "normalize.mean",
         "one number per channel",
         normalize={"mean": [0.5] * 3, "std": [0.5] * 3},
+    ),
+    network(
+        "batches of one with batch normalisation",
+        "models.wrong.training.batch_size: 1",
+        "write 2 or more",
+        architecture="my_networks:normed",
+        training={"epochs": 1, "batch_size": 1},
+    ),
+    network(
+        "a network whose predictions are random",
+        "models.wrong.architecture",
+        "is random in eval mode",
+        architecture="my_networks:dropping",
+    ),
+    Mistake(
+        "a checkpoint of this config as weights",
+        (f"models.again.weights: {CHECKPOINT}", "is a result of this workflow", "copy it"),
+        setting(
+            "models/again",
+            {"architecture": "small_cnn", "dataset": "digits", "weights": CHECKPOINT, "layers": {"out": "logits"}},
+        ),
+    ),
+    Mistake(
+        "features of this config as a dataset",
+        (f"datasets.again.path: {EMBEDDINGS}", "is a result of this workflow", "copy it"),
+        setting("datasets/again", {"source": "features", "path": EMBEDDINGS}),
+        "embeddings",
     ),
     network("weights that are none", "weights: my.pt", training=None, weights="my.pt", files={"my.pt": b"weights"}),
 ]

@@ -116,7 +116,7 @@ PROTOTYPES = [
         when="target",
     ),
     # networks
-    network("a network without a linear layer", "without_linear", "prototypes", "layer", "no linear layer"),
+    network("a network without a linear layer", "without_linear", "prototypes", "layer", "cannot be told"),
     network("a network that gives no numbers", "tired", "prototypes", "network: nan", "is not finite"),
     network(
         "a network whose features are all zero",

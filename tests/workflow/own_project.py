@@ -46,10 +46,12 @@ DATA = '''\
 """Images that a function draws."""
 
 import numpy as np
+import yaml
 
 
 def load(count=20):
     generator = np.random.default_rng(1)
+    assert yaml.safe_load("[]") == []
     labels = np.repeat(np.arange(4), count)
     images = generator.uniform(size=(len(labels), 1, 8, 8)).astype("float32")
     return {"train": (images, labels, None), "test": (images[::2], labels[::2], None)}
@@ -57,14 +59,20 @@ def load(count=20):
 NETWORK = '''\
 """A network of the user's own."""
 
+from my_layers import flat
 from torch import nn
 
 
 def two_layers(in_channels, image_size, n_classes, hidden=16):
     # Flat images, one hidden layer.
     pixels = in_channels * image_size[0] * image_size[1]
-    return nn.Sequential(nn.Flatten(), nn.Linear(pixels, hidden), nn.ReLU(), nn.Linear(hidden, n_classes))
+    return nn.Sequential(flat(), nn.Linear(pixels, hidden), nn.ReLU(), nn.Linear(hidden, n_classes))
 '''
+LAYERS = {
+    "__init__.py": "from my_layers.parts import flat as flat\n",
+    "parts.py": "from torch import nn\n\n\ndef flat(start=1):\n    return nn.Flatten(start)\n",
+}
+"""A package that the network imports."""
 
 
 def made_beside(finished: Project) -> Project:
@@ -84,6 +92,9 @@ def fresh(folder: Path, weights: Path) -> Project:
     write_embeddings(data / "words.npz")
     (folder / "my_data.py").write_text(DATA)
     (folder / "my_network.py").write_text(NETWORK)
+    (folder / "my_layers").mkdir()
+    for name, text in LAYERS.items():
+        (folder / "my_layers" / name).write_text(text)
     return Project(folder, config=CONFIG)
 
 

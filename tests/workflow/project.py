@@ -34,7 +34,8 @@ from workflow_lib.plan.load import load_plan
 from workflow_lib.plan.why import explain
 file = Path("config.yaml")
 plan = load_plan(read_mapping(file), [file])
-asked = [path for name in sys.argv[1:] for path in targets.paths(plan, name)]
+stages = {name: targets.paths(plan, name) for name in targets.TARGETS}
+asked = [path for name in sys.argv[1:] for path in stages.get(name, [name])]
 answer = explain(plan, asked or None)
 jobs = {job.name: job.makes for job in answer.jobs}
 json.dump({"jobs": jobs, "running": [*answer.reasons, *answer.following]}, sys.stdout)
@@ -135,7 +136,7 @@ class Project:
         return Run(done.returncode, done.stdout + done.stderr, started - restored, restored)
 
     def forecast(self, *stages: str) -> Forecast:
-        """Ask the plan; the stages are those that Snakemake is called with, such as kstar."""
+        """Ask the plan; the stages or files are those that Snakemake is called with, such as kstar."""
         done = self.python("-c", FORECAST, *stages)
         assert done.returncode == 0, done.stdout + done.stderr
         answer = json.loads(done.stdout)

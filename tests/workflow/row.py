@@ -36,7 +36,7 @@ class Row:
         equal: whether all results are as before. None: all are if nothing is computed, else those of the jobs that did
             not start.
         base: project that is edited.
-        stages: targets that Snakemake is called with; none takes all tables and figures.
+        stages: stages or files that Snakemake is called with; none takes all tables and figures.
         flags: other arguments of this one call.
     """
 

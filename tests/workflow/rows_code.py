@@ -62,6 +62,13 @@ CODE = [
         because="the networks come out equal",
     ),
     Row(
+        "code of the check before training: what has passed is not checked again",
+        several(
+            append("workflow_lib/steps/check_network.py", UNUSED),
+            append("workflow_lib/training/trial.py", UNUSED),
+        ),
+    ),
+    Row(
         "code that every stage uses, without a change of its results",
         append("workflow_lib/io/files.py", UNUSED),
         base="own",
@@ -78,7 +85,23 @@ CODE = [
         because="the maps come out equal",
     ),
     Row(
-        "another version of a library: `pyarrow`, for given features only",
+        "another version of a library behind a library: `pynndescent`, which `umap-learn` uses",
+        library("pynndescent", "9.9"),
+        starts="compute_map/* draw_maps/*",
+        computes="compute_map/*",
+        equal=True,
+        because="the maps come out equal",
+    ),
+    Row(
+        "another version of a library: `pyarrow`, which writes the tables of maps",
+        library("pyarrow", "99.9"),
+        starts="compute_map/* draw_maps/*",
+        computes="compute_map/*",
+        equal=True,
+        because="the maps come out equal",
+    ),
+    Row(
+        "another version of a library: `pyarrow`, which reads given features",
         library("pyarrow", "99.9"),
         base="own",
         starts="*/words*",

@@ -32,6 +32,14 @@ STUDIES = [
         put("kstar.neighbours", 5),
         starts="count_neighbours/* draw_neighbours/*",
     ),
+    Row(
+        "whether vectors of zeros are left out under cosine, where there are none",
+        put("kstar.on_zero", "leave_out"),
+        starts="compute_kstar/*/cosine */metrics !draw_neighbours/metrics",
+        computes="compute_kstar/*/cosine",
+        equal=True,
+        because="the same k\\* comes out, so that all that is made from it is restored",
+    ),
     Row("the number of samples on a map", put("kstar.maps.samples", 20), starts="compute_map/* draw_maps/*"),
     Row(
         "the seed of the maps, where it changes nothing (PCA of all samples)",

@@ -1,7 +1,9 @@
 """Rows: edits that count for nothing, results that were moved or deleted, and how Snakemake is called."""
 
 import importlib.metadata
+import os
 import shutil
+import time
 
 from edits import append, copied, library, nothing, put, remove, replace, several, take_out, touch
 from project import Project
@@ -52,6 +54,18 @@ def _put_back(project: Project) -> None:
     put("kstar.threshold", 100)(project)
     assert project.snakemake("tables").computed
     shutil.copytree(copy, project.folder / "results", dirs_exist_ok=True)
+
+
+def _touched(project: Project) -> None:
+    put("kstar.threshold", 100)(project)
+    assert project.snakemake("--touch", "results/studies/kstar/training/classes.csv").code == 0
+
+
+def _dated_ahead(project: Project) -> None:
+    """As by a node whose clock is two days ahead."""
+    ahead = time.time() + 2 * 86_400
+    for file in (project.folder / "results" / "features").rglob("*.zarr.zip"):
+        os.utime(file, (ahead, ahead))
 
 
 AFTER_CLASSES = "tabulate_kstar/* render_tables/* draw_violins/* draw_trends/* draw_maps/*"
@@ -136,6 +150,31 @@ RESULTS = [
         starts="tabulate_kstar/* render_tables/*",
     ),
     Row(
+        "`.snakemake` deleted, then an edit, and one file asked for: the k\\* threshold",
+        several(remove(".snakemake"), put("kstar.threshold", 100)),
+        stages="results/studies/kstar/training/classes.csv",
+        starts="tabulate_kstar/training",
+    ),
+    Row(
+        "an edit, and one file asked for by time stamps only (`--rerun-triggers mtime`): the k\\* threshold",
+        put("kstar.threshold", 100),
+        stages="results/studies/kstar/training/classes.csv",
+        flags="--rerun-triggers mtime --",
+        starts="tabulate_kstar/training",
+    ),
+    Row(
+        "an edit after which a file is only touched (`--touch FILE`), and then asked for: the k\\* threshold",
+        _touched,
+        stages="results/studies/kstar/training/classes.csv",
+        starts="tabulate_kstar/training",
+    ),
+    Row(
+        "results dated ahead: features, then a metric added to a study",
+        several(_dated_ahead, put("kstar.studies.metrics.metric", ["euclidean", "cosine", "cityblock"])),
+        stages="kstar",
+        starts="compute_kstar/*/cityblock",
+    ),
+    Row(
         "results put back from a copy that was made before an edit",
         _put_back,
         stages="tables",
@@ -181,7 +220,7 @@ RESULTS = [
         "the whole project copied by `cp -r`: new time stamps",
         copied,
         stages="kstar",
-        starts="* !prepare_dataset/* !train_interval/*/interval-25",
+        starts="* !prepare_dataset/* !check_network/* !train_interval/*/interval-25",
         computes="",
         why="",
         because="of files above 1 MB, here checkpoints, Snakemake looks at the time stamp only",

@@ -5,13 +5,15 @@ import shutil
 from functools import partial
 
 import numpy as np
-from edits import LONG_AGO, Edit, append, put, rename, replace, several, take_out, touch
-from own_project import write_embeddings, write_images
+from edits import LONG_AGO, Edit, append, library, put, rename, replace, several, take_out, touch, write
+from own_project import DATA, write_embeddings, write_images
 from project import Project
 from row import Row
 
 NET = "models.net"
-TRAINED = "*/net/*"
+CHECK = "check_network/net"
+TRAINED = f"{CHECK} */net/*"
+MINE = "check_network/mine */mine/*"
 WORDS = "*/words*"
 CONFUSED = "train_replicates/mixed/* */mixed"
 
@@ -67,13 +69,23 @@ SETTINGS = [
         "learning rate and weight decay swapped",
         _swapped(f"{NET}.training", "lr", "weight_decay"),
         stages="checkpoints",
-        starts="train_interval/net/*",
+        starts=f"{CHECK} train_interval/net/*",
     ),
     _own("the batch size", put(f"{NET}.training.batch_size", 8), stages="features", starts=TRAINED),
-    _own("the number of epochs", put(f"{NET}.training.epochs", 4), stages="checkpoints", starts="train_interval/net/*"),
-    _own("the optimiser", put(f"{NET}.training.optimizer", "sgd"), stages="checkpoints", starts="train_interval/net/*"),
+    _own(
+        "the number of epochs",
+        put(f"{NET}.training.epochs", 4),
+        stages="checkpoints",
+        starts=f"{CHECK} train_interval/net/*",
+    ),
+    _own(
+        "the optimiser",
+        put(f"{NET}.training.optimizer", "sgd"),
+        stages="checkpoints",
+        starts=f"{CHECK} train_interval/net/*",
+    ),
     _own("the normalisation of the images", put(f"{NET}.normalize", {"mean": [0.5], "std": [0.25]}), starts=TRAINED),
-    _own("an option of the network", put("models.mine.options", {"hidden": 8}), stages="features", starts="*/mine/*"),
+    _own("an option of the network", put("models.mine.options", {"hidden": 8}), stages="features", starts=MINE),
     _own(
         "a layer added",
         put(f"{NET}.layers.middle", "conv2"),
@@ -100,7 +112,7 @@ SETTINGS = [
     _own(
         "a model renamed: initial weights follow from its name",
         several(rename("models.mine", "renamed"), put("kstar.studies.networks.model", ["net", "renamed", "loaded"])),
-        starts="*/renamed/*",
+        starts="check_network/renamed */renamed/*",
     ),
     _own(
         "a dataset renamed",
@@ -118,7 +130,7 @@ SETTINGS = [
         put("datasets.shapes.subsample", {"test": 8}),
         stages="features",
         starts=f"prepare_dataset/shapes {TRAINED} import_weights/loaded */loaded/*",
-        computes=f"prepare_dataset/shapes {TRAINED} !train_interval/* import_weights/loaded */loaded/*",
+        computes="prepare_dataset/shapes extract_features/net/* import_weights/loaded */loaded/*",
         because="the training split comes out equal",
     ),
     _own("a class taken out", put("datasets.words.classes", ["sport", "music"]), starts=WORDS),
@@ -126,7 +138,7 @@ SETTINGS = [
     _own(
         "loaded weights trained further",
         put("models.loaded.training", {"epochs": 1}),
-        starts="train_interval/loaded/* extract_features/loaded/* compute_kstar/loaded/*",
+        starts="check_network/loaded train_interval/loaded/* extract_features/loaded/* compute_kstar/loaded/*",
     ),
 ]
 
@@ -171,22 +183,43 @@ FILES = [
         several(
             replace("my_network.py", "    # Flat images, one hidden layer.", "    # Two layers."),
             replace("my_data.py", "count=20", "count = 20"),
+            append("my_layers/parts.py", "# The end.\n"),
         ),
     ),
     _own(
         "code of your own network, without a change of its results",
         replace("my_network.py", "hidden=16", "hidden=4 * 4"),
+        starts=MINE,
+        computes="check_network/mine train_interval/mine/* extract_features/mine/*",
+        because="the features come out equal",
+    ),
+    _own("code of your own network, with a change", replace("my_network.py", "nn.ReLU()", "nn.Tanh()"), starts=MINE),
+    _own(
+        "code of a module that your own network imports through a package, without a change of its results",
+        replace("my_layers/parts.py", "start=1", "start=2 - 1"),
         starts="*/mine/*",
         computes="train_interval/mine/* extract_features/mine/*",
         because="the features come out equal",
     ),
     _own(
-        "code of your own network, with a change", replace("my_network.py", "nn.ReLU()", "nn.Tanh()"), starts="*/mine/*"
+        "a package beside the file of your own data function: Python takes the package",
+        write("my_data/__init__.py", DATA.replace("default_rng(1)", "default_rng(2)")),
+        stages="features",
+        starts="prepare_dataset/drawn train_interval/mine/* extract_features/mine/*",
+    ),
+    _own(
+        "another version of a library that only your own data function imports: `pyyaml`",
+        library("pyyaml", "99.9"),
+        stages="features",
+        starts="prepare_dataset/drawn train_interval/mine/* extract_features/mine/*",
+        computes="prepare_dataset/drawn",
+        equal=True,
+        because="the dataset comes out equal",
     ),
     _own(
         "code of your own data function",
         replace("my_data.py", "default_rng(1)", "default_rng(2)"),
         stages="features",
-        starts="prepare_dataset/drawn train_interval/mine/* extract_features/mine/*",
+        starts="prepare_dataset/drawn check_network/mine train_interval/mine/* extract_features/mine/*",
     ),
 ]

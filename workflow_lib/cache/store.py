@@ -41,9 +41,9 @@ class ActionCache:
         self._folder = folder
 
     def find(self, key: str, roles: Collection[str]) -> Action | None:
-        """The action of a key; None if it is unknown or its outputs have other roles."""
+        """The action of a key; None if it is unknown, its outputs have other roles, or its record has another key."""
         action = read_action(action_file(self._folder, key))
-        return action if action and set(action.outputs) == set(roles) else None
+        return action if action and set(action.outputs) == set(roles) and action.record.get("key") == key else None
 
     def restore(self, key: str, action: Action, outputs: Mapping[str, Path]) -> bool:
         """Copy the outputs of an earlier job from the cache: all of them, or none.
@@ -73,13 +73,17 @@ class ActionCache:
         return True
 
     def store(self, key: str, outputs: Mapping[str, Path], record: Mapping[str, Any]) -> Action:
-        """Store finished outputs under `key`; if the cache cannot be written, print a message and continue."""
+        """Store finished outputs under `key`, which their record then names.
+
+        If the cache cannot be written, print a message and continue.
+        """
+        record = {**record, "key": key}
         try:
-            action = Action({role: self._copy_in(path) for role, path in outputs.items()}, dict(record))
+            action = Action({role: self._copy_in(path) for role, path in outputs.items()}, record)
             write_action(action, action_file(self._folder, key))
         except OSError as error:
             print(f"cache: the result is not kept for later runs: {error}", file=sys.stderr)
-            return Action({role: content_digest(path) for role, path in outputs.items()}, dict(record))
+            return Action({role: content_digest(path) for role, path in outputs.items()}, record)
         count(self._folder, action.verb, "misses")
         return action
 

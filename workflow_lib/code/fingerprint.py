@@ -11,8 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from workflow_lib.code import sources
-from workflow_lib.code.libraries import installed_version
+from workflow_lib.code import libraries, sources
 
 DISTRIBUTION = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml"}
 """Distribution name of libraries whose import name differs from it."""
@@ -52,21 +51,16 @@ def library_versions(module: str, memory: Path | None = None) -> dict[str, str]:
     return _versions(closure(module, memory), memory)
 
 
-def source_fingerprint(path: Path) -> str:
-    """12 hexadecimal digits of one source file outside the package, such as a user's own model."""
-    from workflow_lib.code.syntax import tree_digest
-
-    return tree_digest(path.read_bytes())[:12]
+def forget() -> None:
+    """Look at all files again in the next fingerprint: each is read once, so that a job sees one state of the code."""
+    for cached in (code_fingerprint, sources.read_module, sources.source, sources.list_files, *libraries.CACHED):
+        cached.cache_clear()
 
 
 def _versions(modules: list[str], memory: Path | None) -> dict[str, str]:
     imported = {name.split(".")[0] for part in modules for name in sources.read_module(part, memory).imports}
-    libraries = sorted(imported - set(sys.stdlib_module_names) - {sources.PACKAGE})
-    return {name: version for name in libraries if (version := _version(DISTRIBUTION.get(name, name)))}
-
-
-def _version(distribution: str) -> str:
-    return installed_version(distribution).split("+")[0]
+    names = imported - set(sys.stdlib_module_names) - {sources.PACKAGE}
+    return libraries.versions(DISTRIBUTION.get(name, name) for name in names)
 
 
 def _loaded(module: str, memory: Path | None) -> set[str]:

@@ -6,13 +6,17 @@ import hashlib
 import json
 import os
 import sys
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.files import atomic
 
 PACKAGE = __name__.split(".")[0]
 ROOT = Path(__file__).resolve().parents[2]
+SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)
+"""Suffixes of modules, in the order in which Python looks for them."""
 READERS = [Path(__file__), Path(__file__).with_name("syntax.py")]
 """Files of the analysis code; changing them invalidates cached results."""
 
@@ -34,9 +38,10 @@ class Module(NamedTuple):
 
 
 def file_of(module: str) -> str | None:
-    """Source file of a module of the package, relative to ROOT; None if there is no such module."""
+    """File of a module of the package, relative to ROOT, in Python's order; None if there is no such module."""
     base = module.replace(".", "/")
-    return next((file for file in (f"{base}/__init__.py", f"{base}.py") if file in _files()), None)
+    files = (f"{start}{suffix}" for start in (f"{base}/__init__", base) for suffix in SUFFIXES)
+    return next((file for file in files if file in list_files()), None)
 
 
 @functools.cache
@@ -45,6 +50,9 @@ def source(module: str) -> bytes:
     file = file_of(module)
     if file is None:
         raise ValueError(f"no such module: {module}")
+    if not file.endswith(".py"):
+        allowed = f"Python runs this file, and not the source of {module}"
+        raise UserError(Problem(str(ROOT / file), "", allowed, "remove it"))
     return (ROOT / file).read_bytes()
 
 
@@ -56,10 +64,25 @@ def read_module(module: str, memory: Path | None = None) -> Module:
         module: its dotted name.
         memory: folder in which the analysis of source files is cached.
     """
-    record = _record(module, memory) if memory else None
+    return analyse(source(module), module, str(file_of(module)).endswith("/__init__.py"), memory)
+
+
+def analyse(source: bytes, module: str, is_package: bool, memory: Path | None = None) -> Module:
+    """Analyse the source of a module.
+
+    Args:
+        source: its content.
+        module: its dotted name.
+        is_package: whether it is an `__init__.py`.
+        memory: folder in which the analysis of source files is cached.
+
+    Raises:
+        SyntaxError, ValueError: it is no Python.
+    """
+    record = _record(source, module, is_package, memory) if memory else None
     found = _recall(record) if record else None
     if found is None:
-        found = _parse(module)
+        found = _parse(source, module, is_package)
         if record:
             # If the cache is full or read-only, the source is parsed again next time; the job goes on.
             with contextlib.suppress(OSError), atomic(record) as scratch:
@@ -67,14 +90,14 @@ def read_module(module: str, memory: Path | None = None) -> Module:
     return found
 
 
-def _parse(module: str) -> Module:
+def _parse(source: bytes, module: str, is_package: bool) -> Module:
     import ast
 
     from workflow_lib.code import syntax
 
-    tree, is_package = ast.parse(source(module)), str(file_of(module)).endswith("/__init__.py")
+    tree = ast.parse(source)
     return Module(
-        digest=syntax.tree_digest(source(module)),
+        digest=syntax.tree_digest(source),
         imports=syntax.imports(tree, module, is_package),
         defined=syntax.defined(tree),
         arguments=syntax.arguments(tree, module.rpartition(".")[2]),
@@ -90,8 +113,8 @@ def _recall(record: Path) -> Module | None:
         return None
 
 
-def _record(module: str, memory: Path) -> Path:
-    name = hashlib.sha256(f"{_readers()} {file_of(module)}\n".encode() + source(module)).hexdigest()
+def _record(source: bytes, module: str, is_package: bool, memory: Path) -> Path:
+    name = hashlib.sha256(f"{_readers()} {module} {is_package}\n".encode() + source).hexdigest()
     return memory / name[:2] / name[2:]
 
 
@@ -102,8 +125,8 @@ def _readers() -> str:
 
 
 @functools.cache
-def _files() -> frozenset[str]:
-    """All source files of the package, relative to ROOT."""
+def list_files() -> frozenset[str]:
+    """All files of the package that are modules, relative to ROOT."""
     # `Path.rglob` takes ten times as long.
     folders = [(Path(folder).relative_to(ROOT).as_posix(), names) for folder, _, names in os.walk(ROOT / PACKAGE)]
-    return frozenset(f"{folder}/{name}" for folder, names in folders for name in names if name.endswith(".py"))
+    return frozenset(f"{folder}/{name}" for folder, names in folders for name in names if name.endswith(SUFFIXES))

@@ -17,7 +17,7 @@ from workflow_lib.config.transforms import AnyTransform
 RESULTS: Final = "results"
 """Default folder of results; the cache is always inside it."""
 FOLDERS: Final = (
-    *("datasets", "checkpoints", "features", "kstar", "maps", "neighbours"),
+    *("datasets", "networks", "checkpoints", "features", "kstar", "maps", "neighbours"),
     *("prototypes", "dissimilarity", "boundaries", "confusion", "studies"),
 )
 """Folders of artifacts inside the results folder."""

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from workflow_lib.config.datasets import ClassGroup
-from workflow_lib.config.fields import ALL, UNIQUE, Choice, Count, Name, Section, Text, example, wrong
+from workflow_lib.config.fields import ALL, UNIQUE, Choice, ClassName, Count, Name, Section, Text, example, wrong
 from workflow_lib.config.models import Seeds
 from workflow_lib.errors import Problem, unknown
 
-Pair = Annotated[tuple[Text, ...], Field(min_length=2, max_length=2), *UNIQUE]
+Pair = Annotated[tuple[ClassName, ...], Field(min_length=2, max_length=2), *UNIQUE]
 
 
 def _pairs(value: Any) -> Any:
@@ -49,7 +49,7 @@ class ConfusionStudy(Section):
     """Pairs of classes to confuse, each [A, B]; all uses every pair of the dataset."""
     share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share of the training images of A that are labelled B, and of B labelled A; 0 changes none (a null run)."""
-    groups: dict[Text, ClassGroup] = Field(default={})
+    groups: dict[ClassName, ClassGroup] = Field(default={})
     """Groups of classes, such as animals and vehicles. Information within and between groups is compared."""
     permutations: Count = 9999
     """Number of random permutations of the classes in the test of the groups."""

@@ -1,16 +1,31 @@
 """Section `datasets`: sources of images, or of features computed elsewhere."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from workflow_lib.config.fields import LIST, UNIQUE, Count, Fraction, Function, Options, Section, Seed, Text, example
+from workflow_lib.config.fields import (
+    PAIR,
+    UNIQUE,
+    ClassName,
+    Count,
+    Fraction,
+    Function,
+    Options,
+    Section,
+    Seed,
+    Text,
+    Unique,
+    example,
+)
+from workflow_lib.config.paths import EITHER
 from workflow_lib.errors import Problem, unknown
 
 PerClass = Annotated[int, Field(ge=2)]
-ClassNames = Annotated[tuple[Text, ...], Field(min_length=2), *UNIQUE]
-ClassGroup = Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE]
+ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
+ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
 ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
 
 
@@ -39,7 +54,9 @@ class Source(Section):
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Allowed endings of its file names; empty if it reads folders."""
-    superclasses: Annotated[dict[Text, ClassGroup], Field(min_length=2)] | None = None
+    reads_hidden: ClassVar[bool] = True
+    """Whether it reads hidden files in its folders."""
+    superclasses: Annotated[dict[ClassName, ClassGroup], Field(min_length=2)] | None = None
     """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
     order. Classes not listed are dropped; null keeps the source's classes."""
     classes: ClassNames | None = None
@@ -107,6 +124,13 @@ class Torchvision(Images):
     download: bool = False
     """Download the files into `root` if they are missing."""
 
+    def files(self) -> dict[str, str]:
+        """Unpacked files of Fashion-MNIST without their archives. All others have official checksums."""
+        if self.source != "fashion_mnist":
+            return {}
+        files = sorted(Path(self.root, "FashionMNIST", "raw").glob("*-ubyte"))
+        return {file.name: str(file) for file in files if file.is_file() and not Path(f"{file}.gz").is_file()}
+
     def required(self) -> dict[str, str]:
         """The folder `root`, unless the files may be downloaded."""
         return {} if self.download else {"root": self.root}
@@ -119,18 +143,22 @@ class Torchvision(Images):
 class ImageFolder(Images):
     """A tree of image files with one folder per class."""
 
+    reads_hidden: ClassVar[bool] = False
     model_config = example(source="imagefolder", root="data/birds", image_size=[64, 64], test_fraction=0.2)
 
     source: Literal["imagefolder"]
     """A tree of image files."""
     root: Text
     """Top folder: it holds train/CLASS and test/CLASS, or CLASS when `test_fraction` is given."""
-    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), LIST]
+    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), PAIR]
     """Height and width in pixels. Each image is scaled until it covers this size, then cropped to its centre."""
     test_fraction: Fraction | None = None
     """Share of each class that becomes the test split; null if there are train and test folders."""
     split_seed: Seed = 0
     """Seed of the split."""
+    on_damaged: Literal["error", "leave_out"] = "error"
+    """What to do if images cannot be used (damaged files, links that lead nowhere, more than 8 bits per channel): stop
+    with an error that names all of them, or leave them out and name them in the log."""
 
     def files(self) -> dict[str, str]:
         """The folder `root`."""
@@ -192,7 +220,8 @@ class Features(Source):
 class FromFunction(Images):
     """A data set returned by a function of your own."""
 
-    model_config = example(source="function", function="my_data:load", options={"year": 2024})
+    suffixes: ClassVar[tuple[str, ...]] = EITHER
+    model_config = example(source="function", function="my_data:load", options={"year": 2024}, reads=["data/raw.npz"])
 
     source: Literal["function"]
     """A function of your own."""
@@ -200,6 +229,12 @@ class FromFunction(Images):
     """The function as module:name, imported from the working directory."""
     options: Options = Field(default={})
     """Keyword arguments of the function."""
+    reads: Unique[Text] = ()
+    """Files and folders that the function reads; if their content changes, the dataset is built again."""
+
+    def files(self) -> dict[str, str]:
+        """What the function reads."""
+        return {f"reads.{i}": path for i, path in enumerate(self.reads)}
 
     def functions(self) -> dict[str, str]:
         """The function."""

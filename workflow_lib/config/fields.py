@@ -1,6 +1,8 @@
 """Base class of all sections of the config, and types of values that several sections use."""
 
+import unicodedata
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
@@ -48,6 +50,14 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _as_pair(value: Any) -> Any:
+    """Convert a YAML list to a tuple, or say how one number is written as two; the type checks the entries."""
+    if isinstance(value, list):
+        return tuple(value)
+    repair = f"write [{value}, {value}]" if str(value).isdecimal() else "write for example [32, 32]"
+    raise wrong("must be a list of two numbers", repair)
+
+
 def _unique(values: tuple[T, ...]) -> tuple[T, ...]:
     """The values, which must all differ."""
     twice = sorted({str(value) for value in values if values.count(value) > 1})
@@ -77,6 +87,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 """A name chosen by the user; it becomes part of paths and table columns."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+ClassName = Annotated[Text, AfterValidator(partial(unicodedata.normalize, "NFC"))]
+"""A name of a class in composed form (NFC), in which names are compared."""
+
 Function = Annotated[str, StringConstraints(pattern=FUNCTION)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -86,6 +99,7 @@ Options = dict[str, JsonValue]
 """Keyword arguments of a user function or an architecture."""
 
 LIST = BeforeValidator(_as_tuple)
+PAIR = BeforeValidator(_as_pair)
 UNIQUE = (LIST, AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}))
 Unique = Annotated[tuple[T, ...], *UNIQUE]
 Choice = Annotated[

@@ -1,12 +1,12 @@
 """Check from the source alone, without running it, that the user functions named in the config can exist."""
 
 import ast
-import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.machinery import PathFinder
 from pathlib import Path
 
+from workflow_lib.cache.digests import code_memory
+from workflow_lib.code.functions import function_code, shown
 from workflow_lib.errors import Problem, listed, nearest
 
 OPEN = ("__getattr__", "exec", "globals", "setattr", "*")
@@ -27,36 +27,18 @@ def problems(where: str, reference: str) -> Iterator[Problem]:
         reference: "module:function".
     """
     module, _, name = reference.partition(":")
-    file = source_file(module)
-    if file is None:
-        if not _is_installed(module.partition(".")[0]):
-            allowed = f"there is no module {module}; looked for {Path(*module.split('.')).absolute()}.py"
-            yield Problem(where, reference, allowed, "put the file there, or correct the name of the module")
-        return
-    try:
-        tree = ast.parse(importlib.util.decode_source(file.read_bytes()))
-    except SyntaxError as error:
-        place, message = f"{file}:{error.lineno}" if error.lineno else str(file), error.msg
-        yield Problem(where, reference, f"{place} is not valid Python: {message}", "correct this line")
-    except (ValueError, OSError) as error:  # not UTF-8, zero bytes, or no permission to read
-        yield Problem(where, reference, f"{file} cannot be read: {error}", "save it as UTF-8 text that you may read")
-    else:
+    code = function_code(reference, code_memory())
+    file = code.files.get(module)
+    if file is None and not (code.versions or module.partition(".")[0] in sys.stdlib_module_names):
+        allowed = f"there is no module {module}; looked for {Path(*module.split('.')).absolute()}.py"
+        yield Problem(where, reference, allowed, "put the file there, or correct the name of the module")
+    for problem in code.problems:
+        yield Problem(where, reference, f"{problem.where} {problem.allowed}", problem.repair)
+    if file and file.suffix == ".py" and not code.problems:
+        tree = ast.parse(file.read_bytes())
         names = set(_names(tree))
         if name not in names and not names.intersection(OPEN):
             yield _no_function(where, reference, file, tree)
-
-
-def source_file(module: str) -> Path | None:
-    """The file of a module in the working directory; None for an installed module."""
-    path = Path(*module.split("."))
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
-
-
-def _is_installed(package: str) -> bool:
-    """Whether Python finds a package; the package is not run."""
-    if package in sys.modules or PathFinder.find_spec(package, [str(Path.cwd())]):
-        return True
-    return importlib.util.find_spec(package) is not None
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
@@ -76,4 +58,4 @@ def _no_function(where: str, reference: str, file: Path, tree: ast.Module) -> Pr
     known = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     similar = nearest(name, known)
     repair = f"write {reference.partition(':')[0]}:{similar}" if similar else "define it there, or name another one"
-    return Problem(where, reference, f"{file} defines no {name}; it has: {listed(known)}", repair)
+    return Problem(where, reference, f"{shown(file)} defines no {name}; it has: {listed(known)}", repair)

@@ -1,10 +1,23 @@
 """Section `kstar`: how k* is summarised, and the studies that get tables and figures."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from workflow_lib.config.fields import ALL, UNIQUE, Choice, Count, Name, Percent, Section, Seed, Text, Unique, example
+from workflow_lib.config.fields import (
+    ALL,
+    UNIQUE,
+    Choice,
+    ClassName,
+    Count,
+    Name,
+    Percent,
+    Section,
+    Seed,
+    Text,
+    Unique,
+    example,
+)
 from workflow_lib.names import ORIGINAL, MapMethod, Metric, Skewness, Split
 
 
@@ -53,7 +66,7 @@ class Study(Section):
     """Distances between features."""
     maps: Unique[MapMethod] = ()
     """Methods of the 2-D maps drawn next to the violins; an empty list draws none."""
-    classes: Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE] | None = None
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE] | None = None
     """Classes shown in the figures; null shows all, or 20 spread over the range of skewness if there are more."""
 
     @model_serializer(mode="wrap")
@@ -76,6 +89,9 @@ class Kstar(Section):
     """anchored: of the k* values plus the end points 0 and 1, as in the paper's tables; plain: of the values only."""
     neighbours: Count = 10
     """Number of nearest neighbours of each sample that the neighbour distribution counts."""
+    on_zero: Literal["error", "leave_out"] = "error"
+    """What happens under cosine to samples whose features are all 0, which have no cosine distance. leave_out: they get
+    no k* and are no neighbours; classes.csv counts them."""
     maps: Maps = Maps()
     """Settings of the 2-D maps."""
     studies: dict[Name, Study] = Field(default={})

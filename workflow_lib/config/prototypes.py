@@ -4,7 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workflow_lib.config.fields import ALL, UNIQUE, Choice, Count, Name, Percent, Section, Seed, Text, example
+from workflow_lib.config.fields import (
+    ALL,
+    UNIQUE,
+    Choice,
+    ClassName,
+    Count,
+    Name,
+    Percent,
+    Section,
+    Seed,
+    Text,
+    example,
+)
 
 
 class PrototypeStudy(Section):
@@ -33,7 +45,7 @@ class PrototypeStudy(Section):
     initialisations: Annotated[int, Field(ge=1, le=1000)] = 5
     """Number of independent starts from noise, counted from 0. A higher number computes only the new ones."""
     layer: Name | None = None
-    """Name of the layer whose features are compared; null uses the input of the last linear layer."""
+    """Name of the layer whose features are compared; null uses the input of the linear layer that gives the logits."""
     optimizer: Literal["sgd", "adam"] = "sgd"
     """Optimizer of the images: plain gradient descent, as in the poster, or Adam."""
     lr: Annotated[float, Field(gt=0)] = 0.1
@@ -50,7 +62,7 @@ class PrototypeStudy(Section):
     """Include the comparison of a prototype with itself, which is always 0, as in the poster."""
     unconverged: Literal["leave_out", "keep"] = "leave_out"
     """Whether statistics use images that have not converged."""
-    classes: Annotated[tuple[Text, ...], Field(min_length=1), *UNIQUE] | None = None
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE] | None = None
     """Classes shown in the figures; null shows all, or 10 evenly spaced ones if there are more than 20."""
 
 

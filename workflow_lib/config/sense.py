@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from workflow_lib.config import confusion, datasets, functions, models, paths
-from workflow_lib.config.config import Config
+from workflow_lib.config.config import COMPANIONS, FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
@@ -45,20 +46,23 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     """All contradictions in a config of well-formed parts. With `check_files`, missing files are problems too."""
     if not names.images and not names.imported:
         yield Problem("datasets", "", "must have at least one dataset", "add a dataset, see docs/config.md")
+    if check_files:
+        yield from _results_problems(Path(config.results))
     yield from _reserved("datasets", config.datasets)
     yield from _reserved("models", config.models)
     yield from _reserved("transforms", config.transforms)
+    made = [f"{config.results}/{folder}" for folder in FOLDERS]
     for name, dataset in config.datasets.items():
         yield from datasets.problems(name, dataset)
         if check_files:
-            yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes)
+            yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes, made)
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
         yield from _dataset_problems(f"models.{name}.dataset", model, names)
         yield from models.problems(name, model)
         if check_files:
-            yield from paths.problems(f"models.{name}", model.files())
+            yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)
@@ -67,6 +71,14 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         yield from _prototype_problems(f"prototypes.studies.{name}", prototypes, config, names)
     for name, confused in config.confusion.studies.items():
         yield from _confusion_problems(f"confusion.studies.{name}", confused, config, names)
+
+
+def _results_problems(results: Path) -> Iterator[Problem]:
+    """The folder of results, or one in it, cannot be made."""
+    found = list(paths.folder_problems("results", results))
+    yield from found or (
+        problem for name in (*FOLDERS, *COMPANIONS) for problem in paths.folder_problems("results", results / name)
+    )
 
 
 def _reserved(section: str, defined: Iterable[str], where: str | None = None) -> Iterator[Problem]:

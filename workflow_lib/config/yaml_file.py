@@ -1,5 +1,6 @@
 """Read YAML as plain values. Repeated keys and syntax errors are reported with their line."""
 
+import unicodedata
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in first:
-                    self.repeated.append((key.value, line, first[key.value]))
-                first.setdefault(key.value, line)
+                name = unicodedata.normalize("NFC", key.value)  # as names of classes are compared
+                if name in first:
+                    self.repeated.append((name, line, first[name]))
+                first.setdefault(name, line)
         return super().construct_mapping(node, deep)
 
 
@@ -53,9 +55,16 @@ def read_value(text: str, where: str) -> Any:
     """
     loader = _Loader(_printable(text, where))
     try:
-        content = loader.get_single_data()
+        node = loader.get_single_node()
+        if circle := _circle(node, (), set()):
+            repair = "remove the alias (*name) that refers to it"
+            line = circle.start_mark.line + 1
+            raise UserError(Problem(f"{where}:{line}", "", "a value must not contain itself", repair))
+        content = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         raise UserError(_broken(where, error)) from None
+    except RecursionError:
+        raise UserError(Problem(where, "", "the values are nested too deeply", "nest fewer lists")) from None
     finally:
         loader.dispose()
     if loader.repeated:
@@ -63,8 +72,23 @@ def read_value(text: str, where: str) -> Any:
     return content
 
 
+def _circle(node: yaml.Node | None, above: tuple[yaml.Node, ...], done: set[int]) -> yaml.Node | None:
+    """A value that contains itself, or None; `done` are the ids of values that are known not to lead to one."""
+    if any(node is other for other in above):
+        return node
+    if node is None or id(node) in done or isinstance(node, yaml.ScalarNode):
+        return None
+    children = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+    found = next(filter(None, (_circle(child, (*above, node), done) for child in children)), None)
+    done.add(id(node))
+    return found
+
+
 def _text(path: Path) -> str:
     """The file as text."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        allowed = "the config cannot be read: it is a pipe, a socket or a device"
+        raise UserError(Problem(str(path), "", allowed, "name a regular YAML file"))
     try:
         data = path.read_bytes()
     except OSError as error:

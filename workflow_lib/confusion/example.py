@@ -10,7 +10,10 @@ import xarray as xr
 
 from workflow_lib.confusion.runs import read
 from workflow_lib.confusion.tables import row_shares
-from workflow_lib.errors import Problem, UserError, nearest
+from workflow_lib.errors import Problem, UserError, listed, write_nearest
+
+SHOWN = 10
+"""Largest number of pairs listed in a message."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,6 @@ def _row_of(pairs: pd.DataFrame, wanted: Sequence[str]) -> int:
         return names.index(frozenset(wanted))
     known = [f"[{a}, {b}]" for a, b in zip(pairs["class_a"][1:], pairs["class_b"][1:], strict=True)]
     found = f"[{', '.join(wanted)}]"
-    near = nearest(found, known) or next(iter(known), "another pair")
-    allowed = f"the study has no such pair; its {len(known)} pairs include {near}"
-    raise UserError(
-        Problem("confusion.studies: example_pair", found, allowed, f"write {near}, or leave example_pair out")
-    )
+    allowed = f"the study has no such pair; its pairs are {listed(known, SHOWN)}"
+    repair = write_nearest(found, known, "choose one of these") + ", or leave example_pair out"
+    raise UserError(Problem("confusion.studies: example_pair", found, allowed, repair))

@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from workflow_lib.errors import UserError
 from workflow_lib.io import storage
 
 ABOUT = {
@@ -79,6 +78,6 @@ def is_whole(path: Path) -> bool:
     """Whether there is a store that can be read completely; False for one damaged by a kill or a disk."""
     try:
         storage.load(path).load()
-    except (UserError, OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):
         return False
     return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from workflow_lib.datasets.files import open_arrays
 from workflow_lib.datasets.image_arrays import array_split
-from workflow_lib.datasets.labels import encode
+from workflow_lib.datasets.labels import encode, texts
 from workflow_lib.datasets.split import Split, numbered, strings
 
 
@@ -21,15 +21,16 @@ def read_arrays(spec: Mapping[str, Any]) -> dict[str, Split]:
         UserError: files or arrays missing or damaged, labels outside the classes, unsupported images.
     """
     files = {name: open_arrays(Path(spec[name])) for name in ("train", "test")}
+    train = files["train"]
     labels, class_names = encode(
         [(str(file.path), file.read(spec["labels"])) for file in files.values()],
-        files["train"].read("class_names") if "class_names" in files["train"].names else None,
+        texts(train.read("class_names"), f"{train.path}: class_names") if "class_names" in train.names else None,
     )
     return {
         name: array_split(
             file.lazy(spec["images"]),
             part,
-            strings(file.read("ids")) if "ids" in file.names else numbered(name, len(part)),
+            strings(texts(file.read("ids"), f"{file.path}: ids")) if "ids" in file.names else numbered(name, len(part)),
             class_names,
             layout=spec["layout"],
             source="arrays",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.labels import SHOWN
+from workflow_lib.datasets.zarr_groups import open_group, python_objects, without_names
 from workflow_lib.errors import Problem, UserError, listed, nearest
 
 SUFFIXES = (".npz", ".zarr", ".zarr.zip")
@@ -38,11 +39,11 @@ class ArrayFile:
         require_names(self.path, [name], self.names)
         try:
             return self.get(name)
+        except UserError:
+            raise
         except Exception as error:  # zipfile, zarr and their codecs raise errors of many kinds
             if "allow_pickle" in str(error):
-                allowed = "the array holds Python objects, which are not loaded because they may run code"
-                repair = f"save it as numbers or plain text: {name}.astype(str)"
-                raise UserError(Problem(str(self.path), name, allowed, repair)) from error
+                raise UserError(python_objects(self.path, name)) from error
             raise UserError(damaged(str(self.path), error)) from error
 
     def read(self, name: str) -> NDArray[Any]:
@@ -62,7 +63,12 @@ def open_arrays(path: Path) -> ArrayFile:
     """
     require_file(path, SUFFIXES)
     try:
-        return _open_npz(path) if path.suffix == ".npz" else _open_zarr(path)
+        if path.suffix == ".npz":
+            return _open_npz(path)
+        group = open_group(path)
+        return ArrayFile(path, tuple(group.arrays), group.get)
+    except UserError:
+        raise
     except Exception as error:  # see ArrayFile.lazy
         raise UserError(damaged(str(path), error)) from error
 
@@ -83,19 +89,8 @@ def _archive(path: Path) -> Iterator[Mapping[str, Any]]:
     with path.open("rb") as file:  # given a path, NumPy would leave a damaged file open
         archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, Mapping):
-            raise ValueError("this is a single array, not an archive of named ones")
+            raise UserError(without_names(path))
         yield archive
-
-
-def _open_zarr(path: Path) -> ArrayFile:
-    import zarr
-
-    store: Any = zarr.storage.ZipStore(path, mode="r") if path.suffix == ".zip" else path
-    arrays = dict(zarr.open_group(store, mode="r").arrays())
-    for name, array in arrays.items():
-        if any(getattr(codec, "codec_id", None) == "pickle" for codec in (*array.filters, *array.compressors)):
-            raise ValueError(f"{name} is stored with pickle, which is not read because it may run code")
-    return ArrayFile(path, tuple(arrays), arrays.__getitem__)
 
 
 def require_file(path: Path, suffixes: tuple[str, ...]) -> None:

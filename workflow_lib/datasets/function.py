@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.image_arrays import array_split
-from workflow_lib.datasets.labels import encode
+from workflow_lib.datasets.labels import encode, texts
 from workflow_lib.datasets.split import Split, Strings, numbered, strings
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.user_code import call
@@ -26,7 +26,7 @@ def read_function(spec: Mapping[str, Any]) -> dict[str, Split]:
         UserError: the function is not found, raises, or returns something else.
     """
     function = spec["function"]
-    result = call(function, spec["options"], "function")
+    result = call(function, spec["options"], "function", spec.get("reads", ()))
     parts = {name: _part(result, name, function) for name in ("train", "test")}
     labels, class_names = encode(
         [(f"{function} {name}", part.labels) for name, part in parts.items()], parts["train"].class_names
@@ -59,11 +59,39 @@ def _part(result: Any, name: str, function: str) -> _Part:
     try:
         images, labels, class_names, *ids = result[name]
         return _Part(
-            images if isinstance(getattr(images, "dtype", None), np.dtype) else np.asarray(images),
-            np.asarray(labels),
-            None if class_names is None else [str(label) for label in class_names],
-            strings(*ids) if ids else None,
+            _array(images),
+            np.asarray(_array(labels)),
+            None if class_names is None else texts(class_names, f"{function} {name}: class_names"),
+            strings(*(texts(_array(values), f"{function} {name}: ids") for values in ids)) if ids else None,
         )
-    except (TypeError, ValueError, KeyError, IndexError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # tensors and other libraries' arrays raise errors of many kinds
         found = f"{name}: {type(error).__name__}: {error}"
         raise UserError(Problem(function, found, FORM, "return this form")) from error
+
+
+def _array(value: Any) -> Any:
+    """What the function returned as an array: tensors exactly, arrays as they are, since they may be read lazily.
+
+    Raises:
+        TypeError: images of Pillow, whose numbers mean colours in one mode and places in a palette in another.
+        ValueError: an array with masked values.
+        Exception: it cannot be made an array.
+    """
+    if hasattr(value, "getbands"):
+        raise TypeError('images of Pillow; make arrays of them: np.asarray(image.convert("RGB")).transpose(2, 0, 1)')
+    if hasattr(value, "detach"):
+        tensor = value.detach().cpu()
+        # NumPy has no bfloat16. float32 holds all values of the shorter kinds.
+        return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
+    if isinstance(value, list | tuple):
+        return np.asarray([_array(item) if _is_array(item) else item for item in value])
+    if np.ma.is_masked(value):
+        raise ValueError("some values are masked; fill them, or leave these samples out")
+    is_lazy = isinstance(getattr(value, "dtype", None), np.dtype) and not hasattr(value, "iloc")
+    return value if is_lazy else np.asarray(value)
+
+
+def _is_array(item: Any) -> bool:
+    return hasattr(item, "__array__") or hasattr(item, "__array_interface__")

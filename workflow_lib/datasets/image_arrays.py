@@ -77,7 +77,7 @@ def image_shape(shape: tuple[int, ...], layout: str, origin: str) -> tuple[int, 
                 origin,
                 f"shape {shape}",
                 f"read as {layout} an image would have {channels} channels, {height} rows and {width} columns",
-                f"set layout: {other}, or transpose the images",
+                f"transpose the images, or, with source: arrays, set layout: {other}",
             )
         )
     if min(channels, height, width) < 1:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.files import open_arrays, require_names
-from workflow_lib.datasets.labels import encode, problems_of
+from workflow_lib.datasets.labels import encode, problems_of, texts
 from workflow_lib.datasets.selection import select
 from workflow_lib.datasets.split import Labelled, Labels, Rows, numbered, strings
 from workflow_lib.errors import Problem, UserError
@@ -22,7 +22,8 @@ class ImportedFeatures(Labelled):
 
     Attributes:
         features: (N, d) float32 or float64, finite.
-        predictions: (N,) int64, predicted classes (-1: a class that is not selected), or None if the file has none.
+        predictions: (N,) int64, predicted classes, or None if the file has none; -1 is a class that no sample has or
+            that is not selected.
     """
 
     features: NDArray[Any]
@@ -35,7 +36,9 @@ class ImportedFeatures(Labelled):
 
     def renumber(self, new_label: Labels, class_names: tuple[str, ...]) -> Self:
         """The same samples with other classes: label or prediction c becomes `new_label[c]`."""
-        predictions = None if self.predictions is None else new_label[self.predictions]
+        predictions = self.predictions
+        if predictions is not None:
+            predictions = np.where(predictions < 0, -1, new_label[predictions])
         return replace(super().renumber(new_label, class_names), predictions=predictions)
 
 
@@ -67,17 +70,19 @@ def _whole(spec: Mapping[str, Any]) -> ImportedFeatures:
         found = ", ".join(f"{count} {role}" for role, count in counts.items())
         allowed = "features, labels and the like have one row per sample"
         raise UserError(Problem(str(path), found, allowed, "save arrays of the same length"))
+    given = {role: (f"{path}: {spec[role]}", array) for role, array in arrays.items()}
     (labels, *predictions), class_names = encode(
-        [(f"{path}: {spec[role]}", arrays[role]) for role in ("labels", "predictions") if role in arrays],
-        arrays.get("class_names"),
+        [given["labels"]],
+        texts(arrays["class_names"], given["class_names"][0]) if "class_names" in arrays else None,
+        given.get("predictions"),
     )
     return ImportedFeatures(
         source="features",
         origin=str(path),
         labels=labels,
-        ids=strings(arrays["ids"]) if "ids" in arrays else numbered("row", len(labels)),
+        ids=strings(texts(arrays["ids"], given["ids"][0])) if "ids" in arrays else numbered("row", len(labels)),
         class_names=class_names,
-        features=_as_float(arrays["features"], f"{path}: {spec['features']}"),
+        features=_as_float(arrays["features"], given["features"][0]),
         predictions=predictions[0] if predictions else None,
     )
 
@@ -116,7 +121,8 @@ def _not_finite(imported: ImportedFeatures) -> list[Problem]:
     column = int(np.flatnonzero(~np.isfinite(first))[0])
     more = f" ({len(rows)} samples have such values)" if len(rows) > 1 else ""
     found = f"sample {imported.ids[rows[0]]} has {first[column]} as feature {column}{more}"
-    return [Problem(imported.origin, found, "features are finite numbers", "repair or leave out such samples")]
+    repair = "repair these samples, or save the file without them"
+    return [Problem(imported.origin, found, "features are finite numbers", repair)]
 
 
 def write_imported(imported: ImportedFeatures, path: Path) -> None:

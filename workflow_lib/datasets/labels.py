@@ -1,6 +1,7 @@
 """Convert labels to class indices, and check labelled samples."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_lib.datasets.split import Labels, Strings
+from workflow_lib.datasets.split import Labels, Strings, as_text
 from workflow_lib.errors import Problem, UserError, listed
 
 SHOWN = 10
@@ -19,7 +20,9 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def encode(
-    parts: Sequence[tuple[str, NDArray[Any]]], class_names: Iterable[object] | None = None
+    parts: Sequence[tuple[str, NDArray[Any]]],
+    class_names: Sequence[str] | None = None,
+    predicted: tuple[str, NDArray[Any]] | None = None,
 ) -> tuple[list[Labels], tuple[str, ...]]:
     """Class indices of several sets of labels with the same classes.
 
@@ -27,46 +30,97 @@ def encode(
         parts: pairs (origin, labels (N,)); labels are whole numbers or text.
         class_names: names of the classes 0...n-1. Without them, the classes are the sorted distinct values of all
             parts: text is its own name, a number is named by its digits.
+        predicted: (origin, predictions (N,)) in the same form. A prediction may be a class that no label has.
 
     Returns:
-        int64 labels in [0, n) for each part, and the n class names.
+        int64 labels in [0, n) for each part and then for the predictions, where -1 is any other class; and the n
+        class names.
 
     Raises:
-        UserError: labels of another type, a number outside 0...n-1, a negative number, an unknown class name.
+        UserError: labels of another type, a number outside 0...n-1, a negative number, an unknown class name, names
+            that differ only in their Unicode form, predictions none of which is a class.
     """
-    plain = [_plain(labels, origin) for origin, labels in parts]
-    distinct = set().union(*plain)
-    if len({isinstance(value, str) for value in distinct}) > 1:
-        where = " and ".join(origin for origin, _ in parts)
+    given = [*parts, *([predicted] if predicted else [])]
+    plain = [_plain(labels, origin) for origin, labels in given]
+    if len({isinstance(value, str) for value in set().union(*plain)}) > 1:
+        where = " and ".join(origin for origin, _ in given)
         raise UserError(Problem(where, "", "some labels are text and some are numbers", "use one kind"))
+    distinct = set().union(*plain[: len(parts)])
     if class_names is None:
         values = sorted(distinct)
         names = tuple(str(value) for value in values)
     else:
-        names = tuple(str(name) for name in class_names)
+        names = tuple(composed(class_names, " and ".join(origin for origin, _ in parts)))
         values = list(names) if any(isinstance(value, str) for value in distinct) else list(range(len(names)))
     index = {value: number for number, value in enumerate(values)}
     problems = [
-        problem for (origin, _), part in zip(parts, plain, strict=True) for problem in _unknown(part, index, origin)
+        problem for (origin, _), part in zip(parts, plain, strict=False) for problem in _unknown(part, index, origin)
     ]
+    if predicted and plain[-1] and not index.keys() & set(plain[-1]):
+        found = f"prediction {plain[-1][0]} of row 0{_and_more(plain[-1])}"
+        allowed = f"no prediction is one of the classes, which are {listed(values, SHOWN)}"
+        problems.append(Problem(predicted[0], found, allowed, "save predictions in the form of the labels"))
     if problems:
         raise UserError(*problems)
-    return [np.array([index[value] for value in part], dtype=np.int64) for part in plain], names
+    return [np.array([index.get(value, -1) for value in part], dtype=np.int64) for part in plain], names
+
+
+def texts(values: object, origin: str) -> list[str]:
+    """Class names or ids as text; bytes are decoded, and numbers are named by their digits.
+
+    Raises:
+        UserError: anything but a one-dimensional array or list of text.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        array = np.array(None)
+    if array.ndim == 1 and array.dtype.kind in "iuUSTO":
+        members = array.tolist()
+        if all(isinstance(value, str | bytes | int) for value in members):
+            return [as_text(value) for value in members]
+    found = f"{array.dtype} of shape {array.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+    repair = 'give a list or an array with one text for each, such as ["cat", "dog"]'
+    raise UserError(Problem(origin, found, "names are one-dimensional text", repair))
+
+
+def composed(names: Sequence[str], origin: str) -> list[str]:
+    """The names with accents in their composed form (NFC), in which all names are compared.
+
+    Raises:
+        UserError: two names differ only in this form.
+    """
+    forms: dict[str, set[str]] = {}
+    for name in set(names):
+        forms.setdefault(unicodedata.normalize("NFC", name), set()).add(name)
+    twice = [" and ".join(sorted(map(ascii, forms[name]))) for name in sorted(forms) if len(forms[name]) > 1]
+    if twice:
+        allowed = "these names look the same and differ only in their Unicode form"
+        repair = 'write each name in one form: unicodedata.normalize("NFC", name)'
+        raise UserError(Problem(origin, listed(twice, SHOWN), allowed, repair))
+    return [unicodedata.normalize("NFC", name) for name in names]
 
 
 def _plain(labels: NDArray[Any], origin: str) -> Sequence[Any]:
-    """The labels as Python integers (not negative) or text."""
+    """The labels as Python integers (not negative) or text in NFC."""
     labels = np.asarray(labels)
-    if labels.ndim == 1 and labels.dtype.kind in "iub":
+    if labels.ndim == 1 and _are_whole(labels):
         _require_no_negative(labels, origin)
-        return list(labels.astype(np.int64).tolist())
-    if labels.ndim == 1 and labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8", "replace")
-    if labels.ndim == 1 and labels.dtype.kind in "UTO" and all(isinstance(value, str) for value in labels):
-        return list(labels.tolist())
+        return [int(value) for value in labels.tolist()]
+    if labels.ndim == 1 and labels.dtype.kind in "USTO":
+        members = labels.tolist()
+        if all(isinstance(value, str | bytes) for value in members):
+            return composed([as_text(value) for value in members], origin)
     found = f"labels of type {labels.dtype}, shape {labels.shape}{_first_missing(labels)}"
     allowed = "labels are one whole number or one text per sample"
     raise UserError(Problem(origin, found, allowed, "save them as a one-dimensional array of integers or strings"))
+
+
+def _are_whole(labels: NDArray[Any]) -> bool:
+    """Whether all labels are whole numbers; xarray and pandas read integers as floats where values may be missing."""
+    if labels.dtype.kind == "f":
+        return bool(np.all(np.isfinite(labels) & (labels == np.floor(labels))))
+    return labels.dtype.kind in "iub"
 
 
 def _require_no_negative(labels: NDArray[Any], origin: str) -> None:
@@ -140,6 +194,6 @@ def _small_classes(labels: Labels, class_names: Sequence[str], origin: str) -> l
         small = [name for name, count in zip(class_names, sizes, strict=True) if count == size]
         if small:
             allowed = f"a class has {words}, and two are needed"
-            repair = "add samples, or leave the class out"
+            repair = "add samples, or list only the other classes under the key classes"
             problems.append(Problem(origin, f"class {listed(small, SHOWN)}", allowed, repair))
     return problems

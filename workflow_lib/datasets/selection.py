@@ -5,13 +5,14 @@ a smaller one.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib import seeds
-from workflow_lib.datasets.labels import SHOWN
+from workflow_lib.datasets.labels import SHOWN, composed
 from workflow_lib.datasets.split import Labelled, Labels, Rows, Split, Strings
 from workflow_lib.errors import Problem, UserError, listed, write_nearest
 
@@ -25,8 +26,10 @@ def select(samples: Samples, spec: Mapping[str, Any], name: str) -> Samples:
     `subsample[name]` is the largest number of samples per class.
 
     Raises:
-        UserError: the spec names a class that the samples do not have.
+        UserError: the spec names a class that the samples do not have, or two classes differ only in their Unicode
+            form.
     """
+    samples = replace(samples, class_names=tuple(composed(samples.class_names, samples.origin)))
     if spec.get("superclasses"):
         groups = {group: spec["superclasses"][group] for group in sorted(spec["superclasses"])}
         samples = regroup(samples, groups, "superclasses")

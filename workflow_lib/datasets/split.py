@@ -13,9 +13,14 @@ Strings = NDArray[Any]
 """Text of variable length (numpy.dtypes.StringDType); NumPy's annotations cannot express this type yet."""
 
 
+def as_text(value: object) -> str:
+    """A name as text; bytes are UTF-8, and what is not becomes surrogates, as in names of files."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
 def strings(values: Iterable[object]) -> Strings:
-    """Array (n,) of variable-length text; bytes of file names that are not Unicode become escapes."""
-    texts = [str(value).encode("utf-8", "backslashreplace").decode("utf-8") for value in values]
+    """Array (n,) of variable-length text; bytes that are not Unicode become escapes."""
+    texts = [as_text(value).encode("utf-8", "backslashreplace").decode("utf-8") for value in values]
     return np.array(texts, dtype=np.dtypes.StringDType())
 
 
@@ -62,11 +67,13 @@ class Split(Labelled):
         image_shape: (channels, height, width).
         dtype: uint8 (0...255) or float32 (0...1).
         read: ascending rows (n,) int64 -> images (n, channels, height, width) of `dtype`.
+        left_out: what was left out of the data set on purpose, counted and named; stored with the artifact.
     """
 
     image_shape: tuple[int, int, int]
     dtype: np.dtype[Any]
     read: Callable[[Rows], NDArray[Any]]
+    left_out: str = ""
 
     def take(self, rows: Rows) -> Self:
         """These samples only, in this order."""

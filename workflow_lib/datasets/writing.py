@@ -40,6 +40,7 @@ def write(split: Split, path: Path, *, progress: Progress | None = None) -> None
         "class": ("class", np.array(split.class_names)),
     }
     attrs = {"title": f"Images and labels of {split.source}", "source": split.source}
+    attrs |= {"left_out": split.left_out} if split.left_out else {}
     with SampleWriter(path, {"image": image}, coords, attrs) as writer:
         for start in range(0, count, block):
             rows = np.arange(start, min(start + block, count))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.channels import pooling_axis
 from workflow_lib.models.layers import OUTPUT, find_layer, pooled
 
 
@@ -19,12 +20,14 @@ class Layer:
 
     Attributes:
         module: name within the network.
-        pool: none | avg | max, over the positions of a map (n, channel, y, x) or the tokens of a
+        pool: none | avg | max, over all positions of a map, such as (n, channel, y, x), or the tokens of a
             sequence (n, token, channel); vectors (n, feature) are unchanged.
+        channels: first | last: which axis of a map holds the channels; None: it is found (`models.channels`).
     """
 
     module: str
     pool: str = "none"
+    channels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Batch:
     """Features and predictions of consecutive samples.
 
     Attributes:
-        features: float32 (b, d) by layer name; maps that are not pooled are flattened channel by channel.
+        features: float32 (b, d) by layer name; maps that are not pooled are flattened in the order of their axes.
         predictions: int64 (b,), the output with the highest logit; the first one of equal logits.
         outputs: number of logits.
     """
@@ -55,26 +58,41 @@ def extract(
 
     Raises:
         UserError: a layer does not exist (the error lists those that do), is called never or several times in a
-            forward pass, or does not return one tensor with a row per image.
+            forward pass, does not return one tensor with a row per image, or is to be pooled and the axis of its
+            channels cannot be told.
     """
     modules = {name: find_layer(network, layer.module, f"layers.{name}") for name, layer in layers.items()}
     was_training = network.training
     network.to(device).eval()
     try:
+        axes: dict[str, int] = {}
         with torch.inference_mode():
             for batch in images:
-                yield _forward(network, torch.from_numpy(batch).to(device), layers, modules)
+                axes = axes or _axes(network, batch.shape[1:], layers)
+                yield _forward(network, torch.from_numpy(batch).to(device), layers, modules, axes)
     finally:
         network.train(was_training)
 
 
+def _axes(network: nn.Module, image_shape: tuple[int, ...], layers: Mapping[str, Layer]) -> dict[str, int]:
+    """Axis of the channels by layer name."""
+    return {
+        name: pooling_axis(network, image_shape, layer.module, layer.pool, layer.channels, f"layers.{name}")
+        for name, layer in layers.items()
+    }
+
+
 def _forward(
-    network: nn.Module, images: Tensor, layers: Mapping[str, Layer], modules: Mapping[str, nn.Module]
+    network: nn.Module,
+    images: Tensor,
+    layers: Mapping[str, Layer],
+    modules: Mapping[str, nn.Module],
+    axes: Mapping[str, int],
 ) -> Batch:
     found: dict[str, np.ndarray] = {}
     with contextlib.ExitStack() as hooks:
         for name, layer in layers.items():
-            handle = modules[name].register_forward_hook(_Collect(name, layer, len(images), found))
+            handle = modules[name].register_forward_hook(_Collect(name, layer, axes[name], len(images), found))
             hooks.callback(handle.remove)
         logits = network(images)
     for name, layer in layers.items():
@@ -86,8 +104,8 @@ def _forward(
 class _Collect:
     """A forward hook that copies the output at once, before a later in-place operation changes it."""
 
-    def __init__(self, name: str, layer: Layer, count: int, found: dict[str, np.ndarray]) -> None:
-        self.name, self.layer, self.count, self.found = name, layer, count, found
+    def __init__(self, name: str, layer: Layer, axis: int, count: int, found: dict[str, np.ndarray]) -> None:
+        self.name, self.layer, self.axis, self.count, self.found = name, layer, axis, count, found
 
     def __call__(self, module: nn.Module, inputs: Any, output: Any) -> None:
         if self.name in self.found:
@@ -97,7 +115,7 @@ class _Collect:
         if output.ndim < 2 or len(output) != self.count:
             shape = tuple(output.shape)
             raise _unfit(self.name, self.layer, f"returns {shape} for {self.count} images, not a row per image")
-        vectors = pooled(output, self.layer.pool).flatten(1)
+        vectors = pooled(output, self.layer.pool, self.axis).flatten(1)
         self.found[self.name] = vectors.to("cpu", torch.float32, copy=True).numpy()
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from workflow_lib.figures.panels import spread
-from workflow_lib.figures.style import SHOWN_CLASSES, name_rotation, short_names
+from workflow_lib.figures.style import SHOWN_CLASSES, name_rotation
 
 Array = npt.NDArray[np.float64]
 
@@ -15,14 +15,13 @@ WRITTEN = 12
 """Numbers are written into the cells of up to this many classes."""
 
 
-def label_classes(axes: Axes, classes: Sequence[str]) -> None:
-    """Name rows and columns; of more than twenty classes only some."""
-    places = spread(range(len(classes)), SHOWN_CLASSES)
-    names = short_names(classes)
+def label_classes(axes: Axes, names: Sequence[str]) -> None:
+    """Write the names of rows and columns, from `style.class_names`; of more than twenty classes only some."""
+    places = spread(range(len(names)), SHOWN_CLASSES)
     texts = [names[place] for place in places]
     axes.set_xticks(places, texts, rotation=name_rotation(texts))
     axes.set_yticks(places, texts)
-    axes.tick_params(length=0 if len(classes) <= SHOWN_CLASSES else 2)
+    axes.tick_params(length=0 if len(names) <= SHOWN_CLASSES else 2)
     axes.spines[:].set_visible(False)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workflow_lib.io.storage import load, read_table
@@ -19,5 +20,5 @@ def read_named(path: Path) -> pd.DataFrame:
 def kstar_values(path: Path) -> pd.DataFrame:
     """A row per sample of a k* store: class_name, kstar."""
     with load(path) as store:
-        names = store["class"].values.astype(object)
+        names = np.array(store.attrs["class_names"], dtype=object)
         return pd.DataFrame({"class_name": names[store["label"].values], "kstar": store["kstar"].values})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from workflow_lib.errors import Problem, UserError, nearest
+from workflow_lib.errors import Problem, UserError, listed, nearest
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.style import SHOWN_CLASSES
 
@@ -63,10 +63,9 @@ def _check(wanted: Sequence[str], known: Sequence[str], section: str) -> None:
     problems = []
     for name in wanted:
         if name not in known:
-            near = nearest(name, known) or known[0]
-            allowed = f"no class of this study has this name; its {len(known)} classes include {near!r}"
-            problems.append(
-                Problem(f"{section}.studies: classes", name, allowed, f"write {near!r}, or leave classes out")
-            )
+            near = nearest(name, known)
+            allowed = f"no class of this study has this name; the classes are {listed(map(repr, known), FEWER_CLASSES)}"
+            repair = f"write {near!r}, or leave classes out" if near else "choose one of these, or leave classes out"
+            problems.append(Problem(f"{section}.studies: classes", name, allowed, repair))
     if problems:
         raise UserError(*problems)

@@ -1,7 +1,7 @@
 """Colours, fonts, sizes, short names, and saving: one style for all figures."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 FONT = "DejaVu Sans"
 """Comes with matplotlib, so figures look the same on every machine."""
 
-RC: Any = {
+DEFAULTS: Any = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"}
+"""Matplotlib's own settings, so that no matplotlibrc of the user changes a figure."""
+
+RC: Any = DEFAULTS | {
     "font.family": FONT,
     "font.size": 8,
     "axes.titlesize": 8,
@@ -102,18 +105,40 @@ def signed(value: float) -> str:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names cut to 16 characters with an ellipsis, still distinct.
+    """Names of models and the like as figures write them; see `class_names`. "#3" replaces the third name."""
+    return _short(names, [f"#{place}" for place in range(1, len(names) + 1)])
+
+
+def class_names(labels: Mapping[str, int]) -> dict[str, str]:
+    """Name of each class as the figures of a study write it: cut to 16 characters with an ellipsis, still distinct.
 
     Names that would be equal when cut keep their ends: "long…name 1". A name that would still be equal to another, or
-    that the font cannot write, becomes its number: "#3" for the third.
+    that the font cannot write, becomes "class 7", with its label.
+
+    Args:
+        labels: by name, of all classes of the study: what a name becomes depends on the others.
     """
+    return dict(zip(labels, _short(list(labels), [f"class {label}" for label in labels.values()]), strict=True))
+
+
+def labels_of(lists: Iterable[Iterable[str]]) -> dict[str, int]:
+    """Label of each class by its name, from lists of names in the order of their labels."""
+    labels: dict[str, int] = {}
+    for names in lists:
+        for label, name in enumerate(dict.fromkeys(names)):
+            labels.setdefault(name, label)
+    return labels
+
+
+def _short(names: Sequence[str], otherwise: Sequence[str]) -> list[str]:
     cut = [_shorten(" ".join(name.split()), keep_end=0) for name in names]
     ends = [_shorten(" ".join(name.split()), keep_end=7) for name in names]
     distinct = [end if cut.count(short) > 1 else short for short, end in zip(cut, ends, strict=True)]
-    return [
-        name if set(map(ord, name)) <= _glyphs() and distinct.count(name) == 1 else f"#{number}"
-        for number, name in enumerate(distinct, start=1)
-    ]
+    written = [name if set(map(ord, name)) <= _glyphs() and distinct.count(name) == 1 else "" for name in distinct]
+    for place, text in enumerate(otherwise):
+        while not written[place]:
+            written[place], text = "" if text in written else text, f"({text})"
+    return written
 
 
 def name_rotation(names: Sequence[str]) -> int:

@@ -30,6 +30,9 @@ MOST_COMPRESSION = 2**17
 """Largest possible ratio of data in memory to file size: Zstandard needs at least 4 bytes for 128 KiB, and 4 stored
 bytes become at most a text of 16 bytes in memory."""
 
+UNIX, ZIP_VERSION = 3, 20
+"""System and version in the headers of members; Python's own choice depends on where it runs, and on its version."""
+
 MEMBER_MODE = 0o644 << 16
 """Mode of every member: a plain file, writable by its owner and readable by all."""
 
@@ -38,12 +41,17 @@ EVERY_CHUNK: Any = {"write_empty_chunks": True}
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Zip a Zarr folder without compression (chunks are compressed), in fixed order and with fixed dates."""
+    """Zip a Zarr folder without compression (chunks are compressed), in fixed order and with fixed dates.
+
+    Headers are the same with every version of Python and on every system.
+    """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for file in sorted(p for p in folder.rglob("*") if p.is_file()):
             member = zipfile.ZipInfo(file.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
+            member.create_system, member.create_version, member.extract_version = UNIX, ZIP_VERSION, ZIP_VERSION
             member.external_attr = MEMBER_MODE
-            with archive.open(member, "w", force_zip64=True) as sink, file.open("rb") as source:
+            member.file_size = file.stat().st_size  # decides whether the header has the fields of large members
+            with archive.open(member, "w") as sink, file.open("rb") as source:
                 shutil.copyfileobj(source, sink)
 
 

@@ -16,6 +16,10 @@ __all__ = ["KStarResult", "kstar", "neighbourhood", "summarize"]
 _HOMES = {"KStarResult": "exact", "kstar": "exact", "neighbourhood": "exact", "summarize": "summary"}
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from workflow_lib.kstar.inputs import check
 from workflow_lib.kstar.metrics import SCORES
@@ -18,6 +17,8 @@ from workflow_lib.kstar.sweep import Swept, available_threads, sweep
 from workflow_lib.progress import Progress
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from workflow_lib.names import Metric
 
 
@@ -26,26 +27,39 @@ class KStarResult:
     """k* and what it was measured against, a row per sample in the caller's order; nothing is ever NaN.
 
     Attributes:
-        kappa: (N,) int64, 1 to the size of the sample's class; k* = kappa / n_c.
+        kappa: (N,) int64, 1 to the size of the sample's class.
+        kstar: (N,) float64, kappa divided by that size, in (0, 1].
         nearest_foreign: (N,) int64, row of the nearest sample of another class; of equally near ones the lowest.
         nearest_foreign_distance: (N,) float64, in the units of the features; for cosine 1 - cos, 0 to 2.
         piece: (N,) int64, number of the sample's piece within its class, 0 the largest (docs/science.md 1.9).
     """
 
     kappa: np.ndarray
+    kstar: np.ndarray
     nearest_foreign: np.ndarray
     nearest_foreign_distance: np.ndarray
     piece: np.ndarray
 
 
-def kstar(features: npt.ArrayLike, labels: npt.ArrayLike, metric: "Metric" = "euclidean") -> npt.NDArray[np.int64]:
-    """Kappa of every sample, (N,) int64 from 1 to the size of its class; arguments and errors as `neighbourhood`."""
-    return neighbourhood(features, labels, metric).kappa
+def kstar(
+    features: "npt.ArrayLike", labels: "npt.ArrayLike", metric: "Metric" = "euclidean"
+) -> "npt.NDArray[np.float64]":
+    """k* of every sample, (N,) float64 in (0, 1]: its kappa divided by the size of its class.
+
+    Args:
+        features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
+        labels: (N,) integers, strings or bytes.
+        metric: "euclidean", "cityblock", "chebyshev" or "cosine".
+
+    Raises:
+        UserError: as `neighbourhood`, which also gives kappa and the nearest foreign samples, and can use a GPU.
+    """
+    return neighbourhood(features, labels, metric).kstar
 
 
 def neighbourhood(
-    features: npt.ArrayLike,
-    labels: npt.ArrayLike,
+    features: "npt.ArrayLike",
+    labels: "npt.ArrayLike",
     metric: "Metric" = "euclidean",
     *,
     device: str = "cpu",
@@ -59,7 +73,7 @@ def neighbourhood(
 
     Args:
         features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
-        labels: (N,) integers or strings; a class of one sample has kappa 1.
+        labels: (N,) integers, strings or bytes; a class of one sample has kappa 1.
         metric: one of `names.METRICS`.
         device: "cpu", or "cuda" to make the float32 tiles there, if the metric has any; the result is the same.
         threads: CPU threads; None takes OMP_NUM_THREADS, else the cores of this process.
@@ -67,17 +81,20 @@ def neighbourhood(
 
     Raises:
         UserError: one class only, a non-finite feature, a zero vector under cosine, lengths that differ, an unknown
-            metric; each names what was found.
+            metric, values of which NumPy makes no array; each names what was found.
     """
     samples = check(features, labels, metric)
     rows = rows_of(samples, metric)
     nearest, nearer, parent = _sweep(rows, samples.starts, device, threads, progress)
     count = len(samples.order)
-    kappa, foreign, distance = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count)
+    kappa, foreign = np.empty(count, np.int64), np.empty(count, np.int64)
+    share, distance = np.empty(count), np.empty(count)
+    sizes = np.diff(samples.starts)
     kappa[samples.order] = nearer + 1
+    share[samples.order] = (nearer + 1) / np.repeat(sizes, sizes)
     foreign[samples.order] = nearest.row
     distance[samples.order] = in_units(nearest.distance, rows, metric)
-    return KStarResult(kappa, foreign, distance, numbered(parent, samples.order, rows.class_end))
+    return KStarResult(kappa, share, foreign, distance, numbered(parent, samples.order, rows.class_end))
 
 
 def _sweep(rows: Rows, starts: np.ndarray, device: str, threads: int | None, progress: Progress | None) -> Swept:

@@ -1,12 +1,16 @@
 """Check the inputs of k*, features and labels; errors name the sample."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.kstar.directions import not_defined, zero_rows
 from workflow_lib.kstar.metrics import METRICS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SMALLEST, LARGEST = 1e-290, 1e290
 """Range of largest magnitudes that float64 can scale to 1: of each row for cosine, of all features otherwise."""
@@ -27,20 +31,19 @@ class Samples:
     starts: np.ndarray
 
 
-def check(features: npt.ArrayLike, labels: npt.ArrayLike, metric: str) -> Samples:
+def check(features: "npt.ArrayLike", labels: "npt.ArrayLike", metric: str) -> Samples:
     """Validate the inputs of k* and sort the samples by class.
 
     Args:
         features: (N, d) real numbers; float32 and float64 are used as given, other types are converted to float64.
-        labels: (N,) integers or strings; a class may have a single sample.
+        labels: (N,) integers, strings or bytes; a class may have a single sample.
         metric: one of METRICS.
 
     Raises:
         UserError: unknown metric, wrong shapes, different lengths, labels of another type, a non-finite feature, a
             zero vector with cosine, or a single class, for which k* is undefined (docs/science.md 1.1).
     """
-    names = np.asarray(labels)
-    matrix = np.asarray(features)
+    matrix, names = _array(features, "features"), _array(labels, "labels")
     problems = [*_metric_problems(metric), *_shape_problems(matrix, names)]
     if problems:
         raise UserError(*problems)
@@ -56,6 +59,16 @@ def check(features: npt.ArrayLike, labels: npt.ArrayLike, metric: str) -> Sample
     return Samples(matrix, order, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
 
 
+def _array(values: "npt.ArrayLike", where: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:  # rows of different lengths, tensors of many kinds
+        repair = f"Pass an array; of a tensor {where}.detach().cpu().float().numpy()"
+        raise UserError(
+            Problem(where, f"{type(values).__name__}: {error}", "NumPy has no such array", repair)
+        ) from error
+
+
 def _metric_problems(metric: str) -> list[Problem]:
     if metric in METRICS:
         return []
@@ -66,8 +79,7 @@ def _shape_problems(features: np.ndarray, labels: np.ndarray) -> list[Problem]:
     problems = []
     if features.ndim != 2 or features.shape[1] == 0 or features.dtype.kind not in "biuf":
         allowed = "features must be real numbers in a matrix (sample, feature) with at least one feature"
-        found = f"{features.dtype} {features.shape}"
-        problems.append(Problem("features", found, allowed, "Flatten each sample to one row of numbers"))
+        problems.append(Problem("features", f"{features.dtype} {features.shape}", allowed, _as_matrix(features)))
     if labels.ndim != 1 or not _are_names(labels):
         allowed = "labels must be integers or strings, one for each sample"
         problems.append(Problem("labels", f"{labels.dtype} {labels.shape}", allowed, "Pass class indices or names"))
@@ -78,10 +90,19 @@ def _shape_problems(features: np.ndarray, labels: np.ndarray) -> list[Problem]:
     return problems
 
 
+def _as_matrix(features: np.ndarray) -> str:
+    """What to do with features that are no matrix of numbers."""
+    if features.dtype.kind == "O":
+        return "Make one array of the rows: numpy.stack(features)"
+    if features.dtype.kind not in "biuf":
+        return "Pass real numbers"
+    return "Flatten each sample to one row: features.reshape(len(features), -1)"
+
+
 def _are_names(labels: np.ndarray) -> bool:
     if labels.dtype.kind == "O":
-        return len(kinds := {type(label) for label in labels}) == 1 and kinds <= {str, int}
-    return labels.dtype.kind in "biuUT"
+        return any(all(isinstance(label, kind) for label in labels) for kind in (str, int, bytes))
+    return labels.dtype.kind in "biuSUT"
 
 
 def _value_problems(features: np.ndarray, metric: str) -> list[Problem]:
@@ -91,13 +112,11 @@ def _value_problems(features: np.ndarray, metric: str) -> list[Problem]:
         column = int(np.flatnonzero(~np.isfinite(features[endless[0]]))[0])
         found = f"{features[endless[0], column]} at sample {endless[0]}, feature {column}"
         allowed = f"features must be finite ({endless.size} samples are not)"
-        return [Problem("features", found, allowed, "Find out where it arises, or leave these samples out")]
+        return [Problem("features", found, allowed, "Find out where it arises")]
     if METRICS[metric].of_directions:
-        zero = np.flatnonzero(largest == 0)
+        zero = zero_rows(features)
         if zero.size:
-            allowed = f"a zero vector has no direction ({zero.size} samples are zero)"
-            repair = "Leave these samples out or choose another metric"
-            return [Problem("features", f"sample {zero[0]} is zero", allowed, repair)]
+            return [not_defined(zero)]
     scales = largest if METRICS[metric].of_directions else largest.max(initial=0)
     if np.any((scales > 0) & ((scales < SMALLEST) | (scales > LARGEST))):
         allowed = f"magnitudes must lie between {SMALLEST:g} and {LARGEST:g}, or float64 cannot square them"

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.kstar.directions import not_defined, zero_rows
 from workflow_lib.names import METRICS, Metric
 from workflow_lib.progress import Progress
 from workflow_lib.seeds import sample_rows
@@ -80,12 +81,9 @@ def _prepare(features: npt.NDArray[np.floating], metric: Metric) -> Array:
     points = features.astype(np.float64)
     if metric != "cosine":
         return points
-    largest = np.abs(points).max(axis=1, keepdims=True)
-    if not largest.all():
-        row = int(np.flatnonzero(largest == 0)[0])
-        allowed = "cosine distance is not defined for a sample of zeros"
-        raise UserError(Problem(f"sample {row}", "all features are 0", allowed, "use another metric or drop it"))
-    points /= largest
+    if len(zero := zero_rows(points)):
+        raise UserError(not_defined(zero))
+    points /= np.abs(points).max(axis=1, keepdims=True)
     return np.asarray(points / np.linalg.norm(points, axis=1, keepdims=True))
 
 

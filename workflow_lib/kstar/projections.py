@@ -122,10 +122,14 @@ def _import_umap() -> Any:
     """Import UMAP and cache the compiled code of its two slowest functions, which saves 5 s per process."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Tensorflow not installed", category=ImportWarning)
+        import pynndescent
         import umap
+
+        from workflow_lib.kstar.compiled import machine_code_below
     for function in (umap.umap_.smooth_knn_dist, umap.umap_.compute_membership_strengths):
         # Without a writable folder, every process compiles them again.
-        with contextlib.suppress(RuntimeError):
+        name = f"umap-{umap.__version__}-{pynndescent.__version__}"
+        with contextlib.suppress(RuntimeError), machine_code_below(name):
             function.enable_caching()
     return umap
 

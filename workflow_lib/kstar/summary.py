@@ -1,20 +1,22 @@
 """Summary of k* per class: mean, standard deviation, skewness, pattern and pieces (docs/science.md 1.2, 1.3, 1.9)."""
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.names import Skewness
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 SUPPORT_ENDS = (0.0, 1.0)
 
 
 def summarize(
-    kappa: npt.ArrayLike,
-    labels: npt.ArrayLike,
+    kappa: "npt.ArrayLike",
+    labels: "npt.ArrayLike",
     skewness: Skewness = "anchored",
     threshold: float = 0.5,
 ) -> pd.DataFrame:
@@ -48,7 +50,7 @@ def summarize(
     return pd.DataFrame(rows, columns=["label", "n", "mean", "std", "skewness", "pattern"])
 
 
-def summarize_pieces(piece: npt.ArrayLike, labels: npt.ArrayLike) -> pd.DataFrame:
+def summarize_pieces(piece: "npt.ArrayLike", labels: "npt.ArrayLike") -> pd.DataFrame:
     """Summary of the pieces of each class.
 
     Args:
@@ -85,7 +87,7 @@ def made_of(largest: float, alone: float) -> str:
     return "one piece" if largest > 0.5 else "pieces"
 
 
-def skewness_of(values: npt.ArrayLike) -> float:
+def skewness_of(values: "npt.ArrayLike") -> float:
     """Biased skewness m3 / m2**1.5, as in scipy.stats.skew; NaN if all values are equal."""
     sample = np.asarray(values, dtype=np.float64)
     if sample.size == 0 or sample.min() == sample.max():

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -24,13 +25,15 @@ def class_table(
 
     Args:
         points: values of the seven dimensions, in the order of `stores`.
-        stores: k* stores with `kappa` and `label` (sample), `class` (names by label), `prediction` (sample) if known.
+        stores: k* stores with `kappa` and `label` (sample), `prediction` (sample) if known, and the attributes
+            `class_names` and `left_out` (number of samples), by label.
         skewness: "anchored" or "plain" (docs/science.md 1.2).
         threshold: skewness beyond which a class is fractured or clustered (docs/science.md 1.3).
 
     Returns:
-        The seven dimensions, then label (int), class_name, n (samples), mean, std (ddof 0) and skewness of k*,
-        pattern, accuracy (share of the class's samples predicted correctly, 0 to 1; NaN without predictions).
+        The seven dimensions, then label (int), class_name, n (samples), left_out (samples without k*); mean, std
+        (ddof 0) and skewness of k*; pattern, accuracy (share of the n samples predicted correctly, 0 to 1; NaN without
+        predictions).
         Plain skewness of a constant class is NaN and its pattern "Undefined".
     """
     return pd.concat(
@@ -45,8 +48,8 @@ def class_table(
 def _classes(store: xr.Dataset, skewness: Skewness, threshold: float) -> pd.DataFrame:
     labels = store["label"].values
     table = summarize(store["kappa"].values, labels, skewness, threshold)
-    names = store["class"].values.astype(object)
-    table.insert(1, "class_name", names[table["label"]])
+    table.insert(1, "class_name", np.array(store.attrs["class_names"], dtype=object)[table["label"]])
+    table.insert(3, "left_out", np.array(store.attrs["left_out"])[table["label"]])
     table["accuracy"] = float("nan")
     if "prediction" in store.coords:
         right = pd.Series(store["prediction"].values == labels)

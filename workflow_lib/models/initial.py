@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workflow_lib.models.layers import head_name
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.stored import new_network
 from workflow_lib.models.weights import load_weights, read_weights
@@ -16,7 +17,7 @@ def initial_network(
     Args:
         spec: architecture, options, normalize, and weights: a file, "torchvision", or None.
         image_shape: (channels, y, x).
-        outputs: number of logits; if the loaded last layer has another number, a new last layer is used.
+        outputs: number of logits; if the loaded layer of the logits has another number, a new one is used.
         lineage: names from which new weights are derived, such as model and seed.
 
     Raises:
@@ -24,5 +25,6 @@ def initial_network(
     """
     network = new_network(spec, image_shape, outputs, lineage)
     if (source := spec["weights"]) is not None:
-        load_weights(network, read_weights(source, spec["architecture"]), source, keep_head=True)
+        weights = read_weights(source, spec["architecture"], spec["options"])
+        load_weights(network, weights, source, new_head=head_name(network, image_shape))
     return network

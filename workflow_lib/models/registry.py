@@ -1,10 +1,12 @@
 """Build classifiers by name (`models.architectures`), with initial weights that depend only on a seed."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_options
@@ -78,12 +80,15 @@ def _user_model(
 
 
 def _try_out(network: Classifier, architecture: str, shape: tuple[int, ...], n_classes: int) -> None:
-    """Run the network on two grey images, so that a mismatch fails here and not during training."""
+    """Run the network on two grey images, so that a mismatch fails here and not during training.
+
+    Lazy layers get their sizes. Not in inference mode: tensors made in it cannot be trained.
+    """
     network.eval()
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             logits = network(torch.full((2, *shape), 0.5))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(
             Problem(
                 "architecture",
@@ -94,8 +99,10 @@ def _try_out(network: Classifier, architecture: str, shape: tuple[int, ...], n_c
         ) from error
     finally:
         network.train()
-    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-    if found != (2, n_classes):
+    if not isinstance(logits, torch.Tensor):
+        reason = f"must return one tensor of logits in eval mode, not {type(logits).__name__}"
+        raise UserError(Problem("architecture", architecture, reason, "return the logits alone"))
+    if (found := tuple(logits.shape)) != (2, n_classes):
         raise UserError(
             Problem(
                 "architecture",
@@ -104,3 +111,7 @@ def _try_out(network: Classifier, architecture: str, shape: tuple[int, ...], n_c
                 "correct the number of outputs",
             )
         )
+    tensors = itertools.chain(network.network.named_parameters(), network.network.named_buffers())
+    if without_size := [name for name, tensor in tensors if is_lazy(tensor)]:
+        reason = f"lazy layers that are not reached get no size: {listed(without_size, 8)}"
+        raise UserError(Problem("architecture", architecture, reason, "give these layers their sizes, or remove them"))

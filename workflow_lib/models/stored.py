@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow_lib import seeds
-from workflow_lib.models.layers import inner
+from workflow_lib.models.layers import load_state
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.registry import build
+from workflow_lib.models.torchvision_models import pretrained_options
 
 MADE_FROM = ("architecture", "options", "normalize")
 """Settings of a model that its network is built from."""
@@ -18,7 +19,7 @@ def new_network(
     """An untrained network.
 
     Args:
-        spec: architecture, options, normalize.
+        spec: architecture, options, normalize; weights, if the options are to be those of torchvision's weights.
         image_shape: (channels, y, x).
         outputs: number of logits.
         lineage: names from which the initial weights are derived, such as model and seed.
@@ -29,7 +30,7 @@ def new_network(
         in_channels=channels,
         image_size=(height, width),
         n_classes=outputs,
-        options=spec["options"],
+        options=_options(spec),
         normalize=spec["normalize"],
         seed=seeds.derive(*lineage, "weights"),
     )
@@ -37,11 +38,18 @@ def new_network(
 
 def describe(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) -> dict[str, Any]:
     """Content of a checkpoint besides the weights: architecture, options, normalize, image_shape, outputs."""
-    return {**{key: spec[key] for key in MADE_FROM}, "image_shape": list(image_shape), "outputs": outputs}
+    made_from = {**{key: spec[key] for key in MADE_FROM}, "options": _options(spec)}
+    return {**made_from, "image_shape": list(image_shape), "outputs": outputs}
+
+
+def _options(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a model; those that belong to torchvision's weights hold unless the model sets them."""
+    implied = pretrained_options(spec["architecture"]) if spec.get("weights") == "torchvision" else {}
+    return {**implied, **spec["options"]}
 
 
 def restore(checkpoint: Mapping[str, Any]) -> Classifier:
     """The network of a checkpoint (`io.checkpoints.load`) with its weights, in eval mode, on the CPU."""
     network = new_network(checkpoint, checkpoint["image_shape"], checkpoint["outputs"], ("", 0))
-    inner(network).load_state_dict(checkpoint["network"])
+    load_state(network, checkpoint["network"])
     return network.eval()

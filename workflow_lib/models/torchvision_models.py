@@ -1,21 +1,26 @@
 """Networks and weights that come with torchvision."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.error import URLError
 
 from torch import Tensor, nn
 
-from workflow_lib.errors import Problem, UserError, listed, nearest
+from workflow_lib.errors import Problem, UserError, listed, nearest, yaml_text
 from workflow_lib.models.architectures import TORCHVISION
 from workflow_lib.models.torchvision_shim import import_torchvision
+
+AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
+"""Beginnings of the names of weights for auxiliary outputs."""
 
 
 def torchvision_model(architecture: str, in_channels: int, n_classes: int, options: Mapping[str, Any]) -> nn.Module:
     """Classification network `torchvision/NAME` with `n_classes` outputs; options go to torchvision.
 
     Raises:
-        UserError: no such network (the error suggests a similar name), or images without three channels.
+        UserError: no such network (the error suggests a similar name), options that it does not take, or images
+            without three channels.
     """
     models = import_torchvision().models
     names = models.list_models(models)
@@ -33,15 +38,33 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
                 "take small_cnn or resnet18, or wrap the network in a function of your own",
             )
         )
-    network: nn.Module = models.get_model(name, weights=None, num_classes=n_classes, **options)
+    try:
+        network: nn.Module = models.get_model(name, weights=None, num_classes=n_classes, **options)
+    except Exception as error:  # of any kind, from the options
+        reason = f"torchvision cannot make {name} with these options: {type(error).__name__}: {error}"
+        raise UserError(Problem("options", yaml_text(dict(options)), reason, "correct or remove them")) from error
     return network
 
 
-def torchvision_weights(architecture: str) -> dict[str, Tensor]:
+def pretrained_options(architecture: str) -> dict[str, Any]:
+    """Options, other than their defaults, of the networks for which torchvision's recommended weights were made."""
+    name = architecture.removeprefix(TORCHVISION)
+    if name in AUXILIARY:
+        return {"transform_input": True}
+    models = import_torchvision().models
+    if name.startswith("vit_") and name in models.list_models(models):
+        return {"image_size": models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
+    return {}
+
+
+def torchvision_weights(architecture: str, options: Mapping[str, Any]) -> dict[str, Tensor]:
     """The weights that torchvision recommends for `torchvision/NAME`, from its own cache or the network.
 
+    They are those of the network that torchvision makes with them, because some files have older names.
+
     Raises:
-        UserError: torchvision has no weights for this architecture, or they cannot be downloaded.
+        UserError: torchvision has no weights for this architecture or not with these options, or they cannot be
+            downloaded.
     """
     if not architecture.startswith(TORCHVISION):
         raise UserError(
@@ -52,9 +75,12 @@ def torchvision_weights(architecture: str) -> dict[str, Tensor]:
                 "name a file of weights, or an architecture torchvision/NAME",
             )
         )
-    weights = import_torchvision().models.get_model_weights(architecture.removeprefix(TORCHVISION)).DEFAULT
+    models = import_torchvision().models
+    name = architecture.removeprefix(TORCHVISION)
+    weights = models.get_model_weights(name).DEFAULT
+    whole = {"aux_logits": True} if name in AUXILIARY else {}
     try:
-        state: dict[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
+        weights.get_state_dict(progress=False, check_hash=True)  # into the cache
     except (URLError, OSError, RuntimeError) as error:
         raise UserError(
             Problem(
@@ -64,4 +90,12 @@ def torchvision_weights(architecture: str) -> dict[str, Tensor]:
                 "connect to the network, or fetch this file elsewhere and name it as weights",
             )
         ) from error
-    return state
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the auxiliary outputs of googlenet are not trained
+            network: nn.Module = models.get_model(name, weights=weights, progress=False, **{**options, **whole})
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = f"torchvision's weights do not fit {architecture} with these options ({error})"
+        raise UserError(Problem("options", yaml_text(dict(options)), reason, "remove those that do not fit")) from error
+    left_out = () if options.get("aux_logits", True) else AUXILIARY.get(name, ())
+    return {key: value for key, value in network.state_dict().items() if not key.startswith(left_out)}

@@ -23,6 +23,8 @@ KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
 """Config keys of settings that have another name in the section `kstar`."""
 OF_NETWORK = ("architecture", "options", "normalize")
 """Settings of a job that belong to the section of its model."""
+DATASETS = ("prepare_dataset", "import_features")
+"""Verbs whose settings are the section of a dataset."""
 LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
 """Key of a model that lists all values of a dimension."""
 
@@ -42,15 +44,16 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
         key = config_key(config, job, path)
         if path[0] == "grids" and ABSENT not in (old, new):
             lines |= _changed_points(config, job, old, new)
-        elif path[0] in ("content", "weights_content"):
-            contents.append(_data_key(config, job, path))
+        elif path[0] == "outside":
+            contents.append(_data_key(config, job, path[-1]))
         elif key.startswith("kstar.") and ABSENT in (old, new):
             # These settings are always in the spec, so a new or missing one is a change of the code, not of the config.
             lines[f"code: setting {path[0]}"] = "no longer passed" if new is ABSENT else "passed now"
         else:
             lines[key] = _change(old, new)
     for key in contents:
-        lines.setdefault(key, "the content has changed")
+        if not any(line.startswith(key) for line in lines):  # with another path comes another content
+            lines[key] = "the content has changed"
     if len(lines) > 1:
         lines.pop("stop_epoch", None)  # a consequence of another change
     return [f"{key}: {change}" for key, change in lines.items()]
@@ -72,13 +75,13 @@ def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
     if job.family == "confusion":
         return _confusion_key(config, job, path)
     inner = ".".join(path)
-    if job.verb in ("prepare_dataset", "import_features"):
+    if job.verb in DATASETS:
         return f"datasets.{job.subject}.{inner}"
     if path[0] == "stop_epoch":
         return inner
     if path[0] == "transform":
         return ".".join(["transforms", job.wildcards["transform"], *path[1:]])
-    if job.verb in ("train_interval", "import_weights", "extract_features"):
+    if job.verb in ("check_network", "train_interval", "import_weights", "extract_features"):
         return f"models.{job.subject}.{inner}"
     if path[0] in ("title", "description", "classes", "methods"):
         return f"kstar.studies.{job.subject}.{inner.replace('methods', 'maps')}"
@@ -100,11 +103,16 @@ def _confusion_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> st
     return ".".join(["confusion.studies", job.subject, *path])
 
 
-def _data_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
-    """Config key of the file or function whose content is part of the settings."""
-    if path[0] == "weights_content":
-        return config_key(config, job, ("weights",))
-    return config_key(config, job, path[1:] or ("architecture",))
+def _data_key(config: Config, job: PlannedJob, name: str) -> str:
+    """Config key of a file or function whose content is part of the settings; the key of its section if unknown."""
+    if job.verb in DATASETS:
+        where, dataset = f"datasets.{job.subject}", config.datasets[job.subject]
+        named = dataset.files() | dataset.functions()
+    else:
+        where = config_key(config, job, ("architecture",)).removesuffix(".architecture")
+        model = config.models[where.partition(".")[2]]
+        named = model.files() | model.functions()
+    return next((f"{where}.{key}" for key, value in named.items() if value == name), where)
 
 
 def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> dict[str, str]:

@@ -23,6 +23,7 @@ Known = Mapping[str, Mapping[Subject, Sequence["Cost"]]]
 TABLE = {
     "prepare_dataset": (1.5, 45_000),
     "import_features": (1.5, 500_000),
+    "check_network": (1.3, 700),
     "train_interval": (0.15, 740_000),
     "import_weights": (1.0, 740_000),
     "extract_features": (1.0, 260_000),
@@ -36,6 +37,8 @@ TABLE = {
     "collect_confusion": (7.0, 110_000),
 }
 """Core seconds and bytes of one output per unit of work, from the default study without a GPU."""
+TRAININGS = ("train_interval", "train_replicates")
+"""Verbs whose cost grows with the epochs."""
 LIGHT = (1.6, 100_000)
 """Core seconds and bytes of tables and figures."""
 TABLE_SOURCE = "a table, for 1,800 images of 8x8 pixels"
@@ -69,7 +72,7 @@ def former_jobs(results: Path) -> Known:
         except (OSError, ValueError, LookupError, TypeError):
             continue
         if record:
-            each = seconds / work(record["spec"])
+            each = seconds / work(verb, record["spec"])
             gpu = each if record["device"] == "cuda" else 0.0
             found[verb][subject(record["inputs"].values(), results)].append(Cost(each * threads, gpu, size, ""))
     return found
@@ -81,15 +84,15 @@ def subject(inputs: Iterable[str], results: Path) -> Subject:
     return frozenset(path.parts[-2] if path.parts[0] == "studies" else path.parts[1] for path in below)
 
 
-def work(spec: Mapping[str, Any]) -> int:
+def work(verb: str, spec: Mapping[str, Any]) -> int:
     """Units of work of an output: the epochs of the whole training, even for one interval; 1 without training."""
-    return int(spec["training"]["epochs"]) if "training" in spec else 1
+    return int(spec["training"]["epochs"]) if verb in TRAININGS else 1
 
 
 def cost_by_records(plan: Plan, job: PlannedJob, known: Known, *, same: bool) -> Cost | None:
     """Mean cost of former jobs on the same data (`same`) or on other data; None without such jobs."""
     like_it = known.get(job.verb, {})
-    chosen, source = like_it.get(subject(job.needs, Path(plan.results)), []), "former jobs on the same data"
+    chosen, source = like_it.get(subject(job.reads, Path(plan.results)), []), "former jobs on the same data"
     if not same:
         chosen, source = [cost for costs in like_it.values() for cost in costs], "former jobs on other data"
     if not chosen:
@@ -106,5 +109,5 @@ def cost_by_table(plan: Plan, job: PlannedJob) -> Cost:
 
 def _times(plan: Plan, job: PlannedJob, each: Cost) -> Cost:
     """Cost of a job, from the cost of one output per unit of work; outputs made together count once, except in size."""
-    amount = sum(work(unit.spec) for unit in job.run(plan, "cpu").units)
+    amount = sum(work(job.verb, unit.spec) for unit in job.run(plan, "cpu").units)
     return Cost(each.cpu * amount, each.gpu * amount, each.size * len(job.makes), each.source)

@@ -33,6 +33,7 @@ class PlannedJob:
         inputs: paths by argument of the step, including hints such as an earlier checkpoint.
         outputs: paths by argument of the step.
         spec: returns the settings that shape the outputs, as one canonical string.
+        checks: outputs of checks that must pass before the job starts; it does not read them.
     """
 
     verb: str
@@ -43,6 +44,7 @@ class PlannedJob:
     inputs: Paths
     outputs: Paths
     spec: Callable[[], str] = field(compare=False)
+    checks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -52,6 +54,11 @@ class PlannedJob:
     @property
     def needs(self) -> list[str]:
         """All paths that must exist before the job starts."""
+        return [*self.reads, *self.checks]
+
+    @property
+    def reads(self) -> list[str]:
+        """All paths that the step reads."""
         return [path for paths in self.inputs.values() for path in paths]
 
     @property
@@ -99,6 +106,14 @@ def all_jobs(plan: Plan) -> list[PlannedJob]:
         for name in plan.config.datasets
     ]
     return upstream(plan, [*targets.default(plan), *targets.paths(plan, "checkpoints"), *datasets])
+
+
+def is_made(plan: Plan, path: str) -> bool:
+    """Whether a job of the plan makes this path."""
+    try:
+        return path in job_of(plan, path).makes
+    except (LookupError, TypeError, ValueError, StopIteration):  # no path of an artifact
+        return False
 
 
 def job_of(plan: Plan, path: str) -> PlannedJob:
@@ -159,6 +174,22 @@ def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
         {"dataset": [plan.path(f"datasets/{settings.dataset}/train.zarr.zip")], "previous": earlier},
         checkpoint | {"curve": [plan.path(f"checkpoints/{place}.curve.csv")]},
         partial(plan.train_interval, model, _number(seed), percent),
+        checks=(plan.path(f"networks/{model}.csv"),),
+    )
+
+
+def _check_network(plan: Plan, file: str) -> PlannedJob:
+    model = file.removesuffix(".csv")
+    dataset = plan.config.models[model].dataset
+    return PlannedJob(
+        "check_network",
+        model,
+        model,
+        "",
+        {"model": model},
+        {"dataset": [plan.path(f"datasets/{dataset}/train.zarr.zip")]},
+        {"network": [plan.path(f"networks/{file}")]},
+        partial(plan.check_network, model),
     )
 
 
@@ -242,6 +273,7 @@ def _train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJo
         {split: [plan.path(f"datasets/{dataset}/{split}.zarr.zip")] for split in ("train", "test")},
         {"confusion": [plan.path(f"confusion/{study}/{pair}/seed-{seed}.zarr.zip") for seed in block]},
         partial(plan.train_replicates, study, pair, block),
+        checks=(plan.path(f"networks/{model}.csv"),),
     )
 
 
@@ -252,6 +284,7 @@ def _number(part: str) -> int:
 
 _MAKERS: Mapping[str, Callable[..., PlannedJob]] = {
     "datasets": _prepare_dataset,
+    "networks": _check_network,
     "checkpoints": _checkpoint,
     "features": _features,
     "kstar": _on_features("compute_kstar", "kstar", "kstar", ".zarr.zip"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from workflow_lib.cache.digests import DigestMemory, cache_folder
 from workflow_lib.config.load import load
+from workflow_lib.config.paths import folder_problems
 from workflow_lib.config.yaml_file import read_mapping, read_value
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.plan.plan import SEEDS_PER_JOB, Plan
@@ -55,7 +56,10 @@ def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
     """
     origin = ", ".join(Path(file).name for file in files) or "--config"
     memory = DigestMemory(cache_folder() / "digests")
-    return Plan(load(config, origin), memory, _seeds_per_job())
+    plan = Plan(load(config, origin), memory, _seeds_per_job())
+    if problems := list(folder_problems("cache", cache_folder())):
+        raise UserError(*problems)
+    return plan
 
 
 def _seeds_per_job() -> int:

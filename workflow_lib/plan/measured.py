@@ -172,8 +172,8 @@ def forward(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[f
 
 def _frozen(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[Frozen, int]:
     """The network without gradients of its weights, and the number of images in a batch."""
-    layer = spec["layer"] or {"module": None, "pool": "avg"}
-    network = frozen(_network(spec, split), layer["module"], split.image_shape, pool=layer["pool"], device=device)
+    layer = spec["layer"] or {"module": None}
+    network = frozen(_network(spec, split), image_shape=split.image_shape, device=device, **layer)
     return network, min(default_batch(network, device), len(split.class_names) ** 2)
 
 

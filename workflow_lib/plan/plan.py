@@ -4,12 +4,13 @@ A method with the name of a rule returns the spec of one of its jobs: exactly th
 one canonical string.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from workflow_lib.cache.digests import DigestMemory, code_memory
-from workflow_lib.code.fingerprint import code_fingerprint, source_fingerprint
+from workflow_lib.code.fingerprint import code_fingerprint
+from workflow_lib.code.functions import function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Features
@@ -19,6 +20,7 @@ from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.kstar import KstarPlan
 from workflow_lib.plan.prototypes import PrototypePlan
 from workflow_lib.plan.study import StudyPlan
+from workflow_lib.runner.outside import Outside, outside
 
 SEEDS_PER_JOB = 50
 """Trainings of a confusion study per job: one stack on a GPU, five on a CPU; the start of a job then costs little."""
@@ -50,6 +52,7 @@ class Plan:
         self.seeds_per_job = seeds_per_job
         self.code_memory = code_memory()
         self._memory = memory
+        self._source = functools.cache(function_source)  # many jobs use the same function
         self.kstar = {name: KstarPlan(name, config) for name in config.kstar.studies}
         self.prototypes = {name: PrototypePlan(name, config) for name in config.prototypes.studies}
         self.confusion = {name: ConfusionPlan(name, config) for name in config.confusion.studies}
@@ -94,14 +97,26 @@ class Plan:
         """Settings of imported features, and the digests of their files."""
         return self._dataset(dataset)
 
+    def check_network(self, model: str) -> str:
+        """Settings of a model that is trained, and the prototype studies that need the layer of its logits."""
+        settings = self.config.models[model]
+        heads = [
+            name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
+        ]
+        return canonical(
+            **self._network(settings, weights=True),
+            **settings.model_dump(mode="json", include={"training", "layers"}),
+            model=model,
+            heads=heads,
+        )
+
     def train_interval(self, model: str, seed: int, interval: int) -> str:
         """Network, training settings and the epoch at which training stops."""
         settings = self.config.models[model]
         if settings.training is None:
             raise ValueError(f"{model} is not trained")
         return canonical(
-            **self._network(settings),
-            **self._weights(settings),
+            **self._network(settings, weights=True),
             training=settings.training.model_dump(mode="json"),
             model=model,
             seed=seed,
@@ -111,7 +126,7 @@ class Plan:
     def import_weights(self, model: str) -> str:
         """Network and its weights."""
         settings = self.config.models[model]
-        return canonical(**self._network(settings), **self._weights(settings), model=model, seed=0)
+        return canonical(**self._network(settings, weights=True), model=model, seed=0)
 
     def extract_features(self, model: str, transform: str) -> str:
         """Network, layers by name (each with its own output), and the transform of the images."""
@@ -125,8 +140,8 @@ class Plan:
         )
 
     def compute_kstar(self, metric: str) -> str:
-        """Only the metric: threshold and skewness are used later."""
-        return canonical(metric=metric)
+        """The metric, and whether samples may be left out; threshold and skewness are used later."""
+        return canonical(**self._metric(metric))
 
     def compute_map(self, method: str) -> str:
         """Method, seed and number of samples."""
@@ -134,8 +149,8 @@ class Plan:
         return canonical(method=method, seed=maps.seed, samples=maps.samples)
 
     def count_neighbours(self, metric: str) -> str:
-        """Metric and number of neighbours."""
-        return canonical(metric=metric, k=self.config.kstar.neighbours)
+        """Metric, whether samples may be left out, and number of neighbours."""
+        return canonical(**self._metric(metric), k=self.config.kstar.neighbours)
 
     def make_prototypes(self, study: str, model: str, initialisation: int) -> str:
         """Network, the layer whose features are stored, optimisation settings, and the number of the start."""
@@ -162,8 +177,7 @@ class Plan:
         if settings.training is None:
             raise ValueError(f"{plan.settings.model} is not trained")
         return canonical(
-            **self._network(settings),
-            **self._weights(settings),
+            **self._network(settings, weights=True),
             training=settings.training.model_dump(mode="json"),
             study=study,
             pair=pair,
@@ -173,30 +187,20 @@ class Plan:
             seeds={f"seed-{seed}": seed for seed in seeds},
         )
 
+    def _metric(self, metric: str) -> dict[str, str]:
+        """The metric and the setting that it alone has."""
+        return {"metric": metric} | ({"on_zero": self.config.kstar.on_zero} if metric == "cosine" else {})
+
     def _dataset(self, name: str) -> str:
         dataset = self.config.datasets[name]
-        content = {key: self._memory.digest(Path(path)) for key, path in dataset.files().items()}
-        content |= {key: function_source(reference) for key, reference in dataset.functions().items()}
-        return canonical(**dataset.model_dump(mode="json"), content=content)
+        outside = self._outside(dataset.files(), dataset.functions(), dataset.reads_hidden)
+        return canonical(**dataset.model_dump(mode="json"), outside=outside)
 
-    def _network(self, model: Model) -> dict[str, Any]:
-        settings = model.model_dump(mode="json", include={"architecture", "options", "normalize"})
-        for reference in model.functions().values():
-            settings["content"] = function_source(reference)
-        return settings
+    def _network(self, model: Model, weights: bool = False) -> dict[str, Any]:
+        keys = {"architecture", "options", "normalize"} | ({"weights"} if weights else set())
+        files = model.files() if weights else {}
+        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, model.functions())}
 
-    def _weights(self, model: Model) -> dict[str, Any]:
-        digests = {key: self._memory.digest(Path(path)) for key, path in model.files().items()}
-        return {"weights": model.weights, "weights_content": digests.get("weights")}
-
-
-def function_source(reference: str) -> str:
-    """Fingerprint of the source file of a user's `module:function`; "" for an installed module.
-
-    Only modules in the working directory are the user's own.
-    """
-    module = reference.partition(":")[0].replace(".", "/")
-    for file in (Path(f"{module}.py"), Path(module, "__init__.py")):
-        if file.is_file():
-            return source_fingerprint(file)
-    return ""
+    def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:
+        paths = {"files" if hidden else "visible": files.values()}
+        return outside(**paths, functions=functions.values(), digest=self._memory.digest, source=self._source)

@@ -82,10 +82,18 @@ def _differences(plan: Plan, job: PlannedJob, run: Job, recorded: Iterable[tuple
     """Changes since a job's outputs were made; inputs are compared only if settings and code are the same."""
     lines: list[str] = []
     for unit, record in recorded:
+        if job.verb == "check_network":
+            run, unit = _as_passed(run, unit, record)
         settings = changed_settings(plan.config, job, record["spec"], unit.spec)
         code = changed_code(job.verb, run.code, record)
         lines += settings + code or changed_inputs(run, unit, record)
     return list(dict.fromkeys(lines))
+
+
+def _as_passed(run: Job, unit: Unit, record: Mapping[str, Any]) -> tuple[Job, Unit]:
+    """A check with layers, studies and code as it passed: a change of these alone does not start it again."""
+    passed = {key: record["spec"].get(key) for key in ("layers", "heads")}
+    return run._replace(code=record["code"]), unit._replace(spec={**unit.spec, **passed})
 
 
 def _running(

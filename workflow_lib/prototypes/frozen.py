@@ -12,6 +12,7 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.channels import AXES, pooling_axis
 from workflow_lib.models.layers import OUTPUT, find_layer, head_name, inner, pooled
 from workflow_lib.models.normalization import Classifier
 
@@ -57,7 +58,13 @@ class Frozen(nn.Module):
 
 
 def frozen(
-    network: Classifier, layer: str | None, image_shape: Sequence[int], *, pool: str = "avg", device: str = "cpu"
+    network: Classifier,
+    module: str | None,
+    image_shape: Sequence[int],
+    *,
+    pool: str = "avg",
+    channels: str | None = None,
+    device: str = "cpu",
 ) -> Frozen:
     """A frozen copy of `network` on the device; the original is unchanged.
 
@@ -66,35 +73,34 @@ def frozen(
 
     Args:
         network: maps images in [0, 1] to logits.
-        layer: name of the module whose output is the feature vector (`logits`: the network's output); None: the
-            input of the last linear layer (docs/science.md 2.3).
+        module: name of the one whose output is the feature vector (`logits`: the network's output); None: the
+            input of the linear layer that gives the logits (docs/science.md 2.3).
         image_shape: (channels, y, x).
-        pool: none | avg | max, over the positions of maps (b, c, y, x) and the tokens of sequences (b, token, c);
-            `none` flattens them. Vectors are unchanged.
+        pool: none | avg | max, over the positions of maps, such as (b, c, y, x), and the tokens of sequences
+            (b, token, c); `none` flattens them. Vectors are unchanged.
+        channels: first | last: the axis of the channels in maps; None: it is found.
         device: "cpu" or "cuda".
 
     Raises:
-        UserError: there is no such layer, or no linear layer, or it does not return one tensor with a row per image.
+        UserError: there is no such layer; which layer gives the logits, or which axis holds the channels, cannot be
+            told; or the layer does not return one tensor with a row per image.
     """
-    if layer is None and head_name(network) is None:
-        raise UserError(
-            Problem("layer", "null", "the network has no linear layer whose input could be taken", "name a layer")
-        )
-    plain = _tapped(copy.deepcopy(network).cpu(), layer, pool, image_shape)
-    folded = copy.deepcopy(network).cpu().eval()
-    if _fold(inner(folded), layer):
+    plain, folded = (copy.deepcopy(network).cpu().eval() for _ in range(2))
+    tap = _tap(plain, module, image_shape, pool, channels)
+    slow = _tapped(plain, tap, image_shape)
+    if _fold(inner(folded), module):
         with contextlib.suppress(Exception):  # a user's network may use its batch norms in any way
-            quick = _tapped(folded, layer, pool, image_shape)
-            if _alike(quick, plain):
+            quick = _tapped(folded, copy.copy(tap), image_shape)
+            if _alike(quick, slow):
                 return quick.to(device)
-    return plain.to(device)
+    return slow.to(device)
 
 
 class _Tap:
     """A hook that keeps the feature vectors of a forward pass; an object, so that deepcopy copies it too."""
 
-    def __init__(self, layer: str, before: bool, pool: str) -> None:
-        self.layer, self.before, self.pool = layer, before, pool
+    def __init__(self, layer: str, before: bool, pool: str, axis: int) -> None:
+        self.layer, self.before, self.pool, self.axis = layer, before, pool, axis
         self.features: Tensor | None = None
 
     def __call__(self, module: nn.Module, inputs: Any, output: Any = None) -> None:
@@ -104,20 +110,29 @@ class _Tap:
         if not isinstance(value, Tensor) or value.ndim < 2:
             raise self.unfit("does not return one tensor with a row per image")
         # A copy, because an in-place operation may follow.
-        self.features = pooled(value.detach(), self.pool).flatten(1).clone()
+        self.features = pooled(value.detach(), self.pool, self.axis).flatten(1).clone()
 
     def unfit(self, reason: str) -> UserError:
         return UserError(Problem("layer", self.layer, f"this layer {reason}", "name another layer"))
 
 
-def _tapped(network: Classifier, layer: str | None, pool: str, image_shape: Sequence[int]) -> Frozen:
-    if layer is None:
-        head = head_name(network) or ""
-        tap = _Tap(head, before=True, pool=pool)
-        inner(network).get_submodule(head).register_forward_pre_hook(tap)  # also if the head is called "logits"
+def _tap(network: Classifier, layer: str | None, image_shape: Sequence[int], pool: str, channels: str | None) -> _Tap:
+    """The hook for the output of a layer, or for the input of the one that gives the logits."""
+    if layer is not None:
+        return _Tap(layer, False, pool, pooling_axis(network, image_shape, layer, pool, channels, "layer"))
+    head = head_name(network, image_shape)
+    if head is None:
+        reason = "which linear layer gives the logits, so that its input could be taken, cannot be told"
+        raise UserError(Problem("layer", "null", reason, "name a layer of the model in the study: layer: NAME"))
+    last = isinstance(inner(network).get_submodule(head), nn.Linear)
+    return _Tap(head, True, pool, AXES["last" if last else "first"])
+
+
+def _tapped(network: Classifier, tap: _Tap, image_shape: Sequence[int]) -> Frozen:
+    if tap.before:
+        inner(network).get_submodule(tap.layer).register_forward_pre_hook(tap)  # also if the head is called "logits"
     else:
-        tap = _Tap(layer, before=False, pool=pool)
-        find_layer(network, layer, "layer").register_forward_hook(tap)
+        find_layer(network, tap.layer, "layer").register_forward_hook(tap)
     return Frozen(network, tap, image_shape)
 
 

@@ -48,7 +48,11 @@ def hidden() -> bool:
 
 
 def visible_gpus() -> list[Gpu]:
-    """GPUs that jobs of this process may use; empty without a GPU or without `nvidia-smi`."""
+    """GPUs that jobs of this process may use; empty without a GPU or without `nvidia-smi`.
+
+    Raises:
+        UserError: none of the GPUs that the user lists is here. Without a place, jobs would compute on any of them.
+    """
     import subprocess  # here, because every job imports this module, and most use no GPU
 
     if hidden() or not shutil.which("nvidia-smi"):
@@ -57,10 +61,14 @@ def visible_gpus() -> list[Gpu]:
     answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=60)
     rows = [[field.strip() for field in line.split(",")] for line in answer.stdout.splitlines()]
     gpus = [Gpu(row[0], row[1], float(row[2]), float(row[3])) for row in rows if len(row) == 4]
-    for variable in (VISIBLE, LISTED):
-        if (names := os.environ.get(variable)) is not None:
-            gpus = [gpu for gpu in gpus if _is_named(gpu, names.split(","))]
-    return gpus
+    if (visible := os.environ.get(VISIBLE)) is not None:
+        gpus = [gpu for gpu in gpus if _is_named(gpu, visible.split(","))]
+    if not gpus or (names := os.environ.get(LISTED)) is None:
+        return gpus
+    if not (chosen := [gpu for gpu in gpus if _is_named(gpu, names.split(","))]):
+        here = ", ".join(f"{gpu.number} ({gpu.uuid})" for gpu in gpus)
+        raise UserError(Problem(LISTED, names, f"the GPUs here are {here}", f"list some of them, or {VISIBLE}=-1"))
+    return chosen
 
 
 def _is_named(gpu: Gpu, names: Sequence[str]) -> bool:
@@ -105,7 +113,7 @@ def lent(device: str) -> Iterator[None]:
         device: "cpu" or "cuda".
 
     Raises:
-        UserError: the number of jobs per GPU is not a whole number of 1 or more.
+        UserError: the number of jobs per GPU is not a whole number of 1 or more, or no listed GPU is here.
     """
     if device != "cuda" or not visible_gpus():
         yield

@@ -27,7 +27,7 @@ class Job(NamedTuple):
         paths: paths of each path argument; empty if an optional one is omitted.
         spec: canonical JSON of the settings that shape the outputs.
         code: fingerprint of the step's code when the job was planned.
-        device: "cpu" or "cuda".
+        device: "cpu" or "cuda"; always "cpu" for a step without a context.
         results: folder of all results of the config.
         threads: number of CPU threads.
         log: file for all messages, or None for the terminal.
@@ -105,7 +105,7 @@ def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
         paths={argument.name: _paths(getattr(options, argument.name)) for argument in step.paths},
         spec=options.spec,
         code=options.code,
-        device=_device(options.device),
+        device=_device(options.device) if step.context else "cpu",
         results=options.results,
         threads=options.threads,
         log=options.log,
@@ -131,7 +131,8 @@ def _parser(program: str, step: Signature) -> argparse.ArgumentParser:
     command.add_argument("--results", type=Path, default=Path("results"), help="folder of all results")
     command.add_argument("--log", type=Path, help="file that takes all messages")
     command.add_argument("--threads", type=int, default=1)
-    command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    if step.context:
+        command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     return command
 
 

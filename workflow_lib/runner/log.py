@@ -25,7 +25,7 @@ def logged(log: Path | None) -> Iterator[Callable[[str], None]]:
 
     def say(text: str) -> None:
         try:
-            os.write(2, f"{text}\n".encode())
+            os.write(2, f"{text}\n".encode(errors="backslashreplace"))  # names of files may not be Unicode
         except OSError:
             print(text, file=terminal, flush=True)
 

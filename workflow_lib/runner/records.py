@@ -22,32 +22,43 @@ def record_path(artifact: Path, results: Path) -> Path:
     return results / FOLDER / f"{inside}.json"
 
 
-def describe(job: "Job", spec: Mapping[str, Any], key: str, seconds: float) -> dict[str, Any]:
-    """Record of outputs with settings `spec` and cache key `key`, just computed by a job in `seconds`."""
+def describe(job: "Job", spec: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Record of outputs with settings `spec`, just computed by a job in `seconds`; the cache adds their key."""
     # Imported here so that restored jobs do not pay for it.
     import datetime
     import platform
 
     import workflow_lib
-    from workflow_lib.code.fingerprint import library_versions, module_digests
+    from workflow_lib.cache.digests import code_memory
+    from workflow_lib.code.fingerprint import module_digests
     from workflow_lib.code.signature import step_module
 
     return {
         "verb": job.verb,
         "spec": dict(spec),
         "code": job.code,
-        "key": key,
         "inputs": {name: str(path) for name, path in job.files("input").items()},
         "latent_atlas": workflow_lib.__version__,
         "git": _git_commit(Path(workflow_lib.__file__).parent.parent),
-        "modules": module_digests(step_module(job.verb)),
-        "versions": {"python": platform.python_version()} | library_versions(step_module(job.verb)),
+        "modules": module_digests(step_module(job.verb), code_memory()),
+        "versions": versions(job.verb),
         "device": job.device,
         "threads": job.threads,
         "host": platform.node(),
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
     }
+
+
+def versions(verb: str) -> dict[str, str]:
+    """Versions of Python and of the libraries that the code of a step uses."""
+    import platform
+
+    from workflow_lib.cache.digests import code_memory
+    from workflow_lib.code.fingerprint import library_versions
+    from workflow_lib.code.signature import step_module
+
+    return {"python": platform.python_version()} | library_versions(step_module(verb), code_memory())
 
 
 def write(record: Mapping[str, Any], digest: str, artifact: Path, results: Path, scratch: Path) -> None:
@@ -80,6 +91,15 @@ def comparable(artifacts: Iterable[Path], results: Path) -> dict[str, Any] | Non
         if record and all(isinstance(record.get(part), kind) for part, kind in COMPARED.items()):
             return record
     return None
+
+
+def has_same_maker(artifact: Path, job: "Job") -> bool:
+    """Whether an artifact was made by the code, libraries, functions and kind of device that a job uses."""
+    record = comparable([artifact], job.results)
+    if record is None or record["spec"].get("outside") != json.loads(job.spec).get("outside"):
+        return False
+    wanted = {"verb": job.verb, "code": job.code, "device": job.device, "versions": versions(job.verb)}
+    return all(record.get(part) == value for part, value in wanted.items())
 
 
 def _read(artifact: Path, results: Path) -> dict[str, Any] | None:

@@ -12,10 +12,11 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workflow_lib.cache.actions import Action
 from workflow_lib.cache.digests import DigestMemory, cache_folder, code_memory
@@ -25,14 +26,19 @@ from workflow_lib.code.signature import step_module
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.files import remove_scratch, scratch_folder
 from workflow_lib.runner import gpus, records
-from workflow_lib.runner.inputs import sound_digests, sound_hints
+from workflow_lib.runner.inputs import correct_times, require_sound, sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse
 from workflow_lib.runner.log import logged
 from workflow_lib.runner.snakemake_process import SnakemakeProcess
 from workflow_lib.runner.units import Unit, join
 
+if TYPE_CHECKING:
+    from workflow_lib.runner.reading import Reading
+
 OUT_HERE = f"out-{os.uname().nodename}-"
 """Prefix of the folders in which jobs on this machine write their outputs; the process id follows."""
+STATE = "state-"
+"""Prefix of the folder with the state of an unfinished job; a digest of all that the job has read follows."""
 DAY = 86_400.0
 """Seconds after which a folder of another machine is considered abandoned."""
 DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
@@ -96,13 +102,14 @@ def run(job: Job) -> None:
     """Put the outputs of a job in place: restore them from the cache, and run the step for those not cached.
 
     Raises:
-        UserError: the code has changed since planning, an input is missing or damaged, or the step found a mistake
-            in the user's settings or data.
+        UserError: code or data have changed since planning or while the step ran, an input is missing or damaged, or
+            the step found a mistake in the user's settings or data.
     """
     _check_code(job)
     snakemake = SnakemakeProcess()
     folder = cache_folder()
     cache, memory = ActionCache(folder), DigestMemory(folder / "digests")
+    correct_times([*job.files("input").values(), *job.files("hint").values()])
     inputs = sound_digests(job.files("input"), job.results, memory, cache)
     keys = {job.key(unit, inputs): unit for unit in job.units}
     scratch = job.results / ".scratch" / (action_key(units=sorted(keys)) if len(keys) > 1 else next(iter(keys)))
@@ -114,12 +121,15 @@ def run(job: Job) -> None:
     if len(missing) < len(keys):
         print(f"{job.verb}: {len(keys) - len(missing)} of {len(keys)} outputs were in the cache", file=sys.stderr)
     hints = {
-        argument.name: sound_hints(job.paths[argument.name], job.results, memory, cache)
+        argument.name: sound_hints(job.paths[argument.name], job, memory, cache)
         for argument in job.signature.paths
         if argument.role == "hint"
     }
+    from workflow_lib.runner.reading import Reading  # here so that restored jobs do not pay for it
+
+    job = job._replace(paths={**job.paths, **hints})
     try:
-        _compute(job._replace(paths={**job.paths, **hints}), missing, scratch, cache, snakemake)
+        _compute(job, missing, scratch, cache, snakemake, partial(Reading, job, inputs, memory))
     finally:
         with contextlib.suppress(OSError):
             scratch.rmdir()  # fails, and the folder stays, if the step failed and has saved its state
@@ -164,23 +174,39 @@ def _check_code(job: Job) -> None:
 
 
 def _compute(
-    job: Job, units: Mapping[str, Unit], scratch: Path, cache: ActionCache, snakemake: SnakemakeProcess
+    job: Job,
+    units: Mapping[str, Unit],
+    scratch: Path,
+    cache: ActionCache,
+    snakemake: SnakemakeProcess,
+    look: "Callable[[], Reading]",
 ) -> None:
-    """Run the step for these units (by key) on scratch paths, store the outputs in the cache, and publish them."""
+    """Run the step for these units (by key) on scratch paths, store the outputs in the cache, and publish them.
+
+    `look` looks at what the step will read: only after the wait for a GPU, which may take hours.
+    """
     # Imported here so that restored jobs do not pay for it.
     from workflow_lib.runner.workplace import bring, workplace
 
     with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder, workplace(folder) as work:
         staged, written = _staged(units.values(), folder), _staged(units.values(), work)
         with gpus.lent(job.device):
+            reading = look()
             started = time.monotonic()
-            _call_step(job, list(units.values()), written, scratch / "state")
+            state = scratch / f"{STATE}{reading.key[:12]}"
+            try:
+                _call_step(job, list(units.values()), written, state)
+            except Exception:
+                reading.require_unchanged()
+                require_sound(job.files("input").values(), job.results, cache)
+                raise
+        reading.require_unchanged()
         bring(written, staged)
         seconds = (time.monotonic() - started) / len(units)  # per unit
         actions = {}
         for key, unit in units.items():
             made = {role: staged[path] for role, path in unit.outputs.items()}
-            actions[key] = cache.store(key, made, records.describe(job, unit.spec, key, seconds))
+            actions[key] = cache.store(key, made, records.describe(job, unit.spec, seconds))
         _tidy(scratch)
         _end_if_alone(snakemake)
         for key, unit in units.items():
@@ -195,7 +221,7 @@ def _tidy(scratch: Path) -> None:
         return
     for folder in folders:
         with contextlib.suppress(FileNotFoundError):
-            if folder.name == "state" or _is_abandoned(folder):
+            if folder.name.startswith(STATE) or _is_abandoned(folder):
                 shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         scratch.rmdir()

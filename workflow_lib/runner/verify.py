@@ -5,6 +5,7 @@ failure.
 """
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from workflow_lib.cache.digests import cache_folder, content_digest
@@ -21,8 +22,16 @@ def damaged(results: Path) -> tuple[int, list[Path]]:
     return len(recorded), [path for path, digest in recorded.items() if content_digest(path) != digest]
 
 
-def repaired(path: Path, results: Path) -> str:
-    """Rename a damaged artifact and restore it from the cache if possible; returns a description of what was done."""
+def repaired(path: Path, results: Path, options: Sequence[str] = ()) -> str:
+    """Rename a damaged artifact and restore it from the cache if possible; returns a description of what was done.
+
+    Args:
+        path: the artifact.
+        results: folder of all results.
+        options: of the command line that make `latent-atlas` find the config and the results.
+    """
     if mend(path, digest_of(path, results), ActionCache(cache_folder())):
         return f"restored from the cache; the damaged file is now {aside(path).name}"
-    return f"renamed to {aside(path).name}; to make it again: latent-atlas run {shlex.quote(str(path))}"
+    return (
+        f"renamed to {aside(path).name}; to make it again: {shlex.join(['latent-atlas', 'run', *options, str(path)])}"
+    )

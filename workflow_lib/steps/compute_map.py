@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+import pyarrow  # noqa: F401  (pandas writes the table with it, and its version into the table)
 
 from workflow_lib.io.storage import load, write_table
 from workflow_lib.kstar.projections import project

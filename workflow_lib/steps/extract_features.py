@@ -2,15 +2,15 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from workflow_lib.datasets.artifact import StoredSplit, open_split
-from workflow_lib.errors import Problem, UserError
-from workflow_lib.features import transforms
+from workflow_lib.errors import UserError
+from workflow_lib.features import checks, transforms
 from workflow_lib.features.extraction import Batch, Layer, extract
 from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
@@ -24,9 +24,6 @@ BATCH_VALUES = 2**24
 
 MOST_IN_BATCH = 512
 
-SAME = 1e-3
-"""Largest difference, relative to the largest value, between a sample's features in its batch and alone."""
-
 
 def extract_features(
     *, spec: Mapping[str, Any], checkpoint: Input, dataset: Input, features: list[Output], context: Context
@@ -34,19 +31,28 @@ def extract_features(
     """Write a store for each of `features`; the name of the file is that of the layer in `spec["layers"]`.
 
     Raises:
-        UserError: the network does not have a layer, or features depend on the other images of the batch.
+        UserError: the network does not have a layer; its outputs are random, not finite, or depend on the other images
+            of the batch.
     """
     device = configure(context.device, context.threads)
     split, network = open_split(dataset), restore(checkpoints.load(checkpoint))
     stores = {path.name.removesuffix(SUFFIX): path for path in features}
     layers = {name: Layer(**spec["layers"][name]) for name in stores}
     size = max(1, min(MOST_IN_BATCH, BATCH_VALUES // int(np.prod(split.image_shape))))
+    few = _images(split, 0, min(checks.FEW, size), spec["transform"])
+    once, again = (checks.outputs(network, few, layers, device=device) for _ in range(2))
+    if random := checks.differing(again, once, checks.REPEATED):
+        raise UserError(checks.not_repeatable(random))
     starts = range(0, len(split), size)
     images = (_images(split, start, start + size, spec["transform"]) for start in starts)
-    _write(extract(network, images, layers, device=device), split, layers, stores)
     probes = sorted({0, len(split) // 2, len(split) - 1})
-    alone = (_images(split, row, row + 1, spec["transform"]) for row in probes)
-    _prove(dict(zip(probes, extract(network, alone, layers, device=device), strict=True)), split, stores)
+    batches = extract(network, images, checks.with_logits(layers), device=device)
+    logits = _write(batches, split, layers, stores, probes)
+    alone = {
+        row: checks.outputs(network, _images(split, row, row + 1, spec["transform"]), layers, device=device)
+        for row in probes
+    }
+    _prove(alone, logits, split, stores)
 
 
 def _images(split: StoredSplit, start: int, stop: int, transform: Mapping[str, Any] | None) -> np.ndarray:
@@ -56,9 +62,14 @@ def _images(split: StoredSplit, start: int, stop: int, transform: Mapping[str, A
 
 
 def _write(
-    batches: Iterator[Batch], split: StoredSplit, layers: Mapping[str, Layer], stores: Mapping[str, Path]
-) -> None:
-    """Stream the batches into one store per layer."""
+    batches: Iterator[Batch],
+    split: StoredSplit,
+    layers: Mapping[str, Layer],
+    stores: Mapping[str, Path],
+    probes: Sequence[int],
+) -> dict[int, np.ndarray]:
+    """Stream the batches into one store per layer; return the logits of the samples `probes`, by row."""
+    logits: dict[int, np.ndarray] = {}
     first = next(batches)
     predictions = np.full(len(split), -1, dtype=np.int64)
     coords = _coords(split, predictions if first.outputs == len(split.class_names) else None)
@@ -71,12 +82,24 @@ def _write(
             for name, path in stores.items()
         }
         for batch in itertools.chain([first], batches):
+            _require_finite(batch, split.ids[done:])
             for name, writer in writers.items():
                 writer.append(features=batch.features[name])
             # The writers store coords when they close, so the predictions are filled in by then.
             predictions[done : done + len(batch.predictions)] = batch.predictions
+            rows = range(done, done + len(batch.predictions))
+            logits |= {row: batch.features[checks.LOGITS][row - done] for row in probes if row in rows}
             done += len(batch.predictions)
             progress(done, len(split))
+    return logits
+
+
+def _require_finite(batch: Batch, ids: np.ndarray) -> None:
+    """Raise UserError if an output of the batch is not finite; `ids` are those of its samples and of later ones."""
+    broken = {name: ~np.isfinite(values).all(axis=1) for name, values in batch.features.items()}
+    if names := [name for name, rows in broken.items() if rows.any()]:
+        sample = ids[int(np.argmax(broken[names[0]]))]
+        raise UserError(checks.not_finite(names, f"sample {sample}"))
 
 
 def _variable(features: np.ndarray, count: int) -> dict[str, storage.VariableSpec]:
@@ -97,27 +120,23 @@ def _coords(split: StoredSplit, predictions: np.ndarray | None) -> dict[str, tup
     return coords if predictions is None else {**coords, "prediction": ("sample", predictions)}
 
 
-def _prove(alone: Mapping[int, Batch], split: StoredSplit, stores: Mapping[str, Path]) -> None:
-    """Compare the stores with the data set, in count, ids and labels, and with features of single samples by row.
+def _prove(
+    alone: Mapping[int, checks.Outputs],
+    logits: Mapping[int, np.ndarray],
+    split: StoredSplit,
+    stores: Mapping[str, Path],
+) -> None:
+    """Compare the stores with the data set, in count, ids and labels, and single samples by row with those alone.
 
     Raises:
-        UserError: features of a sample in the store differ from those of the sample alone.
+        UserError: features or logits of a sample in its batch differ from those of the sample alone.
         RuntimeError: a store does not contain the samples of the data set in their order.
     """
-    for name, path in stores.items():
-        stored = storage.load(path)
-        if not (np.array_equal(stored["sample"], split.ids) and np.array_equal(stored["label"], split.labels)):
-            raise RuntimeError(f"{path}: the samples are not those of the data set in their order")
-        for row, batch in alone.items():
-            expected, found = batch.features[name][0], stored["features"][row].values
-            if not np.allclose(found, expected, rtol=0, atol=SAME * float(np.abs(expected).max())):
-                raise UserError(_depends_on_batch(name, str(split.ids[row])))
-
-
-def _depends_on_batch(name: str, sample: str) -> Problem:
-    return Problem(
-        f"layers.{name}",
-        f"sample {sample}",
-        "the features of an image change with the images that share its batch",
-        "let the network treat each image by itself in eval mode, as with tracked batch statistics",
-    )
+    stored = {name: storage.load(path) for name, path in stores.items()}
+    for name, store in stored.items():
+        if not (np.array_equal(store["sample"], split.ids) and np.array_equal(store["label"], split.labels)):
+            raise RuntimeError(f"{stores[name]}: the samples are not those of the data set in their order")
+    for row, expected in alone.items():
+        found = {name: store["features"][[row]].values for name, store in stored.items()}
+        if names := checks.differing(found | {checks.LOGITS: logits[row][None]}, expected, checks.SAME):
+            raise UserError(checks.of_batch(names, f"sample {split.ids[row]}"))

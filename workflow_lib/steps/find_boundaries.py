@@ -18,7 +18,7 @@ def find_boundaries(
     """Write the boundary image of every ordered pair of classes, on the straight line and on the path of the descent.
 
     Args:
-        spec: layer ({module, pool}; None: the input of the last linear layer).
+        spec: layer ({module, pool, channels}; None: the input of the layer that gives the logits).
         checkpoint: the network.
         prototypes: a set of its prototypes.
         boundaries: store, from `prototypes.boundary_store.write`.
@@ -26,6 +26,6 @@ def find_boundaries(
     """
     device = configure(context.device, context.threads)
     content = checkpoints.load(checkpoint)
-    layer = spec["layer"] or {"module": None, "pool": "avg"}
-    network = frozen(restore(content), layer["module"], content["image_shape"], pool=layer["pool"], device=device)
+    layer = spec["layer"] or {"module": None}
+    network = frozen(restore(content), image_shape=content["image_shape"], device=device, **layer)
     boundary_store.write(boundaries, network, storage.load(prototypes), device=device, progress=bar("classes"))

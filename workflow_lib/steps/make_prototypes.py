@@ -32,8 +32,8 @@ def make_prototypes(
     """Write the set of prototypes of one network; the log names those that did not converge.
 
     Args:
-        spec: layer ({module, pool}; None: the input of the last linear layer), descent (optimizer, lr, steps, loss),
-            initialisation.
+        spec: layer ({module, pool, channels}; None: the input of the layer that gives the logits), descent
+            (optimizer, lr, steps, loss), initialisation.
         checkpoint: the network.
         dataset: a split, for the names of its classes.
         previous: prototypes to start from; None: noise.
@@ -43,8 +43,8 @@ def make_prototypes(
     device = configure(context.device, context.threads)
     content = checkpoints.load(checkpoint)
     names = class_names(open_split(dataset).class_names, content["outputs"])
-    layer = spec["layer"] or {"module": None, "pool": "avg"}
-    network = frozen(restore(content), layer["module"], content["image_shape"], pool=layer["pool"], device=device)
+    layer = spec["layer"] or {"module": None}
+    network = frozen(restore(content), image_shape=content["image_shape"], device=device, **layer)
     settings = Settings(**spec["descent"])
     starts = _last(previous) if previous else noise(spec["initialisation"], names, network.image_shape)
     runtime = f"{device}, threads: {context.threads}"

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from workflow_lib.datasets.artifact import open_split
-from workflow_lib.errors import UserError
+from workflow_lib.errors import Problem, UserError, listed
 from workflow_lib.io import checkpoints
 from workflow_lib.io.storage import write_table
 from workflow_lib.models.initial import initial_network
@@ -23,8 +24,11 @@ from workflow_lib.training.devices import configure
 from workflow_lib.training.loop import CURVE, State, train
 from workflow_lib.training.optimisation import Settings
 
-NO_PART_OF_ORIGIN = ("stop_epoch", "weights", "weights_content")
+NO_PART_OF_ORIGIN = ("stop_epoch", "weights", "outside")
 """Settings that two checkpoints of one training may have otherwise; initial weights count by their values."""
+
+SHOWN = 4
+"""Most tensors that a message names."""
 
 
 def train_interval(
@@ -53,20 +57,32 @@ def train_interval(
     start = _farthest([kept, previous], origin, spec["stop_epoch"])
     if start is not None:
         print(f"train_interval: goes on after epoch {start.epoch}, batch {start.step}", file=sys.stderr)
-    state = train(
-        network,
-        images,
-        split.labels,
-        Settings.from_mapping(spec["training"]),
-        lineage=lineage,
-        stop_epoch=spec["stop_epoch"],
-        state=start,
-        device=device,
-        save_state=lambda state: checkpoints.save({**about, **vars(state)}, kept),
-        progress=bar(f"batches until epoch {spec['stop_epoch']}"),
-    )
+    try:
+        state = train(
+            network,
+            images,
+            split.labels,
+            Settings.from_mapping(spec["training"]),
+            lineage=lineage,
+            stop_epoch=spec["stop_epoch"],
+            state=start,
+            device=device,
+            save_state=lambda state: checkpoints.save({**about, **vars(state)}, kept),
+            progress=bar(f"batches until epoch {spec['stop_epoch']}"),
+        )
+        _require_finite(state.network, spec["training"]["lr"])
+    except UserError as error:
+        raise UserError(*(problem.inside(f"models.{spec['model']}") for problem in error.problems)) from error
     checkpoints.save({**about, **vars(state)}, checkpoint)
     write_table(pd.DataFrame(state.curve, columns=list(CURVE)), curve)
+
+
+def _require_finite(weights: Mapping[str, Tensor], lr: float) -> None:
+    """Raise UserError if the last step made weights that are not finite: no loss shows it."""
+    if broken := [name for name, values in weights.items() if not values.isfinite().all()]:
+        allowed = f"the training diverged: NaN or infinite weights at its end, in {listed(broken, SHOWN)}"
+        repair = "lower the learning rate, or warm up with schedule: onecycle"
+        raise UserError(Problem("training.lr", f"{lr:g}", allowed, repair))
 
 
 def _origin(spec: Mapping[str, Any], network: Classifier, images: np.ndarray, labels: np.ndarray, runtime: str) -> str:

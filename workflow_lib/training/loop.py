@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from workflow_lib import seeds
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.models.layers import inner
+from workflow_lib.models.layers import inner, load_state
 from workflow_lib.progress import Progress
 from workflow_lib.training.augmentation import augment
 from workflow_lib.training.epochs import Epoch
@@ -137,7 +137,7 @@ class _Training:
         self.curve: list[dict[str, float]] = []
 
     def restore(self, state: State) -> None:
-        inner(self.network).load_state_dict(state.network)
+        load_state(self.network, state.network)
         if state.optimizer:
             restore_optimizer(self.optimizer, state.optimizer)
         self.epoch, self.step, self.curve = state.epoch, state.step, list(state.curve)
@@ -217,6 +217,10 @@ class _Training:
         self.curve.append(dict(zip(CURVE, (self.epoch, lr, loss / count, right / count), strict=True)))
 
     def _check_loss(self) -> None:
+        if not torch.isfinite(self.sums[0]) and (self.epoch, self.step) == (0, 0):
+            allowed = "the loss is not finite before the first step: the network gives NaN or infinite logits"
+            repair = "correct the network, its normalisation or its weights"
+            raise DivergedError(Problem("architecture", "", allowed, repair), [])
         if not torch.isfinite(self.sums[0]):
             lr = self.optimizer.param_groups[0]["lr"]
             raise DivergedError(

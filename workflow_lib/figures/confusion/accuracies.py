@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 from workflow_lib.figures.axes import nothing, say
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.selection import choose_classes
-from workflow_lib.figures.style import RC, TEN_COLOURS, name_height, name_rotation, new_figure, short_names
+from workflow_lib.figures.style import RC, TEN_COLOURS, class_names, labels_of, name_height, name_rotation, new_figure
 from workflow_lib.names import BASELINE
 from workflow_lib.seeds import generator
 
@@ -55,7 +55,8 @@ def draw(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     baseline = _baseline(numbers, runs)
     numbers = numbers.merge(baseline[["target", "band_low", "band_high"]], on="target", how="left")
     note = [READING, _counts(numbers, runs), fewer, _thinned(pairs)]
-    names = short_names(classes)
+    written = class_names(labels_of([known]))
+    names = [written[name] for name in classes]
     figure = new_figure(max(0.42 * len(classes), 3.0) + 2.4, 3.6 + name_height(names), title, *note)
     grid = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 2]})
     _band(grid[0], baseline := baseline.set_index("target").loc[classes])

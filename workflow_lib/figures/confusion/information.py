@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
 from workflow_lib.figures.cells import WRITTEN, label_classes, side_of, write_numbers
-from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figure, short_names
+from workflow_lib.figures.style import RC, SHOWN_CLASSES, class_names, labels_of, name_height, new_figure
 
 Array = npt.NDArray[np.float64]
 
@@ -47,15 +47,16 @@ def draw(effects: pd.DataFrame, *, groups: Mapping[str, Sequence[str]], title: s
     numbers = own[["target", "confused", *counted, *HEADINGS, *CHANCE]].reset_index(drop=True)
     if numbers.empty:
         return nothing(title, "no pairs of classes", READING), numbers
-    classes, order = _order(list(dict.fromkeys(numbers["target"])), groups)
-    n = len(classes)
-    side, margin = side_of(n), name_height(short_names(classes))
+    written = class_names(labels_of([numbers["target"]]))
+    classes, order = _order(list(written), groups)
+    names, n = [written[name] for name in classes], len(classes)
+    side, margin = side_of(n), name_height(names)
     note = [READING, _chance(numbers), _runs(numbers), order, _left_out(n)]
     figure = new_figure(2 * (side + margin + 1.3), side + margin + 0.55, title, *note)
     for axes, (measure, heading) in zip(figure.subplots(1, 2), HEADINGS.items(), strict=True):
         matrix = numbers.pivot(index="target", columns="confused", values=measure).reindex(classes, columns=classes)
         _draw_panel(axes, matrix.to_numpy(dtype=float))
-        label_classes(axes, classes)
+        label_classes(axes, names)
         _part_groups(axes, classes, groups)
         axes.set(xlabel="confused", ylabel="target")
         axes.set_title(heading, loc="left")

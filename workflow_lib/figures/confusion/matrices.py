@@ -14,7 +14,7 @@ from workflow_lib.confusion.example import Example
 from workflow_lib.figures.axes import NO_ENTRIES, say
 from workflow_lib.figures.cells import WRITTEN, label_classes, side_of, write_numbers
 from workflow_lib.figures.selection import FEWER_CLASSES
-from workflow_lib.figures.style import RC, SHOWN_CLASSES, TEN_COLOURS, name_height, new_figure, short_names
+from workflow_lib.figures.style import RC, SHOWN_CLASSES, TEN_COLOURS, class_names, labels_of, name_height, new_figure
 
 Array = npt.NDArray[np.float64]
 
@@ -37,20 +37,22 @@ def draw(example: Example, *, title: str) -> tuple[Figure, pd.DataFrame]:
     """
     shares, pair, classes = example.shares, example.pair, example.classes
     chosen, fewer = _choose(shares, pair)
+    written = list(class_names(labels_of([classes])).values())
     names = [classes[place] for place in chosen]
-    side, margin = side_of(len(chosen)), name_height(short_names(names))
+    short = [written[place] for place in chosen]
+    side, margin = side_of(len(chosen)), name_height(short)
     width = len(shares) * (side + margin + 0.5) + 0.9
     figure = new_figure(width, side + margin + 0.55, title, READING, example.note, fewer)
     grid = figure.subplots(1, len(shares), squeeze=False)[0]
     parts = []
-    headings = zip(_headings(example, classes), _headings(example, short_names(classes)), strict=True)
-    for axes, matrix, (heading, written) in zip(grid, shares, headings, strict=True):
+    headings = zip(_headings(example, classes), _headings(example, written), strict=True)
+    for axes, matrix, (heading, text) in zip(grid, shares, headings, strict=True):
         own = matrix[np.ix_(chosen, chosen)]
         image = _draw_cells(axes, 100 * own)
-        label_classes(axes, names)
+        label_classes(axes, short)
         _frame(axes, [chosen.index(place) for place in pair])
         axes.set(xlabel="predicted", ylabel="true")
-        axes.set_title(written, loc="left")
+        axes.set_title(text, loc="left")
         cells = {"true": np.repeat(names, len(names)), "predicted": np.tile(names, len(names)), "share": own.ravel()}
         parts.append(pd.DataFrame({"matrix": heading, **cells}))
     figure.colorbar(image, ax=grid, label="per cent", shrink=0.8, aspect=25)

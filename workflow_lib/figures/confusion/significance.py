@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from workflow_lib.figures.axes import nothing
-from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
+from workflow_lib.figures.style import RC, TEN_COLOURS, class_names, labels_of, new_figure
 
 READING = (
     "Accuracy of the target in runs whose pair contains neither class, minus that in runs whose pair contains the "
@@ -58,7 +58,7 @@ def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     figure = new_figure(7.0, 0.23 * len(chosen) + 0.9, title, *note)
     axes = figure.subplots()
     _draw_rows(axes, numbers)
-    names = dict(zip(classes := list(dict.fromkeys(table["target"])), short_names(classes), strict=True))
+    names = class_names(labels_of([table["target"]]))
     axes.set_yticks(
         rows["row"], [f"{names[t]} ← {names[c]}" for t, c in zip(rows["target"], rows["confused"], strict=True)]
     )

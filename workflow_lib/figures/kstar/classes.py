@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from workflow_lib.figures.selection import choose_classes
-from workflow_lib.figures.style import SHOWN_CLASSES
+from workflow_lib.figures.style import SHOWN_CLASSES, class_names
+
+
+def written_names(summary: pd.DataFrame) -> dict[str, str]:
+    """Name of each class as figures write it, from all rows of a study with class_name and label."""
+    rows = summary.drop_duplicates("class_name").sort_values("label", kind="stable")
+    return class_names(dict(zip(rows["class_name"], rows["label"], strict=True)))
 
 
 def choose_by_skewness(summary: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[list[str], str]:

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from workflow_lib.figures.kstar.classes import choose_by_skewness
+from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
 from workflow_lib.figures.kstar.violins import draw_panel, legend_handles, panel_width
 from workflow_lib.figures.panels import Point, arrange, number_points
-from workflow_lib.figures.style import RC, class_styles, name_height, new_figure, short_names
+from workflow_lib.figures.style import RC, class_styles, name_height, new_figure
 
 METHOD_NAMES = {"tsne": "t-SNE", "isomap": "Isomap", "pca": "PCA", "umap": "UMAP"}
 READING = (
@@ -54,7 +54,8 @@ def draw(
     layout = arrange(points, MOST_ROWS, across=1)
     numbered = number_points(summary, points)
     classes, choice = choose_by_skewness(numbered, wanted)
-    names = short_names(classes)
+    written = written_names(summary)
+    names = [written[name] for name in classes]
     last = panel_width(len(classes))
     width = 1.9 * len(methods) + last + 2.1
     height = max(2.0 * len(layout.drawn) + name_height(names), 0.17 * len(classes) + 1)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from workflow_lib.figures.cells import label_classes, side_of, write_numbers
 from workflow_lib.figures.panels import Point, arrange
 from workflow_lib.figures.selection import choose_classes
-from workflow_lib.figures.style import RC, SHOWN_CLASSES, name_height, new_figure, short_names
+from workflow_lib.figures.style import RC, SHOWN_CLASSES, class_names, labels_of, name_height, new_figure
 
 
 @mpl.rc_context(RC)
@@ -32,15 +32,16 @@ def draw(
     Raises:
         UserError: `wanted` names a class that the study does not have.
     """
-    known = list(pd.unique(pd.concat(tables)["class_name"]))
-    classes, choice = choose_classes(known, wanted, section="kstar", most=len(known))
+    written = class_names(labels_of(table["class_name"] for table in tables))
+    classes, choice = choose_classes(list(written), wanted, section="kstar", most=len(written))
+    names = [written[name] for name in classes]
     layout = arrange(points, across=4 if len(classes) <= 10 else 2)
     rows, columns = len(layout.rows), len(layout.rows[0])
     side = side_of(len(classes), 0.26, 1.6)
     reading = f"Row: a class. Column: share of a class among the {k} nearest neighbours of its samples, in per cent."
     figure = new_figure(
         columns * (side + 1.1) + 0.8,
-        rows * (side + 0.3 + name_height(short_names(classes))),
+        rows * (side + 0.3 + name_height(names)),
         title,
         reading,
         layout.note,
@@ -54,7 +55,7 @@ def draw(
         table = tables[point].pivot(index="class_name", columns="neighbour_class", values="share")
         matrix = 100 * table.reindex(index=classes, columns=classes).to_numpy()
         image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
-        label_classes(axes, classes)
+        label_classes(axes, names)
         axes.set_title(layout.titles[point], loc="left")
         whole = np.where(matrix >= 0.5, matrix, np.nan)  # no number where it would be 0
         write_numbers(axes, whole, "{:.0f}".format, matrix > 60, most=SHOWN_CLASSES)

@@ -43,7 +43,7 @@ def tables_page(title: str, description: str, classes: pd.DataFrame, aggregates:
             "<h2>Patterns: number of classes, and means over them</h2>",
             _table(aggregates, held),
             "<h2>Classes</h2>",
-            _table(classes, [*held, "label"]),
+            _table(classes, [*held, "label", *([] if classes["left_out"].any() else ["left_out"])]),
             "</body></html>\n",
         ]
     )

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from workflow_lib.figures.axes import TOUCHING, TRAINING, thin_out
-from workflow_lib.figures.kstar.classes import choose_by_skewness
+from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
 from workflow_lib.figures.panels import PREFERENCE, constants, describe, spread
 from workflow_lib.figures.style import PATTERN_COLOURS, RC, class_styles, new_figure, pattern_patches, short_names
 from workflow_lib.points import DIMENSIONS
@@ -72,7 +72,10 @@ def draw(
             grid[row, 0].set_ylim(max(low, -0.03), min(high, 1.03))
     for axes in grid[-1]:
         _label_places(axes, along, places, texts)
-    figure.legend(handles=_legend(coloured, several, threshold), loc="outside right upper")
+    figure.legend(
+        handles=_legend([written_names(table)[name] for name in coloured], several, threshold),
+        loc="outside right upper",
+    )
     return figure, numbers
 
 
@@ -170,13 +173,12 @@ def _label_places(axes: Axes, along: str, places: Sequence[object], texts: Seque
         axes.set_xlim(ticks.min() - space, ticks.max() + space)
 
 
-def _legend(coloured: Sequence[str], several: bool, threshold: float) -> list[Line2D | Patch]:
+def _legend(names: Sequence[str], several: bool, threshold: float) -> list[Line2D | Patch]:
     handles: list[Line2D | Patch] = [Line2D([], [], color="black", linewidth=2, label="mean over classes")]
     if several:
         handles.append(Patch(color="black", alpha=0.15, label="range over seeds"))
     for patch in pattern_patches(threshold):
         patch.set_alpha(0.25)
         handles.append(patch)
-    styles = _line_styles(len(coloured))
-    names = short_names(coloured)
+    styles = _line_styles(len(names))
     return handles + [Line2D([], [], label=name, **style) for name, style in zip(names, styles, strict=True)]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from workflow_lib.figures.kstar.classes import choose_by_skewness
+from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
 from workflow_lib.figures.panels import Point, arrange, number_points
 from workflow_lib.figures.style import (
     PATTERN_COLOURS,
@@ -21,7 +21,6 @@ from workflow_lib.figures.style import (
     name_rotation,
     new_figure,
     pattern_patches,
-    short_names,
     signed,
 )
 
@@ -67,7 +66,8 @@ def draw(
     layout = arrange(points, across=_panels_across(len(classes)))
     shown = {point: values(point) for point in layout.drawn}
     rows, columns = len(layout.rows), len(layout.rows[0])
-    names = short_names(classes)
+    written = written_names(summary)
+    names = [written[name] for name in classes]
     width = columns * panel_width(len(classes)) + 1.9
     height = rows * 1.9 + name_height(names)
     figure = new_figure(width, height, title, READING, layout.note, choice)

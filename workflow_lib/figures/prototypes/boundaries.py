@@ -17,7 +17,7 @@ from workflow_lib.figures.panels import Point, spread
 from workflow_lib.figures.prototypes.images import HATCHED, describe_set, draw_image, open_cells
 from workflow_lib.figures.prototypes.tensors import images_counted
 from workflow_lib.figures.selection import choose_classes, choose_models
-from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure, short_names
+from workflow_lib.figures.style import RC, TEN_COLOURS, class_names, labels_of, new_figure, short_names
 
 READING = (
     "Boundary image: the network gives both classes the same logit. One is searched for on the straight line between "
@@ -127,7 +127,7 @@ def _draw_pairs(
     if not pairs:
         say(axes, "one class: no pairs")
     routes = [str(route) for route in images["route"].values]
-    names = dict(zip(known, short_names(known), strict=True))
+    names = class_names(labels_of([known]))
     for row, (origin, target) in enumerate(pairs):
         j, k = known.index(origin), known.index(target)
         top = row * CELL[1]

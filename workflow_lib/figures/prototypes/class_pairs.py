@@ -16,7 +16,7 @@ from workflow_lib.figures.cells import label_classes, side_of, write_numbers
 from workflow_lib.figures.panels import describe
 from workflow_lib.figures.prototypes.tensors import images_counted
 from workflow_lib.figures.selection import choose_classes, choose_models
-from workflow_lib.figures.style import RC, name_height, new_figure, short_names
+from workflow_lib.figures.style import RC, class_names, labels_of, name_height, new_figure, short_names
 
 Array = npt.NDArray[np.float64]
 
@@ -50,14 +50,14 @@ def draw(
     if table.empty:
         return nothing(title, "no pairs of classes"), table
     models, choice = choose_models(table)
-    known = list(dict.fromkeys(table["class_a"]))
-    chosen, fewer = choose_classes(known, wanted, section="prototypes", most=len(known))
+    written = class_names(labels_of(own["class_a"] for _, own in table.groupby("model", sort=False)))
+    chosen, fewer = choose_classes(list(written), wanted, section="prototypes", most=len(written))
     last = table.groupby("model")["interval"].transform("max")
     pairs = table["class_a"].isin(chosen) & table["class_b"].isin(chosen) & (table["class_a"] != table["class_b"])
     numbers = table[table["model"].isin(models) & (table["interval"] == last) & pairs].reset_index(drop=True)
     own = {model: _classes(table[table["model"] == model], chosen) for model in models}
     count = max(map(len, own.values()))
-    side, margin = side_of(count), name_height(short_names(chosen))
+    side, margin = side_of(count), name_height([written[name] for name in chosen])
     figure = new_figure(
         2 * (side + margin + 0.75),
         len(models) * (side + margin + 0.35),
@@ -76,7 +76,7 @@ def draw(
                 own[model], columns=own[model]
             )
             _draw_panel(axes, matrix.to_numpy(dtype=float), ranges)
-            label_classes(axes, own[model])
+            label_classes(axes, [written[name] for name in own[model]])
             when = describe("interval", int(table.loc[table["model"] == model, "interval"].max()))
             axes.set_title(f"{heading}\n{name}, {when}", loc="left")
         figure.colorbar(

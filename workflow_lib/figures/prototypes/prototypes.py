@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from workflow_lib.figures.panels import Point
 from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, describe_set, draw_image, open_cells, per_cent
 from workflow_lib.figures.selection import choose_classes
-from workflow_lib.figures.style import RC, name_height, name_rotation, new_figure, short_names
+from workflow_lib.figures.style import RC, class_names, labels_of, name_height, name_rotation, new_figure
 
 READING = (
     "Row: target, the class that the images were optimised for. Column: origin, the class whose prototype they started "
@@ -44,7 +44,7 @@ def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title
     at = [known.index(name) for name in classes]
     part = store[["image", *NUMBERS]].isel(target=at, origin=at).load()
     numbers = _numbers(part, classes)
-    names, count = [short_names(known)[i] for i in at], len(classes)
+    names, count = [class_names(labels_of([known]))[name] for name in classes], len(classes)
     inches = max(0.62 if count <= 10 else 0.47, 1.4 / count)
     side = count * PITCH * inches
     margin = name_height(names)

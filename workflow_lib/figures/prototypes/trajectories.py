@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from workflow_lib.figures.panels import Point, spread
 from workflow_lib.figures.prototypes.images import HATCHED, UNCONVERGED, describe_set, draw_image, open_cells, per_cent
 from workflow_lib.figures.selection import choose_classes
-from workflow_lib.figures.style import RC, name_height, new_figure, short_names
+from workflow_lib.figures.style import RC, class_names, labels_of, name_height, new_figure
 
 READING = (
     "Row: a class prototype during its descent. Above each image: number of steps, and confidence in the class. "
@@ -48,7 +48,7 @@ def draw(store: xr.Dataset, *, point: Point, wanted: Sequence[str] | None, title
     at = [known.index(name) for name in classes]
     steps = store["trajectory_step"].values[at]
     numbers = pd.concat([_numbers(store, i, name) for i, name in zip(at, classes, strict=True)], ignore_index=True)
-    names = [short_names(known)[i] for i in at]
+    names = [class_names(labels_of([known]))[name] for name in classes]
     columns = min(int((steps >= 0).sum(axis=1).max()), MOST_SNAPSHOTS)
     width, height = columns * CELL[0], len(classes) * CELL[1]
     reading = READING if numbers["converged"].all() else f"{READING} {HATCHED}"
