@@ -26,3 +26,5 @@ IMPORTED: Final = "imported"
 """Name of the split, layer and folder of features computed elsewhere; no model may have this name."""
 BASELINE: Final = "baseline"
 """Replaces the pair's name for runs with unchanged labels; the first pair of a confusion study."""
+CERTAIN: Final = 0.95
+"""Share of resamples from which on a pattern counts as certain (docs/science.md 1.10)."""

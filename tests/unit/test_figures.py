@@ -65,7 +65,7 @@ def table_of(grids, classes=5):
     """A table of classes of the right form; the skewness of class i is i."""
     rows = [
         {**point, "label": i, "class_name": f"c{i}", "n": 9, "mean": 0.5, "std": 0.1, "skewness": float(i)}
-        | {"pattern": "Overlapped", "accuracy": 0.9}
+        | {"pattern": "Overlapped", "pattern_share": 1.0, "accuracy": 0.9}
         for point in study_points(grids)
         for i in range(classes)
     ]
@@ -308,12 +308,12 @@ def study(tmp_path, request):
         attrs = {"class_names": names[:classes], "left_out": [0] * classes}
         result = neighbourhood(features, labels, "euclidean")
         both = {"features": {"features": (("sample", "feature"), features), "class": names[:classes]}}
-        both["kstar"] = {"kappa": ("sample", result.kappa), "kstar": ("sample", result.kstar)}
+        both["kstar"] = {name: ("sample", getattr(result, name)) for name in ("kappa", "kstar", "piece")}
         for kind, variables in both.items():
             files[kind].append(tmp_path / f"{kind}{i}.zarr.zip")
             storage.save(xr.Dataset(variables, coords, attrs), files[kind][-1])
     spec = {"grids": grids, "title": "A title", "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
-    tables = {"classes": tmp_path / "classes.csv", "aggregates": tmp_path / "aggregates.csv"}
+    tables = {name: tmp_path / f"{name}.csv" for name in ("classes", "aggregates", "pieces")}
     tabulate_kstar(spec=spec, kstar=files["kstar"], **tables)
     return spec, files, tables["classes"], tmp_path
 

@@ -8,7 +8,7 @@ import xarray as xr
 from workflow_lib.figures.panels import number_points
 from workflow_lib.figures.reading import read_named
 from workflow_lib.io.storage import write_table
-from workflow_lib.kstar.tables import aggregate_table, class_table
+from workflow_lib.kstar.tables import aggregate_table, class_table, piece_table
 from workflow_lib.points import DIMENSIONS
 
 POINT = dict(zip(DIMENSIONS, ["net", 0, 100, "test", "original", "logits", "euclidean"], strict=True))
@@ -39,6 +39,17 @@ def test_a_row_per_class_by_hand():
     np.testing.assert_allclose(table["mean"], [5 / 9, 1 / 2])
     np.testing.assert_allclose(table["std"], [np.std([1 / 3, 2 / 3, 2 / 3]), 0])
     np.testing.assert_allclose(table["accuracy"], [2 / 3, 1])
+
+
+def test_intervals_and_pieces_have_a_row_per_class():
+    table = class_table([POINT], [SMALL])
+    assert (table["mean_low"] <= table["mean"]).all()
+    assert (table["mean"] <= table["mean_high"]).all()
+    pieces = piece_table([POINT], [SMALL.assign(piece=("sample", [0, 0, 1, 0, 1]))])
+    assert list(pieces)[:9] == [*DIMENSIONS, "label", "class_name"]
+    assert pieces["class_name"].tolist() == ["NA", "007"]
+    assert pieces["pieces"].tolist() == [2, 2]
+    np.testing.assert_allclose(pieces["alone"], [1 / 3, 1])
 
 
 def test_skewness_and_threshold_are_handed_on():

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from workflow_lib.kstar.summary import summarize
+from workflow_lib.kstar.summary import summarize, summarize_pieces
+from workflow_lib.kstar.uncertainty import bootstrap
 from workflow_lib.names import Skewness
 from workflow_lib.points import DIMENSIONS
 
@@ -32,24 +33,47 @@ def class_table(
 
     Returns:
         The seven dimensions, then label (int), class_name, n (samples), left_out (samples without k*); mean, std
-        (ddof 0) and skewness of k*; pattern, accuracy (share of the n samples predicted correctly, 0 to 1; NaN without
-        predictions).
+        (ddof 0) and skewness of k*; pattern; mean_low, mean_high, skewness_low, skewness_high and pattern_share, from
+        `uncertainty.bootstrap`; accuracy (share of the n samples predicted correctly, 0 to 1; NaN without predictions).
         Plain skewness of a constant class is NaN and its pattern "Undefined".
     """
-    return pd.concat(
-        [
-            pd.DataFrame({d: [point[d]] for d in DIMENSIONS}).merge(_classes(store, skewness, threshold), how="cross")
-            for point, store in zip(points, stores, strict=True)
-        ],
-        ignore_index=True,
-    )
+    return _at_points(points, (_classes(store, skewness, threshold) for store in stores))
+
+
+def piece_table(points: Iterable[Mapping[str, Any]], stores: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """Table with a row for each point of a study and each class: the pieces that it lies in (docs/science.md 1.9).
+
+    Args:
+        points: values of the seven dimensions, in the order of `stores`.
+        stores: k* stores, as for `class_table`, with `piece` (sample).
+
+    Returns:
+        The seven dimensions, then label (int), class_name and the columns of `summary.summarize_pieces`.
+    """
+    tables = (_named(summarize_pieces(store["piece"].values, store["label"].values), store) for store in stores)
+    return _at_points(points, tables)
+
+
+def _at_points(points: Iterable[Mapping[str, Any]], tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """One table of all points; the dimensions of each point come before its columns."""
+    parts = [
+        pd.DataFrame({d: [point[d]] for d in DIMENSIONS}).merge(table, how="cross")
+        for point, table in zip(points, tables, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _named(table: pd.DataFrame, store: xr.Dataset) -> pd.DataFrame:
+    """The table with the names of its classes after their labels."""
+    table.insert(1, "class_name", np.array(store.attrs["class_names"], dtype=object)[table["label"]])
+    return table
 
 
 def _classes(store: xr.Dataset, skewness: Skewness, threshold: float) -> pd.DataFrame:
-    labels = store["label"].values
-    table = summarize(store["kappa"].values, labels, skewness, threshold)
-    table.insert(1, "class_name", np.array(store.attrs["class_names"], dtype=object)[table["label"]])
+    kappa, labels = store["kappa"].values, store["label"].values
+    table = _named(summarize(kappa, labels, skewness, threshold), store)
     table.insert(3, "left_out", np.array(store.attrs["left_out"])[table["label"]])
+    table = table.merge(bootstrap(kappa, labels, skewness, threshold), on="label")
     table["accuracy"] = float("nan")
     if "prediction" in store.coords:
         right = pd.Series(store["prediction"].values == labels)

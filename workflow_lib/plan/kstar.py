@@ -18,15 +18,15 @@ FROM_FILE = IMPORTED + "/{model}"
 OUTPUTS: Sequence[Output] = (
     table(
         "tabulate_kstar",
-        *("classes", "aggregates"),
+        *("classes", "aggregates", "pieces"),
         inputs={"kstar": lambda s: s.kstar(s.grids)},
         spec=lambda s: {"grids": s.grids, "skewness": s.config.kstar.skewness, "threshold": s.threshold},
-        content="rows per class and pattern",
+        content="rows per class and pattern, and pieces of classes",
     ),
     Output(
         "render_tables",
         {"page": "tables.html"},
-        inputs={"classes": "classes.csv", "aggregates": "aggregates.csv"},
+        inputs={"classes": "classes.csv", "aggregates": "aggregates.csv", "pieces": "pieces.csv"},
         spec=lambda s: {"title": s.study.title, "description": s.study.description},
         content="classes and patterns",
         reported="page",

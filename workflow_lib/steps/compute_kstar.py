@@ -19,7 +19,7 @@ SHOWN = 10
 
 
 def compute_kstar(*, spec: Mapping[str, Any], features: Input, kstar: Output, context: Context) -> None:
-    """Write κ, k* and the nearest foreign sample of every sample (docs/science.md 1.1).
+    """Write κ, k*, the nearest foreign sample and the piece of every sample (docs/science.md 1.1, 1.9).
 
     Args:
         spec: metric (one of `names.METRICS`); for cosine also on_zero ("error" or "leave_out").
@@ -56,6 +56,7 @@ def compute_kstar(*, spec: Mapping[str, Any], features: Input, kstar: Output, co
             ),
             "nearest_foreign": ("sample", found.nearest_foreign, {"long_name": "its row, counted from 0"}),
             "nearest_foreign_distance": ("sample", found.nearest_foreign_distance, distance_attrs),
+            "piece": ("sample", found.piece, {"long_name": "number of its piece within its class, 0 the largest"}),
         },
         coords=coords,
         attrs={"title": "k* of every sample", "metric": metric, "class_names": names, "left_out": lost.tolist()},

@@ -8,15 +8,17 @@ from workflow_lib.io.files import atomic
 from workflow_lib.steps.roles import Input, Output
 
 
-def render_tables(*, spec: dict[str, Any], classes: Input, aggregates: Input, page: Output) -> None:
-    """Write one self-contained HTML page with both tables of a study.
+def render_tables(*, spec: dict[str, Any], classes: Input, aggregates: Input, pieces: Input, page: Output) -> None:
+    """Write one self-contained HTML page with the tables of a study.
 
     Args:
         spec: title, description.
         classes: table of classes.
         aggregates: table of patterns.
+        pieces: table of pieces.
         page: the page.
     """
-    text = tables_page(spec["title"], spec["description"], read_named(classes), read_named(aggregates))
+    tables = [read_named(path) for path in (classes, aggregates, pieces)]
+    text = tables_page(spec["title"], spec["description"], *tables)
     with atomic(page) as scratch:
         scratch.write_text(text, encoding="utf-8")

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from workflow_lib.names import CERTAIN
 from workflow_lib.points import DIMENSIONS
 
+INTERVALS = ("mean", "skewness")
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #222; }
 p { max-width: 50rem; }
@@ -18,11 +20,15 @@ td { border-bottom: 1px solid #ddd; }
 
 NOTE = (
     "k* of a sample: rank of its nearest neighbour of another class, divided by the size of its own class. "
-    "Skewness above the threshold: Fractured. Below minus the threshold: Clustered. k* is not an accuracy."
+    "Skewness above the threshold: Fractured. Below minus the threshold: Clustered. k* is not an accuracy. "
+    "In brackets: 95 % intervals of a bootstrap of the samples. A pattern with a question mark holds in less than 95 % "
+    "of the resamples. Pieces: samples of a class are joined if each is nearer to the other than to any other class."
 )
 
 
-def tables_page(title: str, description: str, classes: pd.DataFrame, aggregates: pd.DataFrame) -> str:
+def tables_page(
+    title: str, description: str, classes: pd.DataFrame, aggregates: pd.DataFrame, pieces: pd.DataFrame
+) -> str:
     """One self-contained HTML page.
 
     Args:
@@ -30,6 +36,7 @@ def tables_page(title: str, description: str, classes: pd.DataFrame, aggregates:
         description: the question of the study; may be empty.
         classes: from `tables.class_table`.
         aggregates: from `tables.aggregate_table`; values of a pattern without classes are shown as "—".
+        pieces: from `tables.piece_table`.
     """
     held = [dimension for dimension in DIMENSIONS if classes[dimension].nunique() == 1]
     constants = ", ".join(f"{dimension} {classes[dimension].iloc[0]}" for dimension in held)
@@ -43,10 +50,25 @@ def tables_page(title: str, description: str, classes: pd.DataFrame, aggregates:
             "<h2>Patterns: number of classes, and means over them</h2>",
             _table(aggregates, held),
             "<h2>Classes</h2>",
-            _table(classes, [*held, "label", *([] if classes["left_out"].any() else ["left_out"])]),
+            _table(_with_intervals(classes), [*held, "label", *([] if classes["left_out"].any() else ["left_out"])]),
+            "<h2>Pieces of classes</h2>",
+            _table(pieces, [*held, "label"]),
             "</body></html>\n",
         ]
     )
+
+
+def _with_intervals(classes: pd.DataFrame) -> pd.DataFrame:
+    """The classes with intervals behind their values, and a question mark behind patterns that are uncertain."""
+    shown = classes.drop(columns=["pattern_share", *(f"{v}_{end}" for v in INTERVALS for end in ("low", "high"))])
+    for value in INTERVALS:
+        low, high = classes[f"{value}_low"], classes[f"{value}_high"]
+        texts = [
+            f"{v:.3f} [{a:.3f}, {b:.3f}]" if v == v else "—" for v, a, b in zip(classes[value], low, high, strict=True)
+        ]
+        shown[value] = texts
+    shown["pattern"] = classes["pattern"].where(classes["pattern_share"] >= CERTAIN, classes["pattern"] + " ?")
+    return shown
 
 
 def _table(frame: pd.DataFrame, hidden: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ from workflow_lib.figures.style import (
     pattern_patches,
     signed,
 )
+from workflow_lib.names import CERTAIN
 
 Array = npt.NDArray[np.float64]
 
@@ -31,6 +32,8 @@ READING = (
     "k* is not an accuracy. Number: skewness. Dots: samples, at most 200 per class."
 )
 DOTS = 200
+HATCH = "////"
+"""Of violins whose pattern is uncertain."""
 SMALLEST_BANDWIDTH = 0.01
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
@@ -49,7 +52,8 @@ def draw(
 
     Args:
         points: of the study, one seed each.
-        summary: a row per point (its seven dimensions) and class: class_name, label, mean, skewness, pattern.
+        summary: a row per point (its seven dimensions) and class: class_name, label, mean, skewness, pattern,
+            pattern_share.
         values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
         wanted: names of classes; None: up to twenty.
         threshold: skewness beyond which a class is fractured or clustered, for the legend.
@@ -110,13 +114,17 @@ def legend_handles(summary: pd.DataFrame, threshold: float) -> list[Line2D | Pat
     """Legend entries of the patterns, and of the mean."""
     diamond: dict[str, Any] = {"marker": "D", "markersize": 4, "color": "white", "markeredgecolor": "black"}
     undefined = bool((summary["pattern"] == "Undefined").any())
-    return [*pattern_patches(threshold, undefined), Line2D([], [], linestyle="", label="mean", **diamond)]
+    patches = pattern_patches(threshold, undefined)
+    if (summary["pattern_share"] < CERTAIN).any():
+        uncertain = f"hatched: less than {CERTAIN:.0%} of resamples agree"
+        patches.append(Patch(facecolor="white", edgecolor="grey", hatch=HATCH, label=uncertain))
+    return [*patches, Line2D([], [], linestyle="", label="mean", **diamond)]
 
 
 def draw_panel(
     axes: Axes, samples: pd.DataFrame, summary: pd.DataFrame, classes: Sequence[str], names: Sequence[str]
 ) -> None:
-    """Draw the violin of each class that has samples, with its skewness above it, coloured by its pattern."""
+    """Draw the violin of each class that has samples: skewness above, coloured by pattern, hatched if uncertain."""
     rows = {row["class_name"]: row for row in summary.to_dict("records")}
     dots = []
     for position, name in enumerate(classes):
@@ -125,7 +133,8 @@ def draw_panel(
         row = rows[name]
         values = samples.loc[samples["class_name"] == name, "kstar"].to_numpy()
         colour, text = PATTERN_COLOURS[row["pattern"]], signed(row["skewness"])
-        dots.append(_draw_violin(axes, position, values, colour).assign(colour=colour))
+        hatch = HATCH if row["pattern_share"] < CERTAIN else None
+        dots.append(_draw_violin(axes, position, values, colour, hatch).assign(colour=colour))
         axes.plot(position, row["mean"], "D", markersize=3, color="white", markeredgecolor="black", markeredgewidth=0.6)
         axes.text(position, 1.05, text, rotation=90, ha="center", va="bottom", fontsize=6.5, color=colour)
     if dots:
@@ -136,13 +145,13 @@ def draw_panel(
     axes.spines["left"].set_bounds(0, 1)
 
 
-def _draw_violin(axes: Axes, position: int, values: Array, colour: str) -> pd.DataFrame:
+def _draw_violin(axes: Axes, position: int, values: Array, colour: str, hatch: str | None) -> pd.DataFrame:
     """Draw the outline; return x and y of the dots, one for each of at most 200 samples."""
     constant = values.min() == values.max()
     grid = values[0] + np.array([-0.01, 0, 0.01]) if constant else np.linspace(values.min(), values.max(), 60)
     half = 0.42 * density(values, grid)
     left, right = position - half, position + half
-    axes.fill_betweenx(grid, left, right, facecolor=(colour, 0.35), edgecolor=colour, linewidth=0.5)
+    axes.fill_betweenx(grid, left, right, facecolor=(colour, 0.35), edgecolor=colour, linewidth=0.5, hatch=hatch)
     dots = np.sort(values)[np.linspace(0, len(values) - 1, min(len(values), DOTS)).round().astype(int)]
     aside = np.arange(len(dots)) * 0.6180339887 % 1 - 0.5  # golden ratio: evenly scattered, without randomness
     return pd.DataFrame({"x": position + 1.6 * aside * np.interp(dots, grid, half), "y": dots})
