@@ -9,7 +9,7 @@ from workflow_lib.errors import UserError
 from workflow_lib.io import checkpoints
 from workflow_lib.models.registry import build
 from workflow_lib.models.stored import describe, new_network, restore
-from workflow_lib.models.torchvision_models import torchvision_weights
+from workflow_lib.models.torchvision_models import pretrained_options, torchvision_weights
 from workflow_lib.models.torchvision_shim import import_torchvision
 from workflow_lib.models.weights import load_weights, read_weights, stored_outputs
 
@@ -171,6 +171,7 @@ def test_torchvisions_weights_give_torchvisions_network(downloaded, name):
     downloaded(models.get_model(name, weights=None).state_dict())
     expected = models.get_model(name, weights="DEFAULT").eval()
     spec = {"architecture": f"torchvision/{name}", "options": {}, "normalize": None, "weights": "torchvision"}
+    weights = read_weights("torchvision", spec["architecture"], {})
     for options in ({}, {"aux_logits": False}):
         made = make(spec["architecture"], spec | {"options": options})
         load_weights(made, read_weights("torchvision", spec["architecture"], options), "torchvision")
@@ -182,8 +183,28 @@ def test_torchvisions_weights_give_torchvisions_network(downloaded, name):
             torch.testing.assert_close(made.eval()(images), expected(images))
             torch.testing.assert_close(again(images), expected(images))
     as_said = make(spec["architecture"], spec | {"options": {"transform_input": False}})
+    load_weights(as_said, weights, "torchvision", options={"transform_input": False})
     assert not as_said.network.transform_input
-    assert not make(spec["architecture"], spec | {"weights": None}).network.transform_input
+    plain = make(spec["architecture"], spec | {"weights": None})
+    assert not plain.network.transform_input
+    load_weights(plain, weights, "torchvision")
+    assert plain.network.transform_input
+
+
+@pytest.mark.parametrize(
+    ("architecture", "weights", "options"),
+    [
+        ("torchvision/googlenet", "weights/googlenet-1378be20.pth", {"transform_input": True}),
+        ("torchvision/inception_v3", "inception_v3_google-0cc3c7bd.pth", {"transform_input": True}),
+        ("torchvision/inception_v3", "own.pth", {}),
+        ("torchvision/vit_b_16", "vit_b_16_swag-9ac1b537.pth", {"image_size": 384}),
+        ("torchvision/vit_b_16", "torchvision", {"image_size": 224}),
+        ("torchvision/resnet18", "resnet18-f37072fd.pth", {}),
+        ("small_cnn", "own.pth", {}),
+    ],
+)
+def test_files_of_torchvision_bring_their_options(architecture, weights, options):
+    assert pretrained_options(architecture, weights) == options
 
 
 def test_torchvisions_weights_with_the_names_of_older_versions(downloaded):

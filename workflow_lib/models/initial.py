@@ -26,5 +26,5 @@ def initial_network(
     network = new_network(spec, image_shape, outputs, lineage)
     if (source := spec["weights"]) is not None:
         weights = read_weights(source, spec["architecture"], spec["options"])
-        load_weights(network, weights, source, new_head=head_name(network, image_shape))
+        load_weights(network, weights, source, new_head=head_name(network, image_shape), options=spec["options"])
     return network

@@ -44,7 +44,7 @@ def describe(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) 
 
 def _options(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a model; those that belong to torchvision's weights hold unless the model sets them."""
-    implied = pretrained_options(spec["architecture"]) if spec.get("weights") == "torchvision" else {}
+    implied = pretrained_options(spec["architecture"], spec["weights"]) if spec.get("weights") else {}
     return {**implied, **spec["options"]}
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.error import URLError
 
@@ -46,15 +47,24 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
     return network
 
 
-def pretrained_options(architecture: str) -> dict[str, Any]:
-    """Options, other than their defaults, of the networks for which torchvision's recommended weights were made."""
-    name = architecture.removeprefix(TORCHVISION)
+def pretrained_options(architecture: str, weights: str) -> dict[str, Any]:
+    """Options, other than their defaults, of the network for which torchvision's weights were made.
+
+    Args:
+        architecture: torchvision/NAME; no other has such options.
+        weights: "torchvision", or a file, which is torchvision's if it has the name that torchvision gives it.
+    """
+    models, name = import_torchvision().models, architecture.removeprefix(TORCHVISION)
+    if not architecture.startswith(TORCHVISION) or name not in models.list_models(models):
+        return {}
+    official = models.get_model_weights(name)
+    files = {PurePosixPath(entry.url).name: entry for entry in official}
+    entry = official.DEFAULT if weights == "torchvision" else files.get(Path(weights).name)
+    if entry is None:
+        return {}
     if name in AUXILIARY:
         return {"transform_input": True}
-    models = import_torchvision().models
-    if name.startswith("vit_") and name in models.list_models(models):
-        return {"image_size": models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
-    return {}
+    return {"image_size": entry.meta["min_size"][0]} if name.startswith("vit_") else {}
 
 
 def torchvision_weights(architecture: str, options: Mapping[str, Any]) -> dict[str, Tensor]:

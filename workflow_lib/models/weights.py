@@ -97,7 +97,13 @@ def _read_safetensors(path: Path) -> object:
         raise UserError(Problem("weights", str(path), f"is damaged: {error}", "make it again")) from error
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str, new_head: str | None = None) -> None:
+def load_weights(
+    network: nn.Module,
+    weights: Mapping[str, Tensor],
+    source: str,
+    new_head: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> None:
     """Copy `weights` into `network`.
 
     What torch loads is loaded; else without what wrappers such as DataParallel have put before every name.
@@ -108,6 +114,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str,
         source: where the weights are from, for error messages.
         new_head: a layer that keeps its initial values if the weights have another number of outputs, because the
             network will be trained for other classes.
+        options: with which the user wants the network; torchvision's weights bring `transform_input` unless it is set.
 
     Raises:
         UserError: missing names, names unknown to the network, or different shapes (the error lists all of them), or
@@ -125,6 +132,8 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str,
             load_state(target, own)
             held = f"hold NaN or infinity in {listed(broken, SHOWN)}"
             raise UserError(Problem("weights", source, held, "take the weights of a training that did not diverge"))
+        if source == "torchvision" and hasattr(target, "transform_input"):
+            target.transform_input = (options or {}).get("transform_input", True)
         return
     names = _most_alike(weights, own)
     raise UserError(_misfit({**names, **_new_head(names, own, new_head)}, own, source))

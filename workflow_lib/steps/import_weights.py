@@ -31,7 +31,7 @@ def import_weights(*, spec: Mapping[str, Any], dataset: Input, checkpoint: Outpu
     if made_for not in (None, outputs):
         outputs = made_for
         network = new_network(spec, split.image_shape, outputs, lineage)
-    load_weights(network, weights, spec["weights"])
+    load_weights(network, weights, spec["weights"], options=spec["options"])
     content = {**describe(spec, split.image_shape, outputs), **vars(State(network=inner(network).state_dict()))}
     if found := checks.output_problems(network, restore(content), split.images(0, checks.FEW), {}):
         raise UserError(*(problem.inside(f"models.{spec['model']}") for problem in found))
