@@ -65,6 +65,8 @@ def test_a_job_removes_what_its_like_left_that_are_dead_and_nothing_of_the_livin
     """Zarr makes a folder anew that is removed while it writes; what was in it would be lost without an error."""
     dead = subprocess.Popen(["true"])
     dead.wait()
+    zombie = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its entry is left
     call_step = run._call_step
     left = []
 
@@ -72,6 +74,7 @@ def test_a_job_removes_what_its_like_left_that_are_dead_and_nothing_of_the_livin
         (scratch,) = (project / "results/.scratch").iterdir()
         for name in (
             f"{run.OUT_HERE}{dead.pid}-x",
+            f"{run.OUT_HERE}{zombie.pid}-x",
             f"{run.OUT_HERE}{os.getppid()}-x",
             "out-elsewhere-1-x",
             f"{run.STATE}x",
@@ -82,7 +85,8 @@ def test_a_job_removes_what_its_like_left_that_are_dead_and_nothing_of_the_livin
 
     monkeypatch.setattr(run, "_call_step", beside_others)
     run.run(job())
-    assert [folder.exists() for folder in left] == [False, True, True, False]
+    zombie.wait()
+    assert [folder.exists() for folder in left] == [False, False, True, True, False]
 
 
 def test_a_job_goes_on_when_one_of_the_same_key_removes_the_folder_above_its_own(project, monkeypatch):

@@ -104,6 +104,7 @@ def test_data_and_functions_that_change_while_they_are_read_leave_no_result(data
 
     def while_it_changes(*arguments):
         states.append(arguments[-1])
+        states[0].mkdir()
         call_step(*arguments)
         change(Path(file))
 
@@ -113,6 +114,7 @@ def test_data_and_functions_that_change_while_they_are_read_leave_no_result(data
     assert any(problem.where.startswith(file) for problem in error.value.problems), error.value
     assert not Path(data[dataset]).exists()
     assert take_inventory(Path("results/.cache")).actions == []
+    assert not states[0].parent.exists()  # what was saved is of no use
     monkeypatch.setattr(run, "_call_step", lambda *arguments: states.append(arguments[-1]) or call_step(*arguments))
     run.run(planned(data[dataset]))
     assert Path(data[dataset]).exists()

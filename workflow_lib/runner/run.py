@@ -29,7 +29,7 @@ from workflow_lib.runner import gpus, records
 from workflow_lib.runner.inputs import correct_times, require_sound, sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse
 from workflow_lib.runner.log import logged
-from workflow_lib.runner.snakemake_process import SnakemakeProcess
+from workflow_lib.runner.snakemake_process import SnakemakeProcess, is_zombie
 from workflow_lib.runner.units import Unit, join
 
 if TYPE_CHECKING:
@@ -197,10 +197,10 @@ def _compute(
             try:
                 _call_step(job, list(units.values()), written, state)
             except Exception:
-                reading.require_unchanged()
+                _require_unchanged(reading, state)
                 require_sound(job.files("input").values(), job.results, cache)
                 raise
-        reading.require_unchanged()
+        _require_unchanged(reading, state)
         bring(written, staged)
         seconds = (time.monotonic() - started) / len(units)  # per unit
         actions = {}
@@ -211,6 +211,15 @@ def _compute(
         _end_if_alone(snakemake)
         for key, unit in units.items():
             _publish(unit, staged, actions[key], job.results)
+
+
+def _require_unchanged(reading: "Reading", state: Path) -> None:
+    """Raise UserError if anything was changed while it was read; the state is then of no use to any job."""
+    try:
+        reading.require_unchanged()
+    except UserError:
+        shutil.rmtree(state, ignore_errors=True)
+        raise
 
 
 def _tidy(scratch: Path) -> None:
@@ -236,12 +245,12 @@ def _is_abandoned(folder: Path) -> bool:
 
 def _lives(process: int) -> bool:
     try:
-        os.kill(process, 0)  # signal 0 only checks that the process exists
+        os.kill(process, 0)  # signal 0 only checks that the process exists; it does until its parent asks for its end
     except ProcessLookupError:
         return False
     except PermissionError:  # the process of another user
         pass
-    return True
+    return not is_zombie(process)
 
 
 def _staged(units: Iterable[Unit], folder: Path) -> dict[Path, Path]:

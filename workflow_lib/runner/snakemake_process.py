@@ -74,12 +74,22 @@ def _here() -> str:
     return f"{os.uname().nodename}-{SPACE.stat().st_ino}"
 
 
+def is_zombie(process: int) -> bool:
+    """Whether a process has ended and only its entry is left, since its parent has not asked; False if unknown."""
+    return _status(process)[:1] == ["Z"]
+
+
 def _started(process: int) -> str:
     """Start time of a process in clock ticks; "" if there is none. Unlike ids, start times are not reused."""
+    state, *rest = _status(process) or ["Z"]
+    return "" if state == "Z" else rest[18]
+
+
+def _status(process: int) -> list[str]:
+    """State of a process and what Linux says after it; empty if there is none."""
     with contextlib.suppress(OSError):
-        state, *rest = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return "" if state == "Z" else rest[18]
-    return ""
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return []
 
 
 def _is_there(file: Path) -> bool:
