@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from workflow_lib import figures, steps
 from workflow_lib.errors import UserError
-from workflow_lib.figures.kstar import trends
+from workflow_lib.figures.kstar import trends, violins
 from workflow_lib.figures.kstar.classes import choose_by_skewness
 from workflow_lib.figures.kstar.trends import trend_numbers
 from workflow_lib.figures.kstar.violins import density
@@ -401,3 +401,17 @@ def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         save(figure, pd.DataFrame(), **outputs(tmp_path, "a"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_violins_of_uncertain_patterns_are_hatched_and_the_legend_says_so():
+    table = table_of(grid(), classes=3).assign(pattern_share=[1.0, 0.95, 0.9])
+    samples = pd.DataFrame(
+        {"class_name": np.repeat(["c0", "c1", "c2"], 20), "kstar": np.tile(np.linspace(0.1, 1, 20), 3)}
+    )
+    figure, _ = violins.draw(
+        study_points(grid()), table, lambda point: samples, wanted=None, threshold=0.5, title="A title"
+    )
+    shapes = [shape.get_hatch() for shape in figure.axes[0].collections]
+    assert [hatch is not None for hatch in shapes[:3]] == [False, False, True]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "hatched: less than 95% of resamples agree" in texts
