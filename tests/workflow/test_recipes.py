@@ -260,7 +260,7 @@ def test_the_study_of_the_new_kind_is_right_and_known(grown):
     assert {"compare_predictions/alike", "draw_agreement/alike"} <= grown.forecast("tables", "figures").jobs.keys()
     told = grown.python("-c", LOAD, yaml.safe_dump(MISFIT)).stdout
     assert "agreement.studies.alike.model: flat\n    has one seed only" in told
-    assert "agreement.studies.none.model: flit" in told
+    assert 'agreement.studies.none.model: "flit"' in told
 
 
 def test_messages_and_docs_know_the_names(grown):
