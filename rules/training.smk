@@ -1,24 +1,24 @@
 """Training: checkpoints of a network at intervals of its training; each continues from the previous one.
 
 Reads a dataset, writes <results>/checkpoints/{model}/seed-{seed}/interval-{interval}.pt and its learning curve.
-Before the first training of a network its settings are checked, which writes <results>/networks/{model}.csv.
+Before a network is trained or its weights are read, its settings are checked: <results>/networks/{model}.csv.
 """
 
 
-# Only a change of what is trained starts a check again. It starts the trainings again in any case, while a new check
-# would start them without need after a change of layers or of the code of the check. So `spec` and `code` depend on
-# the output, and Snakemake compares only `settings`.
+# Only a change of what is trained or read starts a check again. It starts the jobs that wait for the check in any case,
+# while a new check would start them without need after a change of layers or of the code of the check. So `spec` and
+# `code` depend on the output, and Snakemake compares only `settings`. (With `ancient`, Snakemake 9 forgets jobs that
+# have a reason of their own.) New layers are compared with the table of the check while planning (`plan/layers.py`).
 rule check_network:
     input:
-        dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
+        dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/{PLAN.checked_split(w.model)}.zarr.zip",
     output:
         network="<results>/networks/{model}.csv",
     log:
         "<logs>/check_network/{model}.log",
     benchmark:
         "<benchmarks>/check_network/{model}.tsv"
-    wildcard_constraints:
-        model=one_of(PLAN.trained),
+    priority: 1  # mistakes in any network are found before the first training
     conda:
         "../environment.yaml"
     threads: 1
@@ -28,7 +28,7 @@ rule check_network:
         device="auto",
         gpu=1,
     params:
-        settings=lambda w: PLAN.train_interval(w.model, 0, 100),
+        settings=lambda w: PLAN.checked(w.model),
         spec=lambda w, output: PLAN.check_network(w.model),
         code=lambda w, output: PLAN.code("check_network"),
     message:
@@ -75,6 +75,7 @@ rule train_interval:
 
 rule import_weights:
     input:
+        check="<results>/networks/{model}.csv",
         dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/test.zarr.zip",
     output:
         checkpoint="<results>/checkpoints/{model}/seed-0/interval-100.pt",

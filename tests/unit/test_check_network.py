@@ -1,4 +1,4 @@
-"""The check of a network before its training: all that is wrong with it, at the keys of the config."""
+"""The check of a network before it is used: all that is wrong with it, at the keys of the config."""
 
 import sys
 from pathlib import Path
@@ -85,8 +85,8 @@ def check(tmp_path, monkeypatch):
 def test_a_sound_network_gives_a_table_of_its_modules(check):
     table = check(layers=[("early", "conv1"), ("out", "logits")])
     rows = table.set_index("module")
-    assert rows.loc["conv1.conv"].tolist() == ["Conv2d", "8x8x8", 8 * 9 + 8]
-    assert rows.loc["conv1"].tolist() == ["Sequential", "8x4x4", 8 * 9 + 8]
+    assert rows.loc["conv1.conv"].tolist() == ["Conv2d", "8x8x8", 8 * 9 + 8, ""]
+    assert rows.loc["conv1"].tolist() == ["Sequential", "8x4x4", 8 * 9 + 8, ""]
     assert rows.loc["logits", "output"] == "3"
     assert rows.loc["logits", "parameters"] == rows.loc[["conv1", "conv2", "conv3", "dense1"], "parameters"].sum() + 51
 
@@ -135,6 +135,40 @@ def test_all_wrong_layers_are_told_at_once_with_what_else_is_wrong(check):
     ]
     assert "write first" in str(caught.value)
     assert "is not reached" in str(caught.value)
+
+
+@pytest.fixture
+def loaded(check):
+    """Checks a network with weights that are only loaded, those of a sound one."""
+    check("sound")
+    checked_networks = sys.modules["checked_networks"]
+
+    def run(kind, **changes):
+        torch.save(checked_networks.Net(5, "sound").state_dict(), "net.pt")  # for another number of classes
+        return check(kind, weights="net.pt", training=None, **changes)
+
+    return run
+
+
+def test_a_sound_network_with_loaded_weights_passes(loaded):
+    table = loaded("sound", layers=[("first", "first")], heads=["a"]).set_index("module")
+    assert table.loc["last", "output"] == "5"
+
+
+def test_all_that_is_wrong_with_a_loaded_network_is_told_at_once(loaded):
+    with pytest.raises(UserError) as caught:
+        loaded("dropout", layers=[("a", "frist"), ("b", "lsat")])
+    assert [(problem.where, problem.value) for problem in caught.value.problems] == [
+        ("models.net.layers.a", "frist"),
+        ("models.net.layers.b", "lsat"),
+        ("models.net.architecture", ""),
+    ]
+    assert "is random in eval mode" in str(caught.value)
+
+
+def test_a_loaded_network_that_gives_the_same_for_every_image(loaded):
+    with pytest.raises(UserError, match="the same values of the logits for different images"):
+        loaded("constant")
 
 
 def test_a_batch_of_one_with_batch_norm(check):

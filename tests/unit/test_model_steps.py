@@ -291,16 +291,6 @@ def test_random_predictions_are_refused(tmp_path, split, own_code):
     features(tmp_path, split, trained(tmp_path, split, **network | {"options": {}}), roles=["first"], layers=layers)
 
 
-def test_weights_of_a_network_with_random_outputs_are_refused(tmp_path, split, own_code):
-    Path("random_networks.py").write_text(RANDOM_CODE)
-    checkpoint = trained(tmp_path, split, architecture="random_networks:make", options={})
-    spec = {"architecture": "random_networks:make", "weights": str(checkpoint), "model": "cnn", "seed": 0}
-    arguments = {"dataset": split, "checkpoint": tmp_path / "imported.pt"}
-    import_weights(spec=NETWORK | spec | {"options": {}}, **arguments)
-    with pytest.raises(UserError, match=r"models\.cnn\.architecture\n.*is random in eval mode"):
-        import_weights(spec=NETWORK | spec | {"options": {"share": 0.5}}, **arguments)
-
-
 def test_features_that_are_not_finite_are_named(tmp_path, split):
     checkpoint = trained(tmp_path, split)
     content = checkpoints.load(checkpoint)

@@ -16,6 +16,7 @@ from workflow_lib.config.load import load
 from workflow_lib.plan import targets, why
 from workflow_lib.plan.changes import differences
 from workflow_lib.plan.jobs import job_of, upstream
+from workflow_lib.plan.layers import layer_problems
 from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.records import record_path
 
@@ -379,3 +380,54 @@ def test_options_of_a_network_are_told_for_its_prototypes_too(tmp_path, monkeypa
     assert any(
         text.startswith("make_prototypes towards (4 jobs): models.digits_cnn.options.width") for text in lines(change)
     )
+
+
+NETWORK = "results/networks/digits_cnn.csv"
+
+
+@pytest.fixture
+def checked(finished):
+    """The table of the check holds two usable modules and one that is not; only these are known to the plan."""
+    before = Path(NETWORK).stat()
+    table = (
+        "module,kind,output,parameters,problem\nconv1,Conv2d,8x8,9,\nidle,Linear,,4,is not reached\nlogits,Net,3,9,\n"
+    )
+    Path(NETWORK).write_text(table)
+    os.utime(NETWORK, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def refused(*changes):
+    plan = planned(lambda raw: [change(raw) for change in changes])
+    return [(problem.where, problem.repair) for problem in layer_problems(plan)]
+
+
+WRONG = set_model(layers={"a": "conv1.relu", "b": "logits", "c": "conv1.pool"})
+
+
+def test_layers_that_a_checked_network_does_not_have_are_refused_while_planning(checked, monkeypatch):
+    assert refused(set_model(layers={"a": "conv1", "b": "logits"})) == []
+    assert refused(WRONG, set_model(seeds=[0, 1, 2])) == [
+        ("models.digits_cnn.layers.a", "write conv1"),
+        ("models.digits_cnn.layers.c", "write conv1"),
+    ]
+    idle = planned().config.models["digits_cnn"].layers["early"].model_copy(update={"module": "idle"})
+    plan = planned()
+    plan.config.models["digits_cnn"].layers["early"] = idle
+    (problem,) = layer_problems(plan)
+    assert (problem.value, problem.allowed) == ("idle", "this layer is not reached")
+
+
+def test_layers_are_left_to_a_check_that_will_run(checked):
+    assert refused(WRONG, set_training(lr=0.02)) == []
+    assert refused(WRONG, lambda raw: raw["datasets"]["digits"].update(split_seed=1)) == []
+    record_of(NETWORK).unlink()
+    assert refused(WRONG) == []
+
+
+@pytest.mark.parametrize("content", ["", "module,kind\nconv1,Conv2d\n", "\x00", None])
+def test_a_table_that_cannot_be_read_refuses_nothing(checked, content):
+    if content is None:
+        Path(NETWORK).unlink()
+    else:
+        Path(NETWORK).write_text(content)
+    assert refused(WRONG) == []

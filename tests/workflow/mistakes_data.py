@@ -265,6 +265,12 @@ NETWORKS_AND_WEIGHTS = [
     network("a network with too few outputs", "not (2, 3)", "number of outputs", architecture="my_networks:narrow"),
     network("an option that there is not", "unexpected keyword argument 'depth'", options={"depth": 3}),
     network("a layer that there is not", "layers.logits: 2", "the layers are: 0, 1, logits", layers={"logits": "2"}),
+    Mistake(
+        "a layer that there is not, beside a new seed of a model that has been trained: found before the training",
+        ('models.digits_cnn.layers.inner: "conv2.rleu"', "write conv2.relu"),
+        several(setting("models/digits_cnn/seeds", [0, 1, 2]), setting("models/digits_cnn/layers/inner", "conv2.rleu")),
+        arguments=("features",),
+    ),
     network(
         "no such network in torchvision",
         "torchvision has:",

@@ -13,6 +13,7 @@ from row import Row
 NET = "models.net"
 CHECK = "check_network/net"
 TRAINED = f"{CHECK} */net/*"
+LOADED = "check_network/loaded import_weights/loaded */loaded/*"
 MINE = "check_network/mine */mine/*"
 WORDS = "*/words*"
 CONFUSED = "train_replicates/mixed/* */mixed"
@@ -121,7 +122,7 @@ SETTINGS = [
             put(f"{NET}.dataset", "figures"),
             put("models.loaded.dataset", "figures"),
         ),
-        starts=f"prepare_dataset/figures {TRAINED} import_weights/loaded */loaded/*",
+        starts=f"prepare_dataset/figures {TRAINED} {LOADED}",
         computes="",
         because="Snakemake knows files by their paths, the cache by their content",
     ),
@@ -129,8 +130,8 @@ SETTINGS = [
         "fewer test samples: nothing is trained again",
         put("datasets.shapes.subsample", {"test": 8}),
         stages="features",
-        starts=f"prepare_dataset/shapes {TRAINED} import_weights/loaded */loaded/*",
-        computes="prepare_dataset/shapes extract_features/net/* import_weights/loaded */loaded/*",
+        starts=f"prepare_dataset/shapes {TRAINED} {LOADED}",
+        computes=f"prepare_dataset/shapes extract_features/net/* {LOADED}",
         because="the training split comes out equal",
     ),
     _own("a class taken out", put("datasets.words.classes", ["sport", "music"]), starts=WORDS),
@@ -149,7 +150,7 @@ FILES = [
         "the training images of a file, with an older time stamp",
         _images_changed,
         stages="features",
-        starts=f"prepare_dataset/shapes {TRAINED} import_weights/loaded */loaded/*",
+        starts=f"prepare_dataset/shapes {TRAINED} {LOADED}",
         computes=f"prepare_dataset/shapes {TRAINED}",
         because="the test split, which the loaded network looks at, comes out equal",
     ),
@@ -174,8 +175,8 @@ FILES = [
     _own(
         "a file of weights replaced by the weights of another model",
         _weights_changed,
-        starts="import_weights/loaded */loaded/*",
-        computes="import_weights/loaded extract_features/loaded/*",
+        starts=LOADED,
+        computes="check_network/loaded import_weights/loaded extract_features/loaded/*",
         because="they are those of another network here, of which k\\* is known",
     ),
     _own(

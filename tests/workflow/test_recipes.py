@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 SOURCE, ARCHITECTURE, TRANSFORM, METRIC = "A data source", "An architecture", "A transform", "A metric"
-FIGURE, TABLE = "A figure", "A table"
-MOST_FILES = {SOURCE: 2, ARCHITECTURE: 2, TRANSFORM: 2, METRIC: 3, FIGURE: 3, TABLE: 2}
+FIGURE, TABLE, STUDY = "A figure", "A table", "A kind of study"
+FILES = {SOURCE: 2, ARCHITECTURE: 2, TRANSFORM: 2, METRIC: 3, FIGURE: 3, TABLE: 2, STUDY: 12}
 
 CONFIG = {
     "datasets": {
@@ -30,6 +30,7 @@ CONFIG = {
             "options": {"bias": False},
             "dataset": "ramps",
             "training": {"epochs": 1},
+            "seeds": [0, 1, 2],
             "layers": {"pixels": "flatten", "logits": "logits"},
         }
     },
@@ -40,12 +41,18 @@ CONFIG = {
             "apart": {"features": "brought"},
         }
     },
+    "agreement": {"studies": {"alike": {"model": "flat"}}},
 }
+MAKER = '"agreement": '
 MISSPELT = {
     "datasets": {"ramps": {"source": "ramp", "path": "ramps.txt"}},
     "models": {"flat": CONFIG["models"]["flat"] | {"architecture": "linea"}},
     "transforms": {"mirrored": {"kind": "flop"}},
     "kstar": {"studies": {"new": {"model": "flat", "metric": "canbera"}}},
+}
+MISFIT = CONFIG | {
+    "models": {"flat": CONFIG["models"]["flat"] | {"seeds": [0]}},
+    "agreement": {"studies": {"alike": {"model": "flat"}, "none": {"model": "flit"}}},
 }
 LOAD = """
 import sys, yaml
@@ -71,10 +78,10 @@ def items(heading):
     """The numbered items of a recipe: paths that each begins with, and its block of code ("" without one)."""
     section = GUIDE.partition(f"### {heading}\n")[2].partition("\n### ")[0]
     found = {}
-    for item in re.split(r"^\d\. ", section, flags=re.MULTILINE)[1:]:
-        block = re.search(r"^   ```python\n(.*?)^   ```$", item, re.MULTILINE | re.DOTALL)
+    for item in re.split(r"^\d+\. ", section, flags=re.MULTILINE)[1:]:
+        block = re.search(r"^ +```(?:python|snakemake)\n(.*?)^ +```$", item, re.MULTILINE | re.DOTALL)
         path = re.match(r"`([^`]+)`:", item).group(1)
-        found[path] = re.sub(r"^   ", "", block.group(1), flags=re.MULTILINE) if block else ""
+        found[path] = textwrap.dedent(block.group(1)) if block else ""
     return found
 
 
@@ -90,10 +97,10 @@ def add(project, heading, path, *edits, before=None, indent=""):
         project.edit(path, old, new)
 
 
-def line(heading, name):
-    """The line for a table that a recipe shows, such as `"flip": …,`."""
+def line(heading, start):
+    """The line of code that a recipe shows in its text, such as `"flip": …,`."""
     section = GUIDE.partition(f"### {heading}\n")[2].partition("\n### ")[0]
-    return re.search(rf'`("{name}": .*?,)`', section).group(1)
+    return re.search(rf'`("?{re.escape(start)}[^`]*)`', section).group(1)
 
 
 def follow(project):
@@ -131,18 +138,52 @@ def follow(project):
     for recipe in (FIGURE, TABLE):
         entry = textwrap.indent(items(recipe)[plan].rstrip() + ",\n", "    ")
         project.edit(plan, ")\n\n\nclass KstarPlan", f"{entry})\n\n\nclass KstarPlan")
+    follow_study(project)
+
+
+def follow_study(project):
+    """Follow the recipe of a kind of study."""
+    new = [path for path in items(STUDY) if not (project.folder / path).exists()]
+    for path in new:
+        (project.folder / path).parent.mkdir(exist_ok=True)
+        add(project, STUDY, path)
+    assert len(new) == 7
+    config, plan = "workflow_lib/config/config.py", "workflow_lib/plan/plan.py"
+    section, family = "from workflow_lib.config.confusion", "from workflow_lib.plan.confusion"
+    project.edit(config, section, f"from workflow_lib.config.agreement import Agreement\n{section}")
+    project.edit(config, '"boundaries", "confusion"', '"boundaries", "agreement", "confusion"')
+    add(project, STUDY, config, before="    confusion: Confusion", indent="    ")
+    sense = "workflow_lib/config/sense.py"
+    add(project, STUDY, sense, before="def _results_problems")
+    project.edit(
+        sense, "\n\n\ndef _agreement_problems", f"\n    {line(STUDY, 'yield from')}\n\n\ndef _agreement_problems"
+    )
+    project.edit("Snakefile", 'include: "rules/studies.smk"', f'{line(STUDY, "include")}\ninclude: "rules/studies.smk"')
+    project.edit(plan, family, f"from workflow_lib.plan.agreement import AgreementPlan\n{family}")
+    project.edit(plan, "PrototypePlan, ConfusionPlan)", "PrototypePlan, ConfusionPlan, AgreementPlan)")
+    attribute = "        self.confusion = "
+    project.edit(plan, attribute, f"        {line(STUDY, 'self.agreement')}\n{attribute}")
+    add(project, STUDY, plan, before="    def _metric", indent="    ")
+    jobs, makers = "workflow_lib/plan/jobs.py", '    "confusion": '
+    add(project, STUDY, jobs, before="_MAKERS: Mapping")
+    project.edit(jobs, makers, f"    {line(STUDY, MAKER)}\n{makers}")
+    (project.folder / "docs" / "captions" / "agreement.rst").write_text("Agreement of predictions.")
+
+
+def sources(project):
+    """Text of each file of code."""
+    places = ("Snakefile", "rules/*.smk", "workflow_lib/**/*.py")
+    found = [path for place in places for path in project.folder.glob(place)]
+    return {str(path.relative_to(project.folder)): path.read_text() for path in found}
 
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory):
     """A project with one thing more of each kind, after a run with all of them."""
     project = Project(tmp_path_factory.mktemp("recipes"), cores=2)
-    before = {path: path.read_text() for path in (project.folder / "workflow_lib").rglob("*.py")}
+    before = sources(project)
     follow(project)
-    after = {path: path.read_text() for path in (project.folder / "workflow_lib").rglob("*.py")}
-    project.touched = {
-        str(path.relative_to(project.folder)) for path, text in after.items() if text != before.get(path)
-    }
+    project.touched = {path for path, text in sources(project).items() if text != before.get(path)}
     generator = np.random.default_rng(0)
     lines = [f"{'ab'[row % 2]} {low:.4f} {high:.4f}" for row, (low, high) in enumerate(generator.random((40, 2)))]
     (project.folder / "ramps.txt").write_text("\n".join(lines))
@@ -151,13 +192,14 @@ def grown(tmp_path_factory):
     project.run = project.snakemake(
         *("features", f"results/kstar/{MIRRORED}.zarr.zip", f"results/neighbours/{MIRRORED}.csv"),
         *(f"results/studies/kstar/new/{name}" for name in ("medians.png", "levels.csv")),
+        "results/studies/agreement/alike/agreement.png",
     )
     return project
 
 
 def test_the_files_are_those_that_the_recipes_name(grown):
-    assert grown.touched == {path for recipe in MOST_FILES for path in items(recipe)}
-    assert {recipe: len(items(recipe)) for recipe in MOST_FILES} == MOST_FILES
+    assert grown.touched == {path for recipe in FILES for path in items(recipe)}
+    assert {recipe: len(items(recipe)) for recipe in FILES} == FILES
 
 
 def test_everything_runs(grown):
@@ -205,6 +247,22 @@ def test_the_figure_and_the_table_are_outputs_of_the_study(grown):
     assert {"draw_medians/new", "tabulate_levels/new"} <= grown.forecast().jobs.keys()
 
 
+def test_the_study_of_the_new_kind_is_right_and_known(grown):
+    predictions = [
+        loaded(grown, f"features/{POINT.replace('seed-0', f'seed-{seed}')}/original/pixels")["prediction"].values
+        for seed in range(3)
+    ]
+    shares = pd.read_csv(grown.folder / "results/agreement/alike.csv").set_index(["seed", "other"])["share"]
+    assert shares.to_dict() == {(i, j): (predictions[i] == predictions[j]).mean() for i, j in [(0, 1), (0, 2), (1, 2)]}
+    assert 0 < shares.min() < shares.max() <= 1
+    figure = "results/studies/agreement/alike/agreement.csv"
+    pd.testing.assert_frame_equal(pd.read_csv(grown.folder / figure), shares.reset_index())
+    assert {"compare_predictions/alike", "draw_agreement/alike"} <= grown.forecast("tables", "figures").jobs.keys()
+    told = grown.python("-c", LOAD, yaml.safe_dump(MISFIT)).stdout
+    assert "agreement.studies.alike.model: flat\n    has one seed only" in told
+    assert 'agreement.studies.none.model: "flit"' in told
+
+
 def test_messages_and_docs_know_the_names(grown):
     told = grown.python("-c", LOAD, yaml.safe_dump(MISSPELT)).stdout
     assert "4 problems" in told
@@ -216,6 +274,7 @@ def test_messages_and_docs_know_the_names(grown):
         "with kind: flip",
         "small_cnn, linear, resnet18",
         "chebyshev, canberra, cosine",
+        "agreement.studies",
     ):
         assert words in page
 
@@ -224,7 +283,8 @@ def test_an_edit_of_the_data_runs_what_depends_on_it(grown):
     file = grown.folder / "ramps.txt"
     assert grown.forecast("features").running == set()
     file.write_text(file.read_text().replace("a 0.", "a 0.0", 1))
-    features, kstar = grown.forecast("features"), grown.forecast("kstar")
+    features, kstar, figures = (grown.forecast(target) for target in ("features", "kstar", "figures"))
     assert features.running == features.jobs.keys() - {"import_features/brought"}
     assert f"compute_kstar/{MIRRORED}" in kstar.running
+    assert {"compare_predictions/alike", "draw_agreement/alike"} <= figures.running
     assert features.jobs.keys() > {"import_features/brought"}

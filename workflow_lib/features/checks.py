@@ -140,7 +140,7 @@ def not_stored(names: Sequence[str]) -> Problem:
 
 
 def not_varied(names: Sequence[str]) -> Problem:
-    """Outputs that are the same for every image, also after training steps."""
+    """Outputs that are the same for every image, also after the training steps of a check."""
     allowed = f"gives the same values of {_words(names)} for different images"
     return Problem(_where(names), "", allowed, "name a layer that depends on the image, or correct the network")
 

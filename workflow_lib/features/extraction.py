@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.models.channels import pooling_axis
-from workflow_lib.models.layers import OUTPUT, find_layer, pooled
+from workflow_lib.models.layers import OUTPUT, find_layer, pooled, unfit_reason
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _forward(
         logits = network(images)
     for name, layer in layers.items():
         if name not in found:
-            raise _unfit(name, layer, "is not reached when the network classifies an image")
+            raise _unfit(name, layer, unfit_reason([], len(images)))
     return Batch(found, logits.argmax(1).cpu().numpy(), logits.shape[1])
 
 
@@ -108,13 +108,9 @@ class _Collect:
         self.name, self.layer, self.axis, self.count, self.found = name, layer, axis, count, found
 
     def __call__(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        if self.name in self.found:
-            raise _unfit(self.name, self.layer, "is called more than once for one image")
-        if not isinstance(output, Tensor):
-            raise _unfit(self.name, self.layer, f"returns a {type(output).__name__} instead of one tensor")
-        if output.ndim < 2 or len(output) != self.count:
-            shape = tuple(output.shape)
-            raise _unfit(self.name, self.layer, f"returns {shape} for {self.count} images, not a row per image")
+        calls = [*([self.found[self.name]] if self.name in self.found else []), output]
+        if reason := unfit_reason(calls, self.count):
+            raise _unfit(self.name, self.layer, reason)
         vectors = pooled(output, self.layer.pool, self.axis).flatten(1)
         self.found[self.name] = vectors.to("cpu", torch.float32, copy=True).numpy()
 

@@ -1,4 +1,4 @@
-"""Networks before training."""
+"""Networks before training, and networks whose weights are only loaded."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from workflow_lib.models.layers import head_name
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.stored import new_network
-from workflow_lib.models.weights import load_weights, read_weights
+from workflow_lib.models.weights import load_weights, read_weights, stored_outputs
 
 
 def initial_network(
@@ -28,3 +28,29 @@ def initial_network(
         weights = read_weights(source, spec["architecture"], spec["options"])
         load_weights(network, weights, source, new_head=head_name(network, image_shape), options=spec["options"])
     return network
+
+
+def loaded_network(
+    spec: Mapping[str, Any], image_shape: Sequence[int], classes: int, lineage: Sequence[object]
+) -> tuple[Classifier, int]:
+    """A network with all its weights loaded, and its number of logits.
+
+    The network keeps the number of logits that its weights were made for, also where the dataset has another number of
+    classes: an untrained last layer would say nothing.
+
+    Args:
+        spec: as for `initial_network`; weights must not be None.
+        image_shape: (channels, y, x).
+        classes: number of logits, unless the weights have another one.
+        lineage: as for `initial_network`.
+
+    Raises:
+        UserError: the weights cannot be read or do not fit.
+    """
+    network = new_network(spec, image_shape, classes, lineage)
+    weights = read_weights(spec["weights"], spec["architecture"], spec["options"])
+    outputs = stored_outputs(network, weights, head_name(network, image_shape)) or classes
+    if outputs != classes:
+        network = new_network(spec, image_shape, outputs, lineage)
+    load_weights(network, weights, spec["weights"], options=spec["options"])
+    return network, outputs

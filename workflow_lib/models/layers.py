@@ -127,6 +127,20 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
             network.train(was_training)
 
 
+def unfit_reason(outputs: Sequence[object], images: int) -> str:
+    """Why a module cannot be a layer, from what it returned in a forward pass of so many images; "" if it can."""
+    if not outputs:
+        return "is not reached when the network classifies an image"
+    if len(outputs) > 1:
+        return "is called more than once for one image"
+    (output,) = outputs
+    if not isinstance(output, Tensor):
+        return f"returns a {type(output).__name__} instead of one tensor"
+    if output.ndim < 2 or len(output) != images:
+        return f"returns {tuple(output.shape)} for {images} images, not a row per image"
+    return ""
+
+
 def pooled(output: Tensor, pool: str, axis: int) -> Tensor:
     """A layer's output (n, ...) with channels along `axis`, pooled over all positions to (n, channels).
 

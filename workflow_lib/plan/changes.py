@@ -21,7 +21,7 @@ SHORT_LIST = 12
 """Longest list that is shown in full, before and after the change."""
 KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
 """Config keys of settings that have another name in the section `kstar`."""
-OF_NETWORK = ("architecture", "options", "normalize")
+OF_NETWORK = ("architecture", "options", "normalize", "training", "weights")
 """Settings of a job that belong to the section of its model."""
 DATASETS = ("prepare_dataset", "import_features")
 """Verbs whose settings are the section of a dataset."""
@@ -41,7 +41,7 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
     lines: dict[str, str] = {}
     contents: list[str] = []
     for path, old, new in differences(before, now):
-        key = config_key(config, job, path)
+        key = config_key(job, path)
         if path[0] == "grids" and ABSENT not in (old, new):
             lines |= _changed_points(config, job, old, new)
         elif path[0] == "outside":
@@ -68,12 +68,10 @@ def differences(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[t
         yield path, before, now
 
 
-def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
+def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     """Config key of a setting in the spec of a job."""
-    if job.family == "prototypes":
-        return _prototype_key(job, path)
-    if job.family == "confusion":
-        return _confusion_key(config, job, path)
+    if job.family not in ("", "kstar"):
+        return _study_key(job, path)
     inner = ".".join(path)
     if job.verb in DATASETS:
         return f"datasets.{job.subject}.{inner}"
@@ -88,19 +86,12 @@ def config_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
     return f"kstar.{KSTAR_KEYS.get(inner, inner)}"
 
 
-def _prototype_key(job: PlannedJob, path: tuple[str, ...]) -> str:
-    """Config key of a setting of a job in a prototype study."""
+def _study_key(job: PlannedJob, path: tuple[str, ...]) -> str:
+    """Config key of a setting of a job that belongs to one study, and not to the k* studies."""
     if path[0] in OF_NETWORK:
         return ".".join(["models", job.wildcards["model"], *path])
     inner = path[1:] if path[0] in ("descent", "set") else path
-    return ".".join(["prototypes.studies", job.subject, *inner])
-
-
-def _confusion_key(config: Config, job: PlannedJob, path: tuple[str, ...]) -> str:
-    """Config key of a setting of a job in a confusion study."""
-    if path[0] in (*OF_NETWORK, "training", "weights"):
-        return ".".join(["models", config.confusion.studies[job.subject].model, *path])
-    return ".".join(["confusion.studies", job.subject, *path])
+    return ".".join([job.family, "studies", job.subject, *inner])
 
 
 def _data_key(config: Config, job: PlannedJob, name: str) -> str:
@@ -109,7 +100,7 @@ def _data_key(config: Config, job: PlannedJob, name: str) -> str:
         where, dataset = f"datasets.{job.subject}", config.datasets[job.subject]
         named = dataset.files() | dataset.functions()
     else:
-        where = config_key(config, job, ("architecture",)).removesuffix(".architecture")
+        where = config_key(job, ("architecture",)).removesuffix(".architecture")
         model = config.models[where.partition(".")[2]]
         named = model.files() | model.functions()
     return next((f"{where}.{key}" for key, value in named.items() if value == name), where)

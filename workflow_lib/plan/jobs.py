@@ -158,11 +158,11 @@ def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
     settings = plan.config.models[model]
     interval = file.partition(".")[0]
     place = f"{model}/{seed}/{interval}"
-    checkpoint = {"checkpoint": [plan.path(f"checkpoints/{place}.pt")]}
+    checkpoint, check = {"checkpoint": [plan.path(f"checkpoints/{place}.pt")]}, (plan.path(f"networks/{model}.csv"),)
     if settings.training is None:
         inputs = {"dataset": [plan.path(f"datasets/{settings.dataset}/test.zarr.zip")]}
         spec = partial(plan.import_weights, model)
-        return PlannedJob("import_weights", model, model, "", {"model": model}, inputs, checkpoint, spec)
+        return PlannedJob("import_weights", model, model, "", {"model": model}, inputs, checkpoint, spec, check)
     percent = _number(interval)
     earlier = [plan.path(f"checkpoints/{model}/{seed}/interval-{i}.pt") for i in plan.previous(model, percent)]
     return PlannedJob(
@@ -174,7 +174,7 @@ def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
         {"dataset": [plan.path(f"datasets/{settings.dataset}/train.zarr.zip")], "previous": earlier},
         checkpoint | {"curve": [plan.path(f"checkpoints/{place}.curve.csv")]},
         partial(plan.train_interval, model, _number(seed), percent),
-        checks=(plan.path(f"networks/{model}.csv"),),
+        check,
     )
 
 
@@ -187,7 +187,7 @@ def _check_network(plan: Plan, file: str) -> PlannedJob:
         model,
         "",
         {"model": model},
-        {"dataset": [plan.path(f"datasets/{dataset}/train.zarr.zip")]},
+        {"dataset": [plan.path(f"datasets/{dataset}/{plan.checked_split(model)}.zarr.zip")]},
         {"network": [plan.path(f"networks/{file}")]},
         partial(plan.check_network, model),
     )

@@ -97,8 +97,16 @@ class Plan:
         """Settings of imported features, and the digests of their files."""
         return self._dataset(dataset)
 
+    def checked_split(self, model: str) -> str:
+        """The split of a model's dataset whose images its check uses: that of the jobs that wait for it."""
+        return "train" if model in self.trained else "test"
+
+    def checked(self, model: str) -> str:
+        """The settings whose change starts the check of a model again: those of the jobs that wait for it."""
+        return self.train_interval(model, 0, 100) if model in self.trained else self.import_weights(model)
+
     def check_network(self, model: str) -> str:
-        """Settings of a model that is trained, and the prototype studies that need the layer of its logits."""
+        """Settings of a model, and the prototype studies that need the layer of its logits."""
         settings = self.config.models[model]
         heads = [
             name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models

@@ -10,9 +10,10 @@ read; of each `module:function`, under `functions`."""
 
 
 class Digest(Protocol):
-    """Digest of a file or folder, with or without the hidden entries below it."""
+    """Function that returns the digest of a file or folder."""
 
-    def __call__(self, path: Path, /, *, hidden: bool = True) -> str: ...  # noqa: D102
+    def __call__(self, path: Path, /, *, hidden: bool = True) -> str:
+        """SHA-256 of `path` in hexadecimal, with or without the hidden entries below a folder."""
 
 
 def outside(

@@ -1,4 +1,4 @@
-"""Check of a network before it is trained, so that no mistake in it is found after hours."""
+"""Check of a network before it is trained or used, so that no mistake in it is found after hours."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from workflow_lib.errors import Problem, UserError
 from workflow_lib.features import checks
 from workflow_lib.features.extraction import Layer
 from workflow_lib.io.storage import write_table
-from workflow_lib.models.initial import initial_network
+from workflow_lib.models.initial import initial_network, loaded_network
 from workflow_lib.models.layers import inner
 from workflow_lib.models.modules import modules
 from workflow_lib.models.normalization import Classifier
@@ -26,9 +26,9 @@ def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, c
     """Build the network, pass images through it, train a step with each batch size, and write a table of its modules.
 
     Args:
-        spec: model (its name), architecture, options, normalize, weights, training, layers; heads (the prototype
-            studies that need the layer of the logits).
-        dataset: the training split.
+        spec: model (its name), architecture, options, normalize, weights, training (None if the weights are only
+            loaded), layers; heads (the prototype studies that need the layer of the logits).
+        dataset: the training split, or the test split if there is no training.
         network: the table, as `models.modules.modules` describes it.
         context: the device of the training.
 
@@ -39,14 +39,23 @@ def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, c
     split = open_split(dataset)
     model = f"models.{spec['model']}"
     try:
-        built = initial_network(spec, split.image_shape, len(split.class_names), ("check", spec["model"]))
+        built, outputs = _network(spec, split)
         table = modules(built, torch.from_numpy(split.images(0, 2)))
-        found = [problem.inside(model) for problem in _problems(built, spec, split, device)]
+        content = {**describe(spec, split.image_shape, outputs), "network": inner(built).state_dict()}
+        found = [problem.inside(model) for problem in _problems(built, restore(content), spec, split, device)]
     except UserError as error:
         raise UserError(*(problem.inside(model) for problem in error.problems)) from error
     if found := [*found, *_head_problems(built, spec["heads"], split)]:
         raise UserError(*found)
     write_table(table, network)
+
+
+def _network(spec: Mapping[str, Any], split: StoredSplit) -> tuple[Classifier, int]:
+    """The network as the first job after the check has it, and its number of logits."""
+    classes, lineage = len(split.class_names), ("check", spec["model"])
+    if spec["training"] is None:
+        return loaded_network(spec, split.image_shape, classes, lineage)
+    return initial_network(spec, split.image_shape, classes, lineage), classes
 
 
 def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSplit) -> list[Problem]:
@@ -59,18 +68,22 @@ def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSpl
     return []
 
 
-def _problems(network: Classifier, spec: Mapping[str, Any], split: StoredSplit, device: str) -> list[Problem]:
-    """All problems of a network; it is trained for a few steps, in place."""
-    images, settings = split.images(0, checks.FEW), Settings.from_mapping(spec["training"])
+def _problems(
+    network: Classifier, restored: Classifier, spec: Mapping[str, Any], split: StoredSplit, device: str
+) -> list[Problem]:
+    """All problems of a network, which was also stored and restored; one with a training is trained a little."""
+    images = split.images(0, checks.FEW)
     layers = {name: Layer(**layer) for name, layer in spec["layers"].items()}
     unfit = checks.layer_problems(network, images, layers, device=device)
     layers = {name: layer for name, layer in layers.items() if name not in unfit}
-    content = {**describe(spec, split.image_shape, len(split.class_names)), "network": inner(network).state_dict()}
     found = [problem for problems in unfit.values() for problem in problems]
-    found += checks.output_problems(network, restore(content), images, layers, device=device)
+    found += checks.output_problems(network, restored, images, layers, device=device)
     before = {} if found else checks.outputs(network, images, layers, device=device)
-    size = max(trial.batch_sizes(len(split), settings.batch_size)[0], 2)
-    found += trial.problems(network, split.images(0, size), split.labels[:size], settings, len(split), device=device)
+    if spec["training"]:
+        settings = Settings.from_mapping(spec["training"])
+        size = max(trial.batch_sizes(len(split), settings.batch_size)[0], 2)
+        batch = split.images(0, size), split.labels[:size]
+        found += trial.problems(network, *batch, settings, len(split), device=device)
     if not found and (images != images[:1]).any():
         # A last layer that starts at zero gives equal logits until it is trained.
         after = checks.outputs(network, images, layers, device=device)
