@@ -12,6 +12,7 @@ from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import UserError
 from workflow_lib.features import checks, transforms
 from workflow_lib.features.extraction import Batch, Layer, extract
+from workflow_lib.features.predictions import predicted
 from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
@@ -35,7 +36,8 @@ def extract_features(
             of the batch.
     """
     device = configure(context.device, context.threads)
-    split, network = open_split(dataset), restore(checkpoints.load(checkpoint))
+    split, content = open_split(dataset), checkpoints.load(checkpoint)
+    network = restore(content)
     stores = {path.name.removesuffix(SUFFIX): path for path in features}
     layers = {name: Layer(**spec["layers"][name]) for name in stores}
     size = max(1, min(MOST_IN_BATCH, BATCH_VALUES // int(np.prod(split.image_shape))))
@@ -47,7 +49,7 @@ def extract_features(
     images = (_images(split, start, start + size, spec["transform"]) for start in starts)
     probes = sorted({0, len(split) // 2, len(split) - 1})
     batches = extract(network, images, checks.with_logits(layers), device=device)
-    logits = _write(batches, split, layers, stores, probes)
+    logits = _write(batches, split, layers, stores, probes, content["classes"])
     alone = {
         row: checks.outputs(network, _images(split, row, row + 1, spec["transform"]), layers, device=device)
         for row in probes
@@ -67,12 +69,17 @@ def _write(
     layers: Mapping[str, Layer],
     stores: Mapping[str, Path],
     probes: Sequence[int],
+    outputs: Sequence[str] | None,
 ) -> dict[int, np.ndarray]:
-    """Stream the batches into one store per layer; return the logits of the samples `probes`, by row."""
+    """Stream the batches into one store per layer; return the logits of the samples `probes`, by row.
+
+    `outputs` are the classes of the network's outputs, or None if they are not known.
+    """
     logits: dict[int, np.ndarray] = {}
     first = next(batches)
     predictions = np.full(len(split), -1, dtype=np.int64)
-    coords = _coords(split, predictions if first.outputs == len(split.class_names) else None)
+    known = predicted(first.logits, outputs, split.class_names) is not None
+    coords = _coords(split, predictions if known else None)
     progress, done = bar("images"), 0
     with contextlib.ExitStack() as stack:
         writers = {
@@ -85,11 +92,12 @@ def _write(
             _require_finite(batch, split.ids[done:])
             for name, writer in writers.items():
                 writer.append(features=batch.features[name])
-            # The writers store coords when they close, so the predictions are filled in by then.
-            predictions[done : done + len(batch.predictions)] = batch.predictions
-            rows = range(done, done + len(batch.predictions))
-            logits |= {row: batch.features[checks.LOGITS][row - done] for row in probes if row in rows}
-            done += len(batch.predictions)
+            rows = range(done, done + len(batch.logits))
+            if (found := predicted(batch.logits, outputs, split.class_names)) is not None:
+                # The writers store coords when they close, so the predictions are filled in by then.
+                predictions[rows.start : rows.stop] = found
+            logits |= {row: batch.logits[row - done] for row in probes if row in rows}
+            done = rows.stop
             progress(done, len(split))
     return logits
 
@@ -111,7 +119,7 @@ def _attrs(layer: Layer) -> dict[str, str]:
 
 
 def _coords(split: StoredSplit, predictions: np.ndarray | None) -> dict[str, tuple[str, np.ndarray]]:
-    """Coords of the stores; no predictions if the outputs of the network are not the classes of the data set."""
+    """Coords of the stores; no predictions if no output of the network is known to be a class of the data set."""
     coords = {
         "sample": ("sample", split.ids),
         "label": ("sample", split.labels),

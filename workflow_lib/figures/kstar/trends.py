@@ -16,7 +16,7 @@ from workflow_lib.figures.axes import TOUCHING, TRAINING, thin_out
 from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
 from workflow_lib.figures.panels import PREFERENCE, constants, describe, spread
 from workflow_lib.figures.style import PATTERN_COLOURS, RC, class_styles, new_figure, pattern_patches, short_names
-from workflow_lib.points import DIMENSIONS
+from workflow_lib.points import DIMENSIONS, varying
 
 MEASURES = {"mean": "mean k*", "skewness": "skewness of k*", "accuracy": "accuracy"}
 MOST_COLUMNS = 4
@@ -110,7 +110,9 @@ def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def _choose(table: pd.DataFrame) -> tuple[str, str | None, pd.DataFrame, str]:
     """Dimension of the horizontal axis, dimension of the columns of panels, rows to draw, and the note."""
-    varied = sorted([d for d in PREFERENCE if table[d].nunique() > 1], key=lambda d: -table[d].nunique())
+    points = table[list(DIMENSIONS)].drop_duplicates().to_dict("records")
+    varied = [d for d in PREFERENCE if d in varying(points)]
+    varied.sort(key=lambda d: -table[d].nunique())
     varied.sort(key=lambda d: d != "interval")
     along, beside = (*varied, None, None)[:2]
     held, notes = table, []
