@@ -7,7 +7,7 @@ from workflow_lib.figures.kstar.page import tables_page
 from workflow_lib.kstar.tables import aggregate_table
 from workflow_lib.points import DIMENSIONS
 
-POINT = dict(zip(DIMENSIONS, ("net", 0, 100, "test", "original", "logits", "euclidean"), strict=True))
+POINT = dict(zip(DIMENSIONS, ("net", "digits", 0, 100, "test", "original", "logits", "euclidean"), strict=True))
 
 
 @pytest.fixture

@@ -124,7 +124,9 @@ def _kind_of_weights(value: Any) -> str:
 
 
 Weights = Annotated[
-    Annotated[Text, Tag("file")] | Annotated[TrainedWeights, Tag(TrainedWeights.__name__)] | Annotated[None, Tag("null")],
+    Annotated[Text, Tag("file")]
+    | Annotated[TrainedWeights, Tag(TrainedWeights.__name__)]
+    | Annotated[None, Tag("null")],
     Discriminator(_kind_of_weights),
 ]
 
@@ -184,8 +186,8 @@ class Model(Section):
     normalize: Normalization | None = None
     """Normalisation of the images inside the network; null leaves them in [0, 1]."""
     weights: Weights = None
-    """Initial weights: a file, torchvision for its pretrained weights, or {model, seed, interval} for those that another
-    model of this config has; null draws them from the seed."""
+    """Initial weights: a file, torchvision for its pretrained weights, or {model, seed, interval} for those of another
+    model of this config; null draws them from the seed."""
     training: Training | None = None
     """How the network is trained; null uses `weights` unchanged."""
     seeds: Seeds = (0,)

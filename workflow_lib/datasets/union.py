@@ -1,5 +1,6 @@
 """All samples of several prepared datasets as one split, read block by block."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -30,7 +31,7 @@ def union(parts: Mapping[str, StoredSplit]) -> Split:
     places = [np.array([first.class_names.index(name) for name in split.class_names]) for split in splits]
 
     def read(rows: Rows) -> np.ndarray:
-        inside = [rows[(rows >= start) & (rows < stop)] - start for start, stop in zip(starts, starts[1:], strict=False)]
+        inside = [rows[(rows >= start) & (rows < stop)] - start for start, stop in itertools.pairwise(starts)]
         blocks = [split.pixels(own) for split, own in zip(splits, inside, strict=True) if len(own)]
         return np.concatenate([block if dtype == np.uint8 else unit_range(block) for block in blocks])
 

@@ -87,7 +87,13 @@ def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSpl
 
 
 def _problems(
-    network: Classifier, restored: Classifier, spec: Mapping[str, Any], split: StoredSplit, device: str, *, stand_in: bool
+    network: Classifier,
+    restored: Classifier,
+    spec: Mapping[str, Any],
+    split: StoredSplit,
+    device: str,
+    *,
+    stand_in: bool,
 ) -> list[Problem]:
     """All problems of a network, which was also stored and restored; one with a training is trained a little.
 

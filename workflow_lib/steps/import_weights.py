@@ -1,4 +1,4 @@
-"""Weights that the user brings along, or that another model has learned, as the checkpoint that a training would leave."""
+"""Weights of the user or of another model, as the checkpoint that a training would leave."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,7 @@ from workflow_lib.steps.roles import Input, Output
 from workflow_lib.training.loop import State
 
 
-def import_weights(
-    *, spec: Mapping[str, Any], dataset: Input, weights: Input | None, checkpoint: Output
-) -> None:
+def import_weights(*, spec: Mapping[str, Any], dataset: Input, weights: Input | None, checkpoint: Output) -> None:
     """Write the network that `spec` names with the weights that it names; `check_network` has proven its outputs.
 
     Args:
@@ -29,9 +27,8 @@ def import_weights(
     split = open_split(dataset)
     spec, names = with_weights(spec, weights), split.class_names
     network, outputs = loaded_network(spec, split.image_shape, len(names), (spec["model"], spec["seed"]))
+    classes = names if outputs == len(names) else None
     if weights is not None:
         classes = checkpoints.load(weights)["classes"]
-    else:
-        classes = names if outputs == len(names) else None
     state = State(network=inner(network).state_dict())
     checkpoints.save({**describe(spec, split.image_shape, outputs, classes), **vars(state)}, checkpoint)
