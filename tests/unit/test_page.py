@@ -39,7 +39,10 @@ def test_constants_stand_above_and_what_varies_in_columns(classes, pieces):
     page = tables_page("A & B", "Why?", classes, aggregate_table(classes), pieces)
     assert "A &amp; B" in page
     assert "<p>Why?</p>" in page
-    assert "All: model net, seed 0, interval 100, split test, transform original, metric euclidean." in page
+    assert (
+        "All: model net, dataset digits, seed 0, interval 100, split test, transform original, metric euclidean."
+        in page
+    )
     assert "<th>layer</th>" in page
     assert "<th>model</th>" not in page
 
