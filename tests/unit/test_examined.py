@@ -48,7 +48,8 @@ def extracted(tmp_path, split, checkpoint):
 
 
 def test_predictions_on_other_data_are_matched_by_name(tmp_path, own):
-    checkpoint = trained(tmp_path, own)
+    longer = {"epochs": 12, "batch_size": 16, "lr": 0.01}
+    checkpoint = trained(tmp_path, own, training=longer, stop_epoch=12)
     assert checkpoints.load(checkpoint)["classes"] == list(OWN)
     store = extracted(tmp_path, own, checkpoint)
     at_home = store["prediction"].values
