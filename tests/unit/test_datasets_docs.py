@@ -10,8 +10,10 @@ import yaml
 from PIL import Image
 
 from workflow_lib.config.load import load as load_config
+from workflow_lib.datasets.artifact import open_split
 from workflow_lib.datasets.imported import read_imported
 from workflow_lib.datasets.sources import load
+from workflow_lib.datasets.union import union
 from workflow_lib.datasets.writing import write
 
 TEXT = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
@@ -34,8 +36,9 @@ def data(tmp_path, monkeypatch):
     for script in scripts:
         exec(script, {})
     Path("my_data.py").write_text(next(script for script in scripts if "def load" in script))
-    for number in range(8):
-        file = Path("data/pets", ("train", "test")[number % 2], ("cat", "dog")[number // 4], f"{number}.png")
+    for number in range(16):
+        root = ("data/pets", "data/painted")[number // 8]
+        file = Path(root, ("train", "test")[number % 2], ("cat", "dog")[number // 4 % 2], f"{number}.png")
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((40, 50, 3), number, np.uint8)).save(file)
     yield
@@ -44,8 +47,16 @@ def data(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_example_is_a_dataset(name, data, tmp_path):
-    spec = load_config({"datasets": {name: DATASETS[name]}}).datasets[name].model_dump(mode="json")
-    if spec["source"] == "features":
+    needed = {part: DATASETS[part] for part in (*DATASETS[name].get("of", ()), name)}
+    config = load_config({"datasets": needed})
+    spec = config.datasets[name].model_dump(mode="json")
+    if spec["source"] == "union":
+        parts = {part: load(config.datasets[part].model_dump(mode="json")) for part in spec["of"]}
+        for part, splits in parts.items():
+            write(splits["test"], tmp_path / f"{part}.zarr.zip")
+        whole = union({part: open_split(tmp_path / f"{part}.zarr.zip") for part in parts})
+        assert whole.ids[0] == "pets/test/cat/1.png"
+    elif spec["source"] == "features":
         assert read_imported(spec).features.shape == (60, 8)
     elif spec["source"] == "cifar10":
         assert spec["download"], "the example fetches the files, so they are not read here"
@@ -56,7 +67,7 @@ def test_every_example_is_a_dataset(name, data, tmp_path):
 
 def test_all_sources_have_an_example():
     assert {settings["source"] for settings in DATASETS.values()} == {
-        "digits", "cifar10", "imagefolder", "arrays", "function", "features"
+        "digits", "cifar10", "imagefolder", "arrays", "function", "features", "union"
     }  # fmt: skip
 
 
