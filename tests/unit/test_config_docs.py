@@ -130,12 +130,13 @@ def examples() -> list[str]:
 def test_examples_of_the_page_are_valid(text):
     example = yaml.safe_load(text)
     others = {
-        "datasets": {"photos": {"source": "digits"}},
+        "datasets": {name: {"source": "digits"} for name in ("photos", "natural", "stylised")},
         "models": {
             "net": MODEL | {"dataset": "photos", "layers": {"early": "conv1", "logits": "logits"}},
         },
     }
-    load(others | example if "datasets" not in example else example, check_files=False)
+    datasets = others["datasets"] | example.get("datasets", {})
+    load(others | example | {"datasets": datasets}, check_files=False)
 
 
 def test_the_page_has_examples_of_every_section():

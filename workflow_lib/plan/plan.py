@@ -245,10 +245,7 @@ class Plan:
     def _network(self, model: Model, weights: bool = False) -> dict[str, Any]:
         keys = {"architecture", "options", "normalize"} | ({"weights"} if weights else set())
         files = model.files() if weights else {}
-        network = model.model_dump(mode="json", include=keys)
-        if isinstance(model.weights, TrainedWeights) and weights:
-            network["weights"] = None  # they are an input of the job
-        return network | {"outside": self._outside(files, model.functions())}
+        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, model.functions())}
 
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:
         paths = {"files" if hidden else "visible": files.values()}
