@@ -441,8 +441,8 @@ def test_weights_of_another_model_and_examined_datasets_are_told_by_their_keys(t
             noisy = raw["datasets"]["digits"]
             taker = {**raw["models"]["digits_cnn"], "seeds": [0], "intervals": [100]}
             raw["datasets"] |= {"noisy": noisy, "both": {"source": "union", "of": ["digits", "noisy"]}}
-            raw["models"]["digits_cnn"] |= {"examine": list(examine)}
-            raw["models"]["digits_cnn"]["training"] |= {"epochs": training}
+            longer = {**taker["training"], "epochs": training}
+            raw["models"]["digits_cnn"] |= {"examine": list(examine), "training": longer}
             raw["models"]["taker"] = taker | {"weights": {"model": "digits_cnn", "interval": interval}}
             raw["kstar"]["studies"] = {"all": {"model": "all", "dataset": "all", "layer": "logits"}}
 
