@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_lib.config import confusion, datasets, functions, models, paths
+from workflow_lib.config import confusion, datasets, functions, models, paths, transforms
 from workflow_lib.config.config import COMPANIONS, FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
@@ -64,6 +64,11 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         if check_files:
             yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
+    for name, transform in config.transforms.items():
+        yield from transforms.problems(name, transform)
+        if check_files:
+            yield from paths.problems(f"transforms.{name}", transform.files(), paths.EITHER, made)
+            yield from functions.all_problems(f"transforms.{name}", transform.functions())
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)
         yield from _class_problems(f"kstar.studies.{name}.classes", study, config)

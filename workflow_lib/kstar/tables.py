@@ -21,6 +21,7 @@ def class_table(
     stores: Iterable[xr.Dataset],
     skewness: Skewness = "anchored",
     threshold: float = 0.5,
+    strengths: Mapping[str, float | None] | None = None,
 ) -> pd.DataFrame:
     """Table with a row for each point of a study and each class with samples.
 
@@ -30,14 +31,18 @@ def class_table(
             `class_names` and `left_out` (number of samples), by label.
         skewness: "anchored" or "plain" (docs/science.md 1.2).
         threshold: skewness beyond which a class is fractured or clustered (docs/science.md 1.3).
+        strengths: strength of each transform, by name; None for a transform without one.
 
     Returns:
-        The seven dimensions, then label (int), class_name, n (samples), left_out (samples without k*); mean, std
-        (ddof 0) and skewness of k*; pattern; mean_low, mean_high, skewness_low, skewness_high and pattern_share, from
-        `uncertainty.bootstrap`; accuracy (share of the n samples predicted correctly, 0 to 1; NaN without predictions).
+        The seven dimensions, then strength (of the transform; NaN if it has none), label (int), class_name, n
+        (samples), left_out (samples without k*); mean, std (ddof 0) and skewness of k*; pattern; mean_low, mean_high,
+        skewness_low, skewness_high and pattern_share, from `uncertainty.bootstrap`; accuracy (share of the n samples
+        predicted correctly, 0 to 1; NaN without predictions).
         Plain skewness of a constant class is NaN and its pattern "Undefined".
     """
-    return _at_points(points, (_classes(store, skewness, threshold) for store in stores))
+    table = _at_points(points, (_classes(store, skewness, threshold) for store in stores))
+    table.insert(len(DIMENSIONS), "strength", table["transform"].map(dict(strengths or {})).astype(np.float64))
+    return table
 
 
 def piece_table(points: Iterable[Mapping[str, Any]], stores: Iterable[xr.Dataset]) -> pd.DataFrame:

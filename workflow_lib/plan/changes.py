@@ -12,6 +12,7 @@ from workflow_lib.code.fingerprint import library_versions, module_digests
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.errors import yaml_text
+from workflow_lib.names import ORIGINAL
 from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.runner.job import Job
 from workflow_lib.runner.units import Unit
@@ -42,6 +43,8 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
     contents: list[str] = []
     for path, old, new in differences(before, now):
         key = config_key(job, path)
+        if path[0] == "strengths" and (path[1:] == (ORIGINAL,) or (path[1:] and ABSENT in (old, new))):
+            continue  # follows from the transforms of the study
         if path[0] == "grids" and ABSENT not in (old, new):
             lines |= _changed_points(config, job, old, new)
         elif path[0] == "outside":
@@ -77,6 +80,8 @@ def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
         return f"datasets.{job.subject}.{inner}"
     if path[0] == "stop_epoch":
         return inner
+    if path[0] == "strengths" and path[1:]:
+        return f"transforms.{path[1]}"
     if path[0] == "transform":
         return ".".join(["transforms", job.wildcards["transform"], *path[1:]])
     if job.verb in ("check_network", "train_interval", "import_weights", "extract_features"):
@@ -100,6 +105,11 @@ def _data_key(config: Config, job: PlannedJob, name: str) -> str:
         where, dataset = f"datasets.{job.subject}", config.datasets[job.subject]
         named = dataset.files() | dataset.functions()
     else:
+        change = job.wildcards.get("transform", "")
+        if transform := config.transforms.get(change):
+            of_transform = transform.files() | transform.functions()
+            if keys := [key for key, value in of_transform.items() if value == name]:
+                return f"transforms.{change}.{keys[0]}"
         where = config_key(job, ("architecture",)).removesuffix(".architecture")
         model = config.models[where.partition(".")[2]]
         named = model.files() | model.functions()

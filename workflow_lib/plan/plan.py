@@ -15,6 +15,7 @@ from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Features
 from workflow_lib.config.models import Model
+from workflow_lib.config.transforms import Transform
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.kstar import KstarPlan
@@ -113,7 +114,8 @@ class Plan:
         ]
         return canonical(
             **self._network(settings, weights=True),
-            **settings.model_dump(mode="json", include={"training", "layers"}),
+            **settings.model_dump(mode="json", include={"layers"}),
+            training=settings.training.settings() if settings.training else None,
             model=model,
             heads=heads,
         )
@@ -125,7 +127,7 @@ class Plan:
             raise ValueError(f"{model} is not trained")
         return canonical(
             **self._network(settings, weights=True),
-            training=settings.training.model_dump(mode="json"),
+            training=settings.training.settings(),
             model=model,
             seed=seed,
             stop_epoch=settings.training.epochs * interval // 100,
@@ -141,10 +143,10 @@ class Plan:
         settings = self.config.models[model]
         change = self.config.transforms.get(transform)
         return canonical(
-            **self._network(settings),
+            **self._network(settings, change=change),
             each="layers",
             layers={role: layer.model_dump(mode="json") for role, layer in settings.layers.items()},
-            transform=change.model_dump(mode="json") if change else None,
+            transform=change.model_dump(mode="json", exclude={"strength"}) if change else None,
         )
 
     def compute_kstar(self, metric: str) -> str:
@@ -186,7 +188,7 @@ class Plan:
             raise ValueError(f"{plan.settings.model} is not trained")
         return canonical(
             **self._network(settings, weights=True),
-            training=settings.training.model_dump(mode="json"),
+            training=settings.training.settings(),
             study=study,
             pair=pair,
             classes=plan.pairs[pair],
@@ -204,10 +206,12 @@ class Plan:
         outside = self._outside(dataset.files(), dataset.functions(), dataset.reads_hidden)
         return canonical(**dataset.model_dump(mode="json"), outside=outside)
 
-    def _network(self, model: Model, weights: bool = False) -> dict[str, Any]:
+    def _network(self, model: Model, weights: bool = False, change: Transform | None = None) -> dict[str, Any]:
         keys = {"architecture", "options", "normalize"} | ({"weights"} if weights else set())
-        files = model.files() if weights else {}
-        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, model.functions())}
+        files, functions = model.files() if weights else {}, model.functions()
+        if change:
+            files, functions = files | change.files(), functions | change.functions()
+        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, functions)}
 
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:
         paths = {"files" if hidden else "visible": files.values()}
