@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from workflow_lib.errors import Problem, UserError
+
 REACH = 2.5
 """Without a step, all steps together are so many times as long as epsilon (Madry et al. 2017)."""
 
@@ -63,13 +65,19 @@ def pgd(network: nn.Module, images: Tensor, labels: Tensor, attack: Attack, star
 
     Returns:
         (n, c, y, x) float32 in [0, 1], at most `attack.epsilon` from the images.
+
+    Raises:
+        UserError: the logits have no gradient with respect to the images.
     """
     changed = _near(images + starts, images, attack)
     for _ in range(attack.steps):
         with torch.enable_grad():
             changed.requires_grad_()
             loss = cross_entropy(network(changed), labels, reduction="sum")
-            (gradient,) = torch.autograd.grad(loss, changed)
+            gradient = torch.autograd.grad(loss, changed, allow_unused=True)[0] if loss.requires_grad else None
+        if gradient is None:
+            allowed = "gives logits without a gradient with respect to the images, which an attack follows"
+            raise UserError(Problem("architecture", "", allowed, "correct the network, or do not attack it"))
         changed = _near(changed.detach() + attack.step * _direction(gradient, attack.norm), images, attack)
     return changed
 

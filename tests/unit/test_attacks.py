@@ -156,6 +156,15 @@ def test_the_target_is_the_prediction_or_the_label(network):
     np.testing.assert_array_equal(unlabelled.images, attacked(network).images)
 
 
+def test_a_network_without_gradients_is_refused():
+    class Hard(nn.Module):
+        def forward(self, images):
+            return (images.flatten(1) > 0.5).float()[:, :CLASSES]
+
+    with pytest.raises(UserError, match="architecture\n.*without a gradient"):
+        apply_pgd(IMAGES, IDS, LABELS, spec(), Hard(), "cpu")
+
+
 def test_random_starts_fill_the_ball():
     generator = np.random.default_rng(0)
     square = Attack("linf", 0.1, 0.01, 1, True)

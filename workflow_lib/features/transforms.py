@@ -105,7 +105,7 @@ def own_function(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any]
 
 
 def _called(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any]) -> np.ndarray:
-    """Images as the user's function returns them, once they are found to be images."""
+    """Images as the user's function returns them, float32, once they are found to be images."""
     function, arguments = spec["function"], {"images": images.copy(), "ids": list(ids), **spec["options"]}
     result = call(function, arguments, "transforms.function", spec["reads"])
     result = result.detach().cpu().numpy() if isinstance(result, torch.Tensor) else result
@@ -119,7 +119,7 @@ def _called(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any]) -> 
     if found:
         repair = "return an array of floats in [0, 1] of the same shape, as with numpy.clip(images, 0, 1)"
         raise UserError(Problem("transforms.function", function, found, repair))
-    return result.astype(np.float32)
+    return np.asarray(result, dtype=np.float32)
 
 
 KINDS: Final[Mapping[str, Callable[[np.ndarray, Sequence[str], Mapping[str, Any]], np.ndarray]]] = {

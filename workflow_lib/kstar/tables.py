@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -37,7 +38,8 @@ def class_table(
         The seven dimensions, then strength (of the transform; NaN if it has none), label (int), class_name, n
         (samples), left_out (samples without k*); mean, std (ddof 0) and skewness of k*; pattern; mean_low, mean_high,
         skewness_low, skewness_high and pattern_share, from `uncertainty.bootstrap`; accuracy (share of the n samples
-        predicted correctly, 0 to 1; NaN without predictions).
+        predicted correctly, 0 to 1; NaN without predictions) and attack_success (share of the n samples for which an
+        attack on the network succeeded, 0 to 1; NaN without an attack).
         Plain skewness of a constant class is NaN and its pattern "Undefined".
     """
     table = _at_points(points, (_classes(store, skewness, threshold) for store in stores))
@@ -79,11 +81,18 @@ def _classes(store: xr.Dataset, skewness: Skewness, threshold: float) -> pd.Data
     table = _named(summarize(kappa, labels, skewness, threshold), store)
     table.insert(3, "left_out", np.array(store.attrs["left_out"])[table["label"]])
     table = table.merge(bootstrap(kappa, labels, skewness, threshold), on="label")
-    table["accuracy"] = float("nan")
-    if "prediction" in store.coords:
-        right = pd.Series(store["prediction"].values == labels)
-        table["accuracy"] = right.groupby(labels).mean().to_numpy()  # classes in sorted order, as in the summary
+    right = store["prediction"].values == labels if "prediction" in store.coords else None
+    table["accuracy"] = _shares(right, labels)
+    succeeded = store["attack_success"].values if "attack_success" in store.coords else None
+    table["attack_success"] = _shares(succeeded, labels)
     return table
+
+
+def _shares(hits: npt.NDArray[np.bool_] | None, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Share of each class, in the order of the labels as in the summary, for which `hits` is true; NaN without it."""
+    if hits is None:
+        return np.full(len(np.unique(labels)), np.nan)
+    return pd.Series(hits).groupby(labels).mean().to_numpy()
 
 
 def aggregate_table(classes: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,9 @@
 """Train a classifier from any state to any epoch, with the same bytes for any interruptions in between.
 
 Order of samples, augmentation and the random state of torch depend only on the name of the epoch, the learning rate
-and where attacks start only on the step. So only the weights and the optimiser's moments pass from one epoch to the next; within an epoch,
-also the random generators and the sums of the learning curve. Equal bytes need the same device and number of threads,
-because these decide how sums are rounded.
+and the starts of attacks only on the step. So only the weights and the optimiser's moments pass from one epoch to the
+next; within an epoch, also the random generators and the sums of the learning curve. Equal bytes need the same device
+and number of threads, because these decide how sums are rounded.
 """
 
 import time
