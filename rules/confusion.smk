@@ -16,6 +16,7 @@ for study, plan in PLAN.confusion.items():
                 check=f"<results>/networks/{plan.settings.model}.csv",
                 train=f"<results>/datasets/{dataset}/train.zarr.zip",
                 test=f"<results>/datasets/{dataset}/test.zarr.zip",
+                weights=PLAN.weights(plan.settings.model),
             output:
                 confusion=expand(
                     "<results>/confusion/{study}/{{pair}}/seed-{seed}.zarr.zip",

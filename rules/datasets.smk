@@ -12,8 +12,9 @@ rule prepare_dataset:
         "<logs>/prepare_dataset/{dataset}.log",
     benchmark:
         "<benchmarks>/prepare_dataset/{dataset}.tsv"
+    priority: 1  # mistakes in any dataset are found before the first training
     wildcard_constraints:
-        dataset=one_of(sorted(set(PLAN.config.datasets) - set(PLAN.imported))),
+        dataset=one_of(sorted({*PLAN.config.datasets} - {*PLAN.imported, *PLAN.unions})),
     conda:
         "../environment.yaml"
     threads: 1
@@ -27,3 +28,32 @@ rule prepare_dataset:
         "Preparing dataset {wildcards.dataset}"
     shell:
         command_line("prepare_dataset")
+
+
+rule unite_datasets:
+    input:
+        train_parts=lambda w: PLAN.parts(w.dataset, "train"),
+        test_parts=lambda w: PLAN.parts(w.dataset, "test"),
+    output:
+        train="<results>/datasets/{dataset}/train.zarr.zip",
+        test="<results>/datasets/{dataset}/test.zarr.zip",
+    log:
+        "<logs>/unite_datasets/{dataset}.log",
+    benchmark:
+        "<benchmarks>/unite_datasets/{dataset}.tsv"
+    priority: 1
+    wildcard_constraints:
+        dataset=one_of(PLAN.unions),
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
+    params:
+        spec=lambda w: PLAN.unite_datasets(w.dataset),
+        code=PLAN.code("unite_datasets"),
+    message:
+        "Uniting datasets to {wildcards.dataset}"
+    shell:
+        command_line("unite_datasets")

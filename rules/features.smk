@@ -1,7 +1,7 @@
 """Features: outputs of the layers listed for a model, extracted in one pass, with one store per layer.
 
 Reads a checkpoint and a dataset, writes
-<results>/features/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}.zarr.zip.
+<results>/features/{model}/{dataset}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}.zarr.zip.
 Features computed elsewhere become <results>/features/imported/{dataset}.zarr.zip.
 """
 
@@ -13,17 +13,20 @@ for model, settings in PLAN.config.models.items():
             f"extract_features_{model}"
         input:
             checkpoint=f"<results>/checkpoints/{model}/seed-{{seed}}/interval-{{interval}}.pt",
-            dataset=f"<results>/datasets/{settings.dataset}/{{split}}.zarr.zip",
+            dataset="<results>/datasets/{dataset}/{split}.zarr.zip",
+            check=lambda w, model=model: PLAN.examined_checks(model, w.dataset),
         output:
             features=expand(
-                "<results>/features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}/{{transform}}/{layer}.zarr.zip",
+                "<results>/features/{model}/{{dataset}}/seed-{{seed}}/interval-{{interval}}/{{split}}/{{transform}}/{layer}.zarr.zip",
                 model=model,
                 layer=settings.layers,
             ),
         log:
-            f"<logs>/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.log",
+            f"<logs>/extract_features/{model}/{{dataset}}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.log",
         benchmark:
-            f"<benchmarks>/extract_features/{model}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.tsv"
+            f"<benchmarks>/extract_features/{model}/{{dataset}}/seed-{{seed}}/interval-{{interval}}/{{split}}-{{transform}}.tsv"
+        wildcard_constraints:
+            dataset=one_of(settings.datasets),
         group:
             "features"
         conda:
@@ -38,7 +41,7 @@ for model, settings in PLAN.config.models.items():
             spec=lambda w, model=model: PLAN.extract_features(model, w.transform),
             code=PLAN.code("extract_features"),
         message:
-            f"Extracting features of {model}, seed {{wildcards.seed}}, {{wildcards.interval}} %, {{wildcards.split}}"
+            f"Extracting features of {model} on {{wildcards.dataset}}, seed {{wildcards.seed}}, {{wildcards.interval}} %, {{wildcards.split}}"
         shell:
             command_line("extract_features")
 

@@ -12,6 +12,7 @@ Before a network is trained or its weights are read, its settings are checked: <
 rule check_network:
     input:
         dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/{PLAN.checked_split(w.model)}.zarr.zip",
+        origin=lambda w: PLAN.origin(w.model),
     output:
         network="<results>/networks/{model}.csv",
     log:
@@ -37,10 +38,37 @@ rule check_network:
         command_line("check_network")
 
 
+rule check_examined:
+    input:
+        own=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/test.zarr.zip",
+        examined="<results>/datasets/{dataset}/test.zarr.zip",
+    output:
+        classes="<results>/networks/{model}/{dataset}.csv",
+    log:
+        "<logs>/check_examined/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/check_examined/{model}/{dataset}.tsv"
+    priority: 1
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
+    params:
+        spec=lambda w: PLAN.check_examined(w.model, w.dataset),
+        code=PLAN.code("check_examined"),
+    message:
+        "Checking {wildcards.dataset} for {wildcards.model}"
+    shell:
+        command_line("check_examined")
+
+
 rule train_interval:
     input:
         check="<results>/networks/{model}.csv",
         dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
+        weights=lambda w: PLAN.weights(w.model),
         previous=lambda w: [
             f"<results>/checkpoints/{w.model}/seed-{w.seed}/interval-{earlier}.pt"
             for earlier in PLAN.previous(w.model, int(w.interval))
@@ -77,6 +105,7 @@ rule import_weights:
     input:
         check="<results>/networks/{model}.csv",
         dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/test.zarr.zip",
+        weights=lambda w: PLAN.weights(w.model),
     output:
         checkpoint="<results>/checkpoints/{model}/seed-0/interval-100.pt",
     log:

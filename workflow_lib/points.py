@@ -1,10 +1,10 @@
-"""The points of a study: combinations of model, seed, interval, split, transform, layer and metric."""
+"""The points of a study: combinations of model, dataset, seed, interval, split, transform, layer and metric."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-DIMENSIONS = ("model", "seed", "interval", "split", "transform", "layer", "metric")
+DIMENSIONS = ("model", "dataset", "seed", "interval", "split", "transform", "layer", "metric")
 """Dimensions that a study can vary, in the order of result paths and table columns."""
 
 Grid = Mapping[str, Sequence[Any]]
@@ -21,5 +21,19 @@ def points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
 
 
 def varied(grids: Sequence[Grid]) -> list[str]:
-    """Dimensions that take more than one value in a study."""
-    return [d for d in DIMENSIONS if len({value for grid in grids for value in grid[d]}) > 1]
+    """Dimensions that take more than one value in a study, as `varying` counts them."""
+    values = {d: [value for grid in grids for value in grid[d]] for d in DIMENSIONS}
+    pairs = [pair for grid in grids for pair in itertools.product(grid["model"], grid["dataset"])]
+    return _varying(values, pairs)
+
+
+def varying(points: Collection[Mapping[str, Any]]) -> list[str]:
+    """Dimensions that take more than one value in these points; not the dataset if it only follows the model."""
+    values = {d: [point[d] for point in points] for d in DIMENSIONS}
+    return _varying(values, zip(values["model"], values["dataset"], strict=True))
+
+
+def _varying(values: Mapping[str, Iterable[Any]], pairs: Iterable[tuple[Any, Any]]) -> list[str]:
+    several = [dimension for dimension in DIMENSIONS if len(set(values[dimension])) > 1]
+    follows = len(set(pairs)) == len(set(values["model"]))  # each model has one dataset
+    return [dimension for dimension in several if not (dimension == "dataset" and follows)]

@@ -74,9 +74,8 @@ def check(tmp_path, monkeypatch):
     def run(kind=None, layers=(("first", "first"),), **changes):
         own = {"architecture": "checked_networks:make", "options": {"kind": kind}} if kind else {}
         wanted = {name: {"module": module, "pool": "none"} for name, module in layers}
-        check_network(
-            spec={**PLAIN, **own, "layers": wanted, **changes}, dataset=split, network=table, context=context(tmp_path)
-        )
+        spec = {**PLAIN, **own, "layers": wanted, **changes}
+        check_network(spec=spec, dataset=split, origin=None, network=table, context=context(tmp_path))
         return pd.read_csv(table, keep_default_na=False)
 
     return run

@@ -45,7 +45,7 @@ def done(plan, path, seconds, size=1000, device="cpu", threads=1):
 
 
 CHECKPOINT = "results/checkpoints/digits_cnn/seed-0/interval-25.pt"
-KSTAR = "results/kstar/digits_cnn/seed-{}/interval-{}/test/original/{}/euclidean.zarr.zip"
+KSTAR = "results/kstar/digits_cnn/digits/seed-{}/interval-{}/test/original/{}/euclidean.zarr.zip"
 
 
 def by_records(plan, path):

@@ -44,7 +44,7 @@ def features(network, batches=(IMAGES,), **layers):
     """All features by role, and all predictions."""
     parts = list(extract(network, iter(batches), {role: Layer(*layer) for role, layer in layers.items()}))
     joined = {role: np.concatenate([part.features[role] for part in parts]) for role in layers}
-    return joined, np.concatenate([part.predictions for part in parts])
+    return joined, np.concatenate([part.logits.argmax(1) for part in parts])
 
 
 def test_layers_equal_a_forward_pass_by_hand(odd):

@@ -47,6 +47,7 @@ from workflow_lib.steps.tabulate_kstar import tabulate_kstar
 
 HELD = {
     "model": ["net"],
+    "dataset": ["digits"],
     "seed": [0],
     "interval": [100],
     "split": ["test"],
@@ -368,7 +369,7 @@ def test_equal_inputs_give_equal_bytes_and_the_numbers_stand_beside(study):
         written.append([path.read_bytes() for path in outputs(folder, name).values()])
     assert written[0] == written[1]
     numbers = pd.read_csv(folder / "first.csv")
-    assert list(numbers)[:7] == list(DIMENSIONS)
+    assert list(numbers)[:8] == list(DIMENSIONS)
     assert len(numbers) == 2 * 3
     kstar = storage.load(files["kstar"][1])
     last = numbers.iloc[-1]

@@ -17,9 +17,21 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
 """All configs of the project."""
 
+NETWORK = {"architecture": "small_cnn", "layers": {"logits": "logits"}}
+HALFWAY = {"model": "digits_cnn", "seed": 1, "interval": 50}
 EVERYTHING = {
+    "datasets": {
+        "noisy": {"source": "digits", "classes": ["0", "1", "2", "3"], "subsample": {"train": 20, "test": 12}},
+        "both": {"source": "union", "of": ["digits", "noisy"]},
+    },
+    "models": {
+        "digits_cnn": {"examine": ["noisy", "both"]},
+        "further": {**NETWORK, "dataset": "both", "training": {"epochs": 1}, "weights": HALFWAY},
+        "ready": {**NETWORK, "dataset": "noisy", "weights": {"model": "further"}, "examine": ["digits"]},
+    },
+    "kstar": {"studies": {"elsewhere": {"model": "all", "dataset": "all"}}},
     "prototypes": {"studies": {"sure": {"model": "digits_cnn", "start": "warm", "initialisations": 2}}},
-    "confusion": {"studies": {"mixed": {"model": "digits_cnn", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}},
+    "confusion": {"studies": {"mixed": {"model": "further", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}},
     "results": "results/elsewhere",
 }
 """Sections that let the miniature have a job of nearly every verb, below another folder."""
@@ -80,9 +92,9 @@ def differences(plan, snakemake):
 def both(tmp_path_factory):
     """The plan of the miniature with all kinds of study, and Snakemake's jobs of it."""
     folder = tmp_path_factory.mktemp("both")
-    file = folder / "config.json"
-    file.write_text(json.dumps(read_config([ROOT / "configs" / "miniature.yaml"]) | EVERYTHING))
-    return load_plan(read_config([file]), [file]), of_snakemake(folder, "--configfile", str(file))
+    files = [ROOT / "configs" / "miniature.yaml", folder / "everything.json"]
+    files[1].write_text(json.dumps(EVERYTHING))
+    return load_plan(read_config(files), files), of_snakemake(folder, "--configfile", *map(str, files))
 
 
 def test_every_kind_of_study_has_the_same_jobs_in_snakemake_and_in_the_plan(both):

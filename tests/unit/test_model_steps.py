@@ -63,10 +63,11 @@ def context(tmp_path, name="scratch", threads=1):
     return Context("cpu", threads, tmp_path / name)
 
 
-def trained(tmp_path, split, name="whole", previous=None, threads=1, **changes):
+def trained(tmp_path, split, name="whole", previous=None, threads=1, weights_of=None, **changes):
     files = {"checkpoint": tmp_path / f"{name}.pt", "curve": tmp_path / f"{name}.csv"}
     runtime = context(tmp_path, name, threads)
-    train_interval(spec=TRAIN | changes, dataset=split, previous=previous, **files, context=runtime)
+    inputs = {"dataset": split, "weights": weights_of, "previous": previous}
+    train_interval(spec=TRAIN | changes, **inputs, **files, context=runtime)
     return files["checkpoint"]
 
 
@@ -253,7 +254,7 @@ def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp
     torch.save(network.network.state_dict(), tmp_path / "weights.pt")
     spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
     checkpoint = tmp_path / "imported.pt"
-    import_weights(spec=spec, dataset=split, checkpoint=checkpoint)
+    import_weights(spec=spec, dataset=split, weights=None, checkpoint=checkpoint)
     layers = {"logits": {"module": "logits", "pool": "none"}}
     (store,) = features(tmp_path, split, checkpoint, roles=["logits"], layers=layers)
     images = torch.from_numpy(storage.load(split)["image"].values).float() / 255

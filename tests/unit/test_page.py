@@ -7,7 +7,7 @@ from workflow_lib.figures.kstar.page import tables_page
 from workflow_lib.kstar.tables import aggregate_table
 from workflow_lib.points import DIMENSIONS
 
-POINT = dict(zip(DIMENSIONS, ("net", 0, 100, "test", "original", "logits", "euclidean"), strict=True))
+POINT = dict(zip(DIMENSIONS, ("net", "digits", 0, 100, "test", "original", "logits", "euclidean"), strict=True))
 
 
 @pytest.fixture
@@ -39,7 +39,10 @@ def test_constants_stand_above_and_what_varies_in_columns(classes, pieces):
     page = tables_page("A & B", "Why?", classes, aggregate_table(classes), pieces)
     assert "A &amp; B" in page
     assert "<p>Why?</p>" in page
-    assert "All: model net, seed 0, interval 100, split test, transform original, metric euclidean." in page
+    assert (
+        "All: model net, dataset digits, seed 0, interval 100, split test, transform original, metric euclidean."
+        in page
+    )
     assert "<th>layer</th>" in page
     assert "<th>model</th>" not in page
 

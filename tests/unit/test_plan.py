@@ -87,7 +87,7 @@ def test_specs_are_canonical_json(plan_of):
 def test_paths_stand_in_the_order_of_the_points(plan_of):
     study = plan_of().kstar["training"]
     expected = [
-        "results/kstar/{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}/{metric}.zarr.zip".format(
+        "results/kstar/{model}/{dataset}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}/{metric}.zarr.zip".format(
             **p
         )
         for p in points(study.grids)
@@ -107,7 +107,7 @@ def test_a_large_study_fits_on_a_command_line(plan_of):
 def test_only_maps_of_the_first_seed_last_interval_and_first_metric_are_made(plan_of):
     plan = plan_of()
     expected = [
-        f"results/maps/digits_cnn/seed-0/interval-100/test/original/{layer}/{method}.parquet"
+        f"results/maps/digits_cnn/digits/seed-0/interval-100/test/original/{layer}/{method}.parquet"
         for layer in ("early", "penultimate", "logits")
         for method in ("tsne", "isomap", "pca", "umap")
     ]

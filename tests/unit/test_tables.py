@@ -11,7 +11,7 @@ from workflow_lib.io.storage import write_table
 from workflow_lib.kstar.tables import aggregate_table, class_table, piece_table
 from workflow_lib.points import DIMENSIONS
 
-POINT = dict(zip(DIMENSIONS, ["net", 0, 100, "test", "original", "logits", "euclidean"], strict=True))
+POINT = dict(zip(DIMENSIONS, ["net", "digits", 0, 100, "test", "original", "logits", "euclidean"], strict=True))
 NAMES = ["NA", "unused", "007"]
 
 
@@ -31,7 +31,7 @@ SMALL = store([1, 2, 2, 1, 1], [0, 0, 0, 2, 2], predictions=[0, 0, 1, 2, 2])
 
 def test_a_row_per_class_by_hand():
     table = class_table([POINT], [SMALL])
-    assert list(table)[:7] == list(DIMENSIONS)
+    assert list(table)[:8] == list(DIMENSIONS)
     assert table["class_name"].tolist() == ["NA", "007"]
     assert table["label"].tolist() == [0, 2]
     assert table["n"].tolist() == [3, 2]
@@ -57,7 +57,7 @@ def test_intervals_and_pieces_have_a_row_per_class():
     assert (table["mean_low"] <= table["mean"]).all()
     assert (table["mean"] <= table["mean_high"]).all()
     pieces = piece_table([POINT], [SMALL.assign(piece=("sample", [0, 0, 1, 0, 1]))])
-    assert list(pieces)[:9] == [*DIMENSIONS, "label", "class_name"]
+    assert list(pieces)[:10] == [*DIMENSIONS, "label", "class_name"]
     assert pieces["class_name"].tolist() == ["NA", "007"]
     assert pieces["pieces"].tolist() == [2, 2]
     np.testing.assert_allclose(pieces["alone"], [1 / 3, 1])

@@ -21,9 +21,9 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.records import record_path
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
-FEATURES = "results/features/digits_cnn/seed-0/interval-50/test/original/early.zarr.zip"
-KSTAR = "results/kstar/digits_cnn/seed-0/interval-50/test/original/early/euclidean.zarr.zip"
-KSTAR_JOB = "compute_kstar/digits_cnn/seed-0/interval-50/test/original/early/euclidean"
+FEATURES = "results/features/digits_cnn/digits/seed-0/interval-50/test/original/early.zarr.zip"
+KSTAR = "results/kstar/digits_cnn/digits/seed-0/interval-50/test/original/early/euclidean.zarr.zip"
+KSTAR_JOB = "compute_kstar/digits_cnn/digits/seed-0/interval-50/test/original/early/euclidean"
 
 
 def record_of(artifact):
@@ -297,7 +297,7 @@ def test_a_missing_output_is_made_only_if_something_needs_it(finished):
     assert set(answer.reasons) == {
         "draw_violins/training",
         KSTAR_JOB,
-        "extract_features/digits_cnn/seed-0/interval-50/test-original",
+        "extract_features/digits_cnn/digits/seed-0/interval-50/test-original",
     }
     assert "tabulate_kstar/training" in answer.following
 

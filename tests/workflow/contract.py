@@ -3,6 +3,7 @@
 import rows_code
 import rows_config
 import rows_confusion
+import rows_examined
 import rows_files
 import rows_own
 import rows_prototypes
@@ -15,6 +16,7 @@ SECTIONS: dict[str, list[Row]] = {
     "Studies": rows_config.STUDIES,
     "More and less": rows_config.LISTS,
     "Data and models": rows_own.SETTINGS,
+    "Models on other data, unions and weights of other models": rows_examined.EXAMINED,
     "Prototypes": rows_prototypes.PROTOTYPES,
     "Confusion": rows_confusion.CONFUSION,
     "Files and functions of your own": rows_own.FILES,

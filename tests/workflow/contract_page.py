@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 import contract
+import examined_project
 import own_project
 from project import ROOT, Project, Run
 from row import Base, Row
@@ -30,8 +31,10 @@ REPAIR = "run make docs"
 
 KINDS = {
     "prepare_dataset": "dataset",
+    "unite_datasets": "union",
     "import_features": "given features",
     "check_network": "network check",
+    "check_examined": "check of an examined dataset",
     "train_interval": "training",
     "import_weights": "loaded network",
     "extract_features": "extraction",
@@ -68,9 +71,10 @@ class PlannedProject(Project):
 
 
 def base_projects(folder: Path) -> dict[Base, PlannedProject]:
-    """Both projects of the rows, with an empty file in place of every result."""
+    """All projects of the rows, with an empty file in place of every result."""
     (folder / "weights.pt").touch()
     own_project.fresh(folder / "own", folder / "weights.pt")
+    examined_project.fresh(folder / "examined")
     bases: dict[Base, PlannedProject] = {base: PlannedProject(folder / base) for base in get_args(Base)}
     hidden = [*(f"results/{name}/file" for name in ("logs", "benchmarks", "provenance", ".cache")), ".snakemake/file"]
     for project in bases.values():
@@ -137,9 +141,9 @@ def section() -> str:
 
 
 INTRODUCTION = """
-Each of these {rows} edits is tried by the tests: the miniature study ({miniature} jobs), or a small one with data and
-functions of a user's own ({own} jobs), is run to its end, edited, and run again. Just these jobs must be started, and
-just these of them computed; the others are restored from the cache. Then the results of all jobs that were not started,
+Each of these {rows} edits is tried by the tests: the miniature study ({miniature} jobs), a small one with data and
+functions of a user's own ({own} jobs), or one of models on other data ({examined} jobs) is run to its end, edited, and
+run again. Just these jobs must be started, and just these of them computed; the others are restored from the cache. Then the results of all jobs that were not started,
 and all results at all if nothing was computed, must have the bytes that they had, and one more call must start nothing.
 Where a stage is named, such as `snakemake kstar`, only that was asked for; an extraction makes the features of all
 layers, and a figure is one of violins, trends, maps or neighbours."""

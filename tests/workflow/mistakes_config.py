@@ -253,8 +253,8 @@ COMMAND_LINE = [
     target("results/datasets/cats/train.zarr.zip"),
     target("results/checkpoints/digits_cnn/seed-2/interval-100.pt"),
     target("results/checkpoints/digits_cnn/seed-0/interval-33.pt"),
-    target("results/features/digits_cnn/seed-0/interval-100/test/turned/logits.zarr.zip"),
-    target("results/kstar/digits_cnn/seed-0/interval-100/test/original/logits/manhattan.zarr.zip"),
-    target("results/maps/digits_cnn/seed-0/interval-100/test/original/logits/lda.parquet"),
+    target("results/features/digits_cnn/digits/seed-0/interval-100/test/turned/logits.zarr.zip"),
+    target("results/kstar/digits_cnn/digits/seed-0/interval-100/test/original/logits/manhattan.zarr.zip"),
+    target("results/maps/digits_cnn/digits/seed-0/interval-100/test/original/logits/lda.parquet"),
     target("results/studies/kstar/nonsense/classes.csv"),
 ]

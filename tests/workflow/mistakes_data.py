@@ -110,7 +110,7 @@ def network(name: str, *said: str, files: Mapping[str, bytes | None] | None = No
         "layers": {"logits": "logits"},
     }
     wrong = {key: value for key, value in (model | settings).items() if value is not None}
-    target = "results/features/wrong/seed-0/interval-100/test/original/logits.zarr.zip"
+    target = "results/features/wrong/digits/seed-0/interval-100/test/original/logits.zarr.zip"
     code = {"my_networks.py": NETWORKS.encode()}
     return Mistake(name, said, setting("models/wrong", wrong), "miniature", code | dict(files or {}), (target,), "run")
 

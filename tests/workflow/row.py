@@ -6,13 +6,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
+import examined_project
 import own_project
 from edits import Edit
 from outcome import Outcome
 from project import Forecast, Project, Run
 
-Base = Literal["miniature", "own"]
-"""What is edited: the miniature study, or the one in own_project.py."""
+Base = Literal["miniature", "own", "examined"]
+"""What is edited: the miniature study, or the one in own_project.py or examined_project.py."""
 
 STUDY_JOBS = "tabulate_kstar/* render_tables/* draw_*"
 SHOWN = 12
@@ -53,7 +54,8 @@ class Row:
 
     def run(self, finished: Project, folder: Path) -> Outcome:
         """Edit a copy, run Snakemake twice, and compare."""
-        base = own_project.made_beside(finished) if self.base == "own" else finished
+        beside = {"own": own_project.made_beside, "examined": examined_project.made_beside}
+        base = finished if self.base == "miniature" else beside[self.base](finished)
         project = base.copy(folder / "project", cores=1)
         before = project.results()
         self.edit(project)

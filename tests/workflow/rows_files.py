@@ -118,8 +118,8 @@ NOTHING = [
         "results up to 1 MB touched: a dataset, features, k\\*, a table",
         touch(
             "results/datasets/digits/train.zarr.zip",
-            "results/features/digits_cnn/seed-0/interval-25/test/original/early.zarr.zip",
-            "results/kstar/digits_cnn/seed-0/interval-100/test/original/logits/cosine.zarr.zip",
+            "results/features/digits_cnn/digits/seed-0/interval-25/test/original/early.zarr.zip",
+            "results/kstar/digits_cnn/digits/seed-0/interval-100/test/original/logits/cosine.zarr.zip",
             "results/studies/kstar/training/classes.csv",
         ),
     ),

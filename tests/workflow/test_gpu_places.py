@@ -11,7 +11,7 @@ from workflow_lib.models.registry import build
 pytestmark = pytest.mark.workflow
 
 FIGURE = "results/studies/kstar/words/violins.png"
-FEATURES = "results/features/loaded/seed-0/interval-100/test/original/logits.zarr.zip"
+FEATURES = "results/features/loaded/shapes/seed-0/interval-100/test/original/logits.zarr.zip"
 
 SMI = f"""#!/bin/sh
 # Others use the GPU until the figure is there, or for a minute, so that this test ends where it fails.

@@ -63,7 +63,7 @@ try:
 except UserError as error:
     print(error)
 """
-POINT = "flat/seed-0/interval-100/test"
+POINT = "flat/ramps/seed-0/interval-100/test"
 MIRRORED = f"{POINT}/mirrored/pixels/canberra"
 
 

@@ -1,6 +1,6 @@
 """Section `datasets`: sources of images, or of features computed elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -13,6 +13,7 @@ from workflow_lib.config.fields import (
     Count,
     Fraction,
     Function,
+    Name,
     Options,
     Section,
     Seed,
@@ -241,21 +242,50 @@ class FromFunction(Images):
         return {"function": self.function}
 
 
+class UnionOf(Images):
+    """All samples of several datasets of images with the same classes and the same shape of images."""
+
+    model_config = example(source="union", of=["natural", "stylised"])
+
+    source: Literal["union"]
+    """Several datasets of this config."""
+    of: Annotated[tuple[Name, ...], Field(min_length=2), *UNIQUE]
+    """The datasets. Their train splits make the train split, their test splits the test split. The name of a sample
+    begins with that of its dataset, as in natural/train-00017."""
+
+
 Dataset = Annotated[
-    Digits | Torchvision | ImageFolder | Arrays | Features | FromFunction, Field(discriminator="source")
+    Digits | Torchvision | ImageFolder | Arrays | Features | FromFunction | UnionOf, Field(discriminator="source")
 ]
 
 
-def class_names(dataset: Source) -> tuple[str, ...] | None:
-    """Names of the classes of a dataset, or None if they are known only from its files."""
+def class_names(name: str, datasets: Mapping[str, Source], inside: Collection[str] = ()) -> tuple[str, ...] | None:
+    """Names of the classes of a dataset, or None if they are known only from its files.
+
+    Args:
+        name: of the dataset.
+        datasets: all datasets of the config.
+        inside: unions that contain the dataset; a union that contains itself is a mistake that is reported elsewhere.
+    """
+    dataset = datasets[name]
     if dataset.classes:
         return dataset.classes
-    return tuple(sorted(dataset.superclasses)) if dataset.superclasses else dataset.own_classes()
+    return tuple(sorted(dataset.superclasses)) if dataset.superclasses else _own_classes(name, datasets, inside)
 
 
-def problems(name: str, dataset: Source) -> Iterator[Problem]:
+def _own_classes(name: str, datasets: Mapping[str, Source], inside: Collection[str] = ()) -> tuple[str, ...] | None:
+    """The classes before a selection; those of a union are the classes of its first part."""
+    dataset = datasets[name]
+    if not isinstance(dataset, UnionOf):
+        return dataset.own_classes()
+    first = dataset.of[0]
+    return class_names(first, datasets, {*inside, name}) if first in datasets and first not in inside else None
+
+
+def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
     """Contradictions in one dataset whose values are all well formed."""
-    where, own = f"datasets.{name}", dataset.own_classes()
+    dataset = datasets[name]
+    where, own = f"datasets.{name}", _own_classes(name, datasets)
     groups = dataset.superclasses or {}
     if groups:
         yield from _absent(f"{where}.classes", dataset.classes or (), "superclass", tuple(groups))

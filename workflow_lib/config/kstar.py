@@ -50,8 +50,11 @@ class Study(Section):
     model: Choice[Name] | None = None
     """Models to compare; a study needs either this or `features`."""
     features: Choice[Name] | None = None
-    """Datasets of imported features to compare instead of models; the keys seed, interval, split, transform and layer
-    do not apply to them."""
+    """Datasets of imported features to compare instead of models; the keys dataset, seed, interval, split, transform
+    and layer do not apply to them."""
+    dataset: Choice[Name] | None = None
+    """Datasets whose images the models see: their own one, or those under `examine`; all: all of these. null: each
+    model's own one."""
     seed: Choice[Seed] = Field(default=(), json_schema_extra={"default": ALL})
     """Seeds of the models."""
     interval: Choice[Percent] = (100,)
@@ -76,7 +79,7 @@ class Study(Section):
         return {key: value for key, value in serialize(self).items() if key not in unused}
 
 
-MODEL_KEYS = ("seed", "interval", "split", "transform", "layer")
+MODEL_KEYS = ("dataset", "seed", "interval", "split", "transform", "layer")
 """Keys of a study that apply to models but not to imported features."""
 
 

@@ -67,16 +67,16 @@ def _plain(annotation: Any) -> Any:
 
 
 def _choices(kind: Any) -> dict[str, type[BaseModel]]:
-    """Members of a union of sections, by each value of their discriminating key."""
+    """Sections in a union, by each value of their discriminating key, or by their name if they have none."""
     if get_origin(kind) not in (Union, UnionType):
         return {}
-    return {
-        value: member
-        for member in get_args(kind)
-        for value in get_args(member.model_fields[_discriminator(member)].annotation)
-    }
+    members = [member for part in get_args(kind) if issubclass(member := _plain(part), BaseModel)]
+    return {value: member for member in members for value in _tags(member)}
 
 
-def _discriminator(member: type[BaseModel]) -> str:
-    """Key that selects a member of a union: source or kind."""
-    return "source" if "source" in member.model_fields else "kind"
+def _tags(member: type[BaseModel]) -> tuple[str, ...]:
+    """Values of the key source or kind that select a member of a union, or its name if it has no such key."""
+    for key in ("source", "kind"):
+        if key in member.model_fields:
+            return get_args(member.model_fields[key].annotation)
+    return (member.__name__,)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, ValidationError
 
 from workflow_lib.config import attacks
 from workflow_lib.config.attacks import Attack
@@ -112,6 +112,34 @@ class Training(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+class TrainedWeights(Section):
+    """Weights that another model of this config has after a part of its training."""
+
+    model_config = example(model="net", seed=0, interval=100)
+
+    model: Name
+    """The model, which must be trained here, with the same architecture, options and normalize."""
+    seed: Seed = 0
+    """One of its seeds."""
+    interval: Percent = 100
+    """One of its intervals, in percent of its training."""
+
+
+def _kind_of_weights(value: Any) -> str:
+    """Tag of the type that a value of `weights` must have."""
+    if value is None:
+        return "null"
+    return TrainedWeights.__name__ if isinstance(value, (dict, TrainedWeights)) else "file"
+
+
+Weights = Annotated[
+    Annotated[Text, Tag("file")]
+    | Annotated[TrainedWeights, Tag(TrainedWeights.__name__)]
+    | Annotated[None, Tag("null")],
+    Discriminator(_kind_of_weights),
+]
+
+
 class Normalization(Section):
     """Subtract the mean and divide by the standard deviation inside the network; images stay in [0, 1]."""
 
@@ -159,12 +187,16 @@ class Model(Section):
     """A network of this project or of torchvision, or a function of your own (docs/models.md)."""
     dataset: Name
     """Dataset of images to train and test on."""
+    examine: Unique[Name] = ()
+    """Further datasets of images on which features are extracted, for studies with the key `dataset`. Their images must
+    have the shape of the model's own dataset."""
     options: Options = Field(default={})
     """Keyword arguments of the architecture."""
     normalize: Normalization | None = None
     """Normalisation of the images inside the network; null leaves them in [0, 1]."""
-    weights: Text | None = None
-    """Initial weights: a file, or torchvision for its pretrained weights; null draws them from the seed."""
+    weights: Weights = None
+    """Initial weights: a file, torchvision for its pretrained weights, or {model, seed, interval} for those of another
+    model of this config; null draws them from the seed."""
     training: Training | None = None
     """How the network is trained; null uses `weights` unchanged."""
     seeds: Seeds = (0,)
@@ -177,9 +209,15 @@ class Model(Section):
     ]
     """Layers whose features are kept, as name: module, or name: {module, pool}. The name is used everywhere."""
 
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets on which features can be extracted, its own one first."""
+        return (self.dataset, *self.examine)
+
     def files(self) -> dict[str, str]:
         """Key and path of every file that must exist before the workflow starts."""
-        return {} if self.weights in (None, OWN_WEIGHTS) else {"weights": str(self.weights)}
+        is_file = isinstance(self.weights, str) and self.weights != OWN_WEIGHTS
+        return {"weights": str(self.weights)} if is_file else {}
 
     def functions(self) -> dict[str, str]:
         """Key and `module:name` of each user function."""

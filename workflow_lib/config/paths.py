@@ -1,6 +1,7 @@
 """Check that files and folders named in a config exist, have the right kind, and are readable; or can be made."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from workflow_lib.io.folders import entries_below
 
 FOLDER = ".zarr"
 """Ending of a store that is a folder."""
+CHECKPOINT = re.compile(r"(\w+)/seed-(\d+)/interval-(\d+)\.pt")
+"""Path of a checkpoint in its folder of results."""
 EITHER = ("",)
 """Endings where both files and folders of any name are allowed."""
 
@@ -43,9 +46,13 @@ def folder_problems(where: str, folder: Path) -> Iterator[Problem]:
 
 def _made_here(path: Path, made: Sequence[str]) -> tuple[str, str] | None:
     """The problem of a path to a result of this workflow, and its repair, or None."""
-    if not any(path.resolve().is_relative_to(Path(folder).resolve()) for folder in made):
+    folders = [Path(folder).resolve() for folder in made]
+    inside = next((path.resolve().relative_to(f) for f in folders if path.resolve().is_relative_to(f)), None)
+    if inside is None:
         return None
     allowed = "is a result of this workflow: what is made from it would not be made again when it changes"
+    if point := CHECKPOINT.fullmatch(inside.as_posix()):
+        return allowed, "write weights: {{model: {}, seed: {}, interval: {}}}".format(*point.groups())
     return allowed, "copy it to a place outside the results, and name the copy"
 
 

@@ -121,8 +121,8 @@ def _described(path: str, definition: Schema) -> Iterator[str]:
 
 def _type(content: Schema) -> str:
     """Type of a key's value."""
-    if "anyOf" in content:
-        *others, last = dict.fromkeys(_type(choice) for choice in content["anyOf"])
+    if choices := content.get("anyOf") or content.get("oneOf"):
+        *others, last = dict.fromkeys(_type(choice) for choice in choices)
         return f"{', '.join(others)} or {last}"
     if content.get("type") == "array":
         inner = _type(content["items"])

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_lib.config import confusion, datasets, functions, models, paths, transforms
+from workflow_lib.config import confusion, datasets, edges, functions, models, paths, transforms
 from workflow_lib.config.config import COMPANIONS, FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
-from workflow_lib.config.studies import imported_names
+from workflow_lib.config.studies import datasets_of, imported_names
 from workflow_lib.errors import Problem, listed, unknown
 from workflow_lib.names import IMPORTED, ORIGINAL
 
@@ -53,17 +53,22 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     yield from _reserved("transforms", config.transforms)
     made = [f"{config.results}/{folder}" for folder in FOLDERS]
     for name, dataset in config.datasets.items():
-        yield from datasets.problems(name, dataset)
+        yield from datasets.problems(name, config.datasets)
         if check_files:
             yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes, made)
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
+        if isinstance(dataset, datasets.UnionOf):
+            yield from _dataset_problems(f"datasets.{name}.of", dataset.of, names)
+    yield from edges.union_problems(config.datasets)
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
-        yield from _dataset_problems(f"models.{name}.dataset", model, names)
+        yield from _dataset_problems(f"models.{name}.dataset", (model.dataset,), names)
+        yield from _examined_problems(f"models.{name}.examine", model, names)
         yield from models.problems(name, model)
         if check_files:
             yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
+    yield from edges.weights_problems(config.models, names.models)
     for name, transform in config.transforms.items():
         yield from transforms.problems(name, transform)
         if check_files:
@@ -96,13 +101,21 @@ def _reserved(section: str, defined: Iterable[str], where: str | None = None) ->
             )
 
 
-def _dataset_problems(where: str, model: Model, names: Names) -> Iterator[Problem]:
-    """A model needs a dataset of images."""
-    if model.dataset in names.imported:
-        allowed = f"holds features, not images; datasets of images are: {listed(names.images)}"
-        yield Problem(where, model.dataset, allowed, "name a dataset of images")
-    elif model.dataset not in names.images:
-        yield unknown(where, model.dataset, "dataset of images", names.images)
+def _dataset_problems(where: str, chosen: Iterable[str], names: Names) -> Iterator[Problem]:
+    """Names that are not those of datasets of images."""
+    for name in chosen:
+        if name in names.imported:
+            allowed = f"holds features, not images; datasets of images are: {listed(names.images)}"
+            yield Problem(where, name, allowed, "name a dataset of images")
+        elif name not in names.images:
+            yield unknown(where, name, "dataset of images", names.images)
+
+
+def _examined_problems(where: str, model: Model, names: Names) -> Iterator[Problem]:
+    """A model is examined on other datasets of images than its own."""
+    yield from _dataset_problems(where, model.examine, names)
+    if model.dataset in model.examine:
+        yield Problem(where, model.dataset, "is the model's own dataset, which needs no entry here", "remove it")
 
 
 def _study_problems(where: str, study: Study, config: Config, names: Names) -> Iterator[Problem]:
@@ -142,6 +155,10 @@ def _model_problems(
     for name in chosen or config.models:
         model = config.models.get(name)
         if model:
+            for dataset in study.dataset or ():
+                if dataset not in model.datasets:
+                    allowed = f"the model {name} is not examined on it, but on: {listed(model.datasets)}"
+                    yield Problem(f"{where}.dataset", dataset, allowed, f"add it to models.{name}.examine")
             for key, values, present in (
                 ("seed", study.seed, model.seeds),
                 ("interval", study.interval, model.intervals),
@@ -183,7 +200,7 @@ def _confusion_problems(where: str, study: ConfusionStudy, config: Config, names
         allowed = "this model is not trained here, so it cannot be trained with other labels"
         yield Problem(f"{where}.model", study.model, allowed, "name a model with training, or add it there")
     if model and model.dataset in config.datasets:
-        classes = datasets.class_names(config.datasets[model.dataset])
+        classes = datasets.class_names(model.dataset, config.datasets)
         yield from confusion.problems(where, study, model.dataset, classes)
 
 
@@ -200,7 +217,7 @@ def _class_problems(where: str, study: Study, config: Config) -> Iterator[Proble
         sources = study.features or tuple(imported_names(config.datasets))
     else:
         chosen = [config.models.get(name) for name in study.model or config.models]
-        sources = tuple(model.dataset for model in chosen if model)
+        sources = tuple(name for model in chosen if model for name in datasets_of(study, model))
     yield from _shown_problems(where, study.classes, sources, config)
 
 
@@ -208,7 +225,7 @@ def _shown_problems(
     where: str, chosen: Iterable[str] | None, sources: Iterable[str], config: Config
 ) -> Iterator[Problem]:
     """Classes that none of these datasets has; checked only if the classes of all of them are known."""
-    known = [datasets.class_names(config.datasets[name]) if name in config.datasets else None for name in sources]
+    known = [datasets.class_names(name, config.datasets) if name in config.datasets else None for name in sources]
     if known and None not in known:
         present = tuple(dict.fromkeys(name for classes in known for name in classes or ()))
         yield from _absent(where, chosen or (), "class of this study", present)

@@ -15,14 +15,16 @@ from workflow_lib.names import METRICS, ORIGINAL, SPLITS
 
 @dataclass(frozen=True)
 class ModelPart:
-    """The seeds, intervals and layers of one model that a study uses; `all` is filled in from the model.
+    """The datasets, seeds, intervals and layers of one model that a study uses; `all` is filled in from the model.
 
     Attributes:
+        datasets: in the order of the study; for all, the model's own one and then those it is examined on.
         seeds: in rising order.
         intervals: percent of the epochs, in rising order.
         layers: layer names, in the order of the study, or of the model if the study says all.
     """
 
+    datasets: tuple[str, ...]
     seeds: tuple[int, ...]
     intervals: tuple[int, ...]
     layers: tuple[str, ...]
@@ -113,8 +115,8 @@ def resolve_prototypes(name: str, config: Config) -> ResolvedPrototypes:
 def resolve_confusion(name: str, config: Config) -> ResolvedConfusion:
     """A confusion study of a valid config, filled in."""
     study = config.confusion.studies[name]
-    dataset = config.datasets[config.models[study.model].dataset]
-    return ResolvedConfusion(study.title or _title(name), paired(study, class_names(dataset)))
+    classes = class_names(config.models[study.model].dataset, config.datasets)
+    return ResolvedConfusion(study.title or _title(name), paired(study, classes))
 
 
 def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
@@ -128,6 +130,11 @@ def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tupl
     return tuple((first, second) for first, second in sorted(ordered, key=lambda pair: [place[name] for name in pair]))
 
 
+def datasets_of(study: Study, model: Model) -> tuple[str, ...]:
+    """Datasets on which a study looks at a model."""
+    return (model.dataset,) if study.dataset is None else study.dataset or model.datasets
+
+
 def _title(name: str) -> str:
     """Default heading of a study."""
     return name.replace("_", " ").capitalize()
@@ -137,6 +144,7 @@ def _part(study: Study | PrototypeStudy, model: Model) -> ModelPart:
     """The part of this model that the study uses."""
     layers = (study.layer or tuple(model.layers)) if isinstance(study, Study) else ()
     return ModelPart(
+        datasets=datasets_of(study, model) if isinstance(study, Study) else (model.dataset,),
         seeds=tuple(sorted(study.seed)) or model.seeds,
         intervals=tuple(sorted(study.interval)) or model.intervals,
         layers=layers,

@@ -41,6 +41,15 @@ class StoredSplit:
         """Images start...stop-1 as (stop - start, channels, height, width) float32 in [0, 1]."""
         return unit_range(self._pixels[start:stop].values)
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored pixels: uint8 or float32."""
+        return self._pixels.dtype
+
+    def pixels(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Images of ascending rows (n, channels, height, width) as stored."""
+        return self._pixels[rows].values
+
     def all_images(self) -> NDArray[Any]:
         """All images (N, channels, height, width) as stored: uint8 in 0...255 or float32 in [0, 1]."""
         return self._pixels.values

@@ -1,6 +1,6 @@
 """Images of a split as they are shown to a network: transformed or attacked, batch by batch."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ class ShownImages:
         transform: Mapping[str, Any] | None,
         *,
         network: nn.Module,
-        outputs: int,
+        outputs: Sequence[str] | None,
         device: str = "cpu",
     ) -> None:
         """Prepare to read.
@@ -34,11 +34,11 @@ class ShownImages:
             split: the images before the transform.
             transform: its keys in the config; None changes nothing.
             network: the network that is shown the images; an attack uses it.
-            outputs: number of its logits.
+            outputs: names of the classes of its logits, or None if they are not known.
             device: "cpu" or "cuda".
         """
         self._split, self._transform, self._network, self._device = split, transform, network, device
-        self._has_labels = outputs == len(split.class_names)
+        self._targets = _targets(split, outputs)
         self._kept: dict[int, NDArray[np.float32]] = {}
         self.values: dict[str, NDArray[Any]] = {}
 
@@ -47,8 +47,8 @@ class ShownImages:
         images, ids = self._split.images(start, stop), [str(name) for name in self._split.ids[start:stop]]
         if self._transform is None or self._transform["kind"] not in ATTACKS:
             return Changed(transforms.apply(images, ids, self._transform), {})
-        labels = self._split.labels[start:stop] if self._has_labels else None
-        return ATTACKS[self._transform["kind"]](images, ids, labels, self._transform, self._network, self._device)
+        targets = None if self._targets is None else self._targets[start:stop]
+        return ATTACKS[self._transform["kind"]](images, ids, targets, self._transform, self._network, self._device)
 
     def batches(self, size: int, probes: Collection[int]) -> Iterator[NDArray[np.float32]]:
         """All images, at most `size` at once; those of the rows `probes` can then be had alone."""
@@ -65,3 +65,11 @@ class ShownImages:
     def alone(self, row: int) -> NDArray[np.float32]:
         """One image (1, c, y, x), made anew; of an attack that of its batch, since rounding can change the attack."""
         return self._kept[row] if row in self._kept else self.batch(row, row + 1).images
+
+
+def _targets(split: StoredSplit, outputs: Sequence[str] | None) -> NDArray[np.int64] | None:
+    """The output of each sample's class, matched by name; None if a class of the split is no output."""
+    if outputs is None or not set(split.class_names) <= set(outputs):
+        return None
+    places = np.array([list(outputs).index(name) for name in split.class_names], dtype=np.int64)
+    return places[split.labels]

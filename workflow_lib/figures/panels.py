@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from workflow_lib.points import DIMENSIONS
+from workflow_lib.points import DIMENSIONS, varying
 
 Point = Mapping[str, Any]
 T = TypeVar("T")
 
 MOST_PANELS = 12
 MOST_COLUMNS = 4
-PREFERENCE = ("interval", "layer", "metric", "transform", "model", "split")
+PREFERENCE = ("interval", "layer", "metric", "transform", "dataset", "model", "split")
 """Dimensions to show side by side, the most wanted first; if a study varies more than two, the others are held."""
 
 
@@ -58,7 +58,7 @@ def arrange(points: Sequence[Point], most: int = MOST_PANELS, across: int = MOST
     cells = _grid(chosen, most, across)
     if not cells or any(index is None for row in cells for index in row):
         cells = _wrap(spread(list(chosen), most), across)
-    dimensions = [d for d in DIMENSIONS if len(_values(chosen, d)) > 1]
+    dimensions = varying(chosen.values())
     titles = [
         ", ".join(describe(d, point[d]) for d in dimensions) or describe("model", point["model"]) for point in points
     ]
@@ -96,7 +96,8 @@ def _hold(points: Sequence[Point]) -> tuple[dict[int, Point], str]:
     for index, point in enumerate(points):
         first.setdefault(tuple(point[d] for d in DIMENSIONS if d != "seed"), index)
     chosen, held = {index: points[index] for index in first.values()}, []
-    for dimension in [d for d in PREFERENCE if len(_values(chosen, d)) > 1][2:]:
+    varied = varying(chosen.values())
+    for dimension in [d for d in PREFERENCE if d in varied][2:]:
         value = _values(chosen, dimension)[-1]
         chosen = {index: point for index, point in chosen.items() if point[dimension] == value}
         held.append(describe(dimension, value))
@@ -105,7 +106,7 @@ def _hold(points: Sequence[Point]) -> tuple[dict[int, Point], str]:
 
 def _grid(points: Mapping[int, Point], most: int, across: int) -> list[list[int | None]]:
     """Rows of the grid of two varied dimensions; [] if fewer than two vary, or there is only one column."""
-    varied = [d for d in PREFERENCE if len(_values(points, d)) > 1]
+    varied = [d for d in PREFERENCE if d in varying(points.values())]
     if len(varied) < 2 or across < 2:
         return []
     if varied[0] != "interval":

@@ -1,12 +1,26 @@
 """Networks before training, and networks whose weights are only loaded."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import head_name
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.stored import new_network
 from workflow_lib.models.weights import load_weights, read_weights, stored_outputs
+
+
+def with_weights(spec: Mapping[str, Any], checkpoint: Path | None) -> Mapping[str, Any]:
+    """The spec of a network whose weights are those of a checkpoint, with the options of the network in it.
+
+    Args:
+        spec: architecture, options, normalize, weights.
+        checkpoint: of another model, with this architecture; None leaves the spec as it is.
+    """
+    if checkpoint is None:
+        return spec
+    return {**spec, "weights": str(checkpoint), "options": checkpoints.load(checkpoint)["options"]}
 
 
 def initial_network(

@@ -36,10 +36,16 @@ def new_network(
     )
 
 
-def describe(spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int) -> dict[str, Any]:
-    """Content of a checkpoint besides the weights: architecture, options, normalize, image_shape, outputs."""
+def describe(
+    spec: Mapping[str, Any], image_shape: Sequence[int], outputs: int, classes: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Content of a checkpoint besides the weights: architecture, options, normalize, image_shape, outputs, classes.
+
+    `classes` are the names of the outputs in their order, or None if they are not known.
+    """
     made_from = {**{key: spec[key] for key in MADE_FROM}, "options": _options(spec)}
-    return {**made_from, "image_shape": list(image_shape), "outputs": outputs}
+    names = None if classes is None else list(classes)
+    return {**made_from, "image_shape": list(image_shape), "outputs": outputs, "classes": names}
 
 
 def _options(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
 """Config keys of settings that have another name in the section `kstar`."""
 OF_NETWORK = ("architecture", "options", "normalize", "training", "weights")
 """Settings of a job that belong to the section of its model."""
-DATASETS = ("prepare_dataset", "import_features")
+DATASETS = ("prepare_dataset", "unite_datasets", "import_features")
 """Verbs whose settings are the section of a dataset."""
 LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
 """Key of a model that lists all values of a dimension."""

@@ -22,8 +22,10 @@ Known = Mapping[str, Mapping[Subject, Sequence["Cost"]]]
 
 TABLE = {
     "prepare_dataset": (1.5, 45_000),
+    "unite_datasets": (1.5, 90_000),
     "import_features": (1.5, 500_000),
     "check_network": (1.3, 700),
+    "check_examined": (0.6, 200),
     "train_interval": (0.15, 740_000),
     "import_weights": (1.0, 740_000),
     "extract_features": (1.0, 260_000),

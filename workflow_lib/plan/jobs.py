@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from workflow_lib.code.signature import signature
+from workflow_lib.names import SPLITS
 from workflow_lib.plan import targets
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.prototypes import STORES
@@ -142,15 +143,16 @@ def _study_job(study: StudyPlan, path: str) -> PlannedJob:
 
 
 def _prepare_dataset(plan: Plan, dataset: str, _: str) -> PlannedJob:
+    is_union = dataset in plan.unions
     return PlannedJob(
-        "prepare_dataset",
+        "unite_datasets" if is_union else "prepare_dataset",
         dataset,
         dataset,
         "",
         {"dataset": dataset},
-        {},
-        {split: [plan.path(f"datasets/{dataset}/{split}.zarr.zip")] for split in ("train", "test")},
-        partial(plan.prepare_dataset, dataset),
+        {f"{split}_parts": plan.parts(dataset, split) for split in SPLITS} if is_union else {},
+        {split: [plan.path(f"datasets/{dataset}/{split}.zarr.zip")] for split in SPLITS},
+        partial(plan.unite_datasets if is_union else plan.prepare_dataset, dataset),
     )
 
 
@@ -160,7 +162,7 @@ def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
     place = f"{model}/{seed}/{interval}"
     checkpoint, check = {"checkpoint": [plan.path(f"checkpoints/{place}.pt")]}, (plan.path(f"networks/{model}.csv"),)
     if settings.training is None:
-        inputs = {"dataset": [plan.path(f"datasets/{settings.dataset}/test.zarr.zip")]}
+        inputs = {"dataset": [plan.path(f"datasets/{settings.dataset}/test.zarr.zip")], "weights": plan.weights(model)}
         spec = partial(plan.import_weights, model)
         return PlannedJob("import_weights", model, model, "", {"model": model}, inputs, checkpoint, spec, check)
     percent = _number(interval)
@@ -171,14 +173,21 @@ def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
         place,
         "",
         {"model": model, "interval": str(percent)},
-        {"dataset": [plan.path(f"datasets/{settings.dataset}/train.zarr.zip")], "previous": earlier},
+        {
+            "dataset": [plan.path(f"datasets/{settings.dataset}/train.zarr.zip")],
+            "weights": plan.weights(model),
+            "previous": earlier,
+        },
         checkpoint | {"curve": [plan.path(f"checkpoints/{place}.curve.csv")]},
         partial(plan.train_interval, model, _number(seed), percent),
         check,
     )
 
 
-def _check_network(plan: Plan, file: str) -> PlannedJob:
+def _check_network(plan: Plan, *place: str) -> PlannedJob:
+    if len(place) > 1:
+        return _check_examined(plan, *place)
+    (file,) = place
     model = file.removesuffix(".csv")
     dataset = plan.config.models[model].dataset
     return PlannedJob(
@@ -187,9 +196,27 @@ def _check_network(plan: Plan, file: str) -> PlannedJob:
         model,
         "",
         {"model": model},
-        {"dataset": [plan.path(f"datasets/{dataset}/{plan.checked_split(model)}.zarr.zip")]},
+        {
+            "dataset": [plan.path(f"datasets/{dataset}/{plan.checked_split(model)}.zarr.zip")],
+            "origin": plan.origin(model),
+        },
         {"network": [plan.path(f"networks/{file}")]},
         partial(plan.check_network, model),
+    )
+
+
+def _check_examined(plan: Plan, model: str, file: str) -> PlannedJob:
+    dataset = file.removesuffix(".csv")
+    datasets = {"own": plan.config.models[model].dataset, "examined": dataset}
+    return PlannedJob(
+        "check_examined",
+        model,
+        f"{model}/{dataset}",
+        "",
+        {"model": model, "dataset": dataset},
+        {argument: [plan.path(f"datasets/{name}/test.zarr.zip")] for argument, name in datasets.items()},
+        {"classes": plan.examined_checks(model, dataset)},
+        partial(plan.check_examined, model, dataset),
     )
 
 
@@ -199,20 +226,21 @@ def _features(plan: Plan, model: str, *place: str) -> PlannedJob:
         outputs = {"features": [plan.path(f"features/imported/{dataset}.zarr.zip")]}
         spec = partial(plan.import_features, dataset)
         return PlannedJob("import_features", dataset, dataset, "", {"dataset": dataset}, {}, outputs, spec)
-    seed, interval, split, transform, _ = place
-    settings, folder = plan.config.models[model], f"features/{model}/{seed}/{interval}/{split}/{transform}"
+    dataset, seed, interval, split, transform, _ = place
+    settings, point = plan.config.models[model], f"{model}/{dataset}/{seed}/{interval}/{split}"
     return PlannedJob(
         "extract_features",
         model,
-        f"{model}/{seed}/{interval}/{split}-{transform}",
+        f"{point}-{transform}",
         "",
         {"model": model, "transform": transform},
         {
             "checkpoint": [plan.path(f"checkpoints/{model}/{seed}/{interval}.pt")],
-            "dataset": [plan.path(f"datasets/{settings.dataset}/{split}.zarr.zip")],
+            "dataset": [plan.path(f"datasets/{dataset}/{split}.zarr.zip")],
         },
-        {"features": [plan.path(f"{folder}/{layer}.zarr.zip") for layer in settings.layers]},
+        {"features": [plan.path(f"features/{point}/{transform}/{layer}.zarr.zip") for layer in settings.layers]},
         partial(plan.extract_features, model, transform),
+        tuple(plan.examined_checks(model, dataset)),
     )
 
 
@@ -270,7 +298,10 @@ def _train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJo
         f"{study}/{pair}/seeds-{block[0]}-{block[-1]}",
         "confusion",
         {"model": model, "pair": pair},
-        {split: [plan.path(f"datasets/{dataset}/{split}.zarr.zip")] for split in ("train", "test")},
+        {
+            **{split: [plan.path(f"datasets/{dataset}/{split}.zarr.zip")] for split in SPLITS},
+            "weights": plan.weights(model),
+        },
         {"confusion": [plan.path(f"confusion/{study}/{pair}/seed-{seed}.zarr.zip") for seed in block]},
         partial(plan.train_replicates, study, pair, block),
         checks=(plan.path(f"networks/{model}.csv"),),

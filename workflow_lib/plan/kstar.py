@@ -12,7 +12,7 @@ from workflow_lib.plan.outputs import Files, Output, figure, table
 from workflow_lib.plan.study import StudyPlan
 from workflow_lib.points import DIMENSIONS, Grid, varied
 
-FROM_MODEL = "{model}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}"
+FROM_MODEL = "{model}/{dataset}/seed-{seed}/interval-{interval}/{split}/{transform}/{layer}"
 FROM_FILE = IMPORTED + "/{model}"
 
 
@@ -147,6 +147,7 @@ def _model_grids(study: ResolvedKstar) -> list[Grid]:
     return [
         _grid(
             model=(name,),
+            dataset=part.datasets,
             seed=part.seeds,
             interval=part.intervals,
             split=study.splits,
@@ -163,6 +164,7 @@ def _imported_grids(study: ResolvedKstar) -> list[Grid]:
     return [
         _grid(
             model=(name,),
+            dataset=(name,),
             seed=(0,),
             interval=(100,),
             split=(IMPORTED,),

@@ -13,8 +13,8 @@ from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.code.functions import function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
-from workflow_lib.config.datasets import Features
-from workflow_lib.config.models import Model
+from workflow_lib.config.datasets import Features, UnionOf
+from workflow_lib.config.models import Model, TrainedWeights
 from workflow_lib.config.transforms import Transform
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
@@ -86,12 +86,46 @@ class Plan:
         """Models whose weights are loaded and not trained."""
         return [name for name, model in self.config.models.items() if not model.training]
 
+    @property
+    def unions(self) -> list[str]:
+        """Datasets made of other datasets."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, UnionOf)]
+
+    def parts(self, dataset: str, split: str) -> list[str]:
+        """Splits of the datasets that a union is made of, in their order; none for other datasets."""
+        settings = self.config.datasets[dataset]
+        parts = settings.of if isinstance(settings, UnionOf) else ()
+        return [self.path(f"datasets/{part}/{split}.zarr.zip") for part in parts]
+
+    def weights(self, model: str) -> list[str]:
+        """The checkpoint of another model with whose weights this one starts, if any."""
+        taken = self.config.models[model].weights
+        if not isinstance(taken, TrainedWeights):
+            return []
+        return [self.path(f"checkpoints/{taken.model}/seed-{taken.seed}/interval-{taken.interval}.pt")]
+
+    def origin(self, model: str) -> list[str]:
+        """The training split of the model that trains the weights of this one, if any."""
+        taken = self.config.models[model].weights
+        if not isinstance(taken, TrainedWeights):
+            return []
+        return [self.path(f"datasets/{self.config.models[taken.model].dataset}/train.zarr.zip")]
+
+    def examined_checks(self, model: str, dataset: str) -> list[str]:
+        """The check of a dataset on which a model is examined; none for its own dataset."""
+        own = dataset == self.config.models[model].dataset
+        return [] if own else [self.path(f"networks/{model}/{dataset}.csv")]
+
     def previous(self, model: str, interval: int) -> list[int]:
         """The previous interval, if any: training continues from its checkpoint."""
         return [earlier for earlier in self.config.models[model].intervals if earlier < interval][-1:]
 
     def prepare_dataset(self, dataset: str) -> str:
         """Source, classes and subsample of an image dataset, and the digests of its files."""
+        return self._dataset(dataset)
+
+    def unite_datasets(self, dataset: str) -> str:
+        """Names of the parts, classes and subsample of a union."""
         return self._dataset(dataset)
 
     def import_features(self, dataset: str) -> str:
@@ -119,6 +153,10 @@ class Plan:
             model=model,
             heads=heads,
         )
+
+    def check_examined(self, model: str, dataset: str) -> str:
+        """Names of the model and of the examined dataset, for messages."""
+        return canonical(model=model, dataset=dataset)
 
     def train_interval(self, model: str, seed: int, interval: int) -> str:
         """Network, training settings and the epoch at which training stops."""
@@ -211,7 +249,10 @@ class Plan:
         files, functions = model.files() if weights else {}, model.functions()
         if change:
             files, functions = files | change.files(), functions | change.functions()
-        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, functions)}
+        network = model.model_dump(mode="json", include=keys)
+        if isinstance(model.weights, TrainedWeights) and weights:
+            network["weights"] = None  # they are an input of the job
+        return network | {"outside": self._outside(files, functions)}
 
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:
         paths = {"files" if hidden else "visible": files.values()}

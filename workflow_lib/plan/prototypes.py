@@ -13,7 +13,7 @@ from workflow_lib.points import Grid
 STORES = ("prototypes", "dissimilarity", "boundaries")
 """Result folders with one store per prototype set."""
 STORE = "{kind}/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip"
-FEATURES = "features/{model}/seed-{seed}/interval-{interval}/test/original/{layer}.zarr.zip"
+FEATURES = "features/{model}/{dataset}/seed-{seed}/interval-{interval}/test/original/{layer}.zarr.zip"
 
 OUTPUTS: Sequence[Output] = (
     table(
@@ -140,9 +140,9 @@ class PrototypePlan(StudyPlan):
     @property
     def features(self) -> Files:
         """Test features of the first layer, for each model, seed and interval; read for their predictions."""
-        layers = [next(iter(self.config.models[name].layers)) for name in self.study.models]
-        pairs = zip(self.grids, layers, strict=True)
-        return Files([self._filled(FEATURES, grid, layer=[layer]) for grid, layer in pairs])
+        models = [self.config.models[name] for name in self.study.models]
+        first = [{"dataset": [model.dataset], "layer": [next(iter(model.layers))]} for model in models]
+        return Files([self._filled(FEATURES, grid, **more) for grid, more in zip(self.grids, first, strict=True)])
 
     def previous(self, model: str, interval: int) -> list[int]:
         """The previous interval, whose prototypes a warm start begins with; empty for the first one."""

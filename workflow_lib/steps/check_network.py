@@ -11,10 +11,11 @@ from workflow_lib.features import checks
 from workflow_lib.features.extraction import Layer
 from workflow_lib.io.storage import write_table
 from workflow_lib.models.initial import initial_network, loaded_network
-from workflow_lib.models.layers import inner
+from workflow_lib.models.layers import head_name, inner
 from workflow_lib.models.modules import modules
 from workflow_lib.models.normalization import Classifier
-from workflow_lib.models.stored import describe, restore
+from workflow_lib.models.stored import describe, new_network, restore
+from workflow_lib.models.weights import load_weights
 from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training import trial
@@ -22,13 +23,17 @@ from workflow_lib.training.devices import configure
 from workflow_lib.training.optimisation import Settings
 
 
-def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, context: Context) -> None:
+def check_network(
+    *, spec: Mapping[str, Any], dataset: Input, origin: Input | None, network: Output, context: Context
+) -> None:
     """Build the network, pass images through it, train a step with each batch size, and write a table of its modules.
 
     Args:
         spec: model (its name), architecture, options, normalize, weights, training (None if the weights are only
             loaded), layers; heads (the prototype studies that need the layer of the logits).
         dataset: the training split, or the test split if there is no training.
+        origin: a split of the dataset of another model, which trains the weights. They do not exist yet, so weights of
+            the same shapes take their place.
         network: the table, as `models.modules.modules` describes it.
         context: the device of the training.
 
@@ -39,10 +44,12 @@ def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, c
     split = open_split(dataset)
     model = f"models.{spec['model']}"
     try:
-        built, outputs = _network(spec, split)
+        built, outputs = _network(spec, split) if origin is None else _taken_over(spec, split, open_split(origin))
         table = modules(built, torch.from_numpy(split.images(0, 2)))
         content = {**describe(spec, split.image_shape, outputs), "network": inner(built).state_dict()}
-        found = [problem.inside(model) for problem in _problems(built, restore(content), spec, split, device)]
+        stand_in = origin is not None and spec["training"] is None
+        found = _problems(built, restore(content), spec, split, device, stand_in=stand_in)
+        found = [problem.inside(model) for problem in found]
     except UserError as error:
         raise UserError(*(problem.inside(model) for problem in error.problems)) from error
     if found := [*found, *_head_problems(built, spec["heads"], split)]:
@@ -58,6 +65,17 @@ def _network(spec: Mapping[str, Any], split: StoredSplit) -> tuple[Classifier, i
     return initial_network(spec, split.image_shape, classes, lineage), classes
 
 
+def _taken_over(spec: Mapping[str, Any], split: StoredSplit, origin: StoredSplit) -> tuple[Classifier, int]:
+    """The network with untrained weights of a network for `origin`, and its number of logits."""
+    lineage = ("check", spec["model"])
+    outputs = len((split if spec["training"] else origin).class_names)
+    network = new_network(spec, split.image_shape, outputs, lineage)
+    weights = inner(new_network(spec, origin.image_shape, len(origin.class_names), lineage)).state_dict()
+    head = head_name(network, split.image_shape) if spec["training"] else None
+    load_weights(network, weights, "those of the other model", new_head=head)
+    return network, outputs
+
+
 def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSplit) -> list[Problem]:
     """Studies of prototypes that need a layer, because the one that gives the logits cannot be told."""
     try:
@@ -69,9 +87,18 @@ def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSpl
 
 
 def _problems(
-    network: Classifier, restored: Classifier, spec: Mapping[str, Any], split: StoredSplit, device: str
+    network: Classifier,
+    restored: Classifier,
+    spec: Mapping[str, Any],
+    split: StoredSplit,
+    device: str,
+    *,
+    stand_in: bool,
 ) -> list[Problem]:
-    """All problems of a network, which was also stored and restored; one with a training is trained a little."""
+    """All problems of a network, which was also stored and restored; one with a training is trained a little.
+
+    With `stand_in`, untrained weights take the place of trained ones, so equal outputs for all images are no problem.
+    """
     images = split.images(0, checks.FEW)
     layers = {name: Layer(**layer) for name, layer in spec["layers"].items()}
     unfit = checks.layer_problems(network, images, layers, device=device)
@@ -84,7 +111,7 @@ def _problems(
         size = max(trial.batch_sizes(len(split), settings.batch_size)[0], 2)
         batch = split.images(0, size), split.labels[:size]
         found += trial.problems(network, *batch, settings, len(split), device=device)
-    if not found and (images != images[:1]).any():
+    if not found and not stand_in and (images != images[:1]).any():
         # A last layer that starts at zero gives equal logits until it is trained.
         after = checks.outputs(network, images, layers, device=device)
         if same := checks.constant(before) & checks.constant(after):

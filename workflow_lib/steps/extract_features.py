@@ -13,6 +13,7 @@ from workflow_lib.errors import UserError
 from workflow_lib.features import checks
 from workflow_lib.features.extraction import Batch, Layer, extract
 from workflow_lib.features.images import ShownImages
+from workflow_lib.features.predictions import predicted
 from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
@@ -36,11 +37,11 @@ def extract_features(
             of the batch.
     """
     device = configure(context.device, context.threads)
-    content = checkpoints.load(checkpoint)
-    split, network = open_split(dataset), restore(content)
+    split, content = open_split(dataset), checkpoints.load(checkpoint)
+    network = restore(content)
     stores = {path.name.removesuffix(SUFFIX): path for path in features}
     layers = {name: Layer(**spec["layers"][name]) for name in stores}
-    images = ShownImages(split, spec["transform"], network=network, outputs=content["outputs"], device=device)
+    images = ShownImages(split, spec["transform"], network=network, outputs=content["classes"], device=device)
     size = max(1, min(MOST_IN_BATCH, BATCH_VALUES // int(np.prod(split.image_shape))))
     few = images.batch(0, min(checks.FEW, size)).images
     once, again = (checks.outputs(network, few, layers, device=device) for _ in range(2))
@@ -48,7 +49,7 @@ def extract_features(
         raise UserError(checks.not_repeatable(random))
     probes = sorted({0, len(split) // 2, len(split) - 1})
     batches = extract(network, images.batches(size, probes), checks.with_logits(layers), device=device)
-    logits = _write(batches, split, layers, stores, probes, images.values)
+    logits = _write(batches, split, layers, stores, probes, images.values, content["classes"])
     alone = {row: checks.outputs(network, images.alone(row), layers, device=device) for row in probes}
     _prove(alone, logits, split, stores)
 
@@ -60,15 +61,18 @@ def _write(
     stores: Mapping[str, Path],
     probes: Sequence[int],
     values: Mapping[str, np.ndarray],
+    outputs: Sequence[str] | None,
 ) -> dict[int, np.ndarray]:
     """Stream the batches into one store per layer; return the logits of the samples `probes`, by row.
 
-    `values` of each sample become coords; they are filled in when the last batch has come.
+    `values` of each sample become coords; they are filled in when the last batch has come. `outputs` are the classes of
+    the network's outputs, or None if they are not known.
     """
     logits: dict[int, np.ndarray] = {}
     first = next(batches)
     predictions = np.full(len(split), -1, dtype=np.int64)
-    coords = _coords(split, predictions if first.outputs == len(split.class_names) else None)
+    known = predicted(first.logits, outputs, split.class_names) is not None
+    coords = _coords(split, predictions if known else None)
     coords |= {name: ("sample", array) for name, array in values.items()}
     progress, done = bar("images"), 0
     with contextlib.ExitStack() as stack:
@@ -82,11 +86,12 @@ def _write(
             _require_finite(batch, split.ids[done:])
             for name, writer in writers.items():
                 writer.append(features=batch.features[name])
-            # The writers store coords when they close, so the predictions are filled in by then.
-            predictions[done : done + len(batch.predictions)] = batch.predictions
-            rows = range(done, done + len(batch.predictions))
-            logits |= {row: batch.features[checks.LOGITS][row - done] for row in probes if row in rows}
-            done += len(batch.predictions)
+            rows = range(done, done + len(batch.logits))
+            if (found := predicted(batch.logits, outputs, split.class_names)) is not None:
+                # The writers store coords when they close, so the predictions are filled in by then.
+                predictions[rows.start : rows.stop] = found
+            logits |= {row: batch.logits[row - done] for row in probes if row in rows}
+            done = rows.stop
             progress(done, len(split))
     return logits
 
@@ -108,7 +113,7 @@ def _attrs(layer: Layer) -> dict[str, str]:
 
 
 def _coords(split: StoredSplit, predictions: np.ndarray | None) -> dict[str, tuple[str, np.ndarray]]:
-    """Coords of the stores; no predictions if the outputs of the network are not the classes of the data set."""
+    """Coords of the stores; no predictions if no output of the network is known to be a class of the data set."""
     coords = {
         "sample": ("sample", split.ids),
         "label": ("sample", split.labels),

@@ -15,7 +15,7 @@ from workflow_lib.datasets.artifact import open_split
 from workflow_lib.errors import Problem, UserError, listed
 from workflow_lib.io import checkpoints
 from workflow_lib.io.storage import write_table
-from workflow_lib.models.initial import initial_network
+from workflow_lib.models.initial import initial_network, with_weights
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.stored import describe
 from workflow_lib.progress import bar
@@ -35,6 +35,7 @@ def train_interval(
     *,
     spec: Mapping[str, Any],
     dataset: Input,
+    weights: Input | None,
     previous: Hint | None,
     checkpoint: Output,
     curve: Output,
@@ -42,17 +43,18 @@ def train_interval(
 ) -> None:
     """Train until `spec["stop_epoch"]`; write the checkpoint and the learning curve from the first epoch on.
 
+    `weights` is the checkpoint of another model from whose weights the training starts, in place of those in `spec`.
     It continues from the state that a killed run of this job has left, or else from the previous interval, or else it
     starts at epoch 0. The result has the same bytes in each case.
     """
     device = configure(context.device, context.threads)
     split = open_split(dataset)
     images, outputs = split.all_images(), len(split.class_names)
-    lineage = (spec["model"], spec["seed"])
+    spec, lineage = with_weights(spec, weights), (spec["model"], spec["seed"])
     network = initial_network(spec, split.image_shape, outputs, lineage)
     runtime = device if device == "cuda" else f"{device}, threads: {context.threads}"
     origin = _origin(spec, network, images, split.labels, runtime)
-    about = {**describe(spec, split.image_shape, outputs), "origin": origin}
+    about = {**describe(spec, split.image_shape, outputs, split.class_names), "origin": origin}
     kept = context.scratch / "training.pt"
     start = _farthest([kept, previous], origin, spec["stop_epoch"])
     if start is not None:

@@ -12,7 +12,7 @@ from workflow_lib.confusion import store
 from workflow_lib.confusion.mislabelling import mislabel
 from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import Problem, UserError, listed, write_nearest
-from workflow_lib.models.initial import initial_network
+from workflow_lib.models.initial import initial_network, with_weights
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training.devices import configure
@@ -25,7 +25,13 @@ from workflow_lib.training.replicates.train import train_runs
 
 
 def train_replicates(
-    *, spec: Mapping[str, Any], train: Input, test: Input, confusion: list[Output], context: Context
+    *,
+    spec: Mapping[str, Any],
+    train: Input,
+    test: Input,
+    weights: Input | None,
+    confusion: list[Output],
+    context: Context,
 ) -> None:
     """Write a store for each of `confusion`, in the order of `spec["seeds"]`.
 
@@ -34,12 +40,13 @@ def train_replicates(
             names, or none), share; seeds (name -> number).
         train: split that the networks are trained on.
         test: split that they are tested on; its labels stay as they are.
+        weights: checkpoint of another model from whose weights they start, in place of those in `spec`.
         confusion: stores as `confusion.store.write` describes them.
         context: a killed job goes on from what it has kept in the scratch folder.
     """
     device = configure(context.device, context.threads)
     split, tested = open_split(train), open_split(test)
-    settings = Settings.from_mapping(spec["training"])
+    spec, settings = with_weights(spec, weights), Settings.from_mapping(spec["training"])
     runs = {name: _run(spec, seed, split) for name, seed in spec["seeds"].items()}
     form = _form(next(iter(runs.values())), split, settings, device)
     kept = context.scratch / f"{form}, {device}, threads {context.threads}"  # what decides how sums are rounded

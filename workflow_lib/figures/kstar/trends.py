@@ -16,7 +16,7 @@ from workflow_lib.figures.axes import TOUCHING, TRAINING, thin_out
 from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
 from workflow_lib.figures.panels import PREFERENCE, constants, describe, spread
 from workflow_lib.figures.style import PATTERN_COLOURS, RC, class_styles, new_figure, pattern_patches, short_names
-from workflow_lib.points import DIMENSIONS
+from workflow_lib.points import DIMENSIONS, varying
 
 MEASURES = {"mean": "mean k*", "skewness": "skewness of k*", "accuracy": "accuracy"}
 MOST_COLUMNS = 4
@@ -46,7 +46,6 @@ def draw(
     coloured, left_out = choose_by_skewness(table, wanted)
     if wanted is None and left_out:
         coloured = []
-    points = [dict(zip(DIMENSIONS, row, strict=True)) for row in table[list(DIMENSIONS)].drop_duplicates().to_numpy()]
     along, beside = numbers.attrs["along"], numbers.attrs["beside"]
     columns = list(dict.fromkeys(numbers[beside])) if beside else [None]
     measures = [m for m in MEASURES if numbers.loc[numbers["measure"] == m, "value"].notna().any()]
@@ -55,7 +54,7 @@ def draw(
     width = max(2.6, 0.3 * len(places)) * len(columns) + 2.1
     several = numbers["seeds"].max() > 1
     height = 1.7 * len(measures) + 0.09 * max(map(len, texts)) + 0.3
-    figure = new_figure(width, height, title, READING, BAND if several else "", constants(points), held)
+    figure = new_figure(width, height, title, READING, BAND if several else "", constants(_points(table)), held)
     grid = figure.subplots(len(measures), len(columns), sharex=True, sharey="row", squeeze=False)
     for row, measure in enumerate(measures):
         for column, value in enumerate(columns):
@@ -108,9 +107,15 @@ def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return numbers, note
 
 
+def _points(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The points of which a table has rows."""
+    return [dict(zip(DIMENSIONS, row, strict=True)) for row in table[list(DIMENSIONS)].drop_duplicates().to_numpy()]
+
+
 def _choose(table: pd.DataFrame) -> tuple[str, str | None, pd.DataFrame, str]:
     """Dimension of the horizontal axis, dimension of the columns of panels, rows to draw, and the note."""
-    varied = sorted([d for d in PREFERENCE if table[d].nunique() > 1], key=lambda d: -table[d].nunique())
+    several = varying(_points(table))
+    varied = sorted([d for d in PREFERENCE if d in several], key=lambda d: -table[d].nunique())
     varied.sort(key=lambda d: d != "interval")
     along, beside = (*varied, None, None)[:2]
     held, notes = table, []
