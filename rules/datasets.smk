@@ -14,7 +14,7 @@ rule prepare_dataset:
         "<benchmarks>/prepare_dataset/{dataset}.tsv"
     priority: 1  # mistakes in any dataset are found before the first training
     wildcard_constraints:
-        dataset=one_of(sorted({*PLAN.config.datasets} - {*PLAN.imported, *PLAN.unions})),
+        dataset=one_of(sorted({*PLAN.config.datasets} - {*PLAN.imported, *PLAN.unions, *PLAN.transformed})),
     conda:
         "../environment.yaml"
     threads: 1
@@ -57,3 +57,32 @@ rule unite_datasets:
         "Uniting datasets to {wildcards.dataset}"
     shell:
         command_line("unite_datasets")
+
+
+rule transform_dataset:
+    input:
+        train_parts=lambda w: PLAN.parts(w.dataset, "train"),
+        test_parts=lambda w: PLAN.parts(w.dataset, "test"),
+    output:
+        train="<results>/datasets/{dataset}/train.zarr.zip",
+        test="<results>/datasets/{dataset}/test.zarr.zip",
+    log:
+        "<logs>/transform_dataset/{dataset}.log",
+    benchmark:
+        "<benchmarks>/transform_dataset/{dataset}.tsv"
+    priority: 1
+    wildcard_constraints:
+        dataset=one_of(PLAN.transformed),
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
+    params:
+        spec=lambda w: PLAN.transform_dataset(w.dataset),
+        code=PLAN.code("transform_dataset"),
+    message:
+        "Transforming the images of dataset {wildcards.dataset}"
+    shell:
+        command_line("transform_dataset")

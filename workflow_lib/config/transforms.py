@@ -8,6 +8,7 @@ from pydantic import Field
 from workflow_lib.config import attacks
 from workflow_lib.config.attacks import Attack
 from workflow_lib.config.fields import Count, Function, Options, Section, Seed, Text, Unique, example
+from workflow_lib.config.paths import EITHER
 from workflow_lib.errors import Problem
 
 
@@ -18,6 +19,8 @@ class Transform(Section):
     """Whether a strength of 0 would change nothing."""
     needs_network: ClassVar[bool] = False
     """Whether the change depends on the network that sees the image."""
+    suffixes: ClassVar[tuple[str, ...]] = EITHER
+    """Allowed endings of its file names; empty if it reads folders."""
 
     def files(self) -> dict[str, str]:
         """Key and path of each file or folder of the user; if its content changes, features are extracted again."""
@@ -102,6 +105,33 @@ class Pgd(Transform, Attack):
         return self.epsilon
 
 
+class Stylise(Transform):
+    """Give each image the colours and textures of a style image; its shapes stay (docs/science.md 1.6)."""
+
+    model_config = example(kind="stylise", styles="data/paintings")
+    zero_is_original: ClassVar[bool] = True
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    kind: Literal["stylise"]
+    """Take on the look of a style image."""
+    styles: Text
+    """Folder of style images, at any depth. Each sample takes one, which depends on the seed and the sample's id."""
+    amount: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Frequencies up to this share of the highest one are replaced: 1 replaces all, values near 0 only the mean
+    colour."""
+    seed: Seed = 0
+    """Seed of the draw of styles."""
+
+    @property
+    def strength(self) -> float:
+        """The share of the frequencies."""
+        return self.amount
+
+    def files(self) -> dict[str, str]:
+        """The folder `styles`."""
+        return {"styles": self.styles}
+
+
 class OwnFunction(Transform):
     """Change the images with a function of your own."""
 
@@ -128,7 +158,9 @@ class OwnFunction(Transform):
         return {"function": self.function}
 
 
-AnyTransform = Annotated[Rotation | CentreCrop | GaussianNoise | OwnFunction | Pgd, Field(discriminator="kind")]
+AnyTransform = Annotated[
+    Rotation | CentreCrop | GaussianNoise | Stylise | OwnFunction | Pgd, Field(discriminator="kind")
+]
 
 
 def strengths(names: Sequence[str], transforms: Mapping[str, AnyTransform]) -> dict[str, float | None]:

@@ -12,6 +12,7 @@ from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from workflow_lib import seeds
 from workflow_lib.errors import Problem, UserError, unknown
+from workflow_lib.features.stylise import stylise
 from workflow_lib.user_code import call
 
 SAME = 1e-3
@@ -126,6 +127,7 @@ KINDS: Final[Mapping[str, Callable[[np.ndarray, Sequence[str], Mapping[str, Any]
     "rotation": lambda images, ids, spec: rotation(images, spec["degrees"]),
     "centre_crop": lambda images, ids, spec: centre_crop(images, spec["pixels"]),
     "gaussian_noise": lambda images, ids, spec: gaussian_noise(images, ids, spec["std"], spec["seed"]),
+    "stylise": lambda images, ids, spec: stylise(images, ids, spec["styles"], spec["amount"], spec["seed"]),
     "function": own_function,
 }
 """Function of each kind of transform: (images (n, c, y, x), their ids, keys of the config) -> changed images."""

@@ -13,7 +13,7 @@ from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.code.functions import function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
-from workflow_lib.config.datasets import Features, UnionOf
+from workflow_lib.config.datasets import Features, Transformed, UnionOf
 from workflow_lib.config.models import Model, TrainedWeights
 from workflow_lib.config.transforms import Transform
 from workflow_lib.plan.canonical import canonical
@@ -88,14 +88,17 @@ class Plan:
 
     @property
     def unions(self) -> list[str]:
-        """Datasets made of other datasets."""
+        """Datasets made of several other datasets."""
         return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, UnionOf)]
 
+    @property
+    def transformed(self) -> list[str]:
+        """Datasets made of another dataset by a transform."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, Transformed)]
+
     def parts(self, dataset: str, split: str) -> list[str]:
-        """Splits of the datasets that a union is made of, in their order; none for other datasets."""
-        settings = self.config.datasets[dataset]
-        parts = settings.of if isinstance(settings, UnionOf) else ()
-        return [self.path(f"datasets/{part}/{split}.zarr.zip") for part in parts]
+        """Splits of the datasets that a dataset is made of, in their order; none if it has a source of its own."""
+        return [self.path(f"datasets/{part}/{split}.zarr.zip") for part in self.config.datasets[dataset].parts()]
 
     def weights(self, model: str) -> list[str]:
         """The checkpoint of another model with whose weights this one starts, if any."""
@@ -127,6 +130,18 @@ class Plan:
     def unite_datasets(self, dataset: str) -> str:
         """Names of the parts, classes and subsample of a union."""
         return self._dataset(dataset)
+
+    def transform_dataset(self, dataset: str) -> str:
+        """Name of the original dataset, the transform, classes and subsample."""
+        settings = self.config.datasets[dataset]
+        if not isinstance(settings, Transformed):
+            raise ValueError(f"{dataset} is not made by a transform")
+        change = self.config.transforms[settings.transform]
+        return canonical(
+            **settings.model_dump(mode="json", exclude={"transform"}),
+            transform=_dumped(change),
+            outside=self._outside(change.files(), change.functions()),
+        )
 
     def import_features(self, dataset: str) -> str:
         """Settings of imported features, and the digests of their files."""
@@ -184,7 +199,7 @@ class Plan:
             **self._network(settings, change=change),
             each="layers",
             layers={role: layer.model_dump(mode="json") for role, layer in settings.layers.items()},
-            transform=change.model_dump(mode="json", exclude={"strength"}) if change else None,
+            transform=_dumped(change) if change else None,
         )
 
     def compute_kstar(self, metric: str) -> str:
@@ -257,3 +272,8 @@ class Plan:
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:
         paths = {"files" if hidden else "visible": files.values()}
         return outside(**paths, functions=functions.values(), digest=self._memory.digest, source=self._source)
+
+
+def _dumped(transform: Transform) -> dict[str, Any]:
+    """Keys of a transform that shape the images; its strength is for tables and figures."""
+    return transform.model_dump(mode="json", exclude={"strength"})
