@@ -165,6 +165,18 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
         "transforms.pgd.restarts",
         ["all attacks start at the image", "write 1"],
     ),
+    (
+        "datasets/changed",
+        {"source": "transformed", "of": "digits", "transform": "turnd"},
+        "datasets.changed.transform",
+        ["is not a transform; there are: turned", "write turned"],
+    ),
+    (
+        "datasets/changed",
+        {"source": "transformed", "of": "changed", "transform": "turned"},
+        "datasets.changed.of",
+        ["contains itself: changed -> changed"],
+    ),
     ("transforms/own", {"kind": "function", "function": "blur"}, "transforms.own.function", ["module:name"]),
     (f"{TRAINING}/adversarial", {"steps": 3}, "models.cnn.training.adversarial.epsilon", ["is required"]),
     (

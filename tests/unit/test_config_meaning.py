@@ -1,7 +1,7 @@
 """The config's model: short and long forms, defaults and order change nothing; what `all` and lists come to."""
 
 import pytest
-from config_cases import change, good, shuffled
+from config_cases import change, good, problems, shuffled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +39,14 @@ def test_order_of_keys_changes_nothing(order):
 def test_the_folder_of_results_has_one_form(written, meant):
     raw = good() if written is None else good() | {"results": written}
     assert load(raw, check_files=False).results == meant
+
+
+def test_a_dataset_cannot_be_changed_by_an_attack():
+    raw = change("transforms/attacked", {"kind": "pgd", "epsilon": "8/255"})
+    raw["datasets"]["changed"] = {"source": "transformed", "of": "digits", "transform": "attacked"}
+    found = problems(raw)
+    assert list(found) == ["datasets.changed.transform"]
+    assert "training.adversarial" in found["datasets.changed.transform"]
 
 
 def test_epsilon_may_be_a_ratio():
