@@ -79,6 +79,8 @@ rule transform_dataset:
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
+        device="auto",
+        gpu=1,
     params:
         spec=lambda w: PLAN.transform_dataset(w.dataset),
         code=PLAN.code("transform_dataset"),

@@ -242,7 +242,7 @@ def test_an_attack_away_from_labels_needs_outputs_that_are_the_classes(tmp_path,
     torch.save(network.network.state_dict(), tmp_path / "weights.pt")
     spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
     checkpoint = tmp_path / "imported.pt"
-    import_weights(spec=spec, dataset=split, checkpoint=checkpoint)
+    import_weights(spec=spec, dataset=split, weights=None, checkpoint=checkpoint)
     with pytest.raises(UserError, match=r"transforms\.target: label\n.*outputs .* are not the classes"):
         features(tmp_path, split, checkpoint, roles=["late"], transform=PGD)
     (store,) = features(tmp_path, split, checkpoint, roles=["late"], transform=PGD | {"target": "prediction"})

@@ -9,6 +9,7 @@ from workflow_lib.datasets.writing import write
 from workflow_lib.errors import UserError
 from workflow_lib.features import stylise
 from workflow_lib.features.transforms import apply
+from workflow_lib.steps.roles import Context
 from workflow_lib.steps.transform_dataset import transform_dataset
 
 RNG = np.random.default_rng(0)
@@ -26,7 +27,7 @@ def spec(tmp_path):
         place = tmp_path / "styles" / ("more" if number == 0 else "")
         Image.fromarray(RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(place / f"{number}.png")
     (tmp_path / "styles" / "readme.txt").touch()
-    return {"kind": "stylise", "styles": str(tmp_path / "styles"), "amount": 1.0, "seed": 0}
+    return {"kind": "stylise", "styles": str(tmp_path / "styles"), "amount": 1.0, "weights": None, "seed": 0}
 
 
 def test_amplitudes_and_phases_of_one_channel_by_hand():
@@ -86,7 +87,7 @@ def test_a_transformed_dataset_has_each_sample_changed_once(tmp_path):
     spec = {"source": "transformed", "of": "toy", "transform": noise, "classes": ["c", "a"], "subsample": None}
     files = {"train": tmp_path / "train.zarr.zip", "test": tmp_path / "test.zarr.zip"}
     parts = [tmp_path / "of.zarr.zip"]
-    transform_dataset(spec=spec, train_parts=parts, test_parts=parts, **files)
+    transform_dataset(spec=spec, train_parts=parts, test_parts=parts, **files, context=Context("cpu", 1, tmp_path))
     made = open_split(files["train"])
     assert files["train"].read_bytes() == files["test"].read_bytes()
     assert made.class_names == ("c", "a")

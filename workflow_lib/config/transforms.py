@@ -105,31 +105,42 @@ class Pgd(Transform, Attack):
         return self.epsilon
 
 
+class StyleWeights(Section):
+    """Weights of a network for style transfer (Huang & Belongie 2017), in the layout of naoto0804/pytorch-AdaIN."""
+
+    encoder: Text
+    """File with the encoder, such as vgg_normalised.pth."""
+    decoder: Text
+    """File with the decoder, such as decoder.pth."""
+
+
 class Stylise(Transform):
     """Give each image the colours and textures of a style image; its shapes stay (docs/science.md 1.6)."""
 
     model_config = example(kind="stylise", styles="data/paintings")
-    zero_is_original: ClassVar[bool] = True
-    suffixes: ClassVar[tuple[str, ...]] = ()
 
     kind: Literal["stylise"]
     """Take on the look of a style image."""
     styles: Text
     """Folder of style images, at any depth. Each sample takes one, which depends on the seed and the sample's id."""
     amount: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Frequencies up to this share of the highest one are replaced: 1 replaces all, values near 0 only the mean
-    colour."""
+    """Without weights: the share of the frequencies that take the style, from the lowest: 1 replaces all, values near 0
+    only the mean colour. With weights: the share of the style in the encoded image."""
+    weights: StyleWeights | None = None
+    """Weights of a network for style transfer; null needs none and swaps amplitudes of spatial frequencies (Yang &
+    Soatto 2020)."""
     seed: Seed = 0
     """Seed of the draw of styles."""
 
     @property
     def strength(self) -> float:
-        """The share of the frequencies."""
+        """The share of the style."""
         return self.amount
 
     def files(self) -> dict[str, str]:
-        """The folder `styles`."""
-        return {"styles": self.styles}
+        """The folder `styles`, and the weights."""
+        weights = self.weights.model_dump() if self.weights else {}
+        return {"styles": self.styles, **{f"weights.{key}": file for key, file in weights.items()}}
 
 
 class OwnFunction(Transform):

@@ -46,7 +46,7 @@ class ShownImages:
         """Images start … stop - 1."""
         images, ids = self._split.images(start, stop), [str(name) for name in self._split.ids[start:stop]]
         if self._transform is None or self._transform["kind"] not in ATTACKS:
-            return Changed(transforms.apply(images, ids, self._transform), {})
+            return Changed(transforms.apply(images, ids, self._transform, self._device), {})
         targets = None if self._targets is None else self._targets[start:stop]
         return ATTACKS[self._transform["kind"]](images, ids, targets, self._transform, self._network, self._device)
 

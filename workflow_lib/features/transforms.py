@@ -19,10 +19,11 @@ SAME = 1e-3
 """Largest difference between the results of a user's function for an image in its batch and alone."""
 
 
-def apply(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any] | None) -> np.ndarray:
+def apply(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any] | None, device: str = "cpu") -> np.ndarray:
     """The images changed by `spec`: {"kind": …, its parameter, "seed": …}; None changes nothing.
 
-    The result of a sample depends only on its image, its id and the spec, never on its batch.
+    The result of a sample depends only on its image, its id and the spec, never on its batch. A kind with a network of
+    its own runs it on the device.
 
     Raises:
         UserError: an unknown kind, or a parameter that does not fit the images.
@@ -32,7 +33,7 @@ def apply(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any] | None
     kind = spec["kind"]
     if kind not in KINDS:
         raise UserError(unknown("transforms.kind", kind, "transform", KINDS))
-    return KINDS[kind](images, ids, spec)
+    return KINDS[kind](images, ids, spec, device)
 
 
 def rotation(images: np.ndarray, degrees: float) -> np.ndarray:
@@ -123,11 +124,11 @@ def _called(images: np.ndarray, ids: Sequence[str], spec: Mapping[str, Any]) -> 
     return np.asarray(result, dtype=np.float32)
 
 
-KINDS: Final[Mapping[str, Callable[[np.ndarray, Sequence[str], Mapping[str, Any]], np.ndarray]]] = {
-    "rotation": lambda images, ids, spec: rotation(images, spec["degrees"]),
-    "centre_crop": lambda images, ids, spec: centre_crop(images, spec["pixels"]),
-    "gaussian_noise": lambda images, ids, spec: gaussian_noise(images, ids, spec["std"], spec["seed"]),
-    "stylise": lambda images, ids, spec: stylise(images, ids, spec["styles"], spec["amount"], spec["seed"]),
-    "function": own_function,
+KINDS: Final[Mapping[str, Callable[[np.ndarray, Sequence[str], Mapping[str, Any], str], np.ndarray]]] = {
+    "rotation": lambda images, ids, spec, device: rotation(images, spec["degrees"]),
+    "centre_crop": lambda images, ids, spec, device: centre_crop(images, spec["pixels"]),
+    "gaussian_noise": lambda images, ids, spec, device: gaussian_noise(images, ids, spec["std"], spec["seed"]),
+    "stylise": stylise,
+    "function": lambda images, ids, spec, device: own_function(images, ids, spec),
 }
-"""Function of each kind of transform: (images (n, c, y, x), their ids, keys of the config) -> changed images."""
+"""Function of each kind of transform: (images (n, c, y, x), ids, keys of the config, device) -> changed images."""

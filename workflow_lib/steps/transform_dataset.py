@@ -12,11 +12,18 @@ from workflow_lib.datasets.split import Rows, Split
 from workflow_lib.datasets.writing import write
 from workflow_lib.features.transforms import apply
 from workflow_lib.progress import bar
-from workflow_lib.steps.roles import Input, Output
+from workflow_lib.steps.roles import Context, Input, Output
+from workflow_lib.training.devices import configure
 
 
 def transform_dataset(
-    *, spec: Mapping[str, Any], train_parts: list[Input], test_parts: list[Input], train: Output, test: Output
+    *,
+    spec: Mapping[str, Any],
+    train_parts: list[Input],
+    test_parts: list[Input],
+    train: Output,
+    test: Output,
+    context: Context,
 ) -> None:
     """Write both splits, each sample changed once by `spec["transform"]`, block by block; pixels are float32.
 
@@ -26,16 +33,18 @@ def transform_dataset(
         test_parts: the original test split.
         train: the changed training split.
         test: the changed test split.
+        context: the device of transforms with a network of their own.
     """
+    device = configure(context.device, context.threads)
     for name, (original,), path in (("train", train_parts, train), ("test", test_parts, test)):
-        write(select(_changed(original, spec), spec, name), path, progress=bar(f"{name} images"))
+        write(select(_changed(original, spec, device), spec, name), path, progress=bar(f"{name} images"))
 
 
-def _changed(original: Path, spec: Mapping[str, Any]) -> Split:
+def _changed(original: Path, spec: Mapping[str, Any], device: str) -> Split:
     stored: StoredSplit = open_split(original)
 
     def read(rows: Rows) -> np.ndarray:
-        return apply(unit_range(stored.pixels(rows)), stored.ids[rows].tolist(), spec["transform"])
+        return apply(unit_range(stored.pixels(rows)), stored.ids[rows].tolist(), spec["transform"], device)
 
     return Split(
         source="transformed",
