@@ -3,7 +3,7 @@
 The layout of the networks is that of the weights `vgg_normalised.pth` and `decoder.pth` of naoto0804/pytorch-AdaIN.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -33,7 +33,7 @@ def decoder() -> nn.Sequential:
     return nn.Sequential(*layers[:-1])  # no ReLU after the last convolution
 
 
-def _joined(stages: Iterable[tuple[int, ...]], between: list[nn.Module]) -> list[nn.Module]:
+def _joined(stages: Iterable[tuple[int, ...]], between: Sequence[nn.Module]) -> list[nn.Module]:
     """Convolutions with the channels of each stage, and a layer between stages."""
     layers: list[nn.Module] = []
     for channels, join in zip(stages, [*between, None], strict=True):

@@ -71,7 +71,8 @@ def stylise(
 
 def _grey(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Grey values (n, 1, y, x) of colour images."""
-    return np.einsum("c,ncyx->nyx", LUMA, images)[:, None]
+    grey: NDArray[np.float32] = np.einsum("c,ncyx->nyx", LUMA, images)[:, None]
+    return grey
 
 
 def swap_amplitudes(images: NDArray[np.float32], styles: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
