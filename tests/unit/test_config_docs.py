@@ -130,18 +130,14 @@ def examples() -> list[str]:
 def test_examples_of_the_page_are_valid(text):
     example = yaml.safe_load(text)
     others = {
-        "datasets": {"photos": {"source": "digits"}},
+        "datasets": {name: {"source": "digits"} for name in ("photos", "natural", "stylised")},
         "models": {
             "net": MODEL | {"dataset": "photos", "layers": {"early": "conv1", "logits": "logits"}},
         },
     }
-    if "datasets" in example:
-        others = {
-            "datasets": {"natural": {"source": "digits"}, "stylised": {"source": "digits"}} | example["datasets"],
-            "transforms": {"stylised": {"kind": "rotation", "degrees": 30}},
-        }
-        example = {}
-    load(others | example, check_files=False)
+    datasets = others["datasets"] | example.get("datasets", {})
+    transforms = {"stylised": {"kind": "rotation", "degrees": 30}} | example.get("transforms", {})
+    load(others | example | {"datasets": datasets, "transforms": transforms}, check_files=False)
 
 
 def test_the_page_has_examples_of_every_section():

@@ -87,7 +87,7 @@ def test_parts_must_be_datasets_of_images_with_the_same_classes_as_far_as_these_
 @pytest.mark.parametrize(
     ("key", "changes", "words"),
     [
-        ("weights.model", {"weights": {"model": "b"}}, ["is not a model", "write a"]),
+        ("weights.model", {"weights": {"model": "b"}}, ["is not a model; there are: "]),
         ("weights.model", {"weights": {"model": "ready"}}, ["is not trained here", "write the weights of ready"]),
         ("weights.seed", {"weights": {"model": "a", "seed": 5}}, ["is not a seed of the model a", "0, 1"]),
         ("weights.interval", {"weights": {"model": "a", "interval": 25}}, ["is not a interval of the model a"]),

@@ -172,6 +172,14 @@ def test_results_of_the_config_are_no_inputs(here, path, refused):
     assert not refused or "is a result of this workflow" in found[0].allowed
 
 
+def test_the_path_of_a_checkpoint_is_told_as_the_model_that_trains_it(here):
+    path = "results/checkpoints/a_net/seed-3/interval-50.pt"
+    (problem,) = path_problems("models.b", {"weights": path}, made=["results/features", "results/checkpoints"])
+    assert problem.repair == "write weights: {model: a_net, seed: 3, interval: 50}"
+    (other,) = path_problems("datasets.b", {"train": "results/features/a.npz"}, made=["results/features"])
+    assert "copy it to a place outside the results" in other.repair
+
+
 def test_a_file_that_may_not_be_read_is_told(here, monkeypatch):
     (here / "a.npz").touch()
     monkeypatch.setattr(os, "access", lambda path, mode: False)

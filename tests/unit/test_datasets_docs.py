@@ -10,9 +10,13 @@ import yaml
 from PIL import Image
 
 from workflow_lib.config.load import load as load_config
+from workflow_lib.datasets.artifact import open_split
 from workflow_lib.datasets.imported import read_imported
 from workflow_lib.datasets.sources import load
+from workflow_lib.datasets.union import union
 from workflow_lib.datasets.writing import write
+from workflow_lib.steps.roles import Context
+from workflow_lib.steps.transform_dataset import transform_dataset
 
 TEXT = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, flags=re.DOTALL)
@@ -21,6 +25,13 @@ DATASETS = {
     for kind, body in BLOCKS
     if kind == "yaml"
     for name, settings in yaml.safe_load(body)["datasets"].items()
+}
+
+TRANSFORMS = {
+    name: settings
+    for kind, body in BLOCKS
+    if kind == "yaml"
+    for name, settings in yaml.safe_load(body).get("transforms", {}).items()
 }
 
 
@@ -34,8 +45,9 @@ def data(tmp_path, monkeypatch):
     for script in scripts:
         exec(script, {})
     Path("my_data.py").write_text(next(script for script in scripts if "def load" in script))
-    for number in range(8):
-        file = Path("data/pets", ("train", "test")[number % 2], ("cat", "dog")[number // 4], f"{number}.png")
+    for number in range(16):
+        root = ("data/pets", "data/painted")[number // 8]
+        file = Path(root, ("train", "test")[number % 2], ("cat", "dog")[number // 4 % 2], f"{number}.png")
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((40, 50, 3), number, np.uint8)).save(file)
     yield
@@ -44,8 +56,25 @@ def data(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_example_is_a_dataset(name, data, tmp_path):
-    spec = load_config({"datasets": {name: DATASETS[name]}}).datasets[name].model_dump(mode="json")
-    if spec["source"] == "features":
+    of = DATASETS[name].get("of", [])
+    needed = {part: DATASETS[part] for part in (*([of] if isinstance(of, str) else of), name)}
+    config = load_config({"datasets": needed, "transforms": TRANSFORMS})
+    spec = config.datasets[name].model_dump(mode="json")
+    if spec["source"] == "union":
+        parts = {part: load(config.datasets[part].model_dump(mode="json")) for part in spec["of"]}
+        for part, splits in parts.items():
+            write(splits["test"], tmp_path / f"{part}.zarr.zip")
+        whole = union({part: open_split(tmp_path / f"{part}.zarr.zip") for part in parts})
+        assert whole.ids[0] == "pets/test/cat/1.png"
+    elif spec["source"] == "transformed":
+        for part, split in load(config.datasets[of].model_dump(mode="json")).items():
+            write(split, tmp_path / f"{part}.zarr.zip")
+        spec["transform"] = config.transforms[spec["transform"]].model_dump(mode="json")
+        parts = {f"{part}_parts": [tmp_path / f"{part}.zarr.zip"] for part in ("train", "test")}
+        made = {part: tmp_path / f"made-{part}.zarr.zip" for part in ("train", "test")}
+        transform_dataset(spec=spec, **parts, **made, context=Context("cpu", 1, tmp_path))
+        assert open_split(made["test"]).ids[0] == "test/cat/1.png"
+    elif spec["source"] == "features":
         assert read_imported(spec).features.shape == (60, 8)
     elif spec["source"] == "cifar10":
         assert spec["download"], "the example fetches the files, so they are not read here"
@@ -56,7 +85,7 @@ def test_every_example_is_a_dataset(name, data, tmp_path):
 
 def test_all_sources_have_an_example():
     assert {settings["source"] for settings in DATASETS.values()} == {
-        "digits", "cifar10", "imagefolder", "arrays", "function", "features"
+        "digits", "cifar10", "imagefolder", "arrays", "function", "features", "union", "transformed"
     }  # fmt: skip
 
 

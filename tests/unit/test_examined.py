@@ -17,7 +17,8 @@ from workflow_lib.steps.import_weights import import_weights
 
 LOGITS = {"logits": {"module": "logits", "pool": "none"}}
 OWN = ("top", "middle", "bottom")
-UNTRAINED = NETWORK | {"weights": None, "model": "taker", "seed": 0}
+TAKEN = {"model": "net", "seed": 3, "interval": 100}
+UNTRAINED = NETWORK | {"weights": TAKEN, "model": "taker", "seed": 0}
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def extracted(tmp_path, split, checkpoint):
 
 
 def test_predictions_on_other_data_are_matched_by_name(tmp_path, own):
-    checkpoint = trained(tmp_path, own)
+    longer = {"epochs": 12, "batch_size": 16, "lr": 0.01}
+    checkpoint = trained(tmp_path, own, training=longer, stop_epoch=12)
     assert checkpoints.load(checkpoint)["classes"] == list(OWN)
     store = extracted(tmp_path, own, checkpoint)
     at_home = store["prediction"].values
@@ -77,13 +79,13 @@ def test_weights_of_another_model_keep_the_names_of_its_outputs(tmp_path, own):
 def test_a_training_starts_from_the_weights_of_another_model(tmp_path, own):
     checkpoint = trained(tmp_path, own)
     still = {"epochs": 1, "batch_size": COUNT, "lr": 1e-12, "optimizer": "sgd"}
-    started = trained(tmp_path, own, "started", weights_of=checkpoint, training=still, stop_epoch=1, model="taker")
+    started = trained(tmp_path, own, "started", weights_of=checkpoint, training=still, stop_epoch=1, weights=TAKEN)
     before, after = (checkpoints.load(path)["network"] for path in (checkpoint, started))
     torch.testing.assert_close(after["logits.weight"], before["logits.weight"])
 
 
 def checked(tmp_path, own, origin, **changes):
-    spec = PLAIN | {"layers": {"late": {"module": "dense1"}}, "model": "taker"} | changes
+    spec = PLAIN | {"layers": {"late": {"module": "dense1"}}, "model": "taker", "weights": TAKEN} | changes
     table = tmp_path / "taker.csv"
     check_network(spec=spec, dataset=own, origin=origin, network=table, context=context(tmp_path))
     return table

@@ -35,7 +35,7 @@ from workflow_lib.figures.style import (
 )
 from workflow_lib.io import storage
 from workflow_lib.kstar.exact import neighbourhood
-from workflow_lib.points import DIMENSIONS
+from workflow_lib.points import DIMENSIONS, varied
 from workflow_lib.points import points as study_points
 from workflow_lib.steps.compute_map import compute_map
 from workflow_lib.steps.count_neighbours import count_neighbours
@@ -115,8 +115,18 @@ class TestPanels:
         assert layout.rows == [[0, 1, 2]]
         assert layout.titles[2] == "b, layer z"
 
+    def test_a_dataset_that_only_follows_the_model_is_no_dimension_of_its_own(self):
+        own = [*grid(model=["a"], interval=[50, 100]), *grid(model=["b"], dataset=["other"], interval=[50, 100])]
+        layout = arrange(study_points(own))
+        assert varied(own) == ["model", "interval"]
+        assert layout.rows == [[0, 1], [2, 3]]
+        assert layout.titles[3] == "b, interval 100\N{NO-BREAK SPACE}%"
+        assert "Shown for" not in layout.note
+        assert varied([*own, *grid(model=["b"], interval=[50, 100])]) == ["model", "dataset", "interval"]
+        assert arrange(study_points(grid(dataset=["digits", "other"]))).titles == ["dataset digits", "dataset other"]
+
     def test_what_is_common_is_named(self):
-        assert constants(study_points(grid(layer=LAYERS))).startswith("All: net, seed 0, interval 100")
+        assert constants(study_points(grid(layer=LAYERS))).startswith("All: net, dataset digits, seed 0, interval 100")
         assert "layer" not in constants(study_points(grid(layer=LAYERS)))
 
 

@@ -39,10 +39,8 @@ def test_constants_stand_above_and_what_varies_in_columns(classes, pieces):
     page = tables_page("A & B", "Why?", classes, aggregate_table(classes), pieces)
     assert "A &amp; B" in page
     assert "<p>Why?</p>" in page
-    assert (
-        "All: model net, dataset digits, seed 0, interval 100, split test, transform original, metric euclidean."
-        in page
-    )
+    constants = "model net, dataset digits, seed 0, interval 100, split test, transform original, metric euclidean"
+    assert f"All: {constants}." in page
     assert "<th>layer</th>" in page
     assert "<th>model</th>" not in page
 

@@ -59,7 +59,9 @@ def run(tmp_path, splits, seeds, name="whole", **changes):
     spec = SPEC | {"seeds": {f"seed-{seed}": seed for seed in seeds}} | changes
     paths = [tmp_path / name / f"seed-{seed}.zarr.zip" for seed in seeds]
     (tmp_path / name).mkdir(exist_ok=True)
-    train_replicates(spec=spec, **splits, confusion=paths, context=Context("cpu", 1, tmp_path / f"{name} state"))
+    train_replicates(
+        spec=spec, **splits, weights=None, confusion=paths, context=Context("cpu", 1, tmp_path / f"{name} state")
+    )
     return dict(zip(seeds, paths, strict=True))
 
 

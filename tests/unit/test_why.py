@@ -431,3 +431,34 @@ def test_a_table_that_cannot_be_read_refuses_nothing(checked, content):
     else:
         Path(NETWORK).write_text(content)
     assert refused(WRONG) == []
+
+
+def test_weights_of_another_model_and_examined_datasets_are_told_by_their_keys(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def settings(interval, training=4, examine=("noisy",)):
+        def change(raw):
+            noisy = raw["datasets"]["digits"]
+            taker = {**raw["models"]["digits_cnn"], "seeds": [0], "intervals": [100]}
+            raw["datasets"] |= {"noisy": noisy, "both": {"source": "union", "of": ["digits", "noisy"]}}
+            longer = {**taker["training"], "epochs": training}
+            raw["models"]["digits_cnn"] |= {"examine": list(examine), "training": longer}
+            raw["models"]["taker"] = taker | {"weights": {"model": "digits_cnn", "interval": interval}}
+            raw["kstar"]["studies"] = {"all": {"model": "all", "dataset": "all", "layer": "logits"}}
+
+        return planned(change)
+
+    finish(settings(50))
+    assert why.explain(settings(50)).reasons == {}
+    reason = ["models.taker.weights.interval: 50 -> 100"]
+    jobs = ("check_network/taker", "train_interval/taker/seed-0/interval-100")
+    assert why.explain(settings(100)).reasons == dict.fromkeys(jobs, reason)
+    more = why.explain(settings(50, examine=("noisy", "both")))
+    running = {*more.reasons, *more.following}
+    started = {name.partition("/")[0] for name in running}
+    assert not started & {"check_network", "train_interval", "prepare_dataset"}
+    assert {"check_examined/digits_cnn/both", "unite_datasets/both"} <= running
+    assert all("/digits_cnn/both" in name for name in running if name.startswith(("extract", "compute", "check")))
+    longer = why.explain(settings(50, training=8))
+    assert "train_interval/taker/seed-0/interval-100" in longer.following
+    assert "check_network/taker" not in longer.following

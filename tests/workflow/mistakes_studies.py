@@ -117,14 +117,10 @@ PROTOTYPES = [
     ),
     # networks
     network("a network without a linear layer", "without_linear", "prototypes", "layer", "cannot be told"),
-    network("a network that gives no numbers", "tired", "prototypes", "network: nan", "is not finite"),
+    network("a network that gives no numbers", "tired", "prototypes", "models.wrong.architecture", "NaN or infinite"),
     network(
-        "a network whose features are all zero",
-        "asleep",
-        "dissimilarity",
-        "features: target 0, origin 0; target 0, origin 1;",
-        "(16 in all)",
-        "has no direction",
+        *("a network whose features are all zero", "asleep", "dissimilarity"),
+        *("models.wrong.architecture", "gives the same values of the logits, layer last"),
     ),
 ]
 

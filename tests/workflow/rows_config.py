@@ -120,7 +120,7 @@ LISTS = [
         starts="extract_features/*",
     ),
     Row(
-        "a seed added to a model", put("models.net.seeds", [0, 1]), base="own", stages="kstar", starts="*/net/seed-1/*"
+        "a seed added to a model", put("models.net.seeds", [0, 1]), base="own", stages="kstar", starts="*/net/*seed-1/*"
     ),
     Row("a seed taken out", put(f"{MODEL}.seeds", [0]), starts=AFTER_CLASSES),
     Row(

@@ -115,8 +115,6 @@ class Training(Section):
 class TrainedWeights(Section):
     """Weights that another model of this config has after a part of its training."""
 
-    model_config = example(model="net", seed=0, interval=100)
-
     model: Name
     """The model, which must be trained here, with the same architecture, options and normalize."""
     seed: Seed = 0

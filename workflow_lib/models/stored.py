@@ -50,7 +50,8 @@ def describe(
 
 def _options(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a model; those that belong to torchvision's weights hold unless the model sets them."""
-    implied = pretrained_options(spec["architecture"], spec["weights"]) if spec.get("weights") else {}
+    weights = spec.get("weights")  # those of another model are no text, and `with_weights` knows their options
+    implied = pretrained_options(spec["architecture"], weights) if isinstance(weights, str) else {}
     return {**implied, **spec["options"]}
 
 

@@ -264,10 +264,7 @@ class Plan:
         files, functions = model.files() if weights else {}, model.functions()
         if change:
             files, functions = files | change.files(), functions | change.functions()
-        network = model.model_dump(mode="json", include=keys)
-        if isinstance(model.weights, TrainedWeights) and weights:
-            network["weights"] = None  # they are an input of the job
-        return network | {"outside": self._outside(files, functions)}
+        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, functions)}
 
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:
         paths = {"files" if hidden else "visible": files.values()}

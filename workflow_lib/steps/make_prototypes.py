@@ -42,7 +42,8 @@ def make_prototypes(
     """
     device = configure(context.device, context.threads)
     content = checkpoints.load(checkpoint)
-    names = class_names(open_split(dataset).class_names, content["outputs"])
+    # Weights that another model has trained keep the classes of its dataset.
+    names = content["classes"] or class_names(open_split(dataset).class_names, content["outputs"])
     layer = spec["layer"] or {"module": None}
     network = frozen(restore(content), image_shape=content["image_shape"], device=device, **layer)
     settings = Settings(**spec["descent"])
