@@ -12,9 +12,14 @@ rule prepare_dataset:
         "<logs>/prepare_dataset/{dataset}.log",
     benchmark:
         "<benchmarks>/prepare_dataset/{dataset}.tsv"
-    priority: 1  # mistakes in any dataset are found before the first training
     wildcard_constraints:
-        dataset=one_of(sorted({*PLAN.config.datasets} - {*PLAN.imported, *PLAN.unions, *PLAN.transformed})),
+        dataset=one_of(
+            sorted(
+                {*PLAN.config.datasets}
+                - {*PLAN.imported, *PLAN.unions, *PLAN.transformed}
+            )
+        ),
+    priority: 1  # mistakes in any dataset are found before the first training
     conda:
         "../environment.yaml"
     threads: 1
@@ -41,9 +46,9 @@ rule unite_datasets:
         "<logs>/unite_datasets/{dataset}.log",
     benchmark:
         "<benchmarks>/unite_datasets/{dataset}.tsv"
-    priority: 1
     wildcard_constraints:
         dataset=one_of(PLAN.unions),
+    priority: 1
     conda:
         "../environment.yaml"
     threads: 1
@@ -70,9 +75,9 @@ rule transform_dataset:
         "<logs>/transform_dataset/{dataset}.log",
     benchmark:
         "<benchmarks>/transform_dataset/{dataset}.tsv"
-    priority: 1
     wildcard_constraints:
         dataset=one_of(PLAN.transformed),
+    priority: 1
     conda:
         "../environment.yaml"
     threads: 1

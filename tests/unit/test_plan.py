@@ -10,6 +10,8 @@ import yaml
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.plan import targets
+from workflow_lib.plan.changes import changed_settings
+from workflow_lib.plan.jobs import job_of
 from workflow_lib.plan.plan import Plan
 from workflow_lib.points import DIMENSIONS, points, varied
 
@@ -122,6 +124,33 @@ def test_a_key_of_a_transform_is_part_of_the_specs_that_it_shapes(plan_of, tmp_p
 
     after = specs_of_transforms(plan_of(changed))
     assert {name for name in before if before[name] != after[name]} == expected
+
+
+def test_why_names_the_keys_of_transforms(plan_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    features = "results/features/digits_cnn/digits/seed-0/interval-100/test/{}/logits.zarr.zip"
+    paths = [
+        *(features.format("turned"), features.format("own")),
+        *("results/datasets/turned_digits/train.zarr.zip", "results/studies/kstar/metrics/classes.csv"),
+    ]
+
+    def jobs(degrees, function):
+        def change(raw):
+            with_transforms(raw)
+            raw["transforms"]["turned"]["degrees"] = degrees
+
+        Path("mine.py").write_text(f"def change(images, ids):\n    return {function}")
+        plan = plan_of(change)
+        return plan.config, [(job, json.loads(job.spec())) for job in (job_of(plan, path) for path in paths)]
+
+    before, (config, after) = jobs(30, "images")[1], jobs(60, "1 - images")
+    lines = [changed_settings(config, job, old, new) for (_, old), (job, new) in zip(before, after, strict=True)]
+    assert lines == [
+        ["transforms.turned.degrees: 30.0 -> 60.0"],
+        ["transforms.own.function: the content has changed"],
+        ["transforms.turned.degrees: 30.0 -> 60.0"],
+        ["transforms.turned: 30.0 -> 60.0"],
+    ]
 
 
 def test_strengths_are_those_of_the_transforms_of_the_study(plan_of, tmp_path, monkeypatch):

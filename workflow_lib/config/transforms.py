@@ -13,7 +13,7 @@ from workflow_lib.errors import Problem
 
 
 class Transform(Section):
-    """What all transforms have; `strength` is a number, None if there is none."""
+    """What all transforms have. A kind may also have a `strength`, a number for tables and figures, or None."""
 
     zero_is_original: ClassVar[bool] = False
     """Whether a strength of 0 would change nothing."""
@@ -181,7 +181,7 @@ def strengths(names: Sequence[str], transforms: Mapping[str, AnyTransform]) -> d
     """
     chosen = {name: transforms[name] for name in names if name in transforms}
     original = 0.0 if chosen and all(transform.zero_is_original for transform in chosen.values()) else None
-    return {name: chosen[name].strength if name in chosen else original for name in names}
+    return {name: getattr(chosen[name], "strength", None) if name in chosen else original for name in names}
 
 
 def problems(name: str, transform: Transform) -> Iterator[Problem]:
