@@ -93,7 +93,9 @@ def _direction(gradient: Tensor, norm: str) -> Tensor:
     """The step of norm 1 that raises the loss most; zero where the gradient vanishes."""
     if norm == "linf":
         return gradient.sign()
-    return gradient / sizes(gradient, norm).clamp_min(torch.finfo(gradient.dtype).tiny)
+    tiny = torch.finfo(gradient.dtype).tiny
+    gradient = gradient / sizes(gradient, "linf").clamp_min(tiny)  # squares of small numbers would be zero
+    return gradient / sizes(gradient, norm).clamp_min(tiny)
 
 
 def _near(changed: Tensor, images: Tensor, attack: Attack) -> Tensor:

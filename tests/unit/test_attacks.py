@@ -91,6 +91,16 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("norm", NORMS)
+def test_a_confident_network_has_small_gradients_that_still_lead(norm):
+    """Logits (50 x, -50 x): the probability of the other class, and with it the gradient, is about exp(-70)."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(1, 2, bias=False))
+    network[1].weight.data = torch.tensor([[50.0], [-50.0]])
+    images, labels = torch.full((1, 1, 1, 1), 0.7), torch.zeros(1, dtype=torch.int64)
+    found = pgd(network, images, labels, Attack(norm, 0.1, 0.1, 1, False), images * 0)
+    torch.testing.assert_close(found.item(), 0.6)
+
+
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("random_start", [True, False])
 def test_the_change_stays_in_the_ball_and_is_told(network, norm, random_start):
     settings = NORMS[norm] | {"random_start": random_start, "steps": 20}
