@@ -12,9 +12,14 @@ rule prepare_dataset:
         "<logs>/prepare_dataset/{dataset}.log",
     benchmark:
         "<benchmarks>/prepare_dataset/{dataset}.tsv"
-    priority: 1  # mistakes in any dataset are found before the first training
     wildcard_constraints:
-        dataset=one_of(sorted({*PLAN.config.datasets} - {*PLAN.imported, *PLAN.unions})),
+        dataset=one_of(
+            sorted(
+                {*PLAN.config.datasets}
+                - {*PLAN.imported, *PLAN.unions, *PLAN.transformed}
+            )
+        ),
+    priority: 1  # mistakes in any dataset are found before the first training
     conda:
         "../environment.yaml"
     threads: 1
@@ -41,9 +46,9 @@ rule unite_datasets:
         "<logs>/unite_datasets/{dataset}.log",
     benchmark:
         "<benchmarks>/unite_datasets/{dataset}.tsv"
-    priority: 1
     wildcard_constraints:
         dataset=one_of(PLAN.unions),
+    priority: 1
     conda:
         "../environment.yaml"
     threads: 1
@@ -57,3 +62,34 @@ rule unite_datasets:
         "Uniting datasets to {wildcards.dataset}"
     shell:
         command_line("unite_datasets")
+
+
+rule transform_dataset:
+    input:
+        train_parts=lambda w: PLAN.parts(w.dataset, "train"),
+        test_parts=lambda w: PLAN.parts(w.dataset, "test"),
+    output:
+        train="<results>/datasets/{dataset}/train.zarr.zip",
+        test="<results>/datasets/{dataset}/test.zarr.zip",
+    log:
+        "<logs>/transform_dataset/{dataset}.log",
+    benchmark:
+        "<benchmarks>/transform_dataset/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(PLAN.transformed),
+    priority: 1
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
+        device="auto",
+        gpu=1,
+    params:
+        spec=lambda w: PLAN.transform_dataset(w.dataset),
+        code=PLAN.code("transform_dataset"),
+    message:
+        "Transforming the images of dataset {wildcards.dataset}"
+    shell:
+        command_line("transform_dataset")

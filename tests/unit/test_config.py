@@ -14,6 +14,8 @@ from workflow_lib.errors import UserError
 
 STUDY = "kstar/studies/training"
 
+PGD = {"kind": "pgd", "epsilon": "8/255"}
+
 MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     # sections and names
     ("model", {}, "model", ["not a known key", "write models instead"]),
@@ -154,6 +156,35 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("transforms/turned/kind", "rotate", "transforms.turned.kind", ["rotation, centre_crop", "write rotation"]),
     ("transforms/turned/degrees", 400, "transforms.turned.degrees", ["at most 360"]),
     ("transforms/noisy", {"kind": "gaussian_noise", "std": 0}, "transforms.noisy.std", ["greater than 0"]),
+    ("transforms/pgd", PGD | {"epsilon": "8/0"}, "transforms.pgd.epsilon", ["a ratio such as 8/255"]),
+    ("transforms/pgd", PGD | {"epsilon": 8}, "transforms.pgd.epsilon", ["8", "at most 1 for linf", "write for"]),
+    ("transforms/pgd", PGD | {"norm": "L2"}, "transforms.pgd.norm", ["linf, l2", "write l2"]),
+    (
+        "transforms/pgd",
+        PGD | {"restarts": 2, "random_start": False},
+        "transforms.pgd.restarts",
+        ["all attacks start at the image", "write 1"],
+    ),
+    (
+        "datasets/changed",
+        {"source": "transformed", "of": "digits", "transform": "turnd"},
+        "datasets.changed.transform",
+        ["is not a transform; there are: turned", "write turned"],
+    ),
+    (
+        "datasets/changed",
+        {"source": "transformed", "of": "changed", "transform": "turned"},
+        "datasets.changed.of",
+        ["contains itself: changed -> changed"],
+    ),
+    ("transforms/own", {"kind": "function", "function": "blur"}, "transforms.own.function", ["module:name"]),
+    (f"{TRAINING}/adversarial", {"steps": 3}, "models.cnn.training.adversarial.epsilon", ["is required"]),
+    (
+        f"{TRAINING}/adversarial",
+        {"epsilon": "300/255"},
+        "models.cnn.training.adversarial.epsilon",
+        ["at most 1 for linf"],
+    ),
     # kstar
     ("kstar/threshold", 0, "kstar.threshold", ["greater than 0"]),
     ("kstar/treshold", 1, "kstar.treshold", ["write threshold instead"]),

@@ -1,12 +1,13 @@
 """The config's model: short and long forms, defaults and order change nothing; what `all` and lists come to."""
 
 import pytest
-from config_cases import change, good, shuffled
+from config_cases import change, good, problems, shuffled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_lib.config import load
 from workflow_lib.config.studies import resolve_kstar
+from workflow_lib.config.transforms import strengths
 
 
 def test_short_forms_and_long_forms_mean_the_same():
@@ -38,6 +39,46 @@ def test_order_of_keys_changes_nothing(order):
 def test_the_folder_of_results_has_one_form(written, meant):
     raw = good() if written is None else good() | {"results": written}
     assert load(raw, check_files=False).results == meant
+
+
+def test_a_dataset_cannot_be_changed_by_an_attack():
+    raw = change("transforms/attacked", {"kind": "pgd", "epsilon": "8/255"})
+    raw["datasets"]["changed"] = {"source": "transformed", "of": "digits", "transform": "attacked"}
+    found = problems(raw)
+    assert list(found) == ["datasets.changed.transform"]
+    assert "training.adversarial" in found["datasets.changed.transform"]
+
+
+def test_epsilon_may_be_a_ratio():
+    keys = {"kind": "pgd", "epsilon": "8/255", "step": "2 / 255"}
+    attack = load(change("transforms/attacked", keys), check_files=False).transforms["attacked"]
+    assert (attack.epsilon, attack.step) == (8 / 255, 2 / 255)
+    number = load(change("transforms/attacked", keys | {"epsilon": 8 / 255}), check_files=False)
+    assert number.transforms["attacked"].epsilon == attack.epsilon
+
+
+TRANSFORMS = {
+    "turned": {"kind": "rotation", "degrees": 30},
+    "noisy": {"kind": "gaussian_noise", "std": 0.2},
+    "attacked": {"kind": "pgd", "epsilon": "8/255"},
+    "cropped": {"kind": "centre_crop", "pixels": 5},
+    "own": {"kind": "function", "function": "mine:blur", "strength": 3},
+    "nameless": {"kind": "function", "function": "mine:blur"},
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["original", "turned", "noisy", "attacked"], [0, 30, 0.2, 8 / 255]),
+        (["original", "cropped"], [None, 5]),
+        (["turned", "original", "own", "nameless"], [30, None, 3, None]),
+        (["original"], [None]),
+    ],
+)
+def test_strength_of_transforms(names, expected):
+    config = load(change("transforms", TRANSFORMS), check_files=False)
+    assert strengths(names, config.transforms) == dict(zip(names, expected, strict=True))
 
 
 def test_a_config_cannot_be_changed():

@@ -15,6 +15,8 @@ from workflow_lib.datasets.imported import read_imported
 from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.union import union
 from workflow_lib.datasets.writing import write
+from workflow_lib.steps.roles import Context
+from workflow_lib.steps.transform_dataset import transform_dataset
 
 TEXT = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, flags=re.DOTALL)
@@ -23,6 +25,13 @@ DATASETS = {
     for kind, body in BLOCKS
     if kind == "yaml"
     for name, settings in yaml.safe_load(body)["datasets"].items()
+}
+
+TRANSFORMS = {
+    name: settings
+    for kind, body in BLOCKS
+    if kind == "yaml"
+    for name, settings in yaml.safe_load(body).get("transforms", {}).items()
 }
 
 
@@ -47,8 +56,9 @@ def data(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_example_is_a_dataset(name, data, tmp_path):
-    needed = {part: DATASETS[part] for part in (*DATASETS[name].get("of", ()), name)}
-    config = load_config({"datasets": needed})
+    of = DATASETS[name].get("of", [])
+    needed = {part: DATASETS[part] for part in (*([of] if isinstance(of, str) else of), name)}
+    config = load_config({"datasets": needed, "transforms": TRANSFORMS})
     spec = config.datasets[name].model_dump(mode="json")
     if spec["source"] == "union":
         parts = {part: load(config.datasets[part].model_dump(mode="json")) for part in spec["of"]}
@@ -56,6 +66,14 @@ def test_every_example_is_a_dataset(name, data, tmp_path):
             write(splits["test"], tmp_path / f"{part}.zarr.zip")
         whole = union({part: open_split(tmp_path / f"{part}.zarr.zip") for part in parts})
         assert whole.ids[0] == "pets/test/cat/1.png"
+    elif spec["source"] == "transformed":
+        for part, split in load(config.datasets[of].model_dump(mode="json")).items():
+            write(split, tmp_path / f"{part}.zarr.zip")
+        spec["transform"] = config.transforms[spec["transform"]].model_dump(mode="json")
+        parts = {f"{part}_parts": [tmp_path / f"{part}.zarr.zip"] for part in ("train", "test")}
+        made = {part: tmp_path / f"made-{part}.zarr.zip" for part in ("train", "test")}
+        transform_dataset(spec=spec, **parts, **made, context=Context("cpu", 1, tmp_path))
+        assert open_split(made["test"]).ids[0] == "test/cat/1.png"
     elif spec["source"] == "features":
         assert read_imported(spec).features.shape == (60, 8)
     elif spec["source"] == "cifar10":
@@ -67,7 +85,7 @@ def test_every_example_is_a_dataset(name, data, tmp_path):
 
 def test_all_sources_have_an_example():
     assert {settings["source"] for settings in DATASETS.values()} == {
-        "digits", "cifar10", "imagefolder", "arrays", "function", "features", "union"
+        "digits", "cifar10", "imagefolder", "arrays", "function", "features", "union", "transformed"
     }  # fmt: skip
 
 

@@ -105,6 +105,7 @@ WITH_TORCH = {
     "import_weights",
     "extract_features",
     "prepare_dataset",
+    "transform_dataset",
     "compute_kstar",
 } | {
     "make_prototypes",

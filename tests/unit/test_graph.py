@@ -23,12 +23,14 @@ EVERYTHING = {
     "datasets": {
         "noisy": {"source": "digits", "classes": ["0", "1", "2", "3"], "subsample": {"train": 20, "test": 12}},
         "both": {"source": "union", "of": ["digits", "noisy"]},
+        "turned": {"source": "transformed", "of": "digits", "transform": "turned"},
     },
     "models": {
-        "digits_cnn": {"examine": ["noisy", "both"]},
+        "digits_cnn": {"examine": ["noisy", "both", "turned"]},
         "further": {**NETWORK, "dataset": "both", "training": {"epochs": 1}, "weights": HALFWAY},
         "ready": {**NETWORK, "dataset": "noisy", "weights": {"model": "further"}, "examine": ["digits"]},
     },
+    "transforms": {"turned": {"kind": "rotation", "degrees": 30}, "attacked": {"kind": "pgd", "epsilon": "8/255"}},
     "kstar": {"studies": {"elsewhere": {"model": "all", "dataset": "all"}}},
     "prototypes": {"studies": {"sure": {"model": "digits_cnn", "start": "warm", "initialisations": 2}}},
     "confusion": {"studies": {"mixed": {"model": "further", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}},

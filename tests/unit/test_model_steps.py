@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 
 from workflow_lib.errors import UserError
+from workflow_lib.features.attacks import apply_pgd
 from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.registry import build
 from workflow_lib.models.stored import restore
@@ -208,6 +209,44 @@ def test_transformed_images_give_other_features(tmp_path, split):
         for transform in (None, {"kind": "gaussian_noise", "std": 0.3, "seed": 0})
     )
     assert not np.allclose(plain, noisy, atol=1e-2)
+
+
+PGD = {
+    "kind": "pgd",
+    **{"norm": "linf", "epsilon": 0.1, "step": 0.03, "steps": 4, "random_start": True},
+    **{"restarts": 2, "target": "label", "seed": 0},
+}
+
+
+def test_the_features_of_an_attack_are_those_of_the_attacked_images(tmp_path, split, monkeypatch):
+    checkpoint = trained(tmp_path, split)
+    monkeypatch.setattr("workflow_lib.steps.extract_features.MOST_IN_BATCH", 7)
+    (store,) = features(tmp_path, split, checkpoint, roles=["late"], transform=PGD)
+    network, stored = restore(checkpoints.load(checkpoint)), storage.load(split)
+    images = stored["image"].values.astype(np.float32) / 255
+    found = apply_pgd(images, stored["sample"].values.tolist(), stored["label"].values, PGD, network, "cpu")
+    with torch.no_grad():
+        predicted = network(torch.from_numpy(found.images)).argmax(1).numpy()
+    np.testing.assert_array_equal(store["prediction"], predicted)
+    np.testing.assert_array_equal(store["attack_success"], predicted != stored["label"].values)
+    assert 0 < store["attack_success"].values.mean() < 1
+    for name, values in found.values.items():
+        assert (store[name].dims, store[name].dtype) == (("sample",), values.dtype)
+        np.testing.assert_allclose(store[name], values, rtol=1e-5)
+    (plain,) = features(tmp_path, split, checkpoint, roles=["late"])
+    assert "attack_success" not in plain
+
+
+def test_an_attack_away_from_labels_needs_outputs_that_are_the_classes(tmp_path, split):
+    network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
+    torch.save(network.network.state_dict(), tmp_path / "weights.pt")
+    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
+    checkpoint = tmp_path / "imported.pt"
+    import_weights(spec=spec, dataset=split, weights=None, checkpoint=checkpoint)
+    with pytest.raises(UserError, match=r"transforms\.target: label\n.*outputs .* are not the classes"):
+        features(tmp_path, split, checkpoint, roles=["late"], transform=PGD)
+    (store,) = features(tmp_path, split, checkpoint, roles=["late"], transform=PGD | {"target": "prediction"})
+    assert "attack_loss" in store
 
 
 def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp_path, split):

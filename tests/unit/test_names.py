@@ -10,6 +10,7 @@ from workflow_lib import names
 from workflow_lib.config.datasets import Dataset
 from workflow_lib.config.transforms import AnyTransform
 from workflow_lib.datasets.sources import READERS
+from workflow_lib.features.attacks import ATTACKS
 from workflow_lib.features.transforms import KINDS
 from workflow_lib.kstar import metrics, projections
 
@@ -29,11 +30,11 @@ def test_every_method_of_maps_has_a_kernel():
 
 
 def test_every_source_of_images_has_a_reader():
-    assert sorted(READERS) == sorted(set(chosen(Dataset, "source")) - {"features"})
+    assert sorted(READERS) == sorted(set(chosen(Dataset, "source")) - {"features", "union", "transformed"})
 
 
 def test_every_kind_of_transform_has_a_kernel():
-    assert list(KINDS) == chosen(AnyTransform, "kind")
+    assert [*KINDS, *ATTACKS] == chosen(AnyTransform, "kind")
 
 
 @pytest.mark.parametrize("module", ["names", "errors", "models.architectures"])

@@ -10,6 +10,8 @@ import yaml
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.plan import targets
+from workflow_lib.plan.changes import changed_settings
+from workflow_lib.plan.jobs import job_of
 from workflow_lib.plan.plan import Plan
 from workflow_lib.points import DIMENSIONS, points, varied
 
@@ -56,6 +58,10 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
         (lambda raw: raw["kstar"].update(maps={"seed": 1}), {"compute_map"}),
         (lambda raw: raw["models"]["digits_cnn"]["training"].update(lr=0.003), {"check_network", "train_interval"}),
         (
+            lambda raw: raw["models"]["digits_cnn"]["training"].update(adversarial={"epsilon": "8/255"}),
+            {"check_network", "train_interval"},
+        ),
+        (
             lambda raw: raw["models"]["digits_cnn"]["layers"].update(early={"module": "conv1", "pool": "max"}),
             {"check_network", "extract_features"},
         ),
@@ -77,6 +83,86 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
 def test_a_setting_is_part_of_exactly_the_specs_that_it_shapes(plan_of, change, expected):
     before, after = specs(plan_of()), specs(plan_of(change))
     assert {verb for verb in before if before[verb] != after[verb]} == expected
+
+
+def with_transforms(raw):
+    raw["transforms"] = {
+        "turned": {"kind": "rotation", "degrees": 30},
+        "own": {"kind": "function", "function": "mine:change", "strength": 1},
+        "attacked": {"kind": "pgd", "epsilon": "8/255"},
+    }
+    raw["datasets"]["turned_digits"] = {"source": "transformed", "of": "digits", "transform": "turned"}
+    raw["kstar"]["studies"]["metrics"]["transform"] = "all"
+
+
+def specs_of_transforms(plan):
+    (tables,) = (output for output in plan.kstar["metrics"].outputs if output.verb == "tabulate_kstar")
+    changed = {name: plan.extract_features("digits_cnn", name) for name in plan.config.transforms}
+    return {**changed, "dataset": plan.transform_dataset("turned_digits"), "tables": plan.kstar["metrics"].spec(tables)}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda transforms: transforms["turned"].update(degrees=60), {"turned", "dataset", "tables"}),
+        (lambda transforms: transforms["attacked"].update(epsilon="4/255"), {"attacked", "tables"}),
+        (lambda transforms: transforms["attacked"].update(steps=3), {"attacked"}),
+        (lambda transforms: transforms["attacked"].update(epsilon=8 / 255), set()),
+        (lambda transforms: transforms["own"].update(strength=2), {"tables"}),
+        (lambda transforms: transforms["own"].update(options={"by": 1}), {"own"}),
+        (lambda transforms: Path("mine.py").write_text("def change(images, ids):\n    return 1 - images"), {"own"}),
+    ],
+)
+def test_a_key_of_a_transform_is_part_of_the_specs_that_it_shapes(plan_of, tmp_path, monkeypatch, change, expected):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("def change(images, ids):\n    return images")
+    before = specs_of_transforms(plan_of(with_transforms))
+
+    def changed(raw):
+        with_transforms(raw)
+        change(raw["transforms"])
+
+    after = specs_of_transforms(plan_of(changed))
+    assert {name for name in before if before[name] != after[name]} == expected
+
+
+def test_why_names_the_keys_of_transforms(plan_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    features = "results/features/digits_cnn/digits/seed-0/interval-100/test/{}/logits.zarr.zip"
+    paths = [
+        *(features.format("turned"), features.format("own")),
+        *("results/datasets/turned_digits/train.zarr.zip", "results/studies/kstar/metrics/classes.csv"),
+    ]
+
+    def jobs(degrees, function):
+        def change(raw):
+            with_transforms(raw)
+            raw["transforms"]["turned"]["degrees"] = degrees
+
+        Path("mine.py").write_text(f"def change(images, ids):\n    return {function}")
+        plan = plan_of(change)
+        return plan.config, [(job, json.loads(job.spec())) for job in (job_of(plan, path) for path in paths)]
+
+    before, (config, after) = jobs(30, "images")[1], jobs(60, "1 - images")
+    lines = [changed_settings(config, job, old, new) for (_, old), (job, new) in zip(before, after, strict=True)]
+    assert lines == [
+        ["transforms.turned.degrees: 30.0 -> 60.0"],
+        ["transforms.own.function: the content has changed"],
+        ["transforms.turned.degrees: 30.0 -> 60.0"],
+        ["transforms.turned: 30.0 -> 60.0"],
+    ]
+
+
+def test_strengths_are_those_of_the_transforms_of_the_study(plan_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("def change(images, ids):\n    return images")
+    study = plan_of(with_transforms).kstar["metrics"]
+    assert study.strengths == {"original": None, "turned": 30, "own": 1, "attacked": 8 / 255}
+    assert plan_of().kstar["metrics"].strengths == {"original": None}
+
+
+def test_a_training_that_is_not_adversarial_is_as_it_was(plan_of):
+    assert "adversarial" not in json.loads(plan_of().train_interval("digits_cnn", 0, 40))["training"]
 
 
 def test_specs_are_canonical_json(plan_of):

@@ -78,6 +78,7 @@ def test_the_form_follows_from_the_work_and_can_be_named(monkeypatch):
     assert choose(digits, (1, 8, 8), 32, "cuda") == ("loop", f"{VARIABLE}=loop")
     monkeypatch.setenv(VARIABLE, "batched")
     assert choose(poster, (3, 32, 32), 64, "cpu") == ("batched", f"{VARIABLE}=batched")
+    assert choose(digits, (1, 8, 8), 32, "cpu", adversarial=True)[0] == "loop"
     monkeypatch.setenv(VARIABLE, "fast")
     with pytest.raises(UserError, match="must be loop or batched"):
         choose(digits, (1, 8, 8), 32, "cpu")

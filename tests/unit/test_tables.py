@@ -41,6 +41,17 @@ def test_a_row_per_class_by_hand():
     np.testing.assert_allclose(table["accuracy"], [2 / 3, 1])
 
 
+def test_strength_and_attack_success_by_hand():
+    attacked = SMALL.assign_coords(attack_success=("sample", np.array([True, False, False, True, True])))
+    strengths = {"original": 0.0, "pgd": 0.1, "own": None}
+    points = [POINT | {"transform": name} for name in strengths]
+    table = class_table(points, [SMALL, attacked, SMALL], strengths=strengths)
+    assert list(table)[len(DIMENSIONS)] == "strength"
+    np.testing.assert_array_equal(table["strength"], [0, 0, 0.1, 0.1, np.nan, np.nan])
+    np.testing.assert_allclose(table["attack_success"], [np.nan, np.nan, 1 / 3, 1, np.nan, np.nan])
+    assert class_table([POINT], [SMALL])["strength"].isna().all()
+
+
 def test_intervals_and_pieces_have_a_row_per_class():
     table = class_table([POINT], [SMALL])
     assert (table["mean_low"] <= table["mean"]).all()

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from workflow_lib import seeds
+from workflow_lib.attacks import Attack, pgd
 from workflow_lib.errors import UserError
 from workflow_lib.io import checkpoints
 from workflow_lib.training.augmentation import Augmentation, augment, draw
@@ -20,6 +21,9 @@ SETTINGS = {
         EPOCHS, 16, 0.01, "adam", schedule="onecycle", augmentation=Augmentation(flip=True, crop_padding=1)
     ),
     "adamw": Settings(EPOCHS, 16, 0.01, "adamw", weight_decay=0.1, label_smoothing=0.1),
+    "adversarial": Settings(
+        EPOCHS, 16, 0.01, augmentation=Augmentation(crop_padding=1), adversarial=Attack("linf", 0.1, 0.05, 3, True)
+    ),
 }
 
 
@@ -154,6 +158,43 @@ def test_one_step_of_gradient_descent_by_hand():
     gradient[np.arange(6), labels] -= 1
     np.testing.assert_allclose(model[1].weight.detach(), weight - 0.5 * gradient.T @ flat / 6, atol=1e-6)
     np.testing.assert_allclose(model[1].bias.detach(), bias - 0.5 * gradient.mean(0), atol=1e-6)
+
+
+def test_adversarial_training_steps_on_the_attacked_batch():
+    """One batch by hand: the images attacked in eval mode, from the start that its name gives, then the usual step."""
+    images, labels = data(count=6)
+    attack = Attack("linf", 0.1, 0.05, 3, True)
+    model, twin = network(), network()
+    settings = Settings(1, 6, 0.5, "sgd", adversarial=attack)
+    train(model, images, labels, settings, lineage=("m", 0), stop_epoch=1)
+    order = seeds.generator("m", 0, "order", 0).permutation(6)
+    generator = seeds.generator("m", 0, "attack", 0, 0)
+    starts = torch.stack([attack.start(images.shape[1:], generator) for _ in range(6)])
+    batch, targets = torch.from_numpy(images[order]), torch.from_numpy(labels[order])
+    attacked = pgd(twin.eval(), batch, targets, attack, starts)
+    assert (attacked - batch).abs().max() == pytest.approx(0.1, abs=1e-6)
+    optimizer = torch.optim.SGD(twin.parameters(), 0.5)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.derive("m", 0, "torch", 0))
+        torch.nn.functional.cross_entropy(twin.train()(attacked), targets).backward()
+    optimizer.step()
+    for name, value in twin.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], value, rtol=0, atol=1e-6)
+
+
+def test_adversarial_training_makes_a_network_robust():
+    images, labels = data()
+    attack = Attack("linf", 0.2, 0.07, 5, False)
+    shown, targets = torch.from_numpy(images), torch.from_numpy(labels)
+
+    def robust(adversarial):
+        model = network()
+        settings = Settings(20, 16, 0.01, adversarial=adversarial)
+        train(model, images, labels, settings, lineage=("m", 0), stop_epoch=20)
+        attacked = pgd(model.eval(), shown, targets, attack, torch.zeros_like(shown))
+        return (model(attacked).argmax(1) == targets).float().mean()
+
+    assert robust(attack) > 0.8 > 0.3 > robust(None)
 
 
 def test_it_learns_and_the_curve_says_so():

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -108,6 +110,77 @@ def test_images_stay_images_whatever_their_batch(spec):
     assert not np.allclose(whole, IMAGES)
     parts = [apply(IMAGES[row : row + 1], IDS[row : row + 1], spec) for row in range(5)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
+    np.testing.assert_array_equal(IMAGES, before)
+
+
+MODULE = """
+import numpy as np
+
+def shifted(images, ids, by=0.0):
+    seeds = [sum(map(ord, name)) for name in ids]
+    return np.clip(images + np.array([seed % 7 for seed in seeds]).reshape(-1, 1, 1, 1) / 70 + by, 0, 1)
+
+def smaller(images, ids):
+    return images[:, :, 1:]
+
+def brighter(images, ids):
+    return images + 1
+
+def broken(images, ids):
+    images[-1] = np.nan
+    return images
+
+def whole(images, ids):
+    return (images * 255).astype(int)
+
+def by_batch(images, ids):
+    return images / images.max() / len(images)
+
+def by_chance(images, ids):
+    return np.random.default_rng().random(images.shape)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Spec of a function in a module of the user's own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_changes.py").write_text(MODULE)
+    monkeypatch.delitem(sys.modules, "own_changes", raising=False)
+    return lambda name, **options: {
+        "kind": "function",
+        "function": f"own_changes:{name}",
+        "options": options,
+        "reads": [],
+    }
+
+
+def test_a_function_of_the_user(own):
+    by_id = np.array([sum(map(ord, name)) % 7 for name in IDS]).reshape(-1, 1, 1, 1) / 70
+    for options in ({}, {"by": 0.1}):
+        changed = apply(IMAGES, IDS, own("shifted", **options))
+        expected = np.clip(IMAGES + by_id + options.get("by", 0), 0, 1)
+        np.testing.assert_allclose(changed, expected, atol=1e-6)
+        assert changed.dtype == np.float32
+        np.testing.assert_array_equal(apply(IMAGES[2:3], IDS[2:3], own("shifted", **options)), changed[2:3])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("smaller", r"the shape \(5, 3, 11, 12\) for images of the shape \(5, 3, 12, 12\)"),
+        ("brighter", "outside 0 to 1 for sample image-0"),
+        ("broken", "NaN or outside 0 to 1 for sample image-4"),
+        ("whole", "returns int64"),
+        ("by_batch", "alone, and with others"),
+        ("by_chance", "alone, and with others"),
+        ("missing", "has no function 'missing'"),
+    ],
+)
+def test_what_a_function_may_not_do(own, name, words):
+    before = IMAGES.copy()
+    with pytest.raises(UserError, match=f"transforms.function: own_changes:{name}.*\n.*{words}"):
+        apply(IMAGES, IDS, own(name))
     np.testing.assert_array_equal(IMAGES, before)
 
 

@@ -32,6 +32,7 @@ REPAIR = "run make docs"
 KINDS = {
     "prepare_dataset": "dataset",
     "unite_datasets": "union",
+    "transform_dataset": "transformed dataset",
     "import_features": "given features",
     "check_network": "network check",
     "check_examined": "check of an examined dataset",

@@ -1,4 +1,4 @@
-"""A small study with a model that is examined on other data, a union, and a model that starts from trained weights."""
+"""Small studies: a model that is examined on other data and under transforms, a union, and weights of another model."""
 
 from pathlib import Path
 
@@ -25,8 +25,13 @@ models:
     training: {epochs: 1, batch_size: 16, lr: 0.01}
     layers: {logits: logits}
 
+transforms:
+  attacked: {kind: pgd, epsilon: 0.1, steps: 2}
+  darker: {kind: function, function: "changes:darker", strength: 1}
+
 kstar:
   studies:
+    changed: {model: net, transform: all}
     elsewhere: {model: net, dataset: all}
     united: {model: further}
 """
@@ -43,4 +48,5 @@ def fresh(folder: Path) -> Project:
     for seed, name in enumerate(("shapes", "noise")):
         for split, count in (("train", 20), ("test", 12)):
             write_images(folder / "data" / f"{name}_{split}.npz", count, seed)
+    (folder / "changes.py").write_text("def darker(images, ids):\n    return images / 2\n")
     return Project(folder, config=CONFIG)

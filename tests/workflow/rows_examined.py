@@ -3,7 +3,7 @@
 import os
 from functools import partial
 
-from edits import LONG_AGO, put
+from edits import LONG_AGO, put, replace
 from own_project import write_images
 from project import Project
 from row import Row
@@ -17,6 +17,11 @@ def _test_images_changed(project: Project) -> None:
     file = project.folder / "data" / "noise_test.npz"
     write_images(file, 12, seed=2)
     os.utime(file, (LONG_AGO, LONG_AGO))
+
+
+def _under(transform: str) -> str:
+    """The jobs that see images changed by a transform."""
+    return f"extract_features/net/*-{transform} compute_kstar/net/*/{transform}/*"
 
 
 EXAMINED = [
@@ -41,5 +46,21 @@ EXAMINED = [
         "the parts of a union in another order",
         put("datasets.both.of", ["noise", "shapes"]),
         starts=f"unite_datasets/both check_network/further {FURTHER}",
+    ),
+    _examined(
+        "the epsilon of an attack: what sees the attacked images follows, and nothing is trained",
+        put("transforms.attacked.epsilon", 0.2),
+        starts=_under("attacked"),
+    ),
+    _examined(
+        "the source of a function that changes images",
+        replace("changes.py", "images / 2", "images / 4"),
+        starts=_under("darker"),
+    ),
+    Row(
+        "the strength of a transform, which is a column of the tables",
+        put("transforms.darker.strength", 2),
+        base="examined",
+        starts="tabulate_kstar/changed render_tables/changed draw_*/changed !draw_neighbours/changed",
     ),
 ]

@@ -79,6 +79,10 @@ class Source(Section):
         """Classes of a source that always has the same ones, or None. With them wrong names are reported at once."""
         return None
 
+    def parts(self) -> tuple[str, ...]:
+        """Names of the datasets of the config that it is made of."""
+        return ()
+
 
 class Images(Source):
     """Keys shared by all sources of images."""
@@ -253,9 +257,31 @@ class UnionOf(Images):
     """The datasets. Their train splits make the train split, their test splits the test split. The name of a sample
     begins with that of its dataset, as in natural/train-00017."""
 
+    def parts(self) -> tuple[str, ...]:
+        """The datasets."""
+        return self.of
+
+
+class Transformed(Images):
+    """All samples of another dataset of images, each changed once by a transform."""
+
+    model_config = example(source="transformed", of="natural", transform="stylised")
+
+    source: Literal["transformed"]
+    """Another dataset of this config, changed."""
+    of: Name
+    """The dataset. The samples keep their names."""
+    transform: Name
+    """The transform, one that does not need the network (not pgd)."""
+
+    def parts(self) -> tuple[str, ...]:
+        """The dataset."""
+        return (self.of,)
+
 
 Dataset = Annotated[
-    Digits | Torchvision | ImageFolder | Arrays | Features | FromFunction | UnionOf, Field(discriminator="source")
+    Digits | Torchvision | ImageFolder | Arrays | Features | FromFunction | UnionOf | Transformed,
+    Field(discriminator="source"),
 ]
 
 
@@ -274,11 +300,11 @@ def class_names(name: str, datasets: Mapping[str, Source], inside: Collection[st
 
 
 def _own_classes(name: str, datasets: Mapping[str, Source], inside: Collection[str] = ()) -> tuple[str, ...] | None:
-    """The classes before a selection; those of a union are the classes of its first part."""
+    """The classes before a selection; those of a dataset made of others are the classes of its first part."""
     dataset = datasets[name]
-    if not isinstance(dataset, UnionOf):
+    if not dataset.parts():
         return dataset.own_classes()
-    first = dataset.of[0]
+    first = dataset.parts()[0]
     return class_names(first, datasets, {*inside, name}) if first in datasets and first not in inside else None
 
 

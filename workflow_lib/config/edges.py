@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from workflow_lib.config.datasets import Source, UnionOf, class_names
+from workflow_lib.config.datasets import Source, class_names
 from workflow_lib.config.models import Model, TrainedWeights
 from workflow_lib.errors import Problem, listed, unknown, yaml_text
 
@@ -11,8 +11,8 @@ OF_NETWORK = ("architecture", "options", "normalize")
 
 
 def union_problems(datasets: Mapping[str, Source]) -> Iterator[Problem]:
-    """Unions that contain themselves, or whose parts are known to have other classes than the first part."""
-    unions = {name: dataset.of for name, dataset in datasets.items() if isinstance(dataset, UnionOf)}
+    """Datasets that contain themselves, or unions whose parts are known to have other classes than the first part."""
+    unions = {name: dataset.parts() for name, dataset in datasets.items()}
     for chain in _circles(unions):
         allowed = f"contains itself: {' -> '.join(chain)}"
         yield Problem(f"datasets.{chain[0]}.of", chain[1], allowed, "take it out of the list")

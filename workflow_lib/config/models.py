@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, ValidationError
 
+from workflow_lib.config import attacks
+from workflow_lib.config.attacks import Attack
 from workflow_lib.config.fields import (
     FUNCTION,
     LIST,
@@ -101,6 +103,13 @@ class Training(Section):
     """Share of the target probability that is spread evenly over all classes."""
     augmentation: Augmentation = Augmentation()
     """Random changes of the training images; the default changes nothing."""
+    adversarial: Attack | None = None
+    """Replace each batch by its attacked images before the step (Madry et al. 2017): by projected gradient descent away
+    from the label, in eval mode, after the augmentation. null trains on the images as they are."""
+
+    def settings(self) -> dict[str, Any]:
+        """The keys as plain values. `adversarial` is missing without it: such a training is what it was before."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class TrainedWeights(Section):
@@ -259,6 +268,8 @@ def _training_problems(where: str, training: Training, intervals: tuple[int, ...
         if given and training.optimizer != "sgd":
             allowed = f"the optimizer {training.optimizer} takes no {key}"
             yield Problem(f"{where}.{key}", str(given).lower(), allowed, f"remove {key}, or use sgd")
+    if training.adversarial:
+        yield from attacks.problems(f"{where}.adversarial", training.adversarial)
     if training.nesterov and training.optimizer == "sgd" and not training.momentum:
         yield Problem(f"{where}.nesterov", "true", "needs a momentum above 0", "add for example momentum: 0.9")
     broken = [percent for percent in intervals if percent * training.epochs % 100]

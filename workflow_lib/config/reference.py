@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from workflow_lib.config.attacks import RATIO
 from workflow_lib.config.fields import ALL, FUNCTION, NAME
 from workflow_lib.config.models import ARCHITECTURE
 from workflow_lib.errors import listed
@@ -68,6 +69,7 @@ NOUNS = {
 PATTERNS = {
     NAME: "a name",
     FUNCTION: "module:name",
+    RATIO: "a ratio",
     ARCHITECTURE: f"{listed(ARCHITECTURES)}, {TORCHVISION}NAME, module:function",
 }
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}

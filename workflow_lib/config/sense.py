@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_lib.config import confusion, datasets, edges, functions, models, paths
+from workflow_lib.config import confusion, datasets, edges, functions, models, paths, transforms
 from workflow_lib.config.config import COMPANIONS, FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
@@ -57,8 +57,9 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         if check_files:
             yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes, made)
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
-        if isinstance(dataset, datasets.UnionOf):
-            yield from _dataset_problems(f"datasets.{name}.of", dataset.of, names)
+        yield from _dataset_problems(f"datasets.{name}.of", dataset.parts(), names)
+        if isinstance(dataset, datasets.Transformed):
+            yield from _transformed_problems(f"datasets.{name}.transform", dataset.transform, config, names)
     yield from edges.union_problems(config.datasets)
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
@@ -69,6 +70,11 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
             yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
     yield from edges.weights_problems(config.models, names.models)
+    for name, transform in config.transforms.items():
+        yield from transforms.problems(name, transform)
+        if check_files:
+            yield from paths.problems(f"transforms.{name}", transform.files(), transform.suffixes, made)
+            yield from functions.all_problems(f"transforms.{name}", transform.functions())
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)
         yield from _class_problems(f"kstar.studies.{name}.classes", study, config)
@@ -111,6 +117,16 @@ def _examined_problems(where: str, model: Model, names: Names) -> Iterator[Probl
     yield from _dataset_problems(where, model.examine, names)
     if model.dataset in model.examine:
         yield Problem(where, model.dataset, "is the model's own dataset, which needs no entry here", "remove it")
+
+
+def _transformed_problems(where: str, transform: str, config: Config, names: Names) -> Iterator[Problem]:
+    """A dataset can be changed only by a transform that needs no network."""
+    if transform not in names.transforms or transform == ORIGINAL:
+        yield unknown(where, transform, "transform", [name for name in names.transforms if name != ORIGINAL])
+    elif (change := config.transforms.get(transform)) and change.needs_network:
+        allowed = "this transform depends on the network that sees the images, and a dataset has none"
+        repair = "name it as the transform of a study, or train with training.adversarial"
+        yield Problem(where, transform, allowed, repair)
 
 
 def _study_problems(where: str, study: Study, config: Config, names: Names) -> Iterator[Problem]:

@@ -64,10 +64,11 @@ def extract(
     network.to(device).eval()
     try:
         axes: dict[str, int] = {}
-        with torch.inference_mode():
-            for batch in images:
+        for batch in images:
+            with torch.inference_mode():  # not around the loop: the images of the next batch may need gradients
                 axes = axes or _axes(network, batch.shape[1:], layers)
-                yield _forward(network, torch.from_numpy(batch).to(device), layers, modules, axes)
+                found = _forward(network, torch.from_numpy(batch).to(device), layers, modules, axes)
+            yield found
     finally:
         network.train(was_training)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -21,6 +22,7 @@ def class_table(
     stores: Iterable[xr.Dataset],
     skewness: Skewness = "anchored",
     threshold: float = 0.5,
+    strengths: Mapping[str, float | None] | None = None,
 ) -> pd.DataFrame:
     """Table with a row for each point of a study and each class with samples.
 
@@ -30,14 +32,19 @@ def class_table(
             `class_names` and `left_out` (number of samples), by label.
         skewness: "anchored" or "plain" (docs/science.md 1.2).
         threshold: skewness beyond which a class is fractured or clustered (docs/science.md 1.3).
+        strengths: strength of each transform, by name; None for a transform without one.
 
     Returns:
-        The seven dimensions, then label (int), class_name, n (samples), left_out (samples without k*); mean, std
-        (ddof 0) and skewness of k*; pattern; mean_low, mean_high, skewness_low, skewness_high and pattern_share, from
-        `uncertainty.bootstrap`; accuracy (share of the n samples predicted correctly, 0 to 1; NaN without predictions).
+        The seven dimensions, then strength (of the transform; NaN if it has none), label (int), class_name, n
+        (samples), left_out (samples without k*); mean, std (ddof 0) and skewness of k*; pattern; mean_low, mean_high,
+        skewness_low, skewness_high and pattern_share, from `uncertainty.bootstrap`; accuracy (share of the n samples
+        predicted correctly, 0 to 1; NaN without predictions) and attack_success (share of the n samples for which an
+        attack on the network succeeded, 0 to 1; NaN without an attack).
         Plain skewness of a constant class is NaN and its pattern "Undefined".
     """
-    return _at_points(points, (_classes(store, skewness, threshold) for store in stores))
+    table = _at_points(points, (_classes(store, skewness, threshold) for store in stores))
+    table.insert(len(DIMENSIONS), "strength", table["transform"].map(dict(strengths or {})).astype(np.float64))
+    return table
 
 
 def piece_table(points: Iterable[Mapping[str, Any]], stores: Iterable[xr.Dataset]) -> pd.DataFrame:
@@ -74,11 +81,18 @@ def _classes(store: xr.Dataset, skewness: Skewness, threshold: float) -> pd.Data
     table = _named(summarize(kappa, labels, skewness, threshold), store)
     table.insert(3, "left_out", np.array(store.attrs["left_out"])[table["label"]])
     table = table.merge(bootstrap(kappa, labels, skewness, threshold), on="label")
-    table["accuracy"] = float("nan")
-    if "prediction" in store.coords:
-        right = pd.Series(store["prediction"].values == labels)
-        table["accuracy"] = right.groupby(labels).mean().to_numpy()  # classes in sorted order, as in the summary
+    right = store["prediction"].values == labels if "prediction" in store.coords else None
+    table["accuracy"] = _shares(right, labels)
+    succeeded = store["attack_success"].values if "attack_success" in store.coords else None
+    table["attack_success"] = _shares(succeeded, labels)
     return table
+
+
+def _shares(hits: npt.NDArray[np.bool_] | None, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Share of each class, in the order of the labels as in the summary, for which `hits` is true; NaN without it."""
+    if hits is None:
+        return np.full(len(np.unique(labels)), np.nan)
+    return pd.Series(hits).groupby(labels).mean().to_numpy()
 
 
 def aggregate_table(classes: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from workflow_lib.code.fingerprint import library_versions, module_digests
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.errors import yaml_text
+from workflow_lib.names import ORIGINAL
 from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.runner.job import Job
 from workflow_lib.runner.units import Unit
@@ -23,7 +24,7 @@ KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
 """Config keys of settings that have another name in the section `kstar`."""
 OF_NETWORK = ("architecture", "options", "normalize", "training", "weights")
 """Settings of a job that belong to the section of its model."""
-DATASETS = ("prepare_dataset", "unite_datasets", "import_features")
+DATASETS = ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features")
 """Verbs whose settings are the section of a dataset."""
 LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
 """Key of a model that lists all values of a dimension."""
@@ -42,6 +43,8 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
     contents: list[str] = []
     for path, old, new in differences(before, now):
         key = config_key(job, path)
+        if path[0] == "strengths" and (path[1:] == (ORIGINAL,) or (path[1:] and ABSENT in (old, new))):
+            continue  # follows from the transforms of the study
         if path[0] == "grids" and ABSENT not in (old, new):
             lines |= _changed_points(config, job, old, new)
         elif path[0] == "outside":
@@ -73,12 +76,14 @@ def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     if job.family not in ("", "kstar"):
         return _study_key(job, path)
     inner = ".".join(path)
+    if path[0] == "transform":
+        return ".".join(["transforms", job.wildcards["transform"], *path[1:]])
     if job.verb in DATASETS:
         return f"datasets.{job.subject}.{inner}"
     if path[0] == "stop_epoch":
         return inner
-    if path[0] == "transform":
-        return ".".join(["transforms", job.wildcards["transform"], *path[1:]])
+    if path[0] == "strengths" and path[1:]:
+        return f"transforms.{path[1]}"
     if job.verb in ("check_network", "train_interval", "import_weights", "extract_features"):
         return f"models.{job.subject}.{inner}"
     if path[0] in ("title", "description", "classes", "methods"):
@@ -96,6 +101,11 @@ def _study_key(job: PlannedJob, path: tuple[str, ...]) -> str:
 
 def _data_key(config: Config, job: PlannedJob, name: str) -> str:
     """Config key of a file or function whose content is part of the settings; the key of its section if unknown."""
+    change = job.wildcards.get("transform", "")
+    if transform := config.transforms.get(change):
+        of_transform = transform.files() | transform.functions()
+        if keys := [key for key, value in of_transform.items() if value == name]:
+            return f"transforms.{change}.{keys[0]}"
     if job.verb in DATASETS:
         where, dataset = f"datasets.{job.subject}", config.datasets[job.subject]
         named = dataset.files() | dataset.functions()

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from workflow_lib.code.signature import signature
+from workflow_lib.config.datasets import Transformed
 from workflow_lib.names import SPLITS
 from workflow_lib.plan import targets
 from workflow_lib.plan.plan import Plan
@@ -143,16 +144,19 @@ def _study_job(study: StudyPlan, path: str) -> PlannedJob:
 
 
 def _prepare_dataset(plan: Plan, dataset: str, _: str) -> PlannedJob:
-    is_union = dataset in plan.unions
+    settings = plan.config.datasets[dataset]
+    made_by = {"union": "unite_datasets", "transformed": "transform_dataset"}
+    verb = made_by.get(settings.source, "prepare_dataset")
+    transform = {"transform": settings.transform} if isinstance(settings, Transformed) else {}
     return PlannedJob(
-        "unite_datasets" if is_union else "prepare_dataset",
+        verb,
         dataset,
         dataset,
         "",
-        {"dataset": dataset},
-        {f"{split}_parts": plan.parts(dataset, split) for split in SPLITS} if is_union else {},
+        {"dataset": dataset, **transform},
+        {f"{split}_parts": plan.parts(dataset, split) for split in SPLITS} if settings.parts() else {},
         {split: [plan.path(f"datasets/{dataset}/{split}.zarr.zip")] for split in SPLITS},
-        partial(plan.unite_datasets if is_union else plan.prepare_dataset, dataset),
+        partial(getattr(plan, verb), dataset),
     )
 
 

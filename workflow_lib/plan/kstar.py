@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from workflow_lib.config.studies import ResolvedKstar, resolve_kstar
+from workflow_lib.config.transforms import strengths
 from workflow_lib.io.braces import braces
 from workflow_lib.names import IMPORTED, ORIGINAL
 from workflow_lib.plan.outputs import Files, Output, figure, table
@@ -20,7 +21,12 @@ OUTPUTS: Sequence[Output] = (
         "tabulate_kstar",
         *("classes", "aggregates", "pieces"),
         inputs={"kstar": lambda s: s.kstar(s.grids)},
-        spec=lambda s: {"grids": s.grids, "skewness": s.config.kstar.skewness, "threshold": s.threshold},
+        spec=lambda s: {
+            "grids": s.grids,
+            "strengths": s.strengths,
+            "skewness": s.config.kstar.skewness,
+            "threshold": s.threshold,
+        },
         content="rows per class and pattern, and pieces of classes",
     ),
     Output(
@@ -105,6 +111,11 @@ class KstarPlan(StudyPlan):
     def neighbours(self) -> Files:
         """Classes of the nearest neighbours of the mapped points."""
         return self._files(self.mapped, "neighbours/{source}/{metric}.csv")
+
+    @property
+    def strengths(self) -> dict[str, float | None]:
+        """Strength of each transform of the study, by name."""
+        return strengths(self.study.transforms or (ORIGINAL,), self.config.transforms)
 
     def kstar(self, grids: Sequence[Grid]) -> Files:
         """k* of the points in `grids`."""

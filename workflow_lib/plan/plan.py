@@ -13,8 +13,9 @@ from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.code.functions import function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
-from workflow_lib.config.datasets import Features, UnionOf
+from workflow_lib.config.datasets import Features, Transformed, UnionOf
 from workflow_lib.config.models import Model, TrainedWeights
+from workflow_lib.config.transforms import Transform
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.kstar import KstarPlan
@@ -87,14 +88,17 @@ class Plan:
 
     @property
     def unions(self) -> list[str]:
-        """Datasets made of other datasets."""
+        """Datasets made of several other datasets."""
         return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, UnionOf)]
 
+    @property
+    def transformed(self) -> list[str]:
+        """Datasets made of another dataset by a transform."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, Transformed)]
+
     def parts(self, dataset: str, split: str) -> list[str]:
-        """Splits of the datasets that a union is made of, in their order; none for other datasets."""
-        settings = self.config.datasets[dataset]
-        parts = settings.of if isinstance(settings, UnionOf) else ()
-        return [self.path(f"datasets/{part}/{split}.zarr.zip") for part in parts]
+        """Splits of the datasets that a dataset is made of, in their order; none if it has a source of its own."""
+        return [self.path(f"datasets/{part}/{split}.zarr.zip") for part in self.config.datasets[dataset].parts()]
 
     def weights(self, model: str) -> list[str]:
         """The checkpoint of another model with whose weights this one starts, if any."""
@@ -127,6 +131,18 @@ class Plan:
         """Names of the parts, classes and subsample of a union."""
         return self._dataset(dataset)
 
+    def transform_dataset(self, dataset: str) -> str:
+        """Name of the original dataset, the transform, classes and subsample."""
+        settings = self.config.datasets[dataset]
+        if not isinstance(settings, Transformed):
+            raise ValueError(f"{dataset} is not made by a transform")
+        change = self.config.transforms[settings.transform]
+        return canonical(
+            **settings.model_dump(mode="json", exclude={"transform"}),
+            transform=_dumped(change),
+            outside=self._outside(change.files(), change.functions()),
+        )
+
     def import_features(self, dataset: str) -> str:
         """Settings of imported features, and the digests of their files."""
         return self._dataset(dataset)
@@ -147,7 +163,8 @@ class Plan:
         ]
         return canonical(
             **self._network(settings, weights=True),
-            **settings.model_dump(mode="json", include={"training", "layers"}),
+            **settings.model_dump(mode="json", include={"layers"}),
+            training=settings.training.settings() if settings.training else None,
             model=model,
             heads=heads,
         )
@@ -163,7 +180,7 @@ class Plan:
             raise ValueError(f"{model} is not trained")
         return canonical(
             **self._network(settings, weights=True),
-            training=settings.training.model_dump(mode="json"),
+            training=settings.training.settings(),
             model=model,
             seed=seed,
             stop_epoch=settings.training.epochs * interval // 100,
@@ -179,10 +196,10 @@ class Plan:
         settings = self.config.models[model]
         change = self.config.transforms.get(transform)
         return canonical(
-            **self._network(settings),
+            **self._network(settings, change=change),
             each="layers",
             layers={role: layer.model_dump(mode="json") for role, layer in settings.layers.items()},
-            transform=change.model_dump(mode="json") if change else None,
+            transform=_dumped(change) if change else None,
         )
 
     def compute_kstar(self, metric: str) -> str:
@@ -224,7 +241,7 @@ class Plan:
             raise ValueError(f"{plan.settings.model} is not trained")
         return canonical(
             **self._network(settings, weights=True),
-            training=settings.training.model_dump(mode="json"),
+            training=settings.training.settings(),
             study=study,
             pair=pair,
             classes=plan.pairs[pair],
@@ -242,11 +259,18 @@ class Plan:
         outside = self._outside(dataset.files(), dataset.functions(), dataset.reads_hidden)
         return canonical(**dataset.model_dump(mode="json"), outside=outside)
 
-    def _network(self, model: Model, weights: bool = False) -> dict[str, Any]:
+    def _network(self, model: Model, weights: bool = False, change: Transform | None = None) -> dict[str, Any]:
         keys = {"architecture", "options", "normalize"} | ({"weights"} if weights else set())
-        files = model.files() if weights else {}
-        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, model.functions())}
+        files, functions = model.files() if weights else {}, model.functions()
+        if change:
+            files, functions = files | change.files(), functions | change.functions()
+        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, functions)}
 
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:
         paths = {"files" if hidden else "visible": files.values()}
         return outside(**paths, functions=functions.values(), digest=self._memory.digest, source=self._source)
+
+
+def _dumped(transform: Transform) -> dict[str, Any]:
+    """Keys of a transform that shape the images; its strength is for tables and figures."""
+    return transform.model_dump(mode="json", exclude={"strength"})

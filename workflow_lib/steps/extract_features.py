@@ -10,8 +10,9 @@ import numpy as np
 
 from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import UserError
-from workflow_lib.features import checks, transforms
+from workflow_lib.features import checks
 from workflow_lib.features.extraction import Batch, Layer, extract
+from workflow_lib.features.images import ShownImages
 from workflow_lib.features.predictions import predicted
 from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
@@ -40,27 +41,17 @@ def extract_features(
     network = restore(content)
     stores = {path.name.removesuffix(SUFFIX): path for path in features}
     layers = {name: Layer(**spec["layers"][name]) for name in stores}
+    images = ShownImages(split, spec["transform"], network=network, outputs=content["classes"], device=device)
     size = max(1, min(MOST_IN_BATCH, BATCH_VALUES // int(np.prod(split.image_shape))))
-    few = _images(split, 0, min(checks.FEW, size), spec["transform"])
+    few = images.batch(0, min(checks.FEW, size)).images
     once, again = (checks.outputs(network, few, layers, device=device) for _ in range(2))
     if random := checks.differing(again, once, checks.REPEATED):
         raise UserError(checks.not_repeatable(random))
-    starts = range(0, len(split), size)
-    images = (_images(split, start, start + size, spec["transform"]) for start in starts)
     probes = sorted({0, len(split) // 2, len(split) - 1})
-    batches = extract(network, images, checks.with_logits(layers), device=device)
-    logits = _write(batches, split, layers, stores, probes, content["classes"])
-    alone = {
-        row: checks.outputs(network, _images(split, row, row + 1, spec["transform"]), layers, device=device)
-        for row in probes
-    }
+    batches = extract(network, images.batches(size, probes), checks.with_logits(layers), device=device)
+    logits = _write(batches, split, layers, stores, probes, images.values, content["classes"])
+    alone = {row: checks.outputs(network, images.alone(row), layers, device=device) for row in probes}
     _prove(alone, logits, split, stores)
-
-
-def _images(split: StoredSplit, start: int, stop: int, transform: Mapping[str, Any] | None) -> np.ndarray:
-    """Images start … stop - 1, transformed."""
-    ids = [str(name) for name in split.ids[start:stop]]
-    return transforms.apply(split.images(start, stop), ids, transform)
 
 
 def _write(
@@ -69,17 +60,20 @@ def _write(
     layers: Mapping[str, Layer],
     stores: Mapping[str, Path],
     probes: Sequence[int],
+    values: Mapping[str, np.ndarray],
     outputs: Sequence[str] | None,
 ) -> dict[int, np.ndarray]:
     """Stream the batches into one store per layer; return the logits of the samples `probes`, by row.
 
-    `outputs` are the classes of the network's outputs, or None if they are not known.
+    `values` of each sample become coords; they are filled in when the last batch has come. `outputs` are the classes of
+    the network's outputs, or None if they are not known.
     """
     logits: dict[int, np.ndarray] = {}
     first = next(batches)
     predictions = np.full(len(split), -1, dtype=np.int64)
     known = predicted(first.logits, outputs, split.class_names) is not None
     coords = _coords(split, predictions if known else None)
+    coords |= {name: ("sample", array) for name, array in values.items()}
     progress, done = bar("images"), 0
     with contextlib.ExitStack() as stack:
         writers = {

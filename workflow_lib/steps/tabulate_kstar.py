@@ -14,14 +14,14 @@ def tabulate_kstar(
     """Write a row per point and class, the aggregates over classes, and the pieces of each class.
 
     Args:
-        spec: grids (points of the study), skewness, threshold.
+        spec: grids (points of the study), strengths (of transforms, by name), skewness, threshold.
         kstar: k* stores in the order of the points.
         classes: CSV, from `class_table`.
         aggregates: CSV, from `aggregate_table`.
         pieces: CSV, from `piece_table`.
     """
     points = study_points(spec["grids"])
-    table = class_table(points, map(load, kstar), spec["skewness"], spec["threshold"])
+    table = class_table(points, map(load, kstar), spec["skewness"], spec["threshold"], spec["strengths"])
     write_table(table, classes)
     write_table(aggregate_table(table), aggregates)
     write_table(piece_table(points, map(load, kstar)), pieces)

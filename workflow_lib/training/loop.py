@@ -1,9 +1,9 @@
 """Train a classifier from any state to any epoch, with the same bytes for any interruptions in between.
 
 Order of samples, augmentation and the random state of torch depend only on the name of the epoch, the learning rate
-only on the step. So only the weights and the optimiser's moments pass from one epoch to the next; within an epoch,
-also the random generators and the sums of the learning curve. Equal bytes need the same device and number of threads,
-because these decide how sums are rounded.
+and the starts of attacks only on the step. So only the weights and the optimiser's moments pass from one epoch to the
+next; within an epoch, also the random generators and the sums of the learning curve. Equal bytes need the same device
+and number of threads, because these decide how sums are rounded.
 """
 
 import time
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from workflow_lib import seeds
+from workflow_lib.attacks import Attack, pgd
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.models.layers import inner, load_state
 from workflow_lib.progress import Progress
@@ -167,8 +168,8 @@ class _Training:
     def advance(self) -> None:
         if self.step == 0:
             self._draw_epoch()
-        self.network.train()
         images, labels = self._batch()
+        self.network.train()
         lr = self._set_learning_rate()
         logits = _logits(self.network(images))
         loss = cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
@@ -200,7 +201,16 @@ class _Training:
         chosen = torch.from_numpy(self.drawn.order[start:stop]).to(self.device)
         images = as_unit(self.images[chosen])
         images = augment(images, self.settings.augmentation, self.drawn.draws, start)
-        return images.contiguous(memory_format=self.format), self.labels[chosen]
+        labels = self.labels[chosen]
+        if self.settings.adversarial:
+            images = self._attacked(images, labels, self.settings.adversarial)
+        return images.contiguous(memory_format=self.format), labels
+
+    def _attacked(self, images: Tensor, labels: Tensor, attack: Attack) -> Tensor:
+        """The attacked batch. In eval mode, batch statistics and the random state of dropout stay as they are."""
+        rng = seeds.generator(*self.lineage, "attack", self.epoch, self.step)
+        starts = torch.stack([attack.start(images.shape[1:], rng) for _ in labels]).to(self.device)
+        return pgd(self.network.eval(), images, labels, attack, starts)
 
     def _set_learning_rate(self) -> float:
         step = self.epoch * self.batches + self.step

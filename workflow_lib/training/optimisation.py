@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from workflow_lib.attacks import Attack
 from workflow_lib.training.augmentation import Augmentation
 
 WARM_UP = 0.3
@@ -27,6 +28,8 @@ class Settings:
         weight_decay: L2 penalty (sgd, adam) or decoupled decay (adamw).
         schedule: constant | cosine | onecycle.
         label_smoothing: share of the target spread evenly over all classes, in [0, 1).
+        augmentation: how images are changed at random.
+        adversarial: attack that each batch goes through before the step, towards a higher loss of its labels; or None.
     """
 
     epochs: int
@@ -39,11 +42,17 @@ class Settings:
     schedule: str = "constant"
     label_smoothing: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
+    adversarial: Attack | None = None
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> "Settings":
-        """Settings from plain values, `augmentation` being a mapping or None."""
-        return cls(**{**mapping, "augmentation": Augmentation(**mapping.get("augmentation") or {})})
+        """Settings from plain values, `augmentation` and `adversarial` being mappings or None."""
+        attack = mapping.get("adversarial")
+        parts = {
+            "augmentation": Augmentation(**mapping.get("augmentation") or {}),
+            "adversarial": Attack.from_mapping(attack) if attack else None,
+        }
+        return cls(**{**mapping, **parts})
 
 
 def learning_rate(settings: Settings, step: int, total: int) -> float:

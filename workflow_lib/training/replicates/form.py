@@ -25,7 +25,9 @@ MOST_WORK = 70e6
 """A stack is faster on a CPU up to this number of multiplications per forward pass of a batch."""
 
 
-def choose(network: nn.Module, image_shape: Sequence[int], batch_size: int, device: str) -> tuple[Form, str]:
+def choose(
+    network: nn.Module, image_shape: Sequence[int], batch_size: int, device: str, *, adversarial: bool = False
+) -> tuple[Form, str]:
     """The form of training, and the reason as text for a log.
 
     Args:
@@ -33,6 +35,7 @@ def choose(network: nn.Module, image_shape: Sequence[int], batch_size: int, devi
         image_shape: (c, y, x).
         batch_size: images in a batch.
         device: "cpu" or "cuda".
+        adversarial: whether each batch is attacked, for which there is no stack.
 
     Raises:
         UserError: the environment variable names an unknown form.
@@ -40,6 +43,8 @@ def choose(network: nn.Module, image_shape: Sequence[int], batch_size: int, devi
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "loop", "batched"):
         raise UserError(Problem(VARIABLE, wanted, "must be loop or batched", f"unset {VARIABLE}"))
+    if adversarial:
+        return "loop", "the training is adversarial"
     layers = chain(network)
     if layers is None:
         return "loop", "the network is no chain of convolutions, pools, ReLU and linear layers"
