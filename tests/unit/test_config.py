@@ -320,3 +320,15 @@ def test_anything_anywhere_is_a_config_or_told_in_plain_words(path, value):
 def test_the_longest_range_of_seeds_is_bounded():
     assert len(load(change(f"{CNN}/seeds", {"count": 10_000}), check_files=False).models["cnn"].seeds) == 10_000
     assert "models.cnn.seeds" in problems(change(f"{CNN}/seeds", {"count": 10_001}))
+
+
+def test_the_file_of_predictions_is_read_before_anything_starts(tmp_path):
+    file = tmp_path / "map.json"
+    file.write_text('{"0": [1], "1": [1]}')
+    model = {**good()["models"]["cnn"], "dataset": "d", "predictions": {"map": str(file)}}
+    raw = {"datasets": {"d": {"source": "digits", "classes": ["0", "1", "2"]}}, "models": {"m": model}}
+    with pytest.raises(UserError) as caught:
+        load(raw)
+    assert [problem.where for problem in caught.value.problems] == ["models.m.predictions.map"] * 2
+    assert "one class at most" in str(caught.value)
+    assert "map.json: 2" in str(caught.value)

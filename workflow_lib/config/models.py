@@ -124,6 +124,18 @@ class Layer(Section):
     (n, token, channel); null finds it, and asks for it where it cannot be told."""
 
 
+class Predictions(Section):
+    """How the outputs of a network become predictions of the dataset's classes, where it has more of them."""
+
+    model_config = example(map="configs/kstar-paper/imagenet16.json", rule="mean_probability")
+
+    map: Text
+    """JSON file: {class: [numbers of its outputs, from 0]}, or a list with the class (or null) of each output."""
+    rule: Literal["mean_probability", "argmax"] = "mean_probability"
+    """mean_probability: the class with the highest mean of its outputs' softmax probabilities (Geirhos et al. 2018);
+    argmax: the class of the highest output. Outputs of no class are never predicted."""
+
+
 def _from_module_name(value: Any) -> Any:
     """Expand the short form `name: module` to the long one."""
     if isinstance(value, str):
@@ -156,6 +168,8 @@ class Model(Section):
     """Normalisation of the images inside the network; null leaves them in [0, 1]."""
     weights: Text | None = None
     """Initial weights: a file, or torchvision for its pretrained weights; null draws them from the seed."""
+    predictions: Predictions | None = None
+    """How the outputs become predictions; null: each output is a class of the dataset, or there are no predictions."""
     training: Training | None = None
     """How the network is trained; null uses `weights` unchanged."""
     seeds: Seeds = (0,)
@@ -170,7 +184,8 @@ class Model(Section):
 
     def files(self) -> dict[str, str]:
         """Key and path of every file that must exist before the workflow starts."""
-        return {} if self.weights in (None, OWN_WEIGHTS) else {"weights": str(self.weights)}
+        weights = {} if self.weights in (None, OWN_WEIGHTS) else {"weights": str(self.weights)}
+        return weights | ({"predictions.map": self.predictions.map} if self.predictions else {})
 
     def functions(self) -> dict[str, str]:
         """Key and `module:name` of each user function."""

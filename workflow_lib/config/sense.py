@@ -12,7 +12,8 @@ from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import imported_names
-from workflow_lib.errors import Problem, listed, unknown
+from workflow_lib.errors import Problem, UserError, listed, unknown
+from workflow_lib.features.output_map import read_outputs
 from workflow_lib.names import IMPORTED, ORIGINAL
 
 RESERVED = {
@@ -64,6 +65,7 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         if check_files:
             yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
+            yield from _output_problems(f"models.{name}", model, config)
     for name, study in config.kstar.studies.items():
         yield from _study_problems(f"kstar.studies.{name}", study, config, names)
         yield from _class_problems(f"kstar.studies.{name}.classes", study, config)
@@ -98,6 +100,16 @@ def _dataset_problems(where: str, model: Model, names: Names) -> Iterator[Proble
         yield Problem(where, model.dataset, allowed, "name a dataset of images")
     elif model.dataset not in names.images:
         yield unknown(where, model.dataset, "dataset of images", names.images)
+
+
+def _output_problems(where: str, model: Model, config: Config) -> Iterator[Problem]:
+    """Mistakes in the file of predictions, as far as the classes of the dataset are known from the config."""
+    if model.predictions and Path(model.predictions.map).is_file():
+        dataset = config.datasets.get(model.dataset)
+        try:
+            read_outputs(model.predictions.map, datasets.class_names(dataset) if dataset else None)
+        except UserError as error:
+            yield from (problem.inside(where) for problem in error.problems)
 
 
 def _study_problems(where: str, study: Study, config: Config, names: Names) -> Iterator[Problem]:

@@ -32,17 +32,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Batch:
-    """Features and predictions of consecutive samples.
+    """Features and logits of consecutive samples.
 
     Attributes:
         features: float32 (b, d) by layer name; maps that are not pooled are flattened in the order of their axes.
-        predictions: int64 (b,), the output with the highest logit; the first one of equal logits.
-        outputs: number of logits.
+        logits: float32 (b, outputs).
     """
 
     features: dict[str, np.ndarray]
-    predictions: np.ndarray
-    outputs: int
+    logits: np.ndarray
 
 
 def extract(
@@ -98,7 +96,7 @@ def _forward(
     for name, layer in layers.items():
         if name not in found:
             raise _unfit(name, layer, unfit_reason([], len(images)))
-    return Batch(found, logits.argmax(1).cpu().numpy(), logits.shape[1])
+    return Batch(found, logits.to("cpu", torch.float32).numpy())
 
 
 class _Collect:

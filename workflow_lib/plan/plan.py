@@ -112,7 +112,7 @@ class Plan:
             name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
         ]
         return canonical(
-            **self._network(settings, weights=True),
+            **self._network(settings, "weights", "predictions"),
             **settings.model_dump(mode="json", include={"training", "layers"}),
             model=model,
             heads=heads,
@@ -124,7 +124,7 @@ class Plan:
         if settings.training is None:
             raise ValueError(f"{model} is not trained")
         return canonical(
-            **self._network(settings, weights=True),
+            **self._network(settings, "weights"),
             training=settings.training.model_dump(mode="json"),
             model=model,
             seed=seed,
@@ -134,14 +134,14 @@ class Plan:
     def import_weights(self, model: str) -> str:
         """Network and its weights."""
         settings = self.config.models[model]
-        return canonical(**self._network(settings, weights=True), model=model, seed=0)
+        return canonical(**self._network(settings, "weights"), model=model, seed=0)
 
     def extract_features(self, model: str, transform: str) -> str:
-        """Network, layers by name (each with its own output), and the transform of the images."""
+        """Network, how its outputs become predictions, layers by name (each with its own output), and the transform."""
         settings = self.config.models[model]
         change = self.config.transforms.get(transform)
         return canonical(
-            **self._network(settings),
+            **self._network(settings, "predictions"),
             each="layers",
             layers={role: layer.model_dump(mode="json") for role, layer in settings.layers.items()},
             transform=change.model_dump(mode="json") if change else None,
@@ -185,7 +185,7 @@ class Plan:
         if settings.training is None:
             raise ValueError(f"{plan.settings.model} is not trained")
         return canonical(
-            **self._network(settings, weights=True),
+            **self._network(settings, "weights"),
             training=settings.training.model_dump(mode="json"),
             study=study,
             pair=pair,
@@ -204,9 +204,10 @@ class Plan:
         outside = self._outside(dataset.files(), dataset.functions(), dataset.reads_hidden)
         return canonical(**dataset.model_dump(mode="json"), outside=outside)
 
-    def _network(self, model: Model, weights: bool = False) -> dict[str, Any]:
-        keys = {"architecture", "options", "normalize"} | ({"weights"} if weights else set())
-        files = model.files() if weights else {}
+    def _network(self, model: Model, *more: str) -> dict[str, Any]:
+        """Settings that build a network, and `more` keys; the files that these keys name are among `outside`."""
+        keys = {"architecture", "options", "normalize", *more}
+        files = {key: path for key, path in model.files().items() if key.partition(".")[0] in more}
         return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, model.functions())}
 
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:

@@ -9,6 +9,7 @@ from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.features import checks
 from workflow_lib.features.extraction import Layer
+from workflow_lib.features.output_map import read_outputs
 from workflow_lib.io.storage import write_table
 from workflow_lib.models.initial import initial_network, loaded_network
 from workflow_lib.models.layers import inner
@@ -27,7 +28,7 @@ def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, c
 
     Args:
         spec: model (its name), architecture, options, normalize, weights, training (None if the weights are only
-            loaded), layers; heads (the prototype studies that need the layer of the logits).
+            loaded), predictions, layers; heads (the prototype studies that need the layer of the logits).
         dataset: the training split, or the test split if there is no training.
         network: the table, as `models.modules.modules` describes it.
         context: the device of the training.
@@ -43,6 +44,7 @@ def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, c
         table = modules(built, torch.from_numpy(split.images(0, 2)))
         content = {**describe(spec, split.image_shape, outputs), "network": inner(built).state_dict()}
         found = [problem.inside(model) for problem in _problems(built, restore(content), spec, split, device)]
+        found += [problem.inside(model) for problem in _output_problems(spec["predictions"], split, outputs)]
     except UserError as error:
         raise UserError(*(problem.inside(model) for problem in error.problems)) from error
     if found := [*found, *_head_problems(built, spec["heads"], split)]:
@@ -56,6 +58,16 @@ def _network(spec: Mapping[str, Any], split: StoredSplit) -> tuple[Classifier, i
     if spec["training"] is None:
         return loaded_network(spec, split.image_shape, classes, lineage)
     return initial_network(spec, split.image_shape, classes, lineage), classes
+
+
+def _output_problems(predictions: Mapping[str, Any] | None, split: StoredSplit, outputs: int) -> Sequence[Problem]:
+    """What is wrong with the file that says which outputs belong to which class."""
+    try:
+        if predictions:
+            read_outputs(predictions["map"], split.class_names, outputs)
+    except UserError as error:
+        return error.problems
+    return []
 
 
 def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSplit) -> list[Problem]:

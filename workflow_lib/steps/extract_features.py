@@ -2,7 +2,8 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import UserError
 from workflow_lib.features import checks, transforms
 from workflow_lib.features.extraction import Batch, Layer, extract
+from workflow_lib.features.output_map import read_outputs
+from workflow_lib.features.predictions import predicted
 from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training.devices import configure
 
+Predict = Callable[[np.ndarray], np.ndarray | None]
 SUFFIX = ".zarr.zip"
 BATCH_VALUES = 2**24
 """Pixel values in a batch: 64 MB as float32."""
@@ -32,7 +36,7 @@ def extract_features(
 
     Raises:
         UserError: the network does not have a layer; its outputs are random, not finite, or depend on the other images
-            of the batch.
+            of the batch; the file of predictions does not fit them.
     """
     device = configure(context.device, context.threads)
     split, network = open_split(dataset), restore(checkpoints.load(checkpoint))
@@ -43,11 +47,12 @@ def extract_features(
     once, again = (checks.outputs(network, few, layers, device=device) for _ in range(2))
     if random := checks.differing(again, once, checks.REPEATED):
         raise UserError(checks.not_repeatable(random))
+    predict = _predictor(spec["predictions"], split.class_names, once[checks.LOGITS].shape[1])
     starts = range(0, len(split), size)
     images = (_images(split, start, start + size, spec["transform"]) for start in starts)
     probes = sorted({0, len(split) // 2, len(split) - 1})
     batches = extract(network, images, checks.with_logits(layers), device=device)
-    logits = _write(batches, split, layers, stores, probes)
+    logits = _write(batches, split, layers, stores, probes, predict)
     alone = {
         row: checks.outputs(network, _images(split, row, row + 1, spec["transform"]), layers, device=device)
         for row in probes
@@ -61,18 +66,27 @@ def _images(split: StoredSplit, start: int, stop: int, transform: Mapping[str, A
     return transforms.apply(split.images(start, stop), ids, transform)
 
 
+def _predictor(settings: Mapping[str, Any] | None, classes: Sequence[str], count: int) -> Predict:
+    """The function that turns logits (n, count) into predictions of the classes (n,), or returns None."""
+    if settings is None:
+        return partial(predicted, outputs=None, classes=classes)
+    outputs = read_outputs(settings["map"], classes, count)
+    return partial(predicted, outputs=outputs, classes=classes, rule=settings["rule"])
+
+
 def _write(
     batches: Iterator[Batch],
     split: StoredSplit,
     layers: Mapping[str, Layer],
     stores: Mapping[str, Path],
     probes: Sequence[int],
+    predict: Predict,
 ) -> dict[int, np.ndarray]:
     """Stream the batches into one store per layer; return the logits of the samples `probes`, by row."""
     logits: dict[int, np.ndarray] = {}
     first = next(batches)
     predictions = np.full(len(split), -1, dtype=np.int64)
-    coords = _coords(split, predictions if first.outputs == len(split.class_names) else None)
+    coords = _coords(split, None if predict(first.logits) is None else predictions)
     progress, done = bar("images"), 0
     with contextlib.ExitStack() as stack:
         writers = {
@@ -86,10 +100,11 @@ def _write(
             for name, writer in writers.items():
                 writer.append(features=batch.features[name])
             # The writers store coords when they close, so the predictions are filled in by then.
-            predictions[done : done + len(batch.predictions)] = batch.predictions
-            rows = range(done, done + len(batch.predictions))
-            logits |= {row: batch.features[checks.LOGITS][row - done] for row in probes if row in rows}
-            done += len(batch.predictions)
+            rows = range(done, done + len(batch.logits))
+            if (found := predict(batch.logits)) is not None:
+                predictions[rows.start : rows.stop] = found
+            logits |= {row: batch.logits[row - done] for row in probes if row in rows}
+            done = rows.stop
             progress(done, len(split))
     return logits
 
