@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
@@ -22,11 +23,11 @@ from workflow_lib.config.fields import (
     wrong,
 )
 from workflow_lib.errors import Problem, unknown
-from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_options
+from workflow_lib.models.architectures import ARCHITECTURES, TIMM, TORCHVISION, wrong_options
 
-ARCHITECTURE: Final = rf"^({'|'.join(ARCHITECTURES)}|{TORCHVISION}\w+|{FUNCTION[1:-1]})$"
-OWN_WEIGHTS: Final = "torchvision"
-"""Value of `weights` that selects the weights recommended by torchvision."""
+ARCHITECTURE: Final = rf"^({'|'.join(ARCHITECTURES)}|{TORCHVISION}\w+|{TIMM}[\w.]+|{FUNCTION[1:-1]})$"
+PUBLISHED: Final = {"torchvision": TORCHVISION, "timm": TIMM}
+"""Values of `weights` that select the weights of a package, and the prefix of their architectures."""
 
 
 class SeedRange(Section):
@@ -159,15 +160,16 @@ class Model(Section):
     )
 
     architecture: Annotated[str, StringConstraints(pattern=ARCHITECTURE)]
-    """A network of this project or of torchvision, or a function of your own (docs/models.md)."""
+    """A network of this project, of torchvision or timm, or a function of your own (docs/models.md)."""
     dataset: Name
     """Dataset of images to train and test on."""
     options: Options = Field(default={})
     """Keyword arguments of the architecture."""
     normalize: Normalization | None = None
-    """Normalisation of the images inside the network; null leaves them in [0, 1]."""
+    """Normalisation of the images inside the network; null takes that of the weights of torchvision or timm, and leaves
+    images in [0, 1] with other weights."""
     weights: Text | None = None
-    """Initial weights: a file, or torchvision for its pretrained weights; null draws them from the seed."""
+    """Initial weights: a file, or torchvision or timm for their pretrained ones; null draws them from the seed."""
     predictions: Predictions | None = None
     """How the outputs become predictions; null: each output is a class of the dataset, or there are no predictions."""
     training: Training | None = None
@@ -184,24 +186,29 @@ class Model(Section):
 
     def files(self) -> dict[str, str]:
         """Key and path of every file that must exist before the workflow starts."""
-        weights = {} if self.weights in (None, OWN_WEIGHTS) else {"weights": str(self.weights)}
+        weights = {} if self.weights in (None, *PUBLISHED) else {"weights": str(self.weights)}
         return weights | ({"predictions.map": self.predictions.map} if self.predictions else {})
 
     def functions(self) -> dict[str, str]:
-        """Key and `module:name` of each user function."""
+        """Key and `module:name` of each function from outside; timm, whose version counts, is one of them."""
+        if self.architecture.startswith(TIMM) and find_spec("timm"):
+            return {"architecture": "timm:create_model"}
         return {"architecture": self.architecture} if ":" in self.architecture else {}
 
 
 def problems(name: str, model: Model) -> Iterator[Problem]:
     """Contradictions in one model whose values are all well formed."""
     where = f"models.{name}"
-    if model.weights == OWN_WEIGHTS and not model.architecture.startswith(TORCHVISION):
+    if model.weights in PUBLISHED and not model.architecture.startswith(PUBLISHED[model.weights]):
         yield Problem(
             f"{where}.weights",
-            OWN_WEIGHTS,
-            f"torchvision has no weights for the architecture {model.architecture}",
-            "choose an architecture torchvision/NAME, or name a file",
+            model.weights,
+            f"{model.weights} has no weights for the architecture {model.architecture}",
+            f"choose an architecture {PUBLISHED[model.weights]}NAME, or name a file",
         )
+    if model.architecture.startswith(TIMM) and not find_spec("timm"):
+        allowed = "the package timm is not installed"
+        yield Problem(f"{where}.architecture", model.architecture, allowed, "pip install timm")
     if model.normalize and len(model.normalize.mean) != len(model.normalize.std):
         yield Problem(
             f"{where}.normalize",

@@ -9,7 +9,7 @@ import yaml
 from workflow_lib.config.fields import ALL, FUNCTION, NAME
 from workflow_lib.config.models import ARCHITECTURE
 from workflow_lib.errors import listed
-from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION
+from workflow_lib.models.architectures import ARCHITECTURES, TIMM, TORCHVISION
 
 Schema = dict[str, Any]
 
@@ -68,7 +68,7 @@ NOUNS = {
 PATTERNS = {
     NAME: "a name",
     FUNCTION: "module:name",
-    ARCHITECTURE: f"{listed(ARCHITECTURES)}, {TORCHVISION}NAME, module:function",
+    ARCHITECTURE: f"{listed(ARCHITECTURES)}, {TORCHVISION}NAME, {TIMM}NAME, module:function",
 }
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
 UNBOUNDED = 2**63 - 1

@@ -1,5 +1,6 @@
 """Check of a network before it is trained or used, so that no mistake in it is found after hours."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from workflow_lib.models.initial import initial_network, loaded_network
 from workflow_lib.models.layers import inner
 from workflow_lib.models.modules import modules
 from workflow_lib.models.normalization import Classifier
-from workflow_lib.models.stored import describe, restore
+from workflow_lib.models.stored import describe, remarks, restore
 from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training import trial
@@ -39,6 +40,8 @@ def check_network(*, spec: Mapping[str, Any], dataset: Input, network: Output, c
     device = configure(context.device, context.threads)
     split = open_split(dataset)
     model = f"models.{spec['model']}"
+    for remark in remarks(spec, split.image_shape):
+        print(f"{model}: {remark}", file=sys.stderr)
     try:
         built, outputs = _network(spec, split)
         table = modules(built, torch.from_numpy(split.images(0, 2)))
