@@ -14,7 +14,7 @@ from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import imported_names
 from workflow_lib.errors import Problem, UserError, listed, unknown
 from workflow_lib.features.output_map import read_outputs
-from workflow_lib.names import IMPORTED, ORIGINAL
+from workflow_lib.names import IMPORTED, ORIGINAL, SPLITS
 
 RESERVED = {
     "datasets": {ALL: "it means all of them in a study"},
@@ -60,7 +60,7 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
-        yield from _dataset_problems(f"models.{name}.dataset", model, names)
+        yield from _dataset_problems(f"models.{name}.dataset", model, config, names)
         yield from models.problems(name, model)
         if check_files:
             yield from paths.problems(f"models.{name}", model.files(), made=made)
@@ -93,13 +93,21 @@ def _reserved(section: str, defined: Iterable[str], where: str | None = None) ->
             )
 
 
-def _dataset_problems(where: str, model: Model, names: Names) -> Iterator[Problem]:
-    """A model needs a dataset of images."""
+def _dataset_problems(where: str, model: Model, config: Config, names: Names) -> Iterator[Problem]:
+    """A model needs a dataset of images, and one with a training split to be trained."""
     if model.dataset in names.imported:
         allowed = f"holds features, not images; datasets of images are: {listed(names.images)}"
         yield Problem(where, model.dataset, allowed, "name a dataset of images")
     elif model.dataset not in names.images:
         yield unknown(where, model.dataset, "dataset of images", names.images)
+    elif model.training and not _has_training_split(model.dataset, config):
+        allowed = "has no training split (test_fraction: 1), and this model is trained"
+        yield Problem(where, model.dataset, allowed, "name another dataset, or load weights instead of training")
+
+
+def _has_training_split(dataset: str, config: Config) -> bool:
+    """Whether a dataset has samples to train on; yes if it has mistakes."""
+    return dataset not in config.datasets or config.datasets[dataset].has_training_split()
 
 
 def _output_problems(where: str, model: Model, config: Config) -> Iterator[Problem]:
@@ -149,6 +157,9 @@ def _model_problems(
     for name in chosen or config.models:
         model = config.models.get(name)
         if model:
+            if "train" in (study.split or SPLITS) and not _has_training_split(model.dataset, config):
+                allowed = f"the dataset {model.dataset} of the model {name} has no training split (test_fraction: 1)"
+                yield Problem(f"{where}.split", "train", allowed, "write test")
             for key, values, present in (
                 ("seed", study.seed, model.seeds),
                 ("interval", study.interval, model.intervals),

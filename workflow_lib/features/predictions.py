@@ -39,8 +39,6 @@ def predicted(
         scores = np.stack([values[:, own].mean(1) for own in members], axis=1)  # (n, names)
     else:
         scores = np.stack([values[:, own].max(1) for own in members], axis=1)
-    index = np.array(
-        [classes.index(name) if name in classes else -1 for name in names], dtype=np.int64
-    )
+    index = np.array([classes.index(name) if name in classes else -1 for name in names], dtype=np.int64)
     found: NDArray[np.int64] = index[scores.argmax(1)]
     return found
