@@ -128,8 +128,6 @@ class Layer(Section):
 class Predictions(Section):
     """How the outputs of a network become predictions of the dataset's classes, where it has more of them."""
 
-    model_config = example(map="configs/kstar-paper/imagenet16.json", rule="mean_probability")
-
     map: Text
     """JSON file: {class: [numbers of its outputs, from 0]}, or a list with the class (or null) of each output."""
     rule: Literal["mean_probability", "argmax"] = "mean_probability"
