@@ -118,8 +118,9 @@ class Layer(Section):
 
     module: Text
     """Name of a module of the network, or logits for the network's output."""
-    pool: Literal["none", "avg", "max"] = "none"
-    """Pooling of feature maps: none keeps every value, avg and max pool over all positions."""
+    pool: Literal["none", "avg", "max", "cls"] = "none"
+    """Pooling of feature maps: none keeps every value, avg and max pool over all positions, cls takes the class token
+    of a transformer."""
     channels: Literal["first", "last"] | None = None
     """Which axis of a map holds the channels: first for (n, channel, y, x), last for (n, y, x, channel) and
     (n, token, channel); null finds it, and asks for it where it cannot be told."""

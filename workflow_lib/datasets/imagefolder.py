@@ -36,8 +36,8 @@ def read_imagefolder(spec: Mapping[str, Any]) -> dict[str, Split]:
 
     Images become RGB uint8 of `image_size` (height, width): scaled until they cover this size, then cropped to the
     centre. Or the shorter side is scaled to `resize`, and the centre of `crop` x `crop` pixels is taken. With a
-    `test_fraction` of 1 the training split is empty. The classes are the sorted names of the class folders; ids are paths relative to `root`. What is left
-    out is counted and named on standard error.
+    `test_fraction` of 1 the training split is empty. The classes are the sorted names of the class folders; ids are
+    paths relative to `root`. What is left out is counted and named on standard error.
 
     Raises:
         UserError: a folder is missing, has no class folders or is a split in place of a class; or, unless
