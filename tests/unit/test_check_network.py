@@ -16,7 +16,15 @@ from workflow_lib.training.optimisation import Settings
 from workflow_lib.training.trial import batch_sizes, problems
 
 TRAINING = {"epochs": 4, "batch_size": 16, "lr": 0.01}
-PLAIN = {"model": "net", **NETWORK, "weights": None, "weights_content": None, "training": TRAINING, "heads": []}
+PLAIN = {
+    "model": "net",
+    **NETWORK,
+    "weights": None,
+    "weights_content": None,
+    "training": TRAINING,
+    "heads": [],
+    "predictions": None,
+}
 OWN_CODE = """
 import numpy as np
 import torch
@@ -113,6 +121,15 @@ def test_what_is_wrong_with_a_network(check, kind, where, text):
     assert len(caught.value.problems) == 1
     assert str(caught.value.problems[0]).startswith(where)
     assert text in str(caught.value)
+
+
+def test_the_file_of_predictions_must_fit_the_network_and_the_dataset(check):
+    Path("map.json").write_text('{"top": [0], "bottom": [3]}')
+    with pytest.raises(UserError, match="2 problems") as caught:
+        check(layers=[("early", "conv1")], predictions={"map": "map.json", "rule": "argmax"})
+    assert {problem.where for problem in caught.value.problems} == {"models.net.predictions.map"}
+    assert "numbered from 0 to 2" in str(caught.value)
+    assert "map.json: middle" in str(caught.value)
 
 
 def test_outputs_that_are_not_finite_are_told_in_eval_mode_and_in_training(check):

@@ -72,7 +72,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
             "datasets.i.image_size",
             ["list of two numbers", repair],
         )
-        for size, repair in ((8, "write [8, 8]"), ("8", "write [8, 8]"), (None, "write for example [32, 32]"))
+        for size, repair in ((8, "write [8, 8]"), ("8", "write [8, 8]"), ({}, "write for example [32, 32]"))
     ),
     (
         "datasets/i",
@@ -102,7 +102,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("datasets/mine/options", {1: 2}, "datasets.mine.options.1", ["a key must be text", "quotes around it"]),
     # models
     (f"{CNN}/architecture", "smal_cnn", "models.cnn.architecture", ["write small_cnn"]),
-    (f"{CNN}/architecture", "vgg", "models.cnn.architecture", ["torchvision/NAME, or module:function"]),
+    (f"{CNN}/architecture", "vgg", "models.cnn.architecture", ["timm/NAME, or module:function"]),
     (f"{CNN}/dataset", "digit", "models.cnn.dataset", ["not a dataset of images", "digits, mine", "write digits"]),
     (f"{CNN}/dataset", "emb", "models.cnn.dataset", ["holds features, not images", "digits, mine"]),
     (f"{CNN}/weights", "torchvision", "models.cnn.weights", ["no weights for the architecture small_cnn"]),
@@ -351,3 +351,45 @@ def test_anything_anywhere_is_a_config_or_told_in_plain_words(path, value):
 def test_the_longest_range_of_seeds_is_bounded():
     assert len(load(change(f"{CNN}/seeds", {"count": 10_000}), check_files=False).models["cnn"].seeds) == 10_000
     assert "models.cnn.seeds" in problems(change(f"{CNN}/seeds", {"count": 10_001}))
+
+
+def test_the_file_of_predictions_is_read_before_anything_starts(tmp_path):
+    file = tmp_path / "map.json"
+    file.write_text('{"0": [1], "1": [1]}')
+    model = {**good()["models"]["cnn"], "dataset": "d", "predictions": {"map": str(file)}}
+    raw = {"datasets": {"d": {"source": "digits", "classes": ["0", "1", "2"]}}, "models": {"m": model}}
+    with pytest.raises(UserError) as caught:
+        load(raw)
+    assert [problem.where for problem in caught.value.problems] == ["models.m.predictions.map"] * 2
+    assert "one class at most" in str(caught.value)
+    assert "map.json: 2" in str(caught.value)
+
+
+FOLDER = {"source": "imagefolder", "root": ".", "test_fraction": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ({}, "has neither"),
+        ({"crop": 8}, "has crop"),
+        ({"resize": 8}, "has resize"),
+        ({"image_size": [8, 8], "crop": 8}, "has image_size and crop"),
+        ({"resize": 8, "crop": 9}, "must not be larger than resize, 8"),
+    ],
+)
+def test_the_size_of_images_is_given_in_one_of_two_ways(keys, text):
+    with pytest.raises(UserError, match=text):
+        load({"datasets": {"d": FOLDER | keys}})
+
+
+def test_what_needs_a_training_split_is_refused_without_one():
+    raw = good()
+    raw["datasets"]["digits"] = FOLDER | {"image_size": [8, 8], "test_fraction": 1}
+    raw["kstar"]["studies"]["training"]["split"] = "all"
+    found = problems(raw)
+    assert "no training split" in found["models.cnn.dataset"]
+    assert "no training split" in found["kstar.studies.training.split"]
+    raw["models"]["cnn"] = raw["models"]["ready"] | {"dataset": "digits", "layers": {"early": "a", "late": "b"}}
+    raw["kstar"]["studies"]["training"] = {"model": "cnn"}
+    assert load(raw, check_files=False)

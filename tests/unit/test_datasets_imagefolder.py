@@ -6,15 +6,19 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.datasets import ImageFolder
+from workflow_lib.datasets.artifact import open_split, unit_range
 from workflow_lib.datasets.imagefolder import decode
 from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.writing import write
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage
+from workflow_lib.models.torchvision_shim import import_torchvision
+from workflow_lib.steps.prepare_dataset import prepare_dataset
 
 GENERATOR = np.random.default_rng(0)
 
@@ -73,6 +77,51 @@ def test_nested_folders_belong_to_the_class_and_other_files_do_not(tree):
 def test_an_image_of_the_size_is_untouched(tmp_path):
     pixels = GENERATOR.integers(0, 256, (7, 5, 3), dtype=np.uint8)
     np.testing.assert_array_equal(decode(save(tmp_path / "x.png", pixels), 7, 5), pixels)
+
+
+@pytest.mark.parametrize(("resize", "crop"), [(256, 224), (224, 224), (232, 224), (40, 33), (50, 31)])
+@pytest.mark.parametrize("size", [(300, 401), (401, 300), (256, 256), (33, 50), (40, 45)])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_images_are_prepared_as_torchvision_does(tmp_path, resize, crop, size, interpolation):
+    """Sizes with odd margins, enlargement and no change at all; JPEG, as in ImageNet."""
+    transforms = import_torchvision().transforms
+    mode = transforms.InterpolationMode(interpolation)
+    preset = transforms._presets.ImageClassification(crop_size=crop, resize_size=resize, interpolation=mode)
+    pixels = GENERATOR.integers(0, 256, (size[0] // 8 + 1, size[1] // 8 + 1, 3), dtype=np.uint8)
+    file = save(tmp_path / "a.jpg", np.repeat(np.repeat(pixels, 8, 0), 8, 1)[: size[0], : size[1]])
+    with Image.open(file) as image:
+        expected = preset(image.convert("RGB"))
+    found = torch.from_numpy(unit_range(decode(file, crop, crop, resize, interpolation).transpose(2, 0, 1)))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (preset.mean, preset.std))
+    torch.testing.assert_close((found - mean) / std, expected, rtol=0, atol=1e-5)
+
+
+def test_the_settings_reach_the_reader(tree):
+    save(tree / "test" / "ant" / "0.png", GENERATOR.integers(0, 256, (9, 6, 3), dtype=np.uint8))
+    split = load(spec_of(tree, image_size=None, resize=5, crop=4))["test"]
+    assert split.image_shape == (3, 4, 4)
+    plain = decode(tree / "test" / "ant" / "0.png", 4, 4, 5, "bilinear").transpose(2, 0, 1)
+    np.testing.assert_array_equal(split.read(np.array([0]))[0], plain)
+    other = load(spec_of(tree, image_size=None, resize=5, crop=4, interpolation="bicubic"))["test"]
+    assert not np.array_equal(other.read(np.array([0]))[0], plain)
+
+
+def test_every_sample_may_be_one_to_test_on(tree, tmp_path):
+    spec = spec_of(tree / "test", test_fraction=1, split_seed=0)
+    prepare_dataset(spec=spec, train=tmp_path / "train.zarr.zip", test=tmp_path / "test.zarr.zip")
+    train, test = (open_split(tmp_path / f"{name}.zarr.zip") for name in ("train", "test"))
+    assert (len(train), len(test)) == (0, 6)
+    assert (train.image_shape, train.class_names) == (test.image_shape, test.class_names)
+    assert test.images(0, 6)[:, 0, 0, 0].tolist() == pytest.approx([number / 255 for number in range(6)])
+    subsample = {"train": None, "test": 2, "seed": 0}
+    prepare_dataset(spec=spec | {"subsample": subsample}, train=tmp_path / "a.zarr.zip", test=tmp_path / "b.zarr.zip")
+    assert (len(open_split(tmp_path / "a.zarr.zip")), len(open_split(tmp_path / "b.zarr.zip"))) == (0, 4)
+
+
+def test_a_split_that_is_empty_by_mistake_is_refused(tree, tmp_path):
+    split = load(spec_of(tree))["train"]
+    with pytest.raises(UserError, match="a class has no sample"):
+        write(split.take(np.arange(0)), tmp_path / "train.zarr.zip")
 
 
 def test_the_centre_is_cut_out(tmp_path):

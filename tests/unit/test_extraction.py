@@ -6,6 +6,7 @@ from torch import nn
 from workflow_lib.errors import UserError
 from workflow_lib.features.extraction import Layer, extract
 from workflow_lib.models.registry import build
+from workflow_lib.models.torchvision_shim import import_torchvision
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((7, 1, 8, 8), dtype=np.float32)
@@ -41,14 +42,14 @@ def odd():
 
 
 def features(network, batches=(IMAGES,), **layers):
-    """All features by role, and all predictions."""
+    """All features by role, and all logits."""
     parts = list(extract(network, iter(batches), {role: Layer(*layer) for role, layer in layers.items()}))
     joined = {role: np.concatenate([part.features[role] for part in parts]) for role in layers}
-    return joined, np.concatenate([part.logits.argmax(1) for part in parts])
+    return joined, np.concatenate([part.logits for part in parts])
 
 
 def test_layers_equal_a_forward_pass_by_hand(odd):
-    found, predictions = features(odd, conv=["conv"], norm=["norm"], out=["logits"], head=["head"])
+    found, logits_found = features(odd, conv=["conv"], norm=["norm"], out=["logits"], head=["head"])
     odd.eval()
     with torch.no_grad():
         conv = odd.conv(torch.from_numpy(IMAGES))
@@ -60,9 +61,9 @@ def test_layers_equal_a_forward_pass_by_hand(odd):
     np.testing.assert_allclose(found["norm"], norm.flatten(1), atol=1e-6)
     np.testing.assert_allclose(found["out"], logits, atol=1e-6)
     np.testing.assert_array_equal(found["out"], found["head"])
-    np.testing.assert_array_equal(predictions, logits.argmax(1))
+    np.testing.assert_allclose(logits_found, logits, atol=1e-6)
     assert found["conv"].dtype == np.float32
-    assert predictions.dtype == np.int64
+    assert logits_found.dtype == np.float32
 
 
 def test_pools(odd):
@@ -110,12 +111,76 @@ def test_an_axis_that_cannot_be_told_is_asked_for():
     assert features(network, norm=["1", "avg", "first"])[0]["norm"].shape == (7, 1)
 
 
+COLOURS = np.random.default_rng(1).random((5, 3, 32, 32), dtype=np.float32)
+
+
+def vit_of_torchvision():
+    kind = import_torchvision().models.VisionTransformer
+    network = kind(32, 8, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=32, num_classes=3)
+    nn.init.normal_(network.heads.head.weight)  # it starts at zero
+    return network, "encoder", network.heads
+
+
+def vit_of_timm():
+    import_torchvision()
+    kind = pytest.importorskip("timm").models.VisionTransformer
+    network = kind(img_size=32, patch_size=8, depth=2, num_heads=2, embed_dim=16, num_classes=3)
+    return network, "norm", network.head
+
+
+@pytest.mark.parametrize("make", [vit_of_torchvision, vit_of_timm])
+def test_the_class_token_is_what_the_head_sees(make):
+    torch.manual_seed(0)
+    network, last, head = make()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    seen = []
+    head.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].detach()))
+    found, _ = features(network, [COLOURS], token=[last, "cls"], all=[last], avg=[last, "avg", "last"])
+    np.testing.assert_allclose(found["token"], seen[-1], atol=1e-6)
+    tokens = found["all"].reshape(5, 17, 16)
+    np.testing.assert_array_equal(found["token"], tokens[:, 0])
+    np.testing.assert_allclose(found["avg"], tokens.mean(1), atol=1e-6)  # of all tokens, the class token too
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(("layer", "reason"), [("conv_proj", "returns no sequence"), ("heads", "returns no sequence")])
+def test_a_layer_without_the_class_token(layer, reason):
+    with pytest.raises(UserError, match=reason):
+        features(vit_of_torchvision()[0], [COLOURS], token=[layer, "cls"])
+
+
+def test_a_sequence_before_the_class_token_is_put_to_it():
+    class Late(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches, self.cls_token, self.head = (
+                nn.Conv2d(3, 4, 8, 8),
+                nn.Parameter(torch.ones(4)),
+                nn.Linear(4, 3),
+            )
+            self.tokens, self.both = nn.Identity(), nn.Identity()
+
+        def forward(self, images):
+            tokens = self.tokens(self.patches(images).flatten(2).mT)
+            first = tokens.mean(1) + self.cls_token
+            return self.head(self.both(torch.cat([first[:, None], tokens], 1))[:, 0])
+
+    with pytest.raises(UserError, match="begins with the class token"):
+        features(Late(), [COLOURS], token=["tokens", "cls"])
+    assert features(Late(), [COLOURS], token=["both", "cls"])[0]["token"].shape == (5, 4)
+
+
+def test_a_network_without_a_class_token(odd):
+    with pytest.raises(UserError, match=r"layers\.token: conv\n.*has no class token"):
+        features(odd, token=["conv", "cls"])
+
+
 def test_batches_do_not_matter(odd):
     whole, predicted = features(odd, conv=["conv"], out=["logits"])
     parts, in_parts = features(odd, [IMAGES[:3], IMAGES[3:4], IMAGES[4:]], conv=["conv"], out=["logits"])
     for role in whole:
         np.testing.assert_allclose(parts[role], whole[role], atol=1e-6)
-    np.testing.assert_array_equal(in_parts, predicted)
+    np.testing.assert_allclose(in_parts, predicted, atol=1e-6)
 
 
 def test_the_network_is_left_as_it_was(odd):

@@ -153,7 +153,7 @@ def test_a_killed_job_goes_on_from_its_scratch(tmp_path, split, monkeypatch):
 
 def features(tmp_path, split, checkpoint, roles=("late", "early"), **changes):
     paths = [tmp_path / f"{role}.zarr.zip" for role in roles]
-    spec = NETWORK | {"layers": LAYERS, "transform": None} | changes
+    spec = NETWORK | {"layers": LAYERS, "transform": None, "predictions": None} | changes
     extract_features(spec=spec, checkpoint=checkpoint, dataset=split, features=paths, context=context(tmp_path))
     return [storage.load(path).load() for path in paths]
 
@@ -261,6 +261,31 @@ def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp
     np.testing.assert_allclose(store["features"], network(images).detach(), atol=1e-5)
     assert store["features"].shape == (COUNT, 5)
     assert "prediction" not in store
+
+
+def test_weights_of_more_classes_predict_those_of_the_dataset(tmp_path, split):
+    """Outputs 0 and 3 are the class top, 4 is bottom, 1 middle, and 2 no class."""
+    network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
+    torch.save(network.network.state_dict(), tmp_path / "weights.pt")
+    checkpoint, path = tmp_path / "imported.pt", tmp_path / "map.json"
+    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
+    import_weights(spec=spec, dataset=split, checkpoint=checkpoint)
+    path.write_text('{"top": [0, 3], "bottom": [4], "middle": [1]}')
+    logits = network(torch.from_numpy(storage.load(split)["image"].values).float() / 255).detach()
+    shares = logits.softmax(1).numpy()
+    by_hand = {
+        "mean_probability": np.stack([shares[:, [0, 3]].mean(1), shares[:, 1], shares[:, 4]], 1).argmax(1),
+        "argmax": np.array([0, 1, 0, 2])[logits[:, [0, 1, 3, 4]].argmax(1)],
+    }
+    for rule, expected in by_hand.items():
+        settings = {"map": str(path), "rule": rule}
+        (store,) = features(tmp_path, split, checkpoint, roles=["late"], predictions=settings)
+        np.testing.assert_array_equal(store["prediction"], expected)
+    path.write_text('{"top": [0, 5], "bottom": [4]}')
+    with pytest.raises(UserError, match="2 problems") as error:
+        features(tmp_path, split, checkpoint, roles=["late"], predictions=settings)
+    assert "numbered from 0 to 4" in str(error.value)
+    assert "middle" in str(error.value)
 
 
 def test_training_starts_from_given_weights(tmp_path, split):

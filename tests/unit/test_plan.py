@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -230,3 +231,15 @@ def test_varied_looks_at_all_grids_together():
     one = {dimension: [0] for dimension in DIMENSIONS}
     assert varied([one]) == []
     assert varied([one, {**one, "model": [1]}]) == ["model"]
+
+
+def test_the_file_of_predictions_shapes_the_features_and_no_training(plan_of, tmp_path):
+    file, digits = tmp_path / "map.json", list("0123456789")
+
+    def specs_with(outputs):
+        file.write_text(json.dumps(outputs))
+        return specs(plan_of(lambda raw: raw["models"]["digits_cnn"].update(predictions={"map": str(file)})))
+
+    made = [specs(plan_of()), specs_with(digits), specs_with(digits[::-1])]
+    for before, after in pairwise(made):
+        assert {verb for verb in before if before[verb] != after[verb]} == {"check_network", "extract_features"}

@@ -8,8 +8,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from workflow_lib.errors import UserError
 from workflow_lib.io import checkpoints
 from workflow_lib.models.registry import build
-from workflow_lib.models.stored import describe, new_network, restore
-from workflow_lib.models.torchvision_models import pretrained_options, torchvision_weights
+from workflow_lib.models.stored import describe, new_network, pretrained, remarks, restore
+from workflow_lib.models.torchvision_models import torchvision_weights
 from workflow_lib.models.torchvision_shim import import_torchvision
 from workflow_lib.models.weights import load_weights, read_weights, stored_outputs
 
@@ -135,8 +135,12 @@ def test_safetensors(tmp_path):
         load_weights(target, read_weights(str(path), ""), str(path))
 
 
+PLAIN = {"mean": [0, 0, 0], "std": [1, 1, 1]}
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
+
 def make(architecture, spec, side=96):
-    return new_network({"architecture": architecture, "normalize": None, **spec}, (3, side, side), 1000, ("m", 0))
+    return new_network({"architecture": architecture, "normalize": PLAIN, **spec}, (3, side, side), 1000, ("m", 0))
 
 
 def test_checkpoints_of_networks_with_versions_of_modules(tmp_path):
@@ -170,7 +174,7 @@ def test_torchvisions_weights_give_torchvisions_network(downloaded, name):
     torch.manual_seed(0)
     downloaded(models.get_model(name, weights=None).state_dict())
     expected = models.get_model(name, weights="DEFAULT").eval()
-    spec = {"architecture": f"torchvision/{name}", "options": {}, "normalize": None, "weights": "torchvision"}
+    spec = {"architecture": f"torchvision/{name}", "options": {}, "normalize": PLAIN, "weights": "torchvision"}
     weights = read_weights("torchvision", spec["architecture"], {})
     for options in ({}, {"aux_logits": False}):
         made = make(spec["architecture"], spec | {"options": options})
@@ -192,19 +196,51 @@ def test_torchvisions_weights_give_torchvisions_network(downloaded, name):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "weights", "options"),
+    ("architecture", "weights", "options", "preset"),
     [
-        ("torchvision/googlenet", "weights/googlenet-1378be20.pth", {"transform_input": True}),
-        ("torchvision/inception_v3", "inception_v3_google-0cc3c7bd.pth", {"transform_input": True}),
-        ("torchvision/inception_v3", "own.pth", {}),
-        ("torchvision/vit_b_16", "vit_b_16_swag-9ac1b537.pth", {"image_size": 384}),
-        ("torchvision/vit_b_16", "torchvision", {"image_size": 224}),
-        ("torchvision/resnet18", "resnet18-f37072fd.pth", {}),
-        ("small_cnn", "own.pth", {}),
+        ("torchvision/googlenet", "weights/googlenet-1378be20.pth", {"transform_input": True}, (256, 224, "bilinear")),
+        (
+            "torchvision/inception_v3",
+            "inception_v3_google-0cc3c7bd.pth",
+            {"transform_input": True},
+            (342, 299, "bilinear"),
+        ),
+        ("torchvision/vit_b_16", "vit_b_16_swag-9ac1b537.pth", {"image_size": 384}, (384, 384, "bicubic")),
+        ("torchvision/vit_b_16", "torchvision", {"image_size": 224}, (256, 224, "bilinear")),
+        ("torchvision/resnet18", "resnet18-f37072fd.pth", {}, (256, 224, "bilinear")),
     ],
 )
-def test_files_of_torchvision_bring_their_options(architecture, weights, options):
-    assert pretrained_options(architecture, weights) == options
+def test_files_of_torchvision_bring_their_settings(architecture, weights, options, preset):
+    found = pretrained(architecture, weights)
+    assert (found.options, found.normalize) == (options, IMAGENET)
+    assert (found.resize, *found.image_size, found.interpolation) == (preset[0], preset[1], preset[1], preset[2])
+
+
+@pytest.mark.parametrize("architecture", ["torchvision/inception_v3", "small_cnn", "own:net"])
+def test_nothing_is_known_of_other_weights(architecture):
+    assert pretrained(architecture, "own.pth") is None
+
+
+def test_published_weights_bring_their_normalisation_unless_the_model_says_otherwise():
+    spec = {"architecture": "torchvision/mnasnet0_5", "options": {}, "weights": "torchvision"}
+    for given, expected in ((None, IMAGENET), (PLAIN, PLAIN)):
+        described = describe(spec | {"normalize": given}, (3, 32, 32), 1000)
+        assert described["normalize"] == expected
+        made = make("torchvision/mnasnet0_5", spec | {"normalize": given}, side=32)
+        assert made.mean.flatten().tolist() == pytest.approx(expected["mean"])
+    assert describe(spec | {"weights": "own.pth", "normalize": None}, (3, 32, 32), 1000)["normalize"] is None
+    assert describe(spec | {"weights": None, "normalize": None}, (3, 32, 32), 1000)["normalize"] is None
+
+
+def test_another_size_of_images_and_unknown_normalisation_are_remarked():
+    spec = {"architecture": "torchvision/resnet50", "normalize": None, "weights": "torchvision"}
+    (remark,) = remarks(spec, (3, 32, 48))
+    assert "32 x 48" in remark
+    assert "resize: 232, crop: 224, interpolation: bilinear" in remark
+    assert not list(remarks(spec, (3, 224, 224)))
+    (remark,) = remarks(spec | {"weights": "own.pth"}, (3, 32, 32))
+    assert "normalised for own.pth is not known" in remark
+    assert not list(remarks(spec | {"weights": None}, (3, 32, 32)))
 
 
 def test_torchvisions_weights_with_the_names_of_older_versions(downloaded):

@@ -137,6 +137,14 @@ SETTINGS = [
     _own("a class taken out", put("datasets.words.classes", ["sport", "music"]), starts=WORDS),
     _own("a class added", put("datasets.words.classes", ["sport", "music", "news", "art"]), starts=WORDS),
     _own(
+        "which outputs of a loaded network belong to which class: only its features are extracted again",
+        several(
+            write("data/map.json", '["1", "0", "2", "3"]'),
+            put("models.loaded.predictions", {"map": "data/map.json", "rule": "argmax"}),
+        ),
+        starts="*/loaded/*",
+    ),
+    _own(
         "loaded weights trained further",
         put("models.loaded.training", {"epochs": 1}),
         starts="check_network/loaded train_interval/loaded/* extract_features/loaded/* compute_kstar/loaded/*",

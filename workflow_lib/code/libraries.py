@@ -33,6 +33,7 @@ BEHIND = {
     "scikit-learn": ["joblib", "numpy", "scipy"],
     "scipy": ["numpy"],
     "threadpoolctl": [],
+    "timm": ["safetensors", "torch", "torchvision"],
     "torch": [],
     "torchvision": ["pillow", "torch"],
     "tqdm": [],

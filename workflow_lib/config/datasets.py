@@ -83,6 +83,10 @@ class Source(Section):
         """Names of the datasets of the config that it is made of."""
         return ()
 
+    def has_training_split(self) -> bool:
+        """Whether there are samples to train on, where it is not made of other datasets."""
+        return True
+
 
 class Images(Source):
     """Keys shared by all sources of images."""
@@ -155,10 +159,18 @@ class ImageFolder(Images):
     """A tree of image files."""
     root: Text
     """Top folder: it holds train/CLASS and test/CLASS, or CLASS when `test_fraction` is given."""
-    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), PAIR]
-    """Height and width in pixels. Each image is scaled until it covers this size, then cropped to its centre."""
-    test_fraction: Fraction | None = None
-    """Share of each class that becomes the test split; null if there are train and test folders."""
+    image_size: Annotated[tuple[Count, ...], Field(min_length=2, max_length=2), PAIR] | None = None
+    """Height and width in pixels. Each image is scaled until it covers this size, then cropped to its centre. Or give
+    resize and crop instead."""
+    resize: Count | None = None
+    """Pixels to which the shorter side of each image is scaled, as in the evaluation of torchvision's networks."""
+    crop: Count | None = None
+    """Side in pixels of the square that is then cut out of the centre."""
+    interpolation: Literal["bilinear", "bicubic"] | None = None
+    """How images are scaled; null is bicubic with image_size, and bilinear with resize, as torchvision's default."""
+    test_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of each class that becomes the test split; 1 if there is nothing to train on; null if there are train and
+    test folders."""
     split_seed: Seed = 0
     """Seed of the split."""
     on_damaged: Literal["error", "leave_out"] = "error"
@@ -168,6 +180,10 @@ class ImageFolder(Images):
     def files(self) -> dict[str, str]:
         """The folder `root`."""
         return {"root": self.root}
+
+    def has_training_split(self) -> bool:
+        """Not if every sample is one to test on."""
+        return self.test_fraction != 1
 
 
 class Arrays(Images):
@@ -312,6 +328,8 @@ def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
     """Contradictions in one dataset whose values are all well formed."""
     dataset = datasets[name]
     where, own = f"datasets.{name}", _own_classes(name, datasets)
+    if isinstance(dataset, ImageFolder):
+        yield from _size_problems(where, dataset)
     groups = dataset.superclasses or {}
     if groups:
         yield from _absent(f"{where}.classes", dataset.classes or (), "superclass", tuple(groups))
@@ -326,6 +344,18 @@ def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
                 allowed = f"a class belongs to one superclass only; this one is in {group_of[member]} and {group}"
                 yield Problem(f"{where}.superclasses.{group}", member, allowed, "remove it from one of them")
             group_of[member] = group
+
+
+def _size_problems(where: str, dataset: ImageFolder) -> Iterator[Problem]:
+    """The size of the images is given by image_size, or by resize and crop together."""
+    given = [key for key in ("image_size", "resize", "crop") if getattr(dataset, key) is not None]
+    if given not in (["image_size"], ["resize", "crop"]):
+        found = f"has {' and '.join(given) or 'neither'}"
+        repair = "write for example image_size: [224, 224], or resize: 256 and crop: 224"
+        yield Problem(where, "", f"needs either image_size, or resize and crop; {found}", repair)
+    elif dataset.resize and dataset.crop and dataset.crop > dataset.resize:
+        allowed = f"must not be larger than resize, {dataset.resize}, to which the shorter side is scaled"
+        yield Problem(f"{where}.crop", str(dataset.crop), allowed, f"write {dataset.resize}, or a larger resize")
 
 
 def _absent(where: str, chosen: tuple[str, ...], what: str, present: tuple[str, ...]) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, ValidationError
@@ -24,11 +25,11 @@ from workflow_lib.config.fields import (
     wrong,
 )
 from workflow_lib.errors import Problem, unknown
-from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_options
+from workflow_lib.models.architectures import ARCHITECTURES, TIMM, TORCHVISION, wrong_options
 
-ARCHITECTURE: Final = rf"^({'|'.join(ARCHITECTURES)}|{TORCHVISION}\w+|{FUNCTION[1:-1]})$"
-OWN_WEIGHTS: Final = "torchvision"
-"""Value of `weights` that selects the weights recommended by torchvision."""
+ARCHITECTURE: Final = rf"^({'|'.join(ARCHITECTURES)}|{TORCHVISION}\w+|{TIMM}[\w.]+|{FUNCTION[1:-1]})$"
+PUBLISHED: Final = {"torchvision": TORCHVISION, "timm": TIMM}
+"""Values of `weights` that select the weights of a package, and the prefix of their architectures."""
 
 
 class SeedRange(Section):
@@ -152,11 +153,22 @@ class Layer(Section):
 
     module: Text
     """Name of a module of the network, or logits for the network's output."""
-    pool: Literal["none", "avg", "max"] = "none"
-    """Pooling of feature maps: none keeps every value, avg and max pool over all positions."""
+    pool: Literal["none", "avg", "max", "cls"] = "none"
+    """Pooling of feature maps: none keeps every value, avg and max pool over all positions, cls takes the class token
+    of a transformer."""
     channels: Literal["first", "last"] | None = None
     """Which axis of a map holds the channels: first for (n, channel, y, x), last for (n, y, x, channel) and
     (n, token, channel); null finds it, and asks for it where it cannot be told."""
+
+
+class Predictions(Section):
+    """How the outputs of a network become predictions of the dataset's classes, where it has more of them."""
+
+    map: Text
+    """JSON file: {class: [numbers of its outputs, from 0]}, or a list with the class (or null) of each output."""
+    rule: Literal["mean_probability", "argmax"] = "mean_probability"
+    """mean_probability: the class with the highest mean of its outputs' softmax probabilities (Geirhos et al. 2018);
+    argmax: the class of the highest output. Outputs of no class are never predicted."""
 
 
 def _from_module_name(value: Any) -> Any:
@@ -182,7 +194,7 @@ class Model(Section):
     )
 
     architecture: Annotated[str, StringConstraints(pattern=ARCHITECTURE)]
-    """A network of this project or of torchvision, or a function of your own (docs/models.md)."""
+    """A network of this project, of torchvision or timm, or a function of your own (docs/models.md)."""
     dataset: Name
     """Dataset of images to train and test on."""
     examine: Unique[Name] = ()
@@ -191,10 +203,14 @@ class Model(Section):
     options: Options = Field(default={})
     """Keyword arguments of the architecture."""
     normalize: Normalization | None = None
-    """Normalisation of the images inside the network; null leaves them in [0, 1]."""
+    """Normalisation of the images inside the network; null takes that of the weights of torchvision or timm, and leaves
+    images in [0, 1] with other weights."""
     weights: Weights = None
-    """Initial weights: a file, torchvision for its pretrained weights, or {model, seed, interval} for those of another
-    model of this config; null draws them from the seed."""
+    """Initial weights: a file, torchvision or timm for their pretrained ones, or {model, seed, interval} for those of
+    another model of this config; null draws them from the seed."""
+    predictions: Predictions | None = None
+    """How the outputs become predictions; null matches outputs and classes of a dataset by name. If no name fits, there
+    are no predictions."""
     training: Training | None = None
     """How the network is trained; null uses `weights` unchanged."""
     seeds: Seeds = (0,)
@@ -214,24 +230,30 @@ class Model(Section):
 
     def files(self) -> dict[str, str]:
         """Key and path of every file that must exist before the workflow starts."""
-        is_file = isinstance(self.weights, str) and self.weights != OWN_WEIGHTS
-        return {"weights": str(self.weights)} if is_file else {}
+        is_file = isinstance(self.weights, str) and self.weights not in PUBLISHED
+        weights = {"weights": str(self.weights)} if is_file else {}
+        return weights | ({"predictions.map": self.predictions.map} if self.predictions else {})
 
     def functions(self) -> dict[str, str]:
-        """Key and `module:name` of each user function."""
+        """Key and `module:name` of each function from outside; timm, whose version counts, is one of them."""
+        if self.architecture.startswith(TIMM) and find_spec("timm"):
+            return {"architecture": "timm:create_model"}
         return {"architecture": self.architecture} if ":" in self.architecture else {}
 
 
 def problems(name: str, model: Model) -> Iterator[Problem]:
     """Contradictions in one model whose values are all well formed."""
     where = f"models.{name}"
-    if model.weights == OWN_WEIGHTS and not model.architecture.startswith(TORCHVISION):
+    if model.weights in PUBLISHED and not model.architecture.startswith(PUBLISHED[model.weights]):
         yield Problem(
             f"{where}.weights",
-            OWN_WEIGHTS,
-            f"torchvision has no weights for the architecture {model.architecture}",
-            "choose an architecture torchvision/NAME, or name a file",
+            model.weights,
+            f"{model.weights} has no weights for the architecture {model.architecture}",
+            f"choose an architecture {PUBLISHED[model.weights]}NAME, or name a file",
         )
+    if model.architecture.startswith(TIMM) and not find_spec("timm"):
+        allowed = "the package timm is not installed"
+        yield Problem(f"{where}.architecture", model.architecture, allowed, "pip install timm")
     if model.normalize and len(model.normalize.mean) != len(model.normalize.std):
         yield Problem(
             f"{where}.normalize",

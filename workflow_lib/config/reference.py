@@ -10,7 +10,7 @@ from workflow_lib.config.attacks import RATIO
 from workflow_lib.config.fields import ALL, FUNCTION, NAME
 from workflow_lib.config.models import ARCHITECTURE
 from workflow_lib.errors import listed
-from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION
+from workflow_lib.models.architectures import ARCHITECTURES, TIMM, TORCHVISION
 
 Schema = dict[str, Any]
 
@@ -70,7 +70,7 @@ PATTERNS = {
     NAME: "a name",
     FUNCTION: "module:name",
     RATIO: "a ratio",
-    ARCHITECTURE: f"{listed(ARCHITECTURES)}, {TORCHVISION}NAME, module:function",
+    ARCHITECTURE: f"{listed(ARCHITECTURES)}, {TORCHVISION}NAME, {TIMM}NAME, module:function",
 }
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
 UNBOUNDED = 2**63 - 1

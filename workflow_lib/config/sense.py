@@ -12,8 +12,9 @@ from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import datasets_of, imported_names
-from workflow_lib.errors import Problem, listed, unknown
-from workflow_lib.names import IMPORTED, ORIGINAL
+from workflow_lib.errors import Problem, UserError, listed, unknown
+from workflow_lib.features.output_map import read_outputs
+from workflow_lib.names import IMPORTED, ORIGINAL, SPLITS
 
 RESERVED = {
     "datasets": {ALL: "it means all of them in a study"},
@@ -64,11 +65,13 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
         yield from _dataset_problems(f"models.{name}.dataset", (model.dataset,), names)
+        yield from _training_split_problems(f"models.{name}.dataset", model, config)
         yield from _examined_problems(f"models.{name}.examine", model, names)
         yield from models.problems(name, model)
         if check_files:
             yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
+            yield from _output_problems(f"models.{name}", model, config)
     yield from edges.weights_problems(config.models, names.models)
     for name, transform in config.transforms.items():
         yield from transforms.problems(name, transform)
@@ -110,6 +113,32 @@ def _dataset_problems(where: str, chosen: Iterable[str], names: Names) -> Iterat
             yield Problem(where, name, allowed, "name a dataset of images")
         elif name not in names.images:
             yield unknown(where, name, "dataset of images", names.images)
+
+
+def _training_split_problems(where: str, model: Model, config: Config) -> Iterator[Problem]:
+    """A model that is trained needs a dataset with a training split."""
+    if model.training and not _has_training_split(model.dataset, config):
+        allowed = "has no training split (test_fraction: 1), and this model is trained"
+        yield Problem(where, model.dataset, allowed, "name another dataset, or load weights instead of training")
+
+
+def _has_training_split(name: str, config: Config, inside: tuple[str, ...] = ()) -> bool:
+    """Whether a dataset, and each that it is made of, has samples to train on; yes if it has mistakes."""
+    dataset = config.datasets.get(name)
+    if dataset is None or name in inside:
+        return True
+    parts = (_has_training_split(part, config, (*inside, name)) for part in dataset.parts())
+    return dataset.has_training_split() and all(parts)
+
+
+def _output_problems(where: str, model: Model, config: Config) -> Iterator[Problem]:
+    """Mistakes in the file of predictions, as far as the classes of the dataset are known from the config."""
+    if model.predictions and Path(model.predictions.map).is_file():
+        known = model.dataset in config.datasets
+        try:
+            read_outputs(model.predictions.map, datasets.class_names(model.dataset, config.datasets) if known else None)
+        except UserError as error:
+            yield from (problem.inside(where) for problem in error.problems)
 
 
 def _examined_problems(where: str, model: Model, names: Names) -> Iterator[Problem]:
@@ -170,6 +199,10 @@ def _model_problems(
                 if dataset not in model.datasets:
                     allowed = f"the model {name} is not examined on it, but on: {listed(model.datasets)}"
                     yield Problem(f"{where}.dataset", dataset, allowed, f"add it to models.{name}.examine")
+            for dataset in study.dataset or (model.dataset,):
+                if "train" in (study.split or SPLITS) and not _has_training_split(dataset, config):
+                    allowed = f"the dataset {dataset} of the model {name} has no training split (test_fraction: 1)"
+                    yield Problem(f"{where}.split", "train", allowed, "write test")
             for key, values, present in (
                 ("seed", study.seed, model.seeds),
                 ("interval", study.interval, model.intervals),

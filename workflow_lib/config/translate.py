@@ -12,7 +12,7 @@ from workflow_lib.config.kstar import Study
 from workflow_lib.config.locate import Place, locate
 from workflow_lib.config.models import ARCHITECTURE
 from workflow_lib.errors import Problem, listed, nearest, write_nearest, yaml_text
-from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION
+from workflow_lib.models.architectures import ARCHITECTURES, TIMM, TORCHVISION
 
 Words = tuple[str, str]
 """What is allowed, and what to do."""
@@ -123,7 +123,7 @@ def _pattern(error: ErrorDetails, place: Place) -> Words:
         allowed = "must be a name of lower-case letters, digits and _, begin with a letter, at most 64 long"
         return allowed, f"write for example {name or 'a_name'}"
     if error["ctx"]["pattern"] == ARCHITECTURE:
-        allowed = f"must be {listed(ARCHITECTURES)}, {TORCHVISION}NAME, or module:function"
+        allowed = f"must be {listed(ARCHITECTURES)}, {TORCHVISION}NAME, {TIMM}NAME, or module:function"
         return allowed, write_nearest(value, (*ARCHITECTURES, f"{TORCHVISION}{value.split('/')[-1]}"))
     return "must name a function as module:name", "write for example my_module:load"
 

@@ -18,6 +18,7 @@ from workflow_lib.errors import Problem, UserError, listed
 from workflow_lib.progress import bar
 
 if TYPE_CHECKING:
+    from PIL.Image import Image, Resampling
     from PIL.ImageFile import ImageFile
 
 FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -33,9 +34,10 @@ DECODERS = 4
 def read_imagefolder(spec: Mapping[str, Any]) -> dict[str, Split]:
     """Splits from `root/train/<class>/...` and `root/test/<class>/...`, or from `root/<class>/...` and `test_fraction`.
 
-    Images become RGB uint8 of `image_size` (height, width): scaled (bicubic) until they cover this size, then cropped
-    to the centre. The classes are the sorted names of the class folders; ids are paths relative to `root`. What is left
-    out is counted and named on standard error.
+    Images become RGB uint8 of `image_size` (height, width): scaled until they cover this size, then cropped to the
+    centre. Or the shorter side is scaled to `resize`, and the centre of `crop` x `crop` pixels is taken. With a
+    `test_fraction` of 1 the training split is empty. The classes are the sorted names of the class folders; ids are
+    paths relative to `root`. What is left out is counted and named on standard error.
 
     Raises:
         UserError: a folder is missing, has no class folders or is a split in place of a class; or, unless
@@ -68,12 +70,14 @@ def _split(root: Path, folder: Path, tree: ImageTree, spec: Mapping[str, Any]) -
     class_names = sorted({place.name for place in tree.classes})
     members = [tree.classes.get(folder / name, []) for name in class_names]
     files = [file for images in members for file in images]
-    height, width = spec["image_size"]
+    height, width = spec.get("image_size") or (spec["crop"], spec["crop"])
+    resize = spec.get("resize")
+    interpolation = spec.get("interpolation") or ("bilinear" if resize else "bicubic")
 
     def read(rows: Rows) -> NDArray[np.uint8]:
         try:
             with ThreadPoolExecutor(DECODERS) as pool:
-                block = list(pool.map(lambda row: decode(files[row], height, width), rows))
+                block = list(pool.map(lambda row: decode(files[row], height, width, resize, interpolation), rows))
         except UserError as error:
             raise _all_unusable(tree, error) from error
         return np.stack(block).transpose(0, 3, 1, 2)
@@ -156,8 +160,13 @@ def _undecodable(files: Sequence[Path]) -> list[Problem]:
     return found
 
 
-def decode(file: Path, height: int, width: int) -> NDArray[np.uint8]:
-    """One image (height, width, 3) uint8: scaled (bicubic) until it covers this size, then cropped to the centre.
+def decode(
+    file: Path, height: int, width: int, resize: int | None = None, interpolation: str = "bicubic"
+) -> NDArray[np.uint8]:
+    """One image (height, width, 3) uint8: scaled until it covers this size, then cropped to the centre.
+
+    With `resize` the shorter side is scaled to it instead, and the longer one in proportion, rounded down, as
+    torchvision does. `interpolation` is bilinear or bicubic; Pillow smooths what it makes smaller.
 
     Transparency, colour profiles and the camera's orientation tag are ignored. Of several images in a file the first
     is used.
@@ -165,19 +174,31 @@ def decode(file: Path, height: int, width: int) -> NDArray[np.uint8]:
     Raises:
         UserError: the file is damaged, or its pixels are not colours or grey levels of 8 bits.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with Image.open(file, formats=FORMATS) as image:
             wrong = _unfit(image)
             if not wrong:
                 colour = image.convert("RGBA" if "transparency" in image.info else "RGB").convert("RGB")
-                return np.asarray(ImageOps.fit(colour, (width, height), Image.Resampling.BICUBIC))
+                return np.asarray(_fitted(colour, (width, height), resize, Image.Resampling[interpolation.upper()]))
     except Exception as error:  # decoders raise errors of many kinds: OSError, SyntaxError, zlib.error, ...
         found = f"{type(error).__name__}: {error}"
         repair = "replace the file, or remove it from the data set"
         raise UserError(Problem(str(file), found, "the image cannot be read", repair)) from error
     raise UserError(Problem(str(file), *wrong))
+
+
+def _fitted(image: "Image", size: tuple[int, int], resize: int | None, interpolation: "Resampling") -> "Image":
+    """The image scaled and cropped to `size` (width, height)."""
+    from PIL import ImageOps
+
+    if resize is None:
+        return ImageOps.fit(image, size, interpolation)
+    shorter = min(image.size)
+    width, height = (int(resize * side / shorter) for side in image.size)
+    left, top = round((width - size[0]) / 2), round((height - size[1]) / 2)
+    return image.resize((width, height), interpolation).crop((left, top, left + size[0], top + size[1]))
 
 
 def _unfit(image: "ImageFile") -> tuple[str, str, str] | None:

@@ -88,7 +88,12 @@ def split_rows(labels: Labels, ids: Strings, test_fraction: float, *, seed: int)
 
 
 def train_and_test(split: Split, spec: Mapping[str, Any]) -> dict[str, Split]:
-    """A split divided by `test_fraction` and `split_seed` of its spec, with the same share of each class."""
+    """A split divided by `test_fraction` and `split_seed` of its spec, with the same share of each class.
+
+    With a fraction of 1 all samples are in the test split.
+    """
+    if spec["test_fraction"] == 1:
+        return {"train": split.take(np.arange(0)), "test": split}
     train, test = split_rows(split.labels, split.ids, spec["test_fraction"], seed=spec["split_seed"])
     return {"train": split.take(train), "test": split.take(test)}
 

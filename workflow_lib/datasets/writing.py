@@ -16,15 +16,21 @@ BLOCK_BYTES = 32 * 2**20
 """Size of a block of pixels; a data set need not fit into memory."""
 
 
-def write(split: Split, path: Path, *, progress: Progress | None = None) -> None:
+def write(split: Split, path: Path, *, progress: Progress | None = None, may_be_empty: bool = False) -> None:
     """Write a split to `path` (format: see `workflow_lib.datasets.artifact`). On error, no file is left there.
+
+    Args:
+        split: labelled images.
+        path: the file.
+        progress: told how many images are written, and of how many.
+        may_be_empty: whether it is right that the split has no samples.
 
     Raises:
         UserError: fewer than two classes, a class with fewer than two samples, repeated ids, pixels that are
             not finite or outside [0, 1]. The error names the class or the sample.
     """
     problems = problems_of(split.labels, split.ids, split.class_names, split.origin)
-    if problems:
+    if problems and (len(split) or not may_be_empty):
         raise UserError(*problems)
     count, block = len(split), max(1, BLOCK_BYTES // (int(np.prod(split.image_shape)) * split.dtype.itemsize))
     scale = "uint8: 255 is full intensity" if split.dtype == np.uint8 else "float: 1 is full intensity"

@@ -21,7 +21,7 @@ class Layer:
     Attributes:
         module: name within the network.
         pool: none | avg | max, over all positions of a map, such as (n, channel, y, x), or the tokens of a
-            sequence (n, token, channel); vectors (n, feature) are unchanged.
+            sequence (n, token, channel); vectors (n, feature) are unchanged. cls: the class token of a sequence.
         channels: first | last: which axis of a map holds the channels; None: it is found (`models.channels`).
     """
 

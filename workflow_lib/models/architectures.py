@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TORCHVISION: Final = "torchvision/"
 """Prefix of the names of torchvision's networks."""
+TIMM: Final = "timm/"
+"""Prefix of the names of timm's networks."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.models.class_token import require_class_token
 from workflow_lib.models.layers import find_layer, grey_images, inner, undisturbed
 
 AXES: Final = {"first": 1, "last": -1}
@@ -42,8 +43,12 @@ def pooling_axis(
     """The axis that `pool` keeps: the one that `channels` names ("first" or "last"), or else the one found.
 
     Raises:
-        UserError: it cannot be told; `where` is the key of the layer. Or the network has no such module.
+        UserError: it cannot be told, or the class token is asked for and there is none; `where` is the key of the
+            layer. Or the network has no such module.
     """
+    if pool == "cls":
+        require_class_token(network, image_shape, module, where)
+        return AXES["last"]
     if channels is not None or pool == "none":
         return AXES[channels or "first"]
     axis = channel_axis(network, image_shape, module)

@@ -29,7 +29,7 @@ def initial_network(
     """A network with weights derived from a lineage, or loaded.
 
     Args:
-        spec: architecture, options, normalize, and weights: a file, "torchvision", or None.
+        spec: architecture, options, normalize, and weights: a file, "torchvision", "timm", or None.
         image_shape: (channels, y, x).
         outputs: number of logits; if the loaded layer of the logits has another number, a new one is used.
         lineage: names from which new weights are derived, such as model and seed.

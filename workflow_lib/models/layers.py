@@ -144,8 +144,10 @@ def unfit_reason(outputs: Sequence[object], images: int) -> str:
 def pooled(output: Tensor, pool: str, axis: int) -> Tensor:
     """A layer's output (n, ...) with channels along `axis`, pooled over all positions to (n, channels).
 
-    Vectors (n, feature) and pool "none" are unchanged.
+    Vectors (n, feature) and pool "none" are unchanged. "cls" takes the first token of (n, token, channel).
     """
+    if pool == "cls":
+        return output[:, 0]
     if pool == "none" or output.ndim == 2:
         return output
     positions = [other for other in range(1, output.ndim) if other != axis % output.ndim]

@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from workflow_lib.errors import Problem, UserError, listed, write_nearest
-from workflow_lib.models.architectures import ARCHITECTURES, TORCHVISION, wrong_options
+from workflow_lib.models.architectures import ARCHITECTURES, TIMM, TORCHVISION, wrong_options
 from workflow_lib.models.normalization import Classifier, wrap
+from workflow_lib.models.timm_models import timm_model
 from workflow_lib.models.torchvision_models import torchvision_model
 from workflow_lib.user_code import call
 
@@ -28,7 +29,7 @@ def build(
     """A classifier on the CPU; its initial weights depend only on the arguments.
 
     Args:
-        architecture: a name of ARCHITECTURES, torchvision/NAME, or module:function.
+        architecture: a name of ARCHITECTURES, torchvision/NAME, timm/NAME, or module:function.
         in_channels: channels of the images.
         image_size: (y, x) in pixels.
         n_classes: number of logits.
@@ -59,8 +60,10 @@ def _network(
         return _user_model(architecture, in_channels, image_size, n_classes, options)
     if architecture.startswith(TORCHVISION):
         return torchvision_model(architecture, in_channels, n_classes, options)
+    if architecture.startswith(TIMM):
+        return timm_model(architecture, in_channels, n_classes, options)
     if architecture not in ARCHITECTURES:
-        names = [*ARCHITECTURES, f"{TORCHVISION}NAME", "module:function"]
+        names = [*ARCHITECTURES, f"{TORCHVISION}NAME", f"{TIMM}NAME", "module:function"]
         allowed = f"must be one of {listed(names)}"
         raise UserError(Problem("architecture", architecture, allowed, write_nearest(architecture, names)))
     if problems := wrong_options("options", architecture, options):

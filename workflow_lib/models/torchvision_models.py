@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError, listed, nearest, yaml_text
 from workflow_lib.models.architectures import TORCHVISION
+from workflow_lib.models.pretrained import Pretrained
 from workflow_lib.models.torchvision_shim import import_torchvision
 
 AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
@@ -47,24 +48,28 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
     return network
 
 
-def pretrained_options(architecture: str, weights: str) -> dict[str, Any]:
-    """Options, other than their defaults, of the network for which torchvision's weights were made.
+def torchvision_pretrained(architecture: str, weights: str) -> Pretrained | None:
+    """What torchvision's weights for `torchvision/NAME` were made with; None if these are not torchvision's.
 
     Args:
-        architecture: torchvision/NAME; no other has such options.
+        architecture: torchvision/NAME.
         weights: "torchvision", or a file, which is torchvision's if it has the name that torchvision gives it.
     """
     models, name = import_torchvision().models, architecture.removeprefix(TORCHVISION)
-    if not architecture.startswith(TORCHVISION) or name not in models.list_models(models):
-        return {}
+    if name not in models.list_models(models):
+        return None
     official = models.get_model_weights(name)
     files = {PurePosixPath(entry.url).name: entry for entry in official}
     entry = official.DEFAULT if weights == "torchvision" else files.get(Path(weights).name)
     if entry is None:
-        return {}
-    if name in AUXILIARY:
-        return {"transform_input": True}
-    return {"image_size": entry.meta["min_size"][0]} if name.startswith("vit_") else {}
+        return None
+    options: dict[str, Any] = {"transform_input": True} if name in AUXILIARY else {}
+    if name.startswith("vit_"):
+        options = {"image_size": entry.meta["min_size"][0]}
+    preset = entry.transforms()
+    (resize,), (crop,) = preset.resize_size, preset.crop_size
+    normalize = {"mean": list(preset.mean), "std": list(preset.std)}
+    return Pretrained(options, normalize, (crop, crop), resize, preset.interpolation.value)
 
 
 def torchvision_weights(architecture: str, options: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from workflow_lib.errors import Problem, UserError, listed
 from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import inner, load_state
+from workflow_lib.models.timm_models import timm_weights
 from workflow_lib.models.torchvision_models import torchvision_weights
 
 HOLDERS = ("network", "state_dict", "model", "net", "model_state_dict", "state_dict_ema", "model_ema", "ema")
@@ -31,7 +32,7 @@ SHOWN = 8
 
 
 def read_weights(source: str, architecture: str, options: Mapping[str, Any] | None = None) -> dict[str, Tensor]:
-    """A state_dict from a `.safetensors` file, a file of `torch.save`, or "torchvision".
+    """A state_dict from a `.safetensors` file, a file of `torch.save`, "torchvision" or "timm".
 
     A file of `torch.save` holds the state_dict itself, or has it under one of the keys `HOLDERS`.
     No code in the file is run (`weights_only`).
@@ -41,6 +42,8 @@ def read_weights(source: str, architecture: str, options: Mapping[str, Any] | No
     """
     if source == "torchvision":
         return torchvision_weights(architecture, options or {})
+    if source == "timm":
+        return timm_weights(architecture, options or {})
     path = Path(source)
     if not path.is_file():
         raise UserError(Problem("weights", source, "there is no such file", "correct the path"))

@@ -22,7 +22,7 @@ SHORT_LIST = 12
 """Longest list that is shown in full, before and after the change."""
 KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
 """Config keys of settings that have another name in the section `kstar`."""
-OF_NETWORK = ("architecture", "options", "normalize", "training", "weights")
+OF_NETWORK = ("architecture", "options", "normalize", "predictions", "training", "weights")
 """Settings of a job that belong to the section of its model."""
 DATASETS = ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features")
 """Verbs whose settings are the section of a dataset."""

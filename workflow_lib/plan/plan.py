@@ -162,7 +162,7 @@ class Plan:
             name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
         ]
         return canonical(
-            **self._network(settings, weights=True),
+            **self._network(settings, "weights", "predictions"),
             **settings.model_dump(mode="json", include={"layers"}),
             training=settings.training.settings() if settings.training else None,
             model=model,
@@ -179,7 +179,7 @@ class Plan:
         if settings.training is None:
             raise ValueError(f"{model} is not trained")
         return canonical(
-            **self._network(settings, weights=True),
+            **self._network(settings, "weights"),
             training=settings.training.settings(),
             model=model,
             seed=seed,
@@ -189,14 +189,14 @@ class Plan:
     def import_weights(self, model: str) -> str:
         """Network and its weights."""
         settings = self.config.models[model]
-        return canonical(**self._network(settings, weights=True), model=model, seed=0)
+        return canonical(**self._network(settings, "weights"), model=model, seed=0)
 
     def extract_features(self, model: str, transform: str) -> str:
-        """Network, layers by name (each with its own output), and the transform of the images."""
+        """Network, how its outputs become predictions, layers by name (each with its own output), and the transform."""
         settings = self.config.models[model]
         change = self.config.transforms.get(transform)
         return canonical(
-            **self._network(settings, change=change),
+            **self._network(settings, "predictions", change=change),
             each="layers",
             layers={role: layer.model_dump(mode="json") for role, layer in settings.layers.items()},
             transform=_dumped(change) if change else None,
@@ -240,7 +240,7 @@ class Plan:
         if settings.training is None:
             raise ValueError(f"{plan.settings.model} is not trained")
         return canonical(
-            **self._network(settings, weights=True),
+            **self._network(settings, "weights"),
             training=settings.training.settings(),
             study=study,
             pair=pair,
@@ -259,9 +259,11 @@ class Plan:
         outside = self._outside(dataset.files(), dataset.functions(), dataset.reads_hidden)
         return canonical(**dataset.model_dump(mode="json"), outside=outside)
 
-    def _network(self, model: Model, weights: bool = False, change: Transform | None = None) -> dict[str, Any]:
-        keys = {"architecture", "options", "normalize"} | ({"weights"} if weights else set())
-        files, functions = model.files() if weights else {}, model.functions()
+    def _network(self, model: Model, *more: str, change: Transform | None = None) -> dict[str, Any]:
+        """Settings that build a network, and `more` keys; the files of these keys and of `change` are in `outside`."""
+        keys = {"architecture", "options", "normalize", *more}
+        files = {key: path for key, path in model.files().items() if key.partition(".")[0] in more}
+        functions = model.functions()
         if change:
             files, functions = files | change.files(), functions | change.functions()
         return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, functions)}

@@ -1,5 +1,6 @@
 """Check of a network before it is trained or used, so that no mistake in it is found after hours."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,13 @@ from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.features import checks
 from workflow_lib.features.extraction import Layer
+from workflow_lib.features.output_map import read_outputs
 from workflow_lib.io.storage import write_table
 from workflow_lib.models.initial import initial_network, loaded_network
 from workflow_lib.models.layers import head_name, inner
 from workflow_lib.models.modules import modules
 from workflow_lib.models.normalization import Classifier
-from workflow_lib.models.stored import describe, new_network, restore
+from workflow_lib.models.stored import describe, new_network, remarks, restore
 from workflow_lib.models.weights import load_weights
 from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.steps.roles import Context, Input, Output
@@ -30,7 +32,7 @@ def check_network(
 
     Args:
         spec: model (its name), architecture, options, normalize, weights, training (None if the weights are only
-            loaded), layers; heads (the prototype studies that need the layer of the logits).
+            loaded), predictions, layers; heads (the prototype studies that need the layer of the logits).
         dataset: the training split, or the test split if there is no training.
         origin: a split of the dataset of another model, which trains the weights. They do not exist yet, so weights of
             the same shapes take their place.
@@ -43,12 +45,15 @@ def check_network(
     device = configure(context.device, context.threads)
     split = open_split(dataset)
     model = f"models.{spec['model']}"
+    for remark in remarks(spec, split.image_shape):
+        print(f"{model}: {remark}", file=sys.stderr)
     try:
         built, outputs = _network(spec, split) if origin is None else _taken_over(spec, split, open_split(origin))
         table = modules(built, torch.from_numpy(split.images(0, 2)))
         content = {**describe(spec, split.image_shape, outputs), "network": inner(built).state_dict()}
         stand_in = origin is not None and spec["training"] is None
         found = _problems(built, restore(content), spec, split, device, stand_in=stand_in)
+        found += _output_problems(spec["predictions"], split, outputs)
         found = [problem.inside(model) for problem in found]
     except UserError as error:
         raise UserError(*(problem.inside(model) for problem in error.problems)) from error
@@ -74,6 +79,16 @@ def _taken_over(spec: Mapping[str, Any], split: StoredSplit, origin: StoredSplit
     head = head_name(network, split.image_shape) if spec["training"] else None
     load_weights(network, weights, "those of the other model", new_head=head)
     return network, outputs
+
+
+def _output_problems(predictions: Mapping[str, Any] | None, split: StoredSplit, outputs: int) -> Sequence[Problem]:
+    """What is wrong with the file that says which outputs belong to which class."""
+    try:
+        if predictions:
+            read_outputs(predictions["map"], split.class_names, outputs)
+    except UserError as error:
+        return error.problems
+    return []
 
 
 def _head_problems(network: Classifier, studies: Sequence[str], split: StoredSplit) -> list[Problem]:

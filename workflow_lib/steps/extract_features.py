@@ -2,7 +2,8 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from workflow_lib.errors import UserError
 from workflow_lib.features import checks
 from workflow_lib.features.extraction import Batch, Layer, extract
 from workflow_lib.features.images import ShownImages
+from workflow_lib.features.output_map import read_outputs
 from workflow_lib.features.predictions import predicted
 from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
@@ -20,6 +22,7 @@ from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training.devices import configure
 
+Predict = Callable[[np.ndarray], np.ndarray | None]
 SUFFIX = ".zarr.zip"
 BATCH_VALUES = 2**24
 """Pixel values in a batch: 64 MB as float32."""
@@ -34,7 +37,7 @@ def extract_features(
 
     Raises:
         UserError: the network does not have a layer; its outputs are random, not finite, or depend on the other images
-            of the batch.
+            of the batch; the file of predictions does not fit them.
     """
     device = configure(context.device, context.threads)
     split, content = open_split(dataset), checkpoints.load(checkpoint)
@@ -47,11 +50,26 @@ def extract_features(
     once, again = (checks.outputs(network, few, layers, device=device) for _ in range(2))
     if random := checks.differing(again, once, checks.REPEATED):
         raise UserError(checks.not_repeatable(random))
+    predict = _predictor(spec["predictions"], content["classes"], split.class_names, once[checks.LOGITS].shape[1])
     probes = sorted({0, len(split) // 2, len(split) - 1})
     batches = extract(network, images.batches(size, probes), checks.with_logits(layers), device=device)
-    logits = _write(batches, split, layers, stores, probes, images.values, content["classes"])
+    logits = _write(batches, split, layers, stores, probes, images.values, predict)
     alone = {row: checks.outputs(network, images.alone(row), layers, device=device) for row in probes}
     _prove(alone, logits, split, stores)
+
+
+def _predictor(
+    settings: Mapping[str, Any] | None, outputs: Sequence[str] | None, classes: Sequence[str], count: int
+) -> Predict:
+    """The function that turns logits (n, count) into predictions of the classes (n,), or returns None.
+
+    `outputs` are the classes of the network's outputs, or None if they are not known.
+    """
+    if settings is None:
+        return partial(predicted, outputs=outputs, classes=classes)
+    return partial(
+        predicted, outputs=read_outputs(settings["map"], classes, count), classes=classes, rule=settings["rule"]
+    )
 
 
 def _write(
@@ -61,7 +79,7 @@ def _write(
     stores: Mapping[str, Path],
     probes: Sequence[int],
     values: Mapping[str, np.ndarray],
-    outputs: Sequence[str] | None,
+    predict: Predict,
 ) -> dict[int, np.ndarray]:
     """Stream the batches into one store per layer; return the logits of the samples `probes`, by row.
 
@@ -71,8 +89,7 @@ def _write(
     logits: dict[int, np.ndarray] = {}
     first = next(batches)
     predictions = np.full(len(split), -1, dtype=np.int64)
-    known = predicted(first.logits, outputs, split.class_names) is not None
-    coords = _coords(split, predictions if known else None)
+    coords = _coords(split, None if predict(first.logits) is None else predictions)
     coords |= {name: ("sample", array) for name, array in values.items()}
     progress, done = bar("images"), 0
     with contextlib.ExitStack() as stack:
@@ -86,9 +103,9 @@ def _write(
             _require_finite(batch, split.ids[done:])
             for name, writer in writers.items():
                 writer.append(features=batch.features[name])
+            # The writers store coords when they close, so the predictions are filled in by then.
             rows = range(done, done + len(batch.logits))
-            if (found := predicted(batch.logits, outputs, split.class_names)) is not None:
-                # The writers store coords when they close, so the predictions are filled in by then.
+            if (found := predict(batch.logits)) is not None:
                 predictions[rows.start : rows.stop] = found
             logits |= {row: batch.logits[row - done] for row in probes if row in rows}
             done = rows.stop

@@ -1,0 +1,64 @@
+"""The configs of the k* paper's tables, with stand-ins for the data and weights that users bring."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from test_config_docs import accepts
+from test_graph import ROOT, differences, of_snakemake
+
+from workflow_lib.plan import targets
+from workflow_lib.plan.jobs import upstream
+from workflow_lib.plan.load import load_plan, read_config
+
+CONFIGS = sorted((ROOT / "configs" / "kstar-paper").glob("*.yaml"))
+AHEAD = {"attacks": pytest.mark.xfail(reason="there is no transform pgd yet")}
+ALL = [pytest.param(path, id=path.stem, marks=AHEAD.get(path.stem, ())) for path in CONFIGS]
+JOBS = {"architectures": 8, "layers": 2, "crop": 12, "rotation": 22, "noise": 18, "metrics": 2, "training-data": 6}
+"""Extractions of features of some of them: models times transforms."""
+
+
+@pytest.fixture
+def brought(tmp_path, monkeypatch):
+    """Make what a config names in the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(config):
+        raw = yaml.safe_load(config.read_text())
+        shutil.copytree(config.parent, Path("configs/kstar-paper"), dirs_exist_ok=True)
+        for dataset in raw["datasets"].values():
+            Path(dataset["root"], "airplane").mkdir(parents=True, exist_ok=True)
+        for model in raw["models"].values():
+            Path(model["weights"]).parent.mkdir(parents=True, exist_ok=True)
+            Path(model["weights"]).touch()
+        return raw
+
+    return make
+
+
+@pytest.mark.parametrize("config", ALL)
+def test_each_is_valid_and_planned(config, brought):
+    assert accepts(brought(config))
+    plan = load_plan(read_config([config]), [config])
+    jobs = Counter(job.verb for job in upstream(plan, targets.default(plan)))
+    assert jobs["extract_features"] == JOBS.get(config.stem, jobs["extract_features"]) > 0
+    assert jobs["import_weights"] == len(plan.config.models)
+    assert not jobs["train_interval"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", ALL)
+def test_each_has_the_same_jobs_in_snakemake(config, brought, tmp_path):
+    brought(config)
+    plan = load_plan(read_config([config]), [config])
+    assert differences(plan, of_snakemake(tmp_path, "--configfile", str(config))) == []
+
+
+def test_there_is_one_for_each_pair_of_tables():
+    assert len(CONFIGS) == 10
+    text = "".join(path.read_text() for path in CONFIGS)
+    tables = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV", "XVI")
+    for table in (*tables, "XVII", "XVIII", "XIX", "XX"):
+        assert f"# table {table}\n" in text, table
