@@ -106,16 +106,20 @@ class Plan:
         return self.train_interval(model, 0, 100) if model in self.trained else self.import_weights(model)
 
     def check_network(self, model: str) -> str:
-        """Settings of a model, and the prototype studies that need the layer of its logits."""
+        """Settings of a model, and the prototype studies that need the layer of its logits.
+
+        The file of predictions is not among `outside`: a change of it does not start the check again (`plan/why.py`).
+        """
         settings = self.config.models[model]
         heads = [
             name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
         ]
         return canonical(
-            **self._network(settings, "weights", "predictions"),
-            **settings.model_dump(mode="json", include={"training", "layers"}),
+            **self._network(settings, "weights"),
+            **settings.model_dump(mode="json", include={"training", "layers", "predictions"}),
             model=model,
             heads=heads,
+            map=self._outside(_files(settings, "predictions"), {})["files"],
         )
 
     def train_interval(self, model: str, seed: int, interval: int) -> str:
@@ -207,9 +211,14 @@ class Plan:
     def _network(self, model: Model, *more: str) -> dict[str, Any]:
         """Settings that build a network, and `more` keys; the files that these keys name are among `outside`."""
         keys = {"architecture", "options", "normalize", *more}
-        files = {key: path for key, path in model.files().items() if key.partition(".")[0] in more}
-        return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, model.functions())}
+        outside = self._outside(_files(model, *more), model.functions())
+        return model.model_dump(mode="json", include=keys) | {"outside": outside}
 
     def _outside(self, files: Mapping[str, str], functions: Mapping[str, str], hidden: bool = True) -> Outside:
         paths = {"files" if hidden else "visible": files.values()}
         return outside(**paths, functions=functions.values(), digest=self._memory.digest, source=self._source)
+
+
+def _files(model: Model, *keys: str) -> dict[str, str]:
+    """The files of a model that these keys of it name."""
+    return {key: path for key, path in model.files().items() if key.partition(".")[0] in keys}
