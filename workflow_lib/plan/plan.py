@@ -156,17 +156,21 @@ class Plan:
         return self.train_interval(model, 0, 100) if model in self.trained else self.import_weights(model)
 
     def check_network(self, model: str) -> str:
-        """Settings of a model, and the prototype studies that need the layer of its logits."""
+        """Settings of a model, and the prototype studies that need the layer of its logits.
+
+        The file of predictions is not among `outside`: a change of it does not start the check again (`plan/why.py`).
+        """
         settings = self.config.models[model]
         heads = [
             name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
         ]
         return canonical(
-            **self._network(settings, "weights", "predictions"),
-            **settings.model_dump(mode="json", include={"layers"}),
+            **self._network(settings, "weights"),
+            **settings.model_dump(mode="json", include={"layers", "predictions"}),
             training=settings.training.settings() if settings.training else None,
             model=model,
             heads=heads,
+            map=self._outside(_files(settings, "predictions"), {})["files"],
         )
 
     def check_examined(self, model: str, dataset: str) -> str:
@@ -262,8 +266,7 @@ class Plan:
     def _network(self, model: Model, *more: str, change: Transform | None = None) -> dict[str, Any]:
         """Settings that build a network, and `more` keys; the files of these keys and of `change` are in `outside`."""
         keys = {"architecture", "options", "normalize", *more}
-        files = {key: path for key, path in model.files().items() if key.partition(".")[0] in more}
-        functions = model.functions()
+        files, functions = _files(model, *more), model.functions()
         if change:
             files, functions = files | change.files(), functions | change.functions()
         return model.model_dump(mode="json", include=keys) | {"outside": self._outside(files, functions)}
@@ -276,3 +279,8 @@ class Plan:
 def _dumped(transform: Transform) -> dict[str, Any]:
     """Keys of a transform that shape the images; its strength is for tables and figures."""
     return transform.model_dump(mode="json", exclude={"strength"})
+
+
+def _files(model: Model, *keys: str) -> dict[str, str]:
+    """The files of a model that these keys of it name."""
+    return {key: path for key, path in model.files().items() if key.partition(".")[0] in keys}

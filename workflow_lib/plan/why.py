@@ -20,6 +20,8 @@ MISSING = "not there yet"
 """Reason for a job whose outputs are missing and that has not changed otherwise."""
 FOLLOWING = "input: remade by the jobs above; if the result is identical, nothing is computed"
 UNKNOWN = "not known, its record is missing or damaged"
+SEEN_BY_CHECK = ("layers", "heads", "predictions", "map")
+"""Settings of the check of a network that do not start it: the trainings that wait for it would start, too."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,10 @@ def _differences(plan: Plan, job: PlannedJob, run: Job, recorded: Iterable[tuple
 
 
 def _as_passed(run: Job, unit: Unit, record: Mapping[str, Any]) -> tuple[Job, Unit]:
-    """A check with layers, studies and code as it passed: a change of these alone does not start it again."""
-    passed = {key: record["spec"].get(key) for key in ("layers", "heads")}
-    return run._replace(code=record["code"]), unit._replace(spec={**unit.spec, **passed})
+    """A check with code, layers, predictions and studies as it passed: these alone do not start it again."""
+    kept = {key: value for key, value in unit.spec.items() if key not in SEEN_BY_CHECK}
+    passed = {key: value for key, value in record["spec"].items() if key in SEEN_BY_CHECK}
+    return run._replace(code=record["code"]), unit._replace(spec={**kept, **passed})
 
 
 def _running(
