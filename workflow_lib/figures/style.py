@@ -46,7 +46,14 @@ TEN_COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-"""Ten class colours, distinguishable with every kind of colour vision (Petroff 2021)."""
+"""For lines and marks other than classes, distinguishable with every kind of colour vision (Petroff 2021)."""
+
+CLASS_COLOURS = (
+    *("#003399", "#00bb00", "#dd00ff", "#663300", "#77ddff"),
+    *("#777744", "#772244", "#007777", "#ddcc99", "#bb9999"),
+)
+"""Of ten classes: at least 16 (CIEDE2000) from every colour of a pattern, and 25 from one another; 16 if red-blind or
+green-blind."""
 
 SHOWN_CLASSES = 20
 """Number of classes that a figure can show distinguishably."""
@@ -81,7 +88,7 @@ def class_styles(count: int) -> list[tuple[Any, str]]:
     """
     if count > SHOWN_CLASSES:
         return [(mpl.colormaps["viridis"](i / (count - 1)), "o") for i in range(count)]
-    return [(TEN_COLOURS[i % 10], "o^"[i // 10]) for i in range(count)]
+    return [(CLASS_COLOURS[i % 10], "o^"[i // 10]) for i in range(count)]
 
 
 def pattern_patches(threshold: float, undefined: bool = False) -> list[Patch]:

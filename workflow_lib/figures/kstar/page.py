@@ -27,7 +27,14 @@ NOTE = (
 
 
 def tables_page(
-    title: str, description: str, classes: pd.DataFrame, aggregates: pd.DataFrame, pieces: pd.DataFrame
+    title: str,
+    description: str,
+    *,
+    classes: pd.DataFrame,
+    aggregates: pd.DataFrame,
+    pieces: pd.DataFrame,
+    seeds: pd.DataFrame,
+    trend: pd.DataFrame,
 ) -> str:
     """One self-contained HTML page.
 
@@ -37,10 +44,16 @@ def tables_page(
         classes: from `tables.class_table`.
         aggregates: from `tables.aggregate_table`; values of a pattern without classes are shown as "—".
         pieces: from `tables.piece_table`.
+        seeds: from `tables.seed_table`; shown if there are several seeds.
+        trend: from `trend.trend_table`.
     """
     held = [dimension for dimension in DIMENSIONS if classes[dimension].nunique() == 1]
     constants = ", ".join(f"{dimension} {classes[dimension].iloc[0]}" for dimension in held)
     paragraphs = [description, NOTE, f"All: {constants}." if constants else ""]
+    over_seeds = [
+        "<h2>Seeds: class means over them, and how many show each pattern</h2>",
+        _table(seeds, [*held, "label"]),
+    ]
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -53,6 +66,9 @@ def tables_page(
             _table(_with_intervals(classes), [*held, "label", *([] if classes["left_out"].any() else ["left_out"])]),
             "<h2>Pieces of classes</h2>",
             _table(pieces, [*held, "label"]),
+            *(over_seeds if "seed" not in held else []),
+            "<h2>Rank correlations over all rows</h2>",
+            _table(trend, []),
             "</body></html>\n",
         ]
     )
@@ -72,6 +88,6 @@ def _with_intervals(classes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(frame: pd.DataFrame, hidden: Sequence[str]) -> str:
-    shown = frame.drop(columns=list(hidden))
+    shown = frame.drop(columns=list(hidden), errors="ignore")
     shown.columns = [str(column).replace("_", " ") for column in shown.columns]
     return shown.to_html(index=False, border=0, na_rep="—", float_format="{:.3f}".format)
