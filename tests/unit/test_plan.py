@@ -42,7 +42,7 @@ def specs(plan):
     }
 
 
-FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
+FIGURES = {"draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps", "draw_neighbours"}
 
 
 @pytest.mark.parametrize(

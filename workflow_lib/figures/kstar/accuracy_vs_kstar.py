@@ -1,5 +1,8 @@
 """Accuracy of classes against the mean and the skewness of their k* (docs/science.md 1.11)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
@@ -33,11 +36,11 @@ def draw(classes: pd.DataFrame, trend: pd.DataFrame, *, threshold: float, title:
     if numbers["accuracy"].isna().all():
         return nothing(title, "accuracies are not known"), numbers
     figure = new_figure(7, 2.8, title, READING)
-    rows = trend[trend["value"] == "accuracy"].set_index("against")
+    rows = trend[trend["value"] == "accuracy"].set_index("against").to_dict("index")
     for axes, (measure, label) in zip(figure.subplots(1, 2, sharey=True), MEASURES.items(), strict=True):
         _draw_panel(axes, numbers, measure)
         axes.set_xlabel(label)
-        axes.set_title(_words(rows.loc[measure]) if measure in rows.index else "", loc="left")
+        axes.set_title(_words(rows[measure]) if measure in rows else "", loc="left")
     figure.axes[0].set(ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
     undefined = bool((numbers["pattern"] == "Undefined").any())
     figure.legend(handles=pattern_patches(threshold, undefined), loc="outside right upper")
@@ -50,7 +53,7 @@ def _draw_panel(axes: Axes, numbers: pd.DataFrame, measure: str) -> None:
     axes.scatter(numbers[measure], numbers["accuracy"], s=size, c=colours, alpha=alpha, linewidths=0, rasterized=True)
 
 
-def _words(row: "pd.Series[float]") -> str:
+def _words(row: Mapping[Any, Any]) -> str:
     """Correlation, interval and number."""
     interval = "" if pd.isna(row["rho"]) else f" [{signed(row['rho_low'])}, {signed(row['rho_high'])}]"
     return f"ρ = {signed(row['rho'])}{interval}, n = {row['n']:,.0f}"

@@ -76,12 +76,12 @@ def paper_tables(
     for start in range(0, len(chosen), ACROSS):
         block = chosen[start : start + ACROSS]
         parts = [_class_cells(classes[classes["class_name"] == name], known) for name in block]
-        groups = [(names[name], list(part)) for name, part in zip(block, parts, strict=True)]
+        groups = [(names[name], [str(column) for column in part]) for name, part in zip(block, parts, strict=True)]
         caption = f"{title}: k* of {', '.join(names[name] for name in block)}."
         tables.append(Table(f"{caption} {NOTE} {note}".strip(), stub, groups, _rows(points, stub, parts)))
     parts = [_pattern_cells(aggregates[aggregates["pattern"] == name], known) for name in (*PATTERNS, "All")]
     headings = [*(f"{LETTERS[name]}: {name}" for name in PATTERNS), f"All {classes['class_name'].nunique()} classes"]
-    groups = [(heading, list(part)) for heading, part in zip(headings, parts, strict=True)]
+    groups = [(heading, [str(column) for column in part]) for heading, part in zip(headings, parts, strict=True)]
     tables.append(Table(f"{title}: means over classes. {NOTE}", stub, groups, _rows(points, stub, parts)))
     return tables
 
