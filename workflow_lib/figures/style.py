@@ -60,6 +60,7 @@ SHOWN_CLASSES = 20
 
 NAME_LENGTH = 16
 SMALLEST_WIDTH = 6.5  # inches; room for the title and the line below the figure
+LEGEND_WIDTH = 2.2  # inches; a legend at the upper right stands beside the title
 
 
 def new_figure(width: float, height: float, title: str, *note: str) -> Figure:
@@ -75,8 +76,10 @@ def new_figure(width: float, height: float, title: str, *note: str) -> Figure:
     """
     width = max(width, SMALLEST_WIDTH)
     lines = textwrap.fill(" ".join(filter(None, note)), int(width * 16))
-    figure = Figure((width, height + 0.13 * (lines.count("\n") + 1) + 0.3), layout="constrained")
-    figure.suptitle(textwrap.fill(title, int(width * 11)), x=0.01, ha="left", fontsize=10, fontweight="bold")
+    heading = textwrap.fill(title, int((width - LEGEND_WIDTH) * 11))
+    height += 0.13 * (lines.count("\n") + 1) + 0.16 * heading.count("\n") + 0.3
+    figure = Figure((width, height), layout="constrained")
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=10, fontweight="bold")
     figure.supxlabel(lines, x=0.01, ha="left", fontsize=7, color="#404040")
     return figure
 

@@ -47,14 +47,14 @@ OUTPUTS: Sequence[Output] = (
         "trends",
         inputs={"classes": "classes.csv"},
         spec=lambda s: s.picture(threshold=s.threshold),
-        content="mean, skewness and accuracy over what the study varies",
+        content="mean and skewness of k*, and accuracy",
         wanted=lambda s: bool(set(s.varied) - {"seed"}),
     ),
     figure(
         "accuracy_vs_kstar",
         inputs={"classes": "classes.csv", "trend": "trend.csv"},
         spec=lambda s: {"title": s.study.title, "threshold": s.threshold},
-        content="accuracy against mean and skewness",
+        content="accuracy against mean and skewness of k*",
         wanted=lambda s: not s.study.imported,
     ),
     figure(

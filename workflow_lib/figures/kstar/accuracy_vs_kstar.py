@@ -41,7 +41,7 @@ def draw(classes: pd.DataFrame, trend: pd.DataFrame, *, threshold: float, title:
         _draw_panel(axes, numbers, measure)
         axes.set_xlabel(label)
         axes.set_title(_words(rows[measure]) if measure in rows else "", loc="left")
-    figure.axes[0].set(ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
+    figure.axes[0].set(ylabel="accuracy", xlim=(-0.03, 1.03))
     undefined = bool((numbers["pattern"] == "Undefined").any())
     figure.legend(handles=pattern_patches(threshold, undefined), loc="outside right upper")
     return figure, numbers
