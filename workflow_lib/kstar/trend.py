@@ -49,12 +49,12 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike, *, seed: int = 0) -> Correlatio
     n = int(known.sum())
     if n < FEWEST:
         return Correlation(n, *[float("nan")] * 3)
-    codes = [np.unique(values[known], return_inverse=True)[1] for values in (a, b)]
-    rho = _weighted(*codes, np.ones(n))
+    p, q = (np.unique(values[known], return_inverse=True)[1] for values in (a, b))
+    rho = _weighted(p, q, np.ones(n))
     if np.isnan(rho):
         return Correlation(n, *[float("nan")] * 3)
     generator = seeds.generator("spearman", seed)
-    drawn = [_weighted(*codes, np.bincount(generator.integers(0, n, n), minlength=n)) for _ in range(RESAMPLES)]
+    drawn = [_weighted(p, q, np.bincount(generator.integers(0, n, n), minlength=n)) for _ in range(RESAMPLES)]
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Correlation(n, rho, float(low), float(high))
 
