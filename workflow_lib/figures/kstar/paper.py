@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
-from workflow_lib.figures.style import signed
-from workflow_lib.kstar.tables import EVERY_PATTERN, PATTERNS
+from workflow_lib.figures.style import PATTERN_COLOURS, signed
 from workflow_lib.names import CERTAIN
 from workflow_lib.points import DIMENSIONS
 
@@ -18,7 +17,7 @@ NOTE = (
     "Mean, Std, Skew: of k*. Acc: accuracy in per cent. Pat: pattern, A Fractured, B Overlapped, C Clustered, – "
     "undefined; with a question mark where less than 95 % of bootstrap resamples agree. N: number of classes."
 )
-LETTERS = dict(zip(EVERY_PATTERN, "ABC–", strict=True))
+LETTERS = dict(zip(PATTERN_COLOURS, "ABC–", strict=True))
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -79,8 +78,9 @@ def paper_tables(
         groups = [(names[name], [str(column) for column in part]) for name, part in zip(block, parts, strict=True)]
         caption = f"{title}: k* of {', '.join(names[name] for name in block)}."
         tables.append(Table(f"{caption} {NOTE} {note}".strip(), stub, groups, _rows(points, stub, parts)))
-    parts = [_pattern_cells(aggregates[aggregates["pattern"] == name], known) for name in (*PATTERNS, "All")]
-    headings = [*(f"{LETTERS[name]}: {name}" for name in PATTERNS), f"All {classes['class_name'].nunique()} classes"]
+    patterns = [name for name in LETTERS if name != "Undefined"]
+    parts = [_pattern_cells(aggregates[aggregates["pattern"] == name], known) for name in (*patterns, "All")]
+    headings = [*(f"{LETTERS[name]}: {name}" for name in patterns), f"All {classes['class_name'].nunique()} classes"]
     groups = [(heading, [str(column) for column in part]) for heading, part in zip(headings, parts, strict=True)]
     tables.append(Table(f"{title}: means over classes. {NOTE}", stub, groups, _rows(points, stub, parts)))
     return tables
