@@ -54,7 +54,8 @@ def test_table_has_a_row_for_each_pair_that_is_known():
     ]
     rotated = trend_table(table.assign(strength=[0, 90, 30, 60]))
     assert rotated["against"].tolist() == ["mean", "skewness", *["strength"] * 3]
-    assert trend_table(table.assign(strength=np.nan))["against"].tolist() == ["mean", "skewness"]
+    for constant in (np.nan, 0.0):
+        assert trend_table(table.assign(strength=constant))["against"].tolist() == ["mean", "skewness"]
 
 
 def test_without_accuracies_nothing_is_claimed():

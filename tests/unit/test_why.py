@@ -215,7 +215,7 @@ def test_only_what_depends_on_a_setting_is_named(finished):
 
 def test_what_follows_is_told_in_one_line(finished):
     text = lines(set_training(lr=0.02))
-    assert text[0] == "44 of 45 jobs would run."
+    assert text[0] == "46 of 47 jobs would run."
     assert len(text) == 4
     assert "extract_features digits_cnn (6 jobs), compute_kstar digits_cnn (16 jobs)" in text[3]
     assert "input: remade" in text[3]

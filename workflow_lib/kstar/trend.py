@@ -83,12 +83,13 @@ def trend_table(classes: pd.DataFrame) -> pd.DataFrame:
         classes: a row per point and class with mean, skewness, accuracy, and strength if transforms have one.
 
     Returns:
-        A row per pair of `PAIRS` that the table has: value, against, n (rows with both), rho, rho_low and rho_high as
+        A row per pair of `PAIRS`, those with strength only if it varies: value, against, n (rows with both), rho, rho_low and rho_high as
         in `Correlation`.
     """
+    varied = "strength" in classes and classes["strength"].nunique() > 1
     rows = [
         (value, against, *spearman(classes[value], classes[against]))
         for value, against in PAIRS
-        if against in classes and classes[against].notna().any()
+        if against != "strength" or varied
     ]
     return pd.DataFrame(rows, columns=["value", "against", *Correlation._fields])

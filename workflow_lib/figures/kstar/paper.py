@@ -15,7 +15,7 @@ ACROSS = 3
 EMPTY = "—"
 NOTE = (
     "Mean, Std, Skew: of k*. Acc: accuracy in per cent. Pat: pattern, A Fractured, B Overlapped, C Clustered, – "
-    "undefined; with a question mark where less than 95 % of bootstrap resamples agree. N: number of classes."
+    "undefined; with a question mark where less than 95 % of bootstrap resamples agree."
 )
 LETTERS = dict(zip(PATTERN_COLOURS, "ABC–", strict=True))
 SPECIAL = {
@@ -77,12 +77,20 @@ def paper_tables(
         parts = [_class_cells(classes[classes["class_name"] == name], known) for name in block]
         groups = [(names[name], [str(column) for column in part]) for name, part in zip(block, parts, strict=True)]
         caption = f"{title}: k* of {', '.join(names[name] for name in block)}."
-        tables.append(Table(f"{caption} {NOTE} {note}".strip(), stub, groups, _rows(points, stub, parts)))
+        reading = "" if start else f" {NOTE} {note}".rstrip()
+        tables.append(Table(caption + reading, stub, groups, _rows(points, stub, parts)))
     patterns = [name for name in LETTERS if name != "Undefined"]
     parts = [_pattern_cells(aggregates[aggregates["pattern"] == name], known) for name in (*patterns, "All")]
     headings = [*(f"{LETTERS[name]}: {name}" for name in patterns), f"All {classes['class_name'].nunique()} classes"]
     groups = [(heading, [str(column) for column in part]) for heading, part in zip(headings, parts, strict=True)]
-    tables.append(Table(f"{title}: means over classes. {NOTE}", stub, groups, _rows(points, stub, parts)))
+    tables.append(
+        Table(
+            f"{title}: means over the classes of each pattern. N: their number.",
+            stub,
+            groups,
+            _rows(points, stub, parts),
+        )
+    )
     return tables
 
 
