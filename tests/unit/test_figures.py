@@ -347,7 +347,8 @@ def study(tmp_path, request):
         for kind, variables in both.items():
             files[kind].append(tmp_path / f"{kind}{i}.zarr.zip")
             storage.save(xr.Dataset(variables, coords, attrs), files[kind][-1])
-    spec = {"grids": grids, "title": "A title", "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
+    title = "A long title, which says at length what the study asks and what the figure shows: accuracy against k*"
+    spec = {"grids": grids, "title": title, "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
     names = ("classes", "aggregates", "pieces", "examples", "seeds", "trend")
     tables = {name: tmp_path / f"{name}.csv" for name in names}
     tabulate_kstar(spec=spec, kstar=files["kstar"], **tables)

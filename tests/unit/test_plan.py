@@ -79,6 +79,15 @@ def test_a_setting_is_part_of_exactly_the_specs_that_it_shapes(plan_of, change, 
     assert {verb for verb in before if before[verb] != after[verb]} == expected
 
 
+def test_the_title_of_a_figure_says_what_it_shows(plan_of):
+    study = plan_of().kstar["training"]
+    titles = {output.name: json.loads(study.spec(output)).get("title") for output in study.outputs}
+    assert titles["violins"] == f"{study.study.title}: distributions of k*"
+    assert titles["tables"] == study.study.title
+    figures = [output for output in study.outputs if output.is_figure]
+    assert len({titles[output.name] for output in figures}) == len(figures) > 2
+
+
 def test_specs_are_canonical_json(plan_of):
     for spec in specs(plan_of()).values():
         assert spec == json.dumps(json.loads(spec), sort_keys=True, separators=(",", ":"))

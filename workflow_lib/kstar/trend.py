@@ -83,8 +83,8 @@ def trend_table(classes: pd.DataFrame) -> pd.DataFrame:
         classes: a row per point and class with mean, skewness, accuracy, and strength if transforms have one.
 
     Returns:
-        A row per pair of `PAIRS`, those with strength only if it varies: value, against, n (rows with both), rho, rho_low and rho_high as
-        in `Correlation`.
+        A row per pair of `PAIRS`, those with strength only if it varies: value, against, n (rows with both), rho,
+        rho_low and rho_high as in `Correlation`.
     """
     varied = "strength" in classes and classes["strength"].nunique() > 1
     rows = [

@@ -21,6 +21,7 @@ td { border-bottom: 1px solid #ddd; }
 NOTE = (
     "k* of a sample: rank of its nearest neighbour of another class, divided by the size of its own class. "
     "Skewness above the threshold: Fractured. Below minus the threshold: Clustered. k* is not an accuracy. "
+    "A Fractured class may lie in many pieces or be mixed with others; its pieces tell. "
     "In brackets: 95 % intervals of a bootstrap of the samples. A pattern with a question mark holds in less than 95 % "
     "of the resamples. Pieces: samples of a class are joined if each is nearer to the other than to any other class."
 )
