@@ -68,6 +68,15 @@ def test_numbers_are_limited_and_other_points_have_rows_of_their_own():
     }
 
 
+def test_what_is_not_known_gives_no_example():
+    given = store(np.array([0.0, 1, 2, 11, 10, 12, 13])[:, None], np.array([0, 0, 0, 0, 1, 1, 1]), ["a", "b"])
+    given = given.assign(piece=("sample", np.full(7, -1)))
+    given["nearest_foreign"].values[:2] = -1
+    classes = class_table([POINT], [given]).assign(pattern=["Fractured", "Clustered"])
+    table = example_table([POINT], [given], classes)
+    assert table[["kind", "sample"]].to_numpy().tolist() == [["suspect", "s3"], ["suspect", "s2"]]
+
+
 def test_no_fractured_class_gives_the_head_only():
     given = store(np.array([0.0, 1, 10, 11])[:, None], np.array([0, 0, 1, 1]), ["a", "b"])
     table = example_table([POINT], [given], class_table([POINT], [given]).assign(pattern="Clustered"))

@@ -28,7 +28,7 @@ def example_table(
     Args:
         points: values of the dimensions, in the order of `stores`.
         stores: k* stores: kappa, nearest_foreign, nearest_foreign_distance, piece, label and the ids `sample`; the
-            attribute class_names.
+            attribute class_names. A piece or nearest_foreign of -1 is not known, and its sample is no example.
         classes: from `tables.class_table`, of the same points.
 
     Returns:
@@ -58,7 +58,7 @@ def _rows(store: xr.Dataset, fractured: Iterable[int]) -> Iterator[tuple[Any, ..
     foreign, distance = store["nearest_foreign"].values, store["nearest_foreign_distance"].values
     ids = store["sample"].values
     for label in fractured:
-        own = np.flatnonzero(labels == label)
+        own = np.flatnonzero((labels == label) & (foreign >= 0))
         chosen = [("typical", row) for row in _typical(own, kappa, distance, piece)]
         chosen += [("suspect", row) for row in own[np.lexsort((distance[own], kappa[own]))][:SUSPECTS]]
         for kind, row in chosen:
@@ -72,4 +72,4 @@ def _typical(
     """One row for each of the largest pieces of two samples or more."""
     deepest = own[np.lexsort((-distance[own], -kappa[own]))]
     numbers, first, sizes = np.unique(piece[deepest], return_index=True, return_counts=True)
-    return deepest[first[(numbers < PIECES) & (sizes > 1)]]
+    return deepest[first[(numbers >= 0) & (numbers < PIECES) & (sizes > 1)]]
