@@ -148,14 +148,14 @@ def test_mistakes_in_a_config_end_with_1(here, command):
 def test_why_prints_reasons_and_runs_nothing(here):
     done = latent_atlas("why")
     assert done.exit_code == 0
-    assert done.stdout.startswith("45 of 45 jobs would run.")
+    assert done.stdout.startswith("47 of 47 jobs would run.")
     assert not Path("results", "miniature", "checkpoints").exists()
 
 
 def test_later_files_change_earlier_ones(here):
     Path("more.yaml").write_text("models: {digits_cnn: {seeds: [0]}}\n")
     done = latent_atlas("why", "--configfile", "config.yaml", "--configfile", "more.yaml")
-    assert not done.stdout.startswith("45 of 45")
+    assert not done.stdout.startswith("47 of 47")
 
 
 def test_estimate_prints_a_table(here):

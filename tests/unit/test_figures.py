@@ -17,13 +17,15 @@ from matplotlib.text import Text
 
 from workflow_lib import figures, steps
 from workflow_lib.errors import UserError
-from workflow_lib.figures.kstar import trends, violins
+from workflow_lib.figures.kstar import accuracy_vs_kstar, maps, trends, violins
 from workflow_lib.figures.kstar.classes import choose_by_skewness
 from workflow_lib.figures.kstar.trends import trend_numbers
 from workflow_lib.figures.kstar.violins import density
 from workflow_lib.figures.panels import arrange, constants, spread
 from workflow_lib.figures.style import (
+    CLASS_COLOURS,
     NAME_LENGTH,
+    PATTERN_COLOURS,
     RC,
     class_names,
     class_styles,
@@ -35,10 +37,12 @@ from workflow_lib.figures.style import (
 )
 from workflow_lib.io import storage
 from workflow_lib.kstar.exact import neighbourhood
+from workflow_lib.kstar.trend import trend_table
 from workflow_lib.points import DIMENSIONS, varied
 from workflow_lib.points import points as study_points
 from workflow_lib.steps.compute_map import compute_map
 from workflow_lib.steps.count_neighbours import count_neighbours
+from workflow_lib.steps.draw_accuracy_vs_kstar import draw_accuracy_vs_kstar
 from workflow_lib.steps.draw_maps import draw_maps
 from workflow_lib.steps.draw_neighbours import draw_neighbours
 from workflow_lib.steps.draw_trends import draw_trends
@@ -243,7 +247,7 @@ class TestTrends:
         table = table_of(grid(seed=[0, 1], interval=[50, 100], layer=["a", "b"]), classes=2)
         table["mean"] = np.arange(16.0)
         numbers, note = trend_numbers(table)
-        assert (numbers.attrs, note) == ({"along": "interval", "beside": "layer"}, "")
+        assert (numbers.attrs, note) == ({"along": "interval", "beside": "layer", "scale": "interval"}, "")
         own = table[(table["interval"] == 50) & (table["layer"] == "b")]
         here = numbers[(numbers["measure"] == "mean") & (numbers["interval"] == 50) & (numbers["layer"] == "b")]
         for name, rows in own.groupby("class_name"):
@@ -254,7 +258,7 @@ class TestTrends:
 
     def test_the_dimension_of_most_values_goes_along_where_there_are_no_intervals(self):
         numbers, note = trend_numbers(table_of(grid(layer=["a", "b"], transform=list("opqrst"), split=["a", "b"])))
-        assert numbers.attrs == {"along": "transform", "beside": "layer"}
+        assert numbers.attrs == {"along": "transform", "beside": "layer", "scale": None}
         assert note == "Shown for split b only."
 
     def test_intervals_close_together_are_not_written_over_each_other(self):
@@ -262,6 +266,37 @@ class TestTrends:
         texts = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
         assert texts == ["25", "", "", "", "100"]
         assert overlapping_texts(figure) == []
+
+    def test_transforms_are_placed_by_their_strength_if_all_have_one_of_their_own(self):
+        strength = {"slight": 0.05, "none": 0.0, "strong": 1.0}
+        table = table_of(grid(transform=list(strength)))
+        places = {}
+        for name, values in (
+            ("all", strength),
+            ("not all", strength | {"none": np.nan}),
+            ("two equal", strength | {"none": 1.0}),
+        ):
+            figure, numbers = draw_lines(table.assign(strength=table["transform"].map(values)))
+            places[name] = [line.get_xdata().tolist() for line in figure.axes[0].lines][-1]
+            assert numbers.attrs["scale"] == ("strength" if name == "all" else None)
+        assert places == {"all": [0, 0.05, 1], "not all": [0, 1, 2], "two equal": [0, 1, 2]}
+
+    @pytest.mark.parametrize(
+        ("varied", "joined"),
+        [
+            ({"interval": [25, 50]}, True),
+            ({"layer": ["a", "b"]}, True),
+            ({"model": ["a", "b"]}, False),
+            ({"metric": ["euclidean", "cosine"]}, False),
+            ({"split": ["train", "test"]}, False),
+            ({"transform": ["original", "rotated"]}, False),
+        ],
+    )
+    def test_only_values_with_an_order_are_joined_by_lines(self, varied, joined):
+        figure, _ = draw_lines(table_of(grid(**varied)), ["c1"])
+        lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
+        assert {line.get_linestyle() != "None" for line in lines} == {joined}
+        assert ("lines" in figure.get_supxlabel()) is joined
 
     def test_classes_without_a_skewness_are_drawn(self):
         figure, _ = draw_lines(table_of(grid(layer=LAYERS)).assign(skewness=np.nan), ["c1"])
@@ -317,14 +352,16 @@ def study(tmp_path, request):
             "prediction": ("sample", labels),
         }
         attrs = {"class_names": names[:classes], "left_out": [0] * classes}
-        result = neighbourhood(features, labels, "euclidean")
+        found = neighbourhood(features, labels, "euclidean")
         both = {"features": {"features": (("sample", "feature"), features), "class": names[:classes]}}
-        both["kstar"] = {name: ("sample", getattr(result, name)) for name in ("kappa", "kstar", "piece")}
+        both["kstar"] = {name: ("sample", values) for name, values in vars(found).items()}
         for kind, variables in both.items():
             files[kind].append(tmp_path / f"{kind}{i}.zarr.zip")
             storage.save(xr.Dataset(variables, coords, attrs), files[kind][-1])
-    spec = {"grids": grids, "title": "A title", "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
-    tables = {name: tmp_path / f"{name}.csv" for name in ("classes", "aggregates", "pieces")}
+    title = "A long title, which says at length what the study asks and what the figure shows: accuracy against k*"
+    spec = {"grids": grids, "title": title, "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
+    names = ("classes", "aggregates", "pieces", "examples", "seeds", "trend")
+    tables = {name: tmp_path / f"{name}.csv" for name in names}
     tabulate_kstar(spec=spec, kstar=files["kstar"], **tables)
     return spec, files, tables["classes"], tmp_path
 
@@ -347,7 +384,7 @@ STUDIES = {
 def test_figures_of_a_study_are_drawn_without_overlapping_text(study, monkeypatch):
     spec, files, classes, folder = study
     drawn = []
-    for step in ("violins", "trends", "maps", "neighbours"):
+    for step in ("violins", "trends", "maps", "neighbours", "accuracy_vs_kstar"):
         monkeypatch.setattr(f"workflow_lib.steps.draw_{step}.save", lambda figure, *_, **__: drawn.append(figure))
     maps, tables = [], []
     for i, features in enumerate(files["features"]):
@@ -360,7 +397,9 @@ def test_figures_of_a_study_are_drawn_without_overlapping_text(study, monkeypatc
     draw_neighbours(spec=spec, neighbours=tables, **outputs(folder, "neighbours"))
     with_maps = {**spec, "methods": ["pca"]}
     draw_maps(spec=with_maps, maps=maps, kstar=files["kstar"], classes=classes, **outputs(folder, "maps"))
-    assert [overlapping_texts(figure) for figure in drawn] == [[]] * 4
+    trend = folder / "trend.csv"
+    draw_accuracy_vs_kstar(spec=spec, classes=classes, trend=trend, **outputs(folder, "accuracy_vs_kstar"))
+    assert [overlapping_texts(figure) for figure in drawn] == [[]] * 5
 
 
 def test_overlapping_text_is_found():
@@ -426,3 +465,79 @@ def test_violins_of_uncertain_patterns_are_hatched_and_the_legend_says_so():
     assert [hatch is not None for hatch in shapes[:3]] == [False, False, True]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "hatched: less than 95% of resamples agree" in texts
+
+
+def test_violins_and_maps_show_the_same_classes_though_they_show_other_points():
+    """Of 21 classes, 20 are shown: which one is left out depends on all points of the study, not on those drawn."""
+    table = table_of(grid(interval=[50, 100]), classes=21).assign(pattern_share=1.0)
+    table.loc[table["interval"] == 50, "skewness"] = 100.0 * table["label"][::-1].to_numpy()[:21]
+    names = sorted(set(table["class_name"]))
+    samples = pd.DataFrame({"class_name": names, "kstar": 0.5, "x": 0.0, "y": 0.0})
+    some = {"wanted": None, "threshold": 0.5, "title": "A title"}
+    _, both = violins.draw(study_points(grid(interval=[50, 100])), table, lambda _: samples, **some)
+    last = study_points(grid(interval=[100]))
+    figure, _ = maps.draw(last, table, lambda _: samples, lambda *_: samples, methods=["pca"], **some)
+    on_map = {text.get_text() for text in figure.legends[0].get_texts()} & set(names)
+    assert on_map == set(both["class_name"])
+
+
+class TestAccuracy:
+    def test_correlation_interval_and_number_are_written_above(self):
+        table = table_of(grid(layer=LAYERS)).assign(accuracy=np.linspace(0, 1, 15))
+        trend = trend_table(table.assign(mean=np.linspace(0.2, 0.9, 15)))
+        figure, numbers = accuracy_vs_kstar.draw(table, trend, threshold=0.5, title="A title")
+        assert figure.axes[0].get_title(loc="left") == "ρ = 1.00 [1.00, 1.00], n = 15"
+        assert len(numbers) == 15
+
+    @pytest.mark.parametrize("classes", [1, 5])
+    def test_few_or_unknown_values_are_drawn(self, classes):
+        table = table_of(grid(), classes)
+        figure, _ = accuracy_vs_kstar.draw(table, trend_table(table), threshold=0.5, title="A title")
+        assert figure.axes[0].get_title(loc="left") == f"ρ = –, n = {classes}"
+        table = table.assign(accuracy=np.nan)
+        figure, _ = accuracy_vs_kstar.draw(table, trend_table(table), threshold=0.5, title="A title")
+        assert [text.get_text() for text in figure.axes[0].texts] == ["accuracies are not known"]
+
+
+def lab(colour):
+    """CIE L*a*b* of an sRGB colour, white point D65."""
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(colour))
+    x = (0.4124564 * red + 0.3575761 * green + 0.1804375 * blue) / 0.95047
+    y = 0.2126729 * red + 0.7151522 * green + 0.0721750 * blue
+    z = (0.0193339 * red + 0.1191920 * green + 0.9503041 * blue) / 1.08883
+    x, y, z = (t ** (1 / 3) if t > (6 / 29) ** 3 else t / (3 * (6 / 29) ** 2) + 4 / 29 for t in (x, y, z))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def ciede2000(one, other):
+    """Colour difference of two L*a*b* colours (Sharma, Wu & Dalal 2005)."""
+    (l1, a1, b1), (l2, a2, b2) = one, other
+    chroma = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
+    stretch = 1.5 - 0.5 * np.sqrt(chroma**7 / (chroma**7 + 25**7))
+    c1, c2 = np.hypot(a1 * stretch, b1), np.hypot(a2 * stretch, b2)
+    h1, h2 = (np.degrees(np.arctan2(b, a * stretch)) % 360 for a, b in ((a1, b1), (a2, b2)))
+    turn = (h2 - h1 + 180) % 360 - 180 if c1 * c2 else 0.0
+    hue = (h1 + turn / 2) % 360 if c1 * c2 else h1 + h2
+    light, chroma = (l1 + l2) / 2, (c1 + c2) / 2
+    waves = ((-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.20, 4, -63))
+    t = 1 + sum(size * np.cos(np.radians(times * hue + shift)) for size, times, shift in waves)
+    d_light = (l2 - l1) / (1 + 0.015 * (light - 50) ** 2 / np.sqrt(20 + (light - 50) ** 2))
+    d_chroma = (c2 - c1) / (1 + 0.045 * chroma)
+    d_hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2)) / (1 + 0.015 * chroma * t)
+    bend = np.sin(np.radians(60 * np.exp(-(((hue - 275) / 25) ** 2))))
+    rotation = -2 * np.sqrt(chroma**7 / (chroma**7 + 25**7)) * bend
+    return np.sqrt(d_light**2 + d_chroma**2 + d_hue**2 + rotation * d_chroma * d_hue)
+
+
+def test_class_colours_are_far_from_pattern_colours_and_from_one_another():
+    # Three pairs of the data that Sharma, Wu and Dalal give for testing.
+    for one, other, difference in (
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
+    ):
+        assert ciede2000(one, other) == pytest.approx(difference, abs=5e-5)
+    for colour in CLASS_COLOURS:
+        assert min(ciede2000(lab(colour), lab(other)) for other in PATTERN_COLOURS.values()) >= 15
+    pairs = itertools.combinations(map(lab, CLASS_COLOURS), 2)
+    assert min(ciede2000(*pair) for pair in pairs) >= 25

@@ -2,16 +2,15 @@ import numpy as np
 import pytest
 
 from workflow_lib.kstar import neighbourhood
-from workflow_lib.kstar.summary import made_of, summarize_pieces
+from workflow_lib.kstar.summary import made_of, summarize, summarize_pieces
 
 
 def planted(generator, blobs, per_blob=60, width=8):
-    """A class in so many blobs along a line, with blobs of another class between them."""
-    places = np.arange(2 * blobs - 1) * 12.0  # class 0 at the even ones
-    centres = np.repeat(places, per_blob)
-    features = generator.normal(size=(len(centres), width))
-    features[:, 0] += centres
-    return features, np.repeat(np.arange(2 * blobs - 1) % 2, per_blob)
+    """A class in so many blobs along a line, with blobs of another class between them; one has a neighbour, too."""
+    count = max(2 * blobs - 1, 2)
+    features = generator.normal(size=(count * per_blob, width))
+    features[:, 0] += np.repeat(np.arange(count) * 12.0, per_blob)  # class 0 at the even places
+    return features, np.repeat(np.arange(count) % 2, per_blob)
 
 
 def test_by_hand_on_a_line():
@@ -29,7 +28,7 @@ def test_joining_needs_both_sides():
     assert found.kappa.tolist() == [2, 1, 1]
 
 
-@pytest.mark.parametrize("blobs", [2, 5])
+@pytest.mark.parametrize("blobs", [1, 2, 5])
 def test_planted_blobs_are_recovered(blobs):
     right = 0
     for seed in range(100):
@@ -39,29 +38,30 @@ def test_planted_blobs_are_recovered(blobs):
     assert right >= 95
 
 
-def test_one_blob_is_one_piece():
-    right = 0
-    for seed in range(100):
-        features = np.random.default_rng(seed).normal(size=(120, 8))
-        features[60:, 0] += 12
-        right += summarize_pieces(neighbourhood(features, np.repeat([0, 1], 60)).piece, np.repeat([0, 1], 60))[
-            "pieces"
-        ].tolist() == [1, 1]
-    assert right >= 95
-
-
-def test_a_mixed_class_and_a_class_in_two_pieces_differ_in_pieces_though_both_are_not_clustered():
+def test_a_mixed_class_is_fractured_and_of_single_samples():
     generator = np.random.default_rng(0)
-    mixed = generator.normal(size=(600, 8))
-    labels = generator.integers(0, 2, 600)
-    table = summarize_pieces(neighbourhood(mixed, labels).piece, labels)
-    assert (table["alone"] > 0.5).all()
-    assert table["made_of"].tolist() == ["single samples"] * 2
-    features, labels = planted(generator, 2)
+    labels = np.repeat([0, 1], 300)
+    found = neighbourhood(generator.normal(size=(600, 8)), labels)
+    patterns, pieces = summarize(found.kappa, labels), summarize_pieces(found.piece, labels)
+    assert patterns["pattern"].tolist() == ["Fractured"] * 2
+    assert patterns["skewness"].tolist() == pytest.approx([np.sqrt(300)] * 2, rel=0.1)  # of the anchor at 1 alone
+    assert pieces["made_of"].tolist() == ["single samples"] * 2
+
+
+def test_two_separate_blobs_are_overlapped_and_in_pieces_though_nothing_overlaps():
+    features, labels = planted(np.random.default_rng(0), 2)
     found = neighbourhood(features, labels)
+    assert set(found.kappa[labels == 0] / 120) == {0.5}  # k* = 1/p everywhere
+    assert summarize(found.kappa, labels)["pattern"].iloc[0] == "Overlapped"
     row = summarize_pieces(found.piece, labels).iloc[0]
     assert (row["pieces"], row["alone"], row["made_of"]) == (2, 0, "pieces")
-    assert set(found.kappa[labels == 0] / 120) == {0.5}  # k* = 1/p everywhere
+
+
+def test_five_separate_blobs_are_fractured_like_a_mixed_class_but_in_pieces():
+    features, labels = planted(np.random.default_rng(0), 5)
+    found = neighbourhood(features, labels)
+    assert summarize(found.kappa, labels)["pattern"].iloc[0] == "Fractured"
+    assert summarize_pieces(found.piece, labels)["made_of"].iloc[0] == "pieces"
 
 
 def test_summary_by_hand():

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from workflow_lib.figures.kstar.page import tables_page
-from workflow_lib.kstar.tables import aggregate_table
+from workflow_lib.kstar.tables import aggregate_table, seed_table
+from workflow_lib.kstar.trend import trend_table
 from workflow_lib.points import DIMENSIONS
 
 POINT = dict(zip(DIMENSIONS, ("net", "digits", 0, 100, "test", "original", "logits", "euclidean"), strict=True))
@@ -29,14 +30,15 @@ def classes():
     return pd.DataFrame(rows)
 
 
-@pytest.fixture
-def pieces(classes):
-    """The same points and classes, each in one piece."""
-    return classes[[*DIMENSIONS, "label", "class_name"]].assign(pieces=1, made_of="one piece")
+def page_of(classes, title="T", description=""):
+    """The page of these classes, each in one piece."""
+    pieces = classes[[*DIMENSIONS, "label", "class_name"]].assign(pieces=1, made_of="one piece")
+    tables = {"aggregates": aggregate_table(classes), "seeds": seed_table(classes), "trend": trend_table(classes)}
+    return tables_page(title, description, classes=classes, pieces=pieces, **tables)
 
 
-def test_constants_stand_above_and_what_varies_in_columns(classes, pieces):
-    page = tables_page("A & B", "Why?", classes, aggregate_table(classes), pieces)
+def test_constants_stand_above_and_what_varies_in_columns(classes):
+    page = page_of(classes, "A & B", "Why?")
     assert "A &amp; B" in page
     assert "<p>Why?</p>" in page
     constants = "model net, dataset digits, seed 0, interval 100, split test, transform original, metric euclidean"
@@ -45,14 +47,14 @@ def test_constants_stand_above_and_what_varies_in_columns(classes, pieces):
     assert "<th>model</th>" not in page
 
 
-def test_samples_that_are_left_out_are_shown_where_there_are_any(classes, pieces):
+def test_samples_that_are_left_out_are_shown_where_there_are_any(classes):
     for left_out, shown in ((0, False), (3, True)):
-        page = tables_page("T", "", classes.assign(left_out=[0, 0, 0, left_out]), aggregate_table(classes), pieces)
+        page = page_of(classes.assign(left_out=[0, 0, 0, left_out]))
         assert ("<th>left out</th>" in page) is shown
 
 
-def test_a_pattern_without_classes_shows_a_dash_and_no_zero(classes, pieces):
-    page = tables_page("T", "", classes, aggregate_table(classes), pieces)
+def test_a_pattern_without_classes_shows_a_dash_and_no_zero(classes):
+    page = page_of(classes)
     row = page.split("<td>Clustered</td>")[1].split("</tr>")[0]
     assert row.count("—") == 3
     assert "0.000" not in row
@@ -61,14 +63,26 @@ def test_a_pattern_without_classes_shows_a_dash_and_no_zero(classes, pieces):
     assert "<b>" not in page
 
 
-def test_intervals_stand_in_brackets_and_uncertain_patterns_have_a_question_mark(classes, pieces):
-    page = tables_page("T", "", classes, aggregate_table(classes), pieces)
+def test_intervals_stand_in_brackets_and_uncertain_patterns_have_a_question_mark(classes):
+    page = page_of(classes)
     assert page.count("<td>0.200 [0.100, 0.300]</td>") == page.count("<td>2.000 [1.500, 2.500]</td>") == 4
     assert page.count("<td>Fractured ?</td>") == 2
     assert page.count("<td>one piece</td>") == 4
     assert "pattern share" not in page
 
 
-def test_undefined_skewness_shows_a_dash(classes, pieces):
-    page = tables_page("T", "", classes.assign(skewness=float("nan")), aggregate_table(classes), pieces)
+def test_undefined_skewness_shows_a_dash(classes):
+    page = page_of(classes.assign(skewness=float("nan")))
     assert "nan" not in page
+
+
+def test_seeds_are_compared_where_there_are_several(classes):
+    assert "<h2>Seeds" not in page_of(classes)
+    page = page_of(pd.concat([classes, classes.assign(seed=1)], ignore_index=True))
+    seeds = page.split("<h2>Seeds")[1].split("<h2>")[0]
+    assert "<th>fractured</th>" in seeds
+    assert "<th>seed</th>" not in seeds
+
+
+def test_correlations_are_shown(classes):
+    assert "<td>accuracy</td>" in page_of(classes).split("<h2>Rank correlations")[1]

@@ -45,7 +45,7 @@ def specs(plan):
     }
 
 
-FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
+FIGURES = {"draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps", "draw_neighbours"}
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,15 @@ def test_strengths_are_those_of_the_transforms_of_the_study(plan_of, tmp_path, m
 
 def test_a_training_that_is_not_adversarial_is_as_it_was(plan_of):
     assert "adversarial" not in json.loads(plan_of().train_interval("digits_cnn", 0, 40))["training"]
+
+
+def test_the_title_of_a_figure_says_what_it_shows(plan_of):
+    study = plan_of().kstar["training"]
+    titles = {output.name: json.loads(study.spec(output)).get("title") for output in study.outputs}
+    assert titles["violins"] == f"{study.study.title}: distributions of k*"
+    assert titles["tables"] == study.study.title
+    figures = [output for output in study.outputs if output.is_figure]
+    assert len({titles[output.name] for output in figures}) == len(figures) > 2
 
 
 def test_specs_are_canonical_json(plan_of):

@@ -8,7 +8,7 @@ import xarray as xr
 from workflow_lib.figures.panels import number_points
 from workflow_lib.figures.reading import read_named
 from workflow_lib.io.storage import write_table
-from workflow_lib.kstar.tables import aggregate_table, class_table, piece_table
+from workflow_lib.kstar.tables import aggregate_table, class_table, piece_table, seed_table
 from workflow_lib.points import DIMENSIONS
 
 POINT = dict(zip(DIMENSIONS, ["net", "digits", 0, 100, "test", "original", "logits", "euclidean"], strict=True))
@@ -132,6 +132,25 @@ def test_undefined_skewness_counts_among_all_and_is_left_out_of_its_mean():
     assert every["n_classes"] == 2
     np.testing.assert_allclose(every["skewness"], class_table([POINT], [SMALL], "plain")["skewness"][0])
     assert table["n_classes"].tolist() == [0, 0, 1, 2]
+
+
+def test_seeds_by_hand():
+    other = store([3, 3, 3, 1, 2], [0, 0, 0, 2, 2])
+    points = [{**POINT, "seed": seed, "layer": layer} for layer in ("a", "b") for seed in (0, 1)]
+    classes = class_table(points, [SMALL, other, SMALL, SMALL])
+    classes["pattern"] = ["Fractured", "Clustered"] * 2 + ["Undefined"] * 4
+    table = seed_table(classes)
+    assert "seed" not in table
+    assert table[["layer", "class_name"]].to_numpy().tolist() == [["a", "NA"], ["a", "007"], ["b", "NA"], ["b", "007"]]
+    np.testing.assert_allclose(table["mean"], [(5 / 9 + 1) / 2, (1 / 2 + 3 / 4) / 2, 5 / 9, 1 / 2])
+    np.testing.assert_allclose(table["std"], [4 / 9 / np.sqrt(2), 1 / 4 / np.sqrt(2), 0, 0], atol=1e-15)
+    assert table["seeds"].tolist() == [2] * 4
+    patterns = ["fractured", "overlapped", "clustered", "undefined"]
+    assert table[patterns].to_numpy().tolist() == [[2, 0, 0, 0], [0, 0, 2, 0], [0, 0, 0, 2], [0, 0, 0, 2]]
+
+
+def test_one_seed_has_no_deviation():
+    assert seed_table(class_table([POINT], [SMALL]))["std"].isna().all()
 
 
 def test_names_that_look_like_numbers_or_nothing_survive_the_file(tmp_path):

@@ -207,13 +207,15 @@ def test_code_of_a_users_own_model_is_told_by_its_key(finished):
 def test_only_what_depends_on_a_setting_is_named(finished):
     answer = why.explain(planned(lambda raw: raw["kstar"].update(threshold=0.7)))
     verbs = {name.partition("/")[0] for name in [*answer.reasons, *answer.following]}
-    assert verbs == {"tabulate_kstar", "render_tables", "draw_violins", "draw_trends", "draw_maps"}
+    assert verbs == {
+        *("tabulate_kstar", "render_tables", "draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps")
+    }
     assert {name.partition("/")[0] for name in answer.following} == {"render_tables"}
 
 
 def test_what_follows_is_told_in_one_line(finished):
     text = lines(set_training(lr=0.02))
-    assert text[0] == "44 of 45 jobs would run."
+    assert text[0] == "46 of 47 jobs would run."
     assert len(text) == 4
     assert "extract_features digits_cnn (6 jobs), compute_kstar digits_cnn (16 jobs)" in text[3]
     assert "input: remade" in text[3]

@@ -67,7 +67,7 @@ STUDIES = [
     Row(
         "the classes that the pictures of a study show",
         put(f"{STUDIES_KEY}.training.classes", ["0", "1"]),
-        starts="draw_*/training",
+        starts="render_tables/training draw_*/training !draw_accuracy_vs_kstar/training",
     ),
     Row(
         "a metric added to a study",

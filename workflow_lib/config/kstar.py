@@ -70,7 +70,8 @@ class Study(Section):
     maps: Unique[MapMethod] = ()
     """Methods of the 2-D maps drawn next to the violins; an empty list draws none."""
     classes: Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE] | None = None
-    """Classes shown in the figures; null shows all, or 20 spread over the range of skewness if there are more."""
+    """Classes shown in the figures, `table.md` and `table.tex`; null shows all, or 20 spread over the range of skewness
+    if there are more."""
 
     @model_serializer(mode="wrap")
     def _only_what_applies(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -46,13 +46,21 @@ TEN_COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-"""Ten class colours, distinguishable with every kind of colour vision (Petroff 2021)."""
+"""For lines and marks other than classes, distinguishable with every kind of colour vision (Petroff 2021)."""
+
+CLASS_COLOURS = (
+    *("#003399", "#00bb00", "#dd00ff", "#663300", "#77ddff"),
+    *("#777744", "#772244", "#007777", "#ddcc99", "#bb9999"),
+)
+"""Of ten classes: at least 16 (CIEDE2000) from every colour of a pattern, and 25 from one another; 16 if red-blind or
+green-blind."""
 
 SHOWN_CLASSES = 20
 """Number of classes that a figure can show distinguishably."""
 
 NAME_LENGTH = 16
 SMALLEST_WIDTH = 6.5  # inches; room for the title and the line below the figure
+LEGEND_WIDTH = 2.2  # inches; a legend at the upper right stands beside the title
 
 
 def new_figure(width: float, height: float, title: str, *note: str) -> Figure:
@@ -68,8 +76,10 @@ def new_figure(width: float, height: float, title: str, *note: str) -> Figure:
     """
     width = max(width, SMALLEST_WIDTH)
     lines = textwrap.fill(" ".join(filter(None, note)), int(width * 16))
-    figure = Figure((width, height + 0.13 * (lines.count("\n") + 1) + 0.3), layout="constrained")
-    figure.suptitle(textwrap.fill(title, int(width * 11)), x=0.01, ha="left", fontsize=10, fontweight="bold")
+    heading = textwrap.fill(title, int((width - LEGEND_WIDTH) * 11))
+    height += 0.13 * (lines.count("\n") + 1) + 0.16 * heading.count("\n") + 0.3
+    figure = Figure((width, height), layout="constrained")
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=10, fontweight="bold")
     figure.supxlabel(lines, x=0.01, ha="left", fontsize=7, color="#404040")
     return figure
 
@@ -81,7 +91,7 @@ def class_styles(count: int) -> list[tuple[Any, str]]:
     """
     if count > SHOWN_CLASSES:
         return [(mpl.colormaps["viridis"](i / (count - 1)), "o") for i in range(count)]
-    return [(TEN_COLOURS[i % 10], "o^"[i // 10]) for i in range(count)]
+    return [(CLASS_COLOURS[i % 10], "o^"[i // 10]) for i in range(count)]
 
 
 def pattern_patches(threshold: float, undefined: bool = False) -> list[Patch]:

@@ -1,4 +1,4 @@
-"""Tables of a k* study: a row per class, and the aggregates of docs/science.md 1.5."""
+"""Tables of a k* study: a row per class, its pieces, the aggregates of docs/science.md 1.5, and all seeds together."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,6 +14,7 @@ from workflow_lib.names import Skewness
 from workflow_lib.points import DIMENSIONS
 
 PATTERNS = ("Fractured", "Overlapped", "Clustered")
+EVERY_PATTERN = (*PATTERNS, "Undefined")
 VALUES = ("mean", "skewness", "accuracy")
 
 
@@ -114,3 +115,21 @@ def aggregate_table(classes: pd.DataFrame) -> pd.DataFrame:
     every = points.merge(pd.DataFrame({"pattern": [*PATTERNS, "All"]}), how="cross")
     table = every.merge(found.reset_index(), on=[*DIMENSIONS, "pattern"], how="left")
     return table.assign(n_classes=table["n_classes"].fillna(0).astype("int64"))
+
+
+def seed_table(classes: pd.DataFrame) -> pd.DataFrame:
+    """What the seeds of a study agree on, per point without its seed and per class (docs/science.md 1.10).
+
+    Args:
+        classes: from `class_table`.
+
+    Returns:
+        The dimensions without seed, then label, class_name, seeds (their number), mean (of the class means), std (of
+        the class means over seeds, ddof 1; NaN for one seed), and the number of seeds with each pattern: fractured,
+        overlapped, clustered, undefined.
+    """
+    keys = [*(d for d in DIMENSIONS if d != "seed"), "label", "class_name"]
+    counted = {pattern.lower(): (pattern, "sum") for pattern in EVERY_PATTERN}
+    rows = classes.assign(**{pattern: classes["pattern"] == pattern for pattern in EVERY_PATTERN})
+    groups = rows.groupby(keys, sort=False, as_index=False)
+    return groups.agg(seeds=("seed", "nunique"), mean=("mean", "mean"), std=("mean", "std"), **counted)

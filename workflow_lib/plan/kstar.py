@@ -19,7 +19,7 @@ FROM_FILE = IMPORTED + "/{model}"
 OUTPUTS: Sequence[Output] = (
     table(
         "tabulate_kstar",
-        *("classes", "aggregates", "pieces"),
+        *("classes", "aggregates", "pieces", "examples", "seeds", "trend"),
         inputs={"kstar": lambda s: s.kstar(s.grids)},
         spec=lambda s: {
             "grids": s.grids,
@@ -27,13 +27,13 @@ OUTPUTS: Sequence[Output] = (
             "skewness": s.config.kstar.skewness,
             "threshold": s.threshold,
         },
-        content="rows per class and pattern, and pieces of classes",
+        content="rows per class, pattern and seed, pieces, examples and trends",
     ),
     Output(
         "render_tables",
-        {"page": "tables.html"},
-        inputs={"classes": "classes.csv", "aggregates": "aggregates.csv", "pieces": "pieces.csv"},
-        spec=lambda s: {"title": s.study.title, "description": s.study.description},
+        {"page": "tables.html", "md": "table.md", "tex": "table.tex"},
+        inputs={name: f"{name}.csv" for name in ("classes", "aggregates", "pieces", "seeds", "trend")},
+        spec=lambda s: s.picture(description=s.study.description),
         content="classes and patterns",
         reported="page",
     ),
@@ -41,7 +41,7 @@ OUTPUTS: Sequence[Output] = (
         "violins",
         inputs={"kstar": lambda s: s.kstar(s.examples), "classes": "classes.csv"},
         spec=lambda s: s.picture(grids=s.examples, threshold=s.threshold),
-        content="k* distributions",
+        content="distributions of k*",
     ),
     figure(
         "neighbours",
@@ -53,14 +53,21 @@ OUTPUTS: Sequence[Output] = (
         "trends",
         inputs={"classes": "classes.csv"},
         spec=lambda s: s.picture(threshold=s.threshold),
-        content="k* over what the study varies",
+        content="mean and skewness of k*, and accuracy",
         wanted=lambda s: bool(set(s.varied) - {"seed"}),
+    ),
+    figure(
+        "accuracy_vs_kstar",
+        inputs={"classes": "classes.csv", "trend": "trend.csv"},
+        spec=lambda s: {"title": s.study.title, "threshold": s.threshold},
+        content="accuracy against mean and skewness of k*",
+        wanted=lambda s: not s.study.imported,
     ),
     figure(
         "maps",
         inputs={"maps": lambda s: s.maps, "kstar": lambda s: s.kstar(s.mapped), "classes": "classes.csv"},
         spec=lambda s: s.picture(grids=s.mapped, methods=list(s.study.maps), threshold=s.threshold),
-        content="maps beside k*",
+        content="maps of features beside their k*",
         wanted=lambda s: bool(s.study.maps),
     ),
 )

@@ -40,7 +40,7 @@ class Output:
         inputs: its inputs, by argument of the step: the name of a file in the study's folder, or a function that
             returns other files of the study.
         spec: returns the settings that shape it, and no others.
-        content: short description, for the report and the messages of a run.
+        content: short description, for the report, the messages of a run and the titles of figures.
         reported: argument whose file the report shows, with the caption `docs/captions/{name of the file}.rst`; "" for
             none.
         wanted: returns whether a study has this output.

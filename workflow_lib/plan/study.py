@@ -78,8 +78,11 @@ class StudyPlan(ABC):
         return words
 
     def spec(self, output: Output) -> str:
-        """The settings that shape an output, as one canonical string."""
-        return canonical(**output.spec(self))
+        """The settings that shape an output, as one canonical string; the title of a figure says what it shows."""
+        settings = output.spec(self)
+        if output.is_figure:
+            settings["title"] += f": {output.content}"
+        return canonical(**settings)
 
     def picture(self, **settings: Any) -> dict[str, Any]:
         """Settings of a figure: the title and `settings`."""

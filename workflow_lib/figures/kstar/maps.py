@@ -37,7 +37,7 @@ def draw(
 
     Args:
         points: of the study, one seed each.
-        summary: a row per point (its seven dimensions) and class: class_name, label, mean, skewness, pattern.
+        summary: a row per point of the study (its dimensions) and class: class_name, label, mean, skewness, pattern.
         values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
         maps: returns, for the index of a point and a method, a row per sample on the map: class_name, x, y.
         methods: of the maps, from left to right.
@@ -53,7 +53,7 @@ def draw(
     """
     layout = arrange(points, MOST_ROWS, across=1)
     numbered = number_points(summary, points)
-    classes, choice = choose_by_skewness(numbered, wanted)
+    classes, choice = choose_by_skewness(summary, wanted)
     written = written_names(summary)
     names = [written[name] for name in classes]
     last = panel_width(len(classes))

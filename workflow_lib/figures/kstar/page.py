@@ -21,13 +21,21 @@ td { border-bottom: 1px solid #ddd; }
 NOTE = (
     "k* of a sample: rank of its nearest neighbour of another class, divided by the size of its own class. "
     "Skewness above the threshold: Fractured. Below minus the threshold: Clustered. k* is not an accuracy. "
+    "A Fractured class may lie in many pieces or be mixed with others; its pieces tell. "
     "In brackets: 95 % intervals of a bootstrap of the samples. A pattern with a question mark holds in less than 95 % "
     "of the resamples. Pieces: samples of a class are joined if each is nearer to the other than to any other class."
 )
 
 
 def tables_page(
-    title: str, description: str, classes: pd.DataFrame, aggregates: pd.DataFrame, pieces: pd.DataFrame
+    title: str,
+    description: str,
+    *,
+    classes: pd.DataFrame,
+    aggregates: pd.DataFrame,
+    pieces: pd.DataFrame,
+    seeds: pd.DataFrame,
+    trend: pd.DataFrame,
 ) -> str:
     """One self-contained HTML page.
 
@@ -37,10 +45,16 @@ def tables_page(
         classes: from `tables.class_table`.
         aggregates: from `tables.aggregate_table`; values of a pattern without classes are shown as "—".
         pieces: from `tables.piece_table`.
+        seeds: from `tables.seed_table`; shown if there are several seeds.
+        trend: from `trend.trend_table`.
     """
     held = [dimension for dimension in DIMENSIONS if classes[dimension].nunique() == 1]
     constants = ", ".join(f"{dimension} {classes[dimension].iloc[0]}" for dimension in held)
     paragraphs = [description, NOTE, f"All: {constants}." if constants else ""]
+    over_seeds = [
+        "<h2>Seeds: class means over them, and how many show each pattern</h2>",
+        _table(seeds, [*held, "label"]),
+    ]
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -53,6 +67,9 @@ def tables_page(
             _table(_with_intervals(classes), [*held, "label", *([] if classes["left_out"].any() else ["left_out"])]),
             "<h2>Pieces of classes</h2>",
             _table(pieces, [*held, "label"]),
+            *(over_seeds if "seed" not in held else []),
+            "<h2>Rank correlations over all rows</h2>",
+            _table(trend, []),
             "</body></html>\n",
         ]
     )
@@ -72,6 +89,6 @@ def _with_intervals(classes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(frame: pd.DataFrame, hidden: Sequence[str]) -> str:
-    shown = frame.drop(columns=list(hidden))
+    shown = frame.drop(columns=list(hidden), errors="ignore")
     shown.columns = [str(column).replace("_", " ") for column in shown.columns]
     return shown.to_html(index=False, border=0, na_rep="—", float_format="{:.3f}".format)

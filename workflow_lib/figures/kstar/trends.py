@@ -1,6 +1,10 @@
-"""How k* and accuracy change along a dimension of a study, such as training, layers or metrics."""
+"""How k* and accuracy change along a dimension of a study, such as training, layers or metrics.
+
+Values are joined by lines only if they have an order.
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -20,7 +24,14 @@ from workflow_lib.points import DIMENSIONS, varying
 
 MEASURES = {"mean": "mean k*", "skewness": "skewness of k*", "accuracy": "accuracy"}
 MOST_COLUMNS = 4
-READING = "Thin lines: classes (mean over seeds). Bold: mean over all classes. k* is not an accuracy."
+ORDERED = ("interval", "layer")
+"""Dimensions whose values have an order, layers that of the config; so have transforms with strengths."""
+WIDTH = 0.6
+"""Share of the distance between two unordered values over which the dots of the classes are spread."""
+LINES = "Thin lines: classes (mean over seeds). Bold: mean over all classes. k* is not an accuracy."
+DOTS = "Small dots: classes (mean over seeds). Large: mean over all classes. k* is not an accuracy."
+OTHER: dict[str, Any] = {"color": "#b0b0b0", "alpha": 0.5, "marker": ".", "markersize": 2.5}
+"""Look of classes without a colour of their own."""
 BAND = "Band: lowest to highest seed."
 
 
@@ -46,21 +57,22 @@ def draw(
     coloured, left_out = choose_by_skewness(table, wanted)
     if wanted is None and left_out:
         coloured = []
-    along, beside = numbers.attrs["along"], numbers.attrs["beside"]
+    along, beside, scale = (numbers.attrs[key] for key in ("along", "beside", "scale"))
     columns = list(dict.fromkeys(numbers[beside])) if beside else [None]
     measures = [m for m in MEASURES if numbers.loc[numbers["measure"] == m, "value"].notna().any()]
-    places = list(dict.fromkeys(numbers[along]))
-    texts = [str(place) for place in places] if along == "interval" else short_names([str(place) for place in places])
+    axis = _Axis(along, scale, list(dict.fromkeys(numbers[scale or along])))
+    places = axis.places
     width = max(2.6, 0.3 * len(places)) * len(columns) + 2.1
     several = numbers["seeds"].max() > 1
-    height = 1.7 * len(measures) + 0.09 * max(map(len, texts)) + 0.3
-    figure = new_figure(width, height, title, READING, BAND if several else "", constants(_points(table)), held)
+    height = 1.7 * len(measures) + 0.09 * max(map(len, axis.texts)) + 0.3
+    band = BAND if several else ""
+    figure = new_figure(width, height, title, LINES if axis.ordered else DOTS, band, constants(_points(table)), held)
     grid = figure.subplots(len(measures), len(columns), sharex=True, sharey="row", squeeze=False)
     for row, measure in enumerate(measures):
         for column, value in enumerate(columns):
             axes = grid[row, column]
             part = numbers[(numbers["measure"] == measure) & ((numbers[beside] == value) if beside else True)]
-            _draw_lines(axes, part, along, places, coloured)
+            _draw_lines(axes, part, axis, coloured)
             axes.set_ylabel(MEASURES[measure] if column == 0 else "")
             if row == 0 and beside:
                 axes.set_title(describe(beside, value), loc="left")
@@ -70,9 +82,9 @@ def draw(
             low, high = grid[row, 0].get_ylim()
             grid[row, 0].set_ylim(max(low, -0.03), min(high, 1.03))
     for axes in grid[-1]:
-        _label_places(axes, along, places, texts)
+        _label_places(axes, axis)
     figure.legend(
-        handles=_legend([written_names(table)[name] for name in coloured], several, threshold),
+        handles=_legend([written_names(table)[name] for name in coloured], several, threshold, axis.ordered),
         loc="outside right upper",
     )
     return figure, numbers
@@ -84,16 +96,21 @@ def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     The horizontal axis is the interval, or else the dimension with most values; the next one goes into columns.
 
     Args:
-        table: from `class_table`, a row per point and class, of a study that varies at least one dimension.
+        table: from `class_table`, a row per point and class, of a study that varies at least one dimension. With a
+            column `strength` that tells all transforms apart, transforms are placed by it.
 
     Returns:
         Rows per measure (mean, skewness, accuracy), value of the dimensions drawn, and class: value (mean over
         seeds), lowest and highest (of the seeds), seeds (number of them). class_name "" is the mean over all
         classes; its lowest and highest are those of the seeds' means. NaN: not defined or not known. `attrs` names
-        the dimensions `along` (horizontal axis) and `beside` (columns of panels, or None).
+        the dimensions `along` (horizontal axis) and `beside` (columns of panels, or None), and the column `scale` with
+        the numbers of the horizontal axis (None: values at equal distances).
     """
     along, beside, held, note = _choose(table)
-    drawn = [d for d in (along, beside) if d]
+    scale = _scale(held, along)
+    if scale:
+        held = held.sort_values(scale, kind="stable")
+    drawn = list(dict.fromkeys(filter(None, (along, scale, beside))))
     long = held.melt([*drawn, "seed", "class_name"], list(MEASURES), "measure")
     overall = (
         long.groupby([*drawn, "seed", "measure"], sort=False, as_index=False)["value"].mean().assign(class_name="")
@@ -103,13 +120,22 @@ def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     numbers = groups.agg(
         value=("value", "mean"), lowest=("value", "min"), highest=("value", "max"), seeds=("seed", "nunique")
     )
-    numbers.attrs.update(along=along, beside=beside)
+    numbers.attrs.update(along=along, beside=beside, scale=scale)
     return numbers, note
 
 
 def _points(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The points of which a table has rows."""
     return [dict(zip(DIMENSIONS, row, strict=True)) for row in table[list(DIMENSIONS)].drop_duplicates().to_numpy()]
+
+
+def _scale(table: pd.DataFrame, along: str) -> str | None:
+    """Column with the numbers of the horizontal axis: the interval itself, or strengths that differ by transform."""
+    if along != "transform" or "strength" not in table:
+        return along if along == "interval" else None
+    strengths = table[["transform", "strength"]].drop_duplicates()
+    each = strengths["strength"].notna().all() and strengths["strength"].is_unique and strengths["transform"].is_unique
+    return "strength" if each else None
 
 
 def _choose(table: pd.DataFrame) -> tuple[str, str | None, pd.DataFrame, str]:
@@ -131,28 +157,59 @@ def _choose(table: pd.DataFrame) -> tuple[str, str | None, pd.DataFrame, str]:
     return along or "interval", beside, held, " ".join(notes)
 
 
-def _draw_lines(axes: Axes, part: pd.DataFrame, along: str, places: Sequence[object], coloured: Sequence[str]) -> None:
-    styles = dict(zip(coloured, _line_styles(len(coloured)), strict=True))
-    for name, line in part[part["class_name"] != ""].groupby("class_name", sort=False):
-        x = _positions(line[along], places)
-        style = styles.get(str(name), {"color": "#b0b0b0", "alpha": 0.5})
-        axes.plot(x, line["value"], linewidth=0.8, marker=".", markersize=2.5, **style)
+@dataclass(frozen=True)
+class _Axis:
+    """The horizontal axis: the dimension, the column of its numbers (None: equal distances), and its values."""
+
+    along: str
+    scale: str | None
+    places: Sequence[Any]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the values have an order, so that lines may join them."""
+        return self.scale is not None or self.along in ORDERED
+
+    @property
+    def texts(self) -> list[str]:
+        """The values as written below the axis."""
+        return [f"{place:g}" for place in self.places] if self.scale else short_names(list(map(str, self.places)))
+
+    @property
+    def ticks(self) -> npt.NDArray[np.float64]:
+        """Where the values are."""
+        return np.array(self.places if self.scale else range(len(self.places)), dtype=float)
+
+    def positions(self, part: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Where the rows of `part` are."""
+        place = dict(zip(self.places, self.ticks, strict=True))
+        return np.array([place[value] for value in part[self.scale or self.along]])
+
+
+def _draw_lines(axes: Axes, part: pd.DataFrame, axis: _Axis, coloured: Sequence[str]) -> None:
+    styles = dict(zip(coloured, _line_styles(len(coloured), axis.ordered), strict=True))
+    classes = list(part[part["class_name"] != ""].groupby("class_name", sort=False))
+    shifts = np.zeros(len(classes)) if axis.ordered else np.linspace(-WIDTH / 2, WIDTH / 2, len(classes) + 2)[1:-1]
+    for shift, (name, line) in zip(shifts, classes, strict=True):
+        style = styles.get(str(name), OTHER if axis.ordered else OTHER | {"linestyle": ""})
+        axes.plot(axis.positions(line) + shift, line["value"], linewidth=0.8, **style)
     mean = part[part["class_name"] == ""]
-    x = _positions(mean[along], places)
-    axes.fill_between(x, mean["lowest"], mean["highest"], color="black", alpha=0.15, linewidth=0)
-    axes.plot(x, mean["value"], color="black", linewidth=2, marker="o", markersize=3.5)
+    x = axis.positions(mean)
+    if axis.ordered:
+        axes.fill_between(x, mean["lowest"], mean["highest"], color="black", alpha=0.15, linewidth=0)
+    else:
+        axes.vlines(x, mean["lowest"], mean["highest"], color="black", alpha=0.15, linewidth=6)
+    axes.plot(
+        x, mean["value"], color="black", linewidth=2, linestyle="-" if axis.ordered else "", marker="o", markersize=3.5
+    )
 
 
-def _line_styles(count: int) -> list[dict[str, Any]]:
-    """Colour and dashes of the lines of `count` classes; equal colours differ in their dashes."""
-    return [{"color": c, "linestyle": "-" if m == "o" else "--"} for c, m in class_styles(count)]
-
-
-def _positions(values: pd.Series, places: Sequence[object]) -> npt.NDArray[np.float64]:
-    """Intervals at their percentage; values of other dimensions at equal distances."""
-    if values.name == "interval":
-        return values.to_numpy(dtype=float)
-    return np.array([places.index(value) for value in values], dtype=float)
+def _line_styles(count: int, ordered: bool) -> list[dict[str, Any]]:
+    """Look of `count` classes; equal colours differ in their dashes, or where there are no lines in their markers."""
+    if ordered:
+        lines = [{"color": c, "linestyle": "-" if m == "o" else "--"} for c, m in class_styles(count)]
+        return [{**line, "marker": ".", "markersize": 2.5} for line in lines]
+    return [{"color": c, "linestyle": "", "marker": m, "markersize": 3} for c, m in class_styles(count)]
 
 
 def _tint_patterns(row: Iterable[Axes], threshold: float) -> None:
@@ -169,21 +226,22 @@ def _tint_patterns(row: Iterable[Axes], threshold: float) -> None:
         axes.set_ylim(low, high)
 
 
-def _label_places(axes: Axes, along: str, places: Sequence[object], texts: Sequence[str]) -> None:
-    ticks = _positions(pd.Series(list(places), name=along), places)
-    axes.set_xticks(ticks, thin_out(list(ticks), texts), rotation=90)
-    axes.set_xlabel(TRAINING if along == "interval" else along)
-    if len(places) > 1:
-        space = TOUCHING * (ticks.max() - ticks.min())
-        axes.set_xlim(ticks.min() - space, ticks.max() + space)
+def _label_places(axes: Axes, axis: _Axis) -> None:
+    axes.set_xticks(axis.ticks, thin_out(list(axis.ticks), axis.texts) if axis.scale else axis.texts, rotation=90)
+    axes.set_xlabel({"interval": TRAINING, "strength": "strength of the transform"}.get(axis.scale or "", axis.along))
+    if len(axis.places) > 1:
+        first, last = axis.ticks.min(), axis.ticks.max()
+        space = TOUCHING * (last - first) if axis.ordered else WIDTH
+        axes.set_xlim(first - space, last + space)
 
 
-def _legend(names: Sequence[str], several: bool, threshold: float) -> list[Line2D | Patch]:
-    handles: list[Line2D | Patch] = [Line2D([], [], color="black", linewidth=2, label="mean over classes")]
+def _legend(names: Sequence[str], several: bool, threshold: float, ordered: bool) -> list[Line2D | Patch]:
+    mean = {"linewidth": 2} if ordered else {"linestyle": "", "marker": "o", "markersize": 3.5}
+    handles: list[Line2D | Patch] = [Line2D([], [], color="black", label="mean over classes", **mean)]
     if several:
         handles.append(Patch(color="black", alpha=0.15, label="range over seeds"))
     for patch in pattern_patches(threshold):
         patch.set_alpha(0.25)
         handles.append(patch)
-    styles = _line_styles(len(names))
+    styles = _line_styles(len(names), ordered)
     return handles + [Line2D([], [], label=name, **style) for name, style in zip(names, styles, strict=True)]

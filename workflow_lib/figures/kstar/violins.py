@@ -52,7 +52,7 @@ def draw(
 
     Args:
         points: of the study, one seed each.
-        summary: a row per point (its seven dimensions) and class: class_name, label, mean, skewness, pattern,
+        summary: a row per point of the study (its dimensions) and class: class_name, label, mean, skewness, pattern,
             pattern_share.
         values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
         wanted: names of classes; None: up to twenty.
@@ -66,7 +66,7 @@ def draw(
         UserError: `wanted` names a class that the study does not have.
     """
     numbered = number_points(summary, points)
-    classes, choice = choose_by_skewness(numbered, wanted)
+    classes, choice = choose_by_skewness(summary, wanted)
     layout = arrange(points, across=_panels_across(len(classes)))
     shown = {point: values(point) for point in layout.drawn}
     rows, columns = len(layout.rows), len(layout.rows[0])
