@@ -60,7 +60,7 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
             {"check_network", "extract_features"},
         ),
         (lambda raw: raw.update(prototypes={"studies": {"a": {"model": "digits_cnn"}}}), {"check_network"}),
-        (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar"}),
+        (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar", "collect_kstar"}),
         (lambda raw: raw["datasets"]["digits"].update(split_seed=1), {"prepare_dataset"}),
         (lambda raw: raw["kstar"]["studies"]["training"].update(description="Why?"), {"render_tables"}),
         (

@@ -105,7 +105,8 @@ def all_jobs(plan: Plan) -> list[PlannedJob]:
         plan.path(f"features/imported/{name}.zarr.zip" if name in plan.imported else f"datasets/{name}/train.zarr.zip")
         for name in plan.config.datasets
     ]
-    return upstream(plan, [*targets.default(plan), *targets.paths(plan, "checkpoints"), *datasets])
+    more = [path for target in ("arrays", "checkpoints") for path in targets.paths(plan, target)]
+    return upstream(plan, [*targets.default(plan), *more, *datasets])
 
 
 def is_made(plan: Plan, path: str) -> bool:

@@ -24,6 +24,14 @@ OUTPUTS: Sequence[Output] = (
         content="rows per class and pattern, and pieces of classes",
     ),
     Output(
+        "collect_kstar",
+        {"array": "kstar.zarr.zip"},
+        inputs={"kstar": lambda s: s.kstar(s.grids)},
+        spec=lambda s: {"grids": s.grids},
+        content="k* of all points as one array",
+        minutes=60,
+    ),
+    Output(
         "render_tables",
         {"page": "tables.html"},
         inputs={"classes": "classes.csv", "aggregates": "aggregates.csv", "pieces": "pieces.csv"},
