@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workflow_lib import seeds
+from workflow_lib.kstar.compiled import compiled
 from workflow_lib.kstar.inputs import check
-from workflow_lib.kstar.pairs import Nearest, Rows, count_pairs, search_pairs
+from workflow_lib.kstar.pairs import Nearest, Rows, count_pairs, distance_between, search_pairs
 from workflow_lib.kstar.rows import in_units, rows_of
 from workflow_lib.progress import Progress
 
@@ -34,9 +35,9 @@ class ApproximateResult:
     Attributes:
         kappa: (N,) int64, 1 to the size of the sample's class; a lower bound where `censored`.
         kstar: (N,) float64, kappa divided by that size, in (0, 1].
-        nearest_foreign: (N,) int64, row of the nearest foreign sample of the list, -1 if it has none.
-        nearest_foreign_distance: (N,) float64, in the units of the features; NaN if the list has no foreign sample.
-        censored: (N,) bool, whether the list ends before a foreign sample and before the class does.
+        nearest_foreign: (N,) int64, row of the nearest foreign sample of the list; -1 where `censored`.
+        nearest_foreign_distance: (N,) float64, in the units of the features; NaN where `censored`.
+        censored: (N,) bool, whether the list ends before a foreign sample.
         checked: (m,) int64, rows whose exact kappa was computed, a stratified sample.
         exact_kappa: (m,) int64, theirs.
     """
@@ -53,7 +54,7 @@ class ApproximateResult:
     def agrees(self) -> "npt.NDArray[np.bool_]":
         """(m,) whether kappa of a checked row is the exact one, or a true lower bound if it is censored."""
         kappa, censored = self.kappa[self.checked], self.censored[self.checked]
-        agrees: npt.NDArray[np.bool_] = (kappa == self.exact_kappa) | (censored & (kappa < self.exact_kappa))
+        agrees: npt.NDArray[np.bool_] = np.where(censored, kappa <= self.exact_kappa, kappa == self.exact_kappa)
         return agrees
 
 
@@ -82,18 +83,18 @@ def approximate(
     rows = rows_of(samples, metric)
     sizes = np.diff(samples.starts)
     class_size = np.repeat(sizes, sizes)  # (N,), by position, as all that follows
-    nearest, nearer, own = _kappa_of_lists(rows, _lists(rows, NAMES[metric], neighbours, seed))
+    nearest, nearer = _kappa_of_lists(rows, _lists(rows, NAMES[metric], neighbours, seed))
     checked = seeds.sample_rows(np.repeat(np.arange(len(sizes)), sizes), checks, seed)
     exact = _exact_kappa(rows, checked, progress)
-    foreign = np.isfinite(nearest.distance)
-    distance = np.where(foreign, in_units(nearest.distance, rows, metric), np.nan)
+    censored = np.isinf(nearest.distance)
+    distance = np.where(censored, np.nan, in_units(nearest.distance, rows, metric))
     place = np.argsort(samples.order)  # position of each of the caller's rows
     return ApproximateResult(
         kappa=(nearer + 1)[place],
         kstar=((nearer + 1) / class_size)[place],
         nearest_foreign=nearest.row[place],
         nearest_foreign_distance=distance[place],
-        censored=(~foreign & (own + 1 < class_size))[place],
+        censored=censored[place],
         checked=samples.order[checked],
         exact_kappa=exact,
     )
@@ -114,19 +115,33 @@ def _lists(rows: Rows, metric: str, neighbours: int, seed: int) -> np.ndarray:
     return found
 
 
-def _kappa_of_lists(rows: Rows, lists: np.ndarray) -> tuple[Nearest, np.ndarray, np.ndarray]:
-    """The nearest foreign sample of each list, the number of its own class that are nearer, and that of all of it."""
+def _kappa_of_lists(rows: Rows, lists: np.ndarray) -> tuple[Nearest, np.ndarray]:
+    """The nearest foreign sample of each list, and the number of its own class that are certainly nearer.
+
+    Of a list without a foreign sample these are all but the last and its ties: a foreign one may be as near as that.
+    """
     count, length = lists.shape
-    nearest, nearer, own = _nothing_found(count), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    nearest, nearer, farthest = _nothing_found(count), np.zeros(count, np.int64), np.zeros(count)
     step = max(BLOCK // length, 1)
     for start in range(0, count, step):
         block = np.arange(start, min(start + step, count))
         i, j = np.repeat(block, length), lists[block].ravel().astype(np.int64)
         listed = (j >= 0) & (j != i)
         i, j = i[listed], j[listed]
-        _compare(rows, i, j, nearest, nearer)
-        own[block] = np.bincount(i[rows.class_end[i] == rows.class_end[j]] - start, minlength=len(block))
-    return nearest, nearer, own
+        own = rows.class_end[i] == rows.class_end[j]
+        search_pairs(i[~own], j[~own], nearest, rows)
+        alone = np.isinf(nearest.distance[i])
+        _farthest(i[alone], j[alone], farthest, rows)
+        ends = nearest._replace(distance=np.where(np.isinf(nearest.distance), farthest, nearest.distance))
+        count_pairs(i[own], j[own], ends, rows, nearer)
+    return nearest, nearer
+
+
+@compiled()
+def _farthest(i: np.ndarray, j: np.ndarray, farthest: np.ndarray, rows: Rows) -> None:
+    """Raise `farthest` of positions i, (N,) float64, to the distance of positions j; both (n,) int64."""
+    for pair in range(i.size):
+        farthest[i[pair]] = max(farthest[i[pair]], distance_between(rows, i[pair], j[pair]))
 
 
 def _exact_kappa(rows: Rows, checked: np.ndarray, progress: Progress | None) -> np.ndarray:
@@ -134,19 +149,16 @@ def _exact_kappa(rows: Rows, checked: np.ndarray, progress: Progress | None) -> 
     count = len(rows.order)
     nearest, nearer = _nothing_found(count), np.zeros(count, np.int64)
     for done, position in enumerate(checked, start=1):
-        others = np.delete(np.arange(count), position)
-        _compare(rows, np.full(count - 1, position), others, nearest, nearer)
+        own = rows.class_end == rows.class_end[position]
+        foreign = np.flatnonzero(~own)
+        own[position] = False
+        inside = np.flatnonzero(own)
+        search_pairs(np.full(len(foreign), position), foreign, nearest, rows)
+        count_pairs(np.full(len(inside), position), inside, nearest, rows, nearer)
         if progress is not None:
             progress(done, len(checked))
     exact: np.ndarray = nearer[checked] + 1
     return exact
-
-
-def _compare(rows: Rows, i: np.ndarray, j: np.ndarray, nearest: Nearest, nearer: np.ndarray) -> None:
-    """Update `nearest`, then `nearer`, of positions i with the positions j, all those of each i at once."""
-    own = rows.class_end[i] == rows.class_end[j]
-    search_pairs(i[~own], j[~own], nearest, rows)
-    count_pairs(i[own], j[own], nearest, rows, nearer)
 
 
 def _nothing_found(count: int) -> Nearest:

@@ -1,7 +1,7 @@
 """Tables of a k* study: a row per class, and the aggregates of docs/science.md 1.5."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ from workflow_lib.kstar.summary import summarize, summarize_pieces
 from workflow_lib.kstar.uncertainty import bootstrap
 from workflow_lib.names import Skewness
 from workflow_lib.points import DIMENSIONS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 PATTERNS = ("Fractured", "Overlapped", "Clustered")
 VALUES = ("mean", "skewness", "accuracy")
@@ -27,15 +30,18 @@ def class_table(
     Args:
         points: values of the seven dimensions, in the order of `stores`.
         stores: k* stores with `kappa` and `label` (sample), `prediction` (sample) if known, and the attributes
-            `class_names` and `left_out` (number of samples), by label.
+            `class_names` and `left_out` (number of samples), by label. Stores of approximate k* also have `censored`
+            (sample), and the attributes `checked` and `agreed`, by label.
         skewness: "anchored" or "plain" (docs/science.md 1.2).
         threshold: skewness beyond which a class is fractured or clustered (docs/science.md 1.3).
 
     Returns:
-        The seven dimensions, then label (int), class_name, n (samples), left_out (samples without k*); mean, std
-        (ddof 0) and skewness of k*; pattern; mean_low, mean_high, skewness_low, skewness_high and pattern_share, from
+        The seven dimensions, then label (int), class_name, n (samples), left_out (samples without k*), censored
+        (samples whose approximate k* is a lower bound), agreement (share of the checked samples whose approximate k* is
+        right, NaN if it is exact); mean, std (ddof 0) and skewness of k*; pattern; mean_low, mean_high, skewness_low, skewness_high and pattern_share, from
         `uncertainty.bootstrap`; accuracy (share of the n samples predicted correctly, 0 to 1; NaN without predictions).
-        Plain skewness of a constant class is NaN and its pattern "Undefined".
+        Plain skewness of a constant class is NaN and its pattern "Undefined". Censored samples have their lower bound;
+        if k* = 1 for them, the upper bound, would give another pattern, skewness and pattern are undefined as well.
     """
     return _at_points(points, (_classes(store, skewness, threshold) for store in stores))
 
@@ -73,12 +79,26 @@ def _classes(store: xr.Dataset, skewness: Skewness, threshold: float) -> pd.Data
     kappa, labels = store["kappa"].values, store["label"].values
     table = _named(summarize(kappa, labels, skewness, threshold), store)
     table.insert(3, "left_out", np.array(store.attrs["left_out"])[table["label"]])
+    censored = store["censored"].values if "censored" in store else np.zeros(len(kappa), bool)
+    table.insert(4, "censored", np.bincount(labels[censored], minlength=len(store.attrs["left_out"]))[table["label"]])
+    table.insert(5, "agreement", _agreement(store, table["label"]))
     table = table.merge(bootstrap(kappa, labels, skewness, threshold), on="label")
+    highest = np.where(censored, np.bincount(labels)[labels], kappa)
+    unknown = table["pattern"] != summarize(highest, labels, skewness, threshold)["pattern"]
+    table.loc[unknown, ["skewness", "skewness_low", "skewness_high", "pattern_share"]] = float("nan")
+    table.loc[unknown, "pattern"] = "Undefined"
     table["accuracy"] = float("nan")
     if "prediction" in store.coords:
         right = pd.Series(store["prediction"].values == labels)
         table["accuracy"] = right.groupby(labels).mean().to_numpy()  # classes in sorted order, as in the summary
     return table
+
+
+def _agreement(store: xr.Dataset, labels: pd.Series) -> "npt.NDArray[np.float64] | float":
+    if "checked" not in store.attrs:
+        return float("nan")
+    checked, agreed = (np.array(store.attrs[name], dtype=np.float64)[labels] for name in ("checked", "agreed"))
+    return np.divide(agreed, checked, out=np.full(len(labels), np.nan), where=checked > 0)
 
 
 def aggregate_table(classes: pd.DataFrame) -> pd.DataFrame:

@@ -217,6 +217,10 @@ def _features(plan: Plan, model: str, *place: str) -> PlannedJob:
     )
 
 
+def _kstar(plan: Plan, *place: str) -> PlannedJob:
+    return _on_features(plan.kstar_verb, "kstar", "kstar", ".zarr.zip")(plan, *place)
+
+
 def _on_features(verb: str, argument: str, kind: str, suffix: str) -> Callable[..., PlannedJob]:
     """Make a function that returns the job reading the features of one point."""
 
@@ -288,7 +292,7 @@ _MAKERS: Mapping[str, Callable[..., PlannedJob]] = {
     "networks": _check_network,
     "checkpoints": _checkpoint,
     "features": _features,
-    "kstar": _on_features("compute_kstar", "kstar", "kstar", ".zarr.zip"),
+    "kstar": _kstar,
     "maps": _on_features("compute_map", "map", "maps", ".parquet"),
     "neighbours": _on_features("count_neighbours", "neighbours", "neighbours", ".csv"),
     "confusion": _train_replicates,
