@@ -64,7 +64,7 @@ def test_from_true_lists_kappa_is_exact_or_a_bound(perfect, name, metric):
 
 
 def test_wrong_lists_do_not_agree(monkeypatch):
-    """Control: random lists; and lists that miss the foreign sample at 1, so that the bound 2 is above kappa of 0 and 5."""
+    """Control: random lists; and lists that miss the foreign sample at 1, so that the bounds of 0 and 5 are wrong."""
     features, labels = cases()["clusters"]
     rng = np.random.default_rng(0)
     monkeypatch.setattr(module, "_lists", lambda *_: rng.integers(-1, len(labels), (len(labels), 20)))

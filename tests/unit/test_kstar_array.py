@@ -12,7 +12,7 @@ from workflow_lib.points import DIMENSIONS, points
 from workflow_lib.steps.collect_kstar import collect_kstar
 
 POINT = {"model": ["a"], "seed": [0], "interval": [100], "split": ["test"], "transform": ["original"]}
-HELD = dict.fromkeys(DIMENSIONS, ["x"]) | POINT
+HELD = {dimension: ["x"] for dimension in DIMENSIONS} | POINT
 
 
 def grid(**values):

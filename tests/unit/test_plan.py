@@ -53,6 +53,7 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
         (lambda raw: raw["kstar"].update(skewness="plain"), {"tabulate_kstar"}),
         (lambda raw: raw["kstar"].update(neighbours=5), {"count_neighbours", "draw_neighbours"}),
         (lambda raw: raw["kstar"].update(on_zero="leave_out"), {"compute_kstar", "count_neighbours"}),
+        (lambda raw: raw["kstar"].update(approximate={}), set()),
         (lambda raw: raw["kstar"].update(maps={"seed": 1}), {"compute_map"}),
         (lambda raw: raw["models"]["digits_cnn"]["training"].update(lr=0.003), {"check_network", "train_interval"}),
         (
@@ -77,6 +78,18 @@ FIGURES = {"draw_violins", "draw_trends", "draw_maps", "draw_neighbours"}
 def test_a_setting_is_part_of_exactly_the_specs_that_it_shapes(plan_of, change, expected):
     before, after = specs(plan_of()), specs(plan_of(change))
     assert {verb for verb in before if before[verb] != after[verb]} == expected
+
+
+def test_approximate_kstar_has_a_step_of_its_own(plan_of):
+    plan = plan_of()
+    assert plan.kstar_verb == "compute_kstar"
+    with pytest.raises(ValueError, match="exact"):
+        plan.approximate_kstar("euclidean")
+    plan = plan_of(lambda raw: raw["kstar"].update(approximate={"neighbours": 30}, on_zero="leave_out"))
+    assert plan.kstar_verb == "approximate_kstar"
+    expected = {"metric": "euclidean", "neighbours": 30, "check": 1000, "seed": 0}
+    assert json.loads(plan.approximate_kstar("euclidean")) == expected
+    assert json.loads(plan.approximate_kstar("cosine"))["on_zero"] == "leave_out"
 
 
 def test_specs_are_canonical_json(plan_of):

@@ -42,9 +42,9 @@ def test_a_row_per_class_by_hand():
 
 
 def test_censored_samples_are_counted_and_leave_undefined_what_they_decide():
-    """Class NA of 5: three lists end after one neighbour, so its pattern is open; in 007 of 10 one of ten does not matter.
+    """Three of the five samples of NA are censored, so its pattern is open; in 007 one of ten does not matter.
 
-    NA: k* 0.2 of all five is Fractured, 1 of three of them is Clustered. 007: Fractured with k* 0.1 or 1 of the last.
+    NA: with k* 0.2 of all five it is Fractured, with 1 of three of them it is not. 007: Fractured both ways.
     """
     labels = np.repeat([0, 2], [5, 10])
     about = store([1] * 15, labels).assign(censored=("sample", [True] * 3 + [False] * 11 + [True]))

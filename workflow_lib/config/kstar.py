@@ -105,7 +105,7 @@ class Kstar(Section):
     """What happens under cosine to samples whose features are all 0, which have no cosine distance. leave_out: they get
     no k* and are no neighbours; classes.csv counts them."""
     approximate: Approximate | None = None
-    """Approximate k* of all studies; null computes the exact k*, which is faster up to some 100,000 samples."""
+    """Approximate k* of all studies; null computes the exact k*, which is mostly faster, too (docs/kstar.md)."""
     maps: Maps = Maps()
     """Settings of the 2-D maps."""
     studies: dict[Name, Study] = Field(default={})

@@ -60,7 +60,7 @@ def _values(found: list[Any]) -> list[Any]:
 
 
 def _samples(stores: Sequence[Path]) -> pd.DataFrame:
-    """label and class_name of each sample id; -1 and "" where points differ in it."""
+    """The label and class_name of each sample id; -1 and "" where points differ in it."""
     found, last = pd.DataFrame(), pd.DataFrame()
     for file in stores:
         with load(file) as store:

@@ -38,8 +38,9 @@ def class_table(
     Returns:
         The seven dimensions, then label (int), class_name, n (samples), left_out (samples without k*), censored
         (samples whose approximate k* is a lower bound), agreement (share of the checked samples whose approximate k* is
-        right, NaN if it is exact); mean, std (ddof 0) and skewness of k*; pattern; mean_low, mean_high, skewness_low, skewness_high and pattern_share, from
-        `uncertainty.bootstrap`; accuracy (share of the n samples predicted correctly, 0 to 1; NaN without predictions).
+        right; NaN if k* is exact); mean, std (ddof 0) and skewness of k*; pattern; mean_low, mean_high, skewness_low,
+        skewness_high and pattern_share, from `uncertainty.bootstrap`; accuracy (share of the n samples predicted
+        correctly, 0 to 1; NaN without predictions).
         Plain skewness of a constant class is NaN and its pattern "Undefined". Censored samples have their lower bound;
         if k* = 1 for them, the upper bound, would give another pattern, skewness and pattern are undefined as well.
     """
