@@ -44,7 +44,7 @@ def write_array(
         for done, (point, file) in enumerate(zip(points, stores, strict=True), start=1):
             place = tuple(values[dimension].index(point[dimension]) for dimension in DIMENSIONS)
             with load(file) as store:
-                rows = samples.index.get_indexer(_text(store["sample"]))
+                rows = samples.index.get_indexer(pd.Index(_text(store["sample"])))
                 for name, array in arrays.items():
                     slab = np.full(len(samples), np.nan)
                     slab[rows] = store[name].values
@@ -82,7 +82,7 @@ def _text(names: xr.DataArray) -> "np.ndarray[Any, np.dtype[np.object_]]":
 def _coordinates(values: Mapping[str, list[Any]], samples: pd.DataFrame) -> xr.Dataset:
     labels = {dimension: (dimension, np.array(known)) for dimension, known in values.items()}
     labels["sample"] = ("sample", samples.index.to_numpy())
-    labels |= {name: ("sample", samples[name].to_numpy()) for name in samples}
+    labels |= {name: ("sample", samples[name].to_numpy()) for name in ("label", "class_name")}
     coords = {
         name: (dim, known.astype(np.dtypes.StringDType()) if known.dtype.kind in "UO" else known)
         for name, (dim, known) in labels.items()

@@ -99,7 +99,8 @@ def _agreement(store: xr.Dataset, labels: pd.Series) -> "npt.NDArray[np.float64]
     if "checked" not in store.attrs:
         return float("nan")
     checked, agreed = (np.array(store.attrs[name], dtype=np.float64)[labels] for name in ("checked", "agreed"))
-    return np.divide(agreed, checked, out=np.full(len(labels), np.nan), where=checked > 0)
+    share: npt.NDArray[np.float64] = np.divide(agreed, checked, out=np.full(len(labels), np.nan), where=checked > 0)
+    return share
 
 
 def aggregate_table(classes: pd.DataFrame) -> pd.DataFrame:
