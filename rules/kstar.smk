@@ -44,7 +44,9 @@ rule approximate_kstar:
     benchmark:
         "<benchmarks>/approximate_kstar/{source}/{metric}.tsv"
     wildcard_constraints:
-        metric=one_of(get_args(Metric) if PLAN.kstar_verb == "approximate_kstar" else ()),
+        metric=one_of(
+            get_args(Metric) if PLAN.kstar_verb == "approximate_kstar" else ()
+        ),
     group:
         "kstar"
     conda:

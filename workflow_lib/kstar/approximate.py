@@ -1,7 +1,7 @@
 """Approximate k*, opt-in: the nearest neighbours of each sample are searched by NN-descent (Dong, Moses & Li 2011).
 
 Only which neighbours a list holds is approximate: distances and ties are decided as in `exact`. A list that ends before
-a foreign sample gives a lower bound of kappa.
+a foreign sample gives a lower bound of kappa, if the search missed no neighbour nearer than its end.
 """
 
 import warnings
