@@ -107,9 +107,9 @@ def run(
 ) -> None:
     """Compute tables and figures, or only the targets given.
 
-    A target is a stage (checkpoints, features, kstar, maps, prototypes, confusion, tables, figures), another rule, or
-    the path of a result. Without a target, all tables and figures of the config are made. Results that are up to
-    date are kept.
+    A target is a stage (checkpoints, features, kstar, maps, prototypes, confusion, tables, figures, arrays), another
+    rule, or the path of a result. Without a target, all tables and figures of the config are made. Results that are up
+    to date are kept.
 
     \b
         latent-atlas run                                     everything in config.yaml

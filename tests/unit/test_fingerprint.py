@@ -107,6 +107,7 @@ WITH_TORCH = {
     "prepare_dataset",
     "transform_dataset",
     "compute_kstar",
+    "approximate_kstar",
 } | {
     "make_prototypes",
     "find_boundaries",
@@ -119,6 +120,8 @@ def test_every_step_can_be_fingerprinted_and_draws_in_no_more_than_it_needs(verb
     taken(f"workflow_lib.steps.{verb}")
     closure = fingerprint.closure(f"workflow_lib.steps.{verb}")
     assert not [module for module in closure if ".config" in module or ".plan" in module or ".runner" in module]
+    if verb not in ("approximate_kstar", "compute_map"):
+        assert "pynndescent" not in fingerprint.library_versions(f"workflow_lib.steps.{verb}")
     if verb not in WITH_TORCH:
         assert "torch" not in fingerprint.library_versions(f"workflow_lib.steps.{verb}")
     if not verb.startswith(("draw_", "render_")):

@@ -64,19 +64,21 @@ main(sys.argv[1:])
 
 def of_snakemake(folder, *arguments):
     """Rule, inputs, outputs and spec of every job that Snakemake would run."""
-    command = [sys.executable, "-c", LIST_JOBS, "--snakefile", str(ROOT / "Snakefile"), "--dry-run", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", LIST_JOBS, "--snakefile", str(ROOT / "Snakefile"), "--dry-run", "all", "arrays"]
+    done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("JOBS")]
     assert lines, done.stdout[-2000:] + done.stderr[-2000:]
     return {tuple(outputs): (rule, inputs, spec) for rule, inputs, outputs, spec in json.loads(lines[0][4:])}
 
 
+def asked(plan):
+    """What `all` and `arrays` ask for."""
+    return [*targets.default(plan), *targets.paths(plan, "arrays")]
+
+
 def of_plan(plan):
     """The same of every job of the plan."""
-    return {
-        tuple(sorted(job.makes)): (job.verb, sorted(job.needs), job.spec())
-        for job in upstream(plan, targets.default(plan))
-    }
+    return {tuple(sorted(job.makes)): (job.verb, sorted(job.needs), job.spec()) for job in upstream(plan, asked(plan))}
 
 
 def differences(plan, snakemake):
@@ -102,7 +104,7 @@ def both(tmp_path_factory):
 def test_every_kind_of_study_has_the_same_jobs_in_snakemake_and_in_the_plan(both):
     plan, snakemake = both
     assert differences(plan, snakemake) == []
-    verbs = Counter(job.verb for job in upstream(plan, targets.default(plan)))
+    verbs = Counter(job.verb for job in upstream(plan, asked(plan)))
     assert {output.verb for family in FAMILIES for output in family.all_outputs} <= set(verbs)
     assert all(outputs[0].startswith("results/elsewhere/") for outputs in snakemake)
 
@@ -130,3 +132,14 @@ def test_no_two_outputs_of_a_family_share_a_file_or_a_verb(family):
     assert max(files.values()) == 1
     assert len({output.verb for output in family.all_outputs}) == len(family.all_outputs)
     assert all((ROOT / "docs" / "captions" / f"{o.name}.rst").is_file() for o in family.all_outputs if o.reported)
+
+
+def test_approximate_kstar_replaces_the_exact_one_in_both(tmp_path):
+    file = tmp_path / "config.json"
+    raw = read_config([ROOT / "configs" / "miniature.yaml"])
+    file.write_text(json.dumps(raw | {"kstar": raw["kstar"] | {"approximate": {"neighbours": 20}}}))
+    plan, snakemake = load_plan(read_config([file]), [file]), of_snakemake(tmp_path, "--configfile", str(file))
+    assert differences(plan, snakemake) == []
+    rules = {rule for rule, _, _ in snakemake.values()}
+    assert "approximate_kstar" in rules
+    assert "compute_kstar" not in rules

@@ -16,6 +16,7 @@ def classes():
     rows = [
         POINT
         | {"layer": layer, "label": label, "class_name": name, "n": 5, "left_out": 0}
+        | {"censored": 0, "agreement": float("nan")}
         | {"mean": 0.2, "std": 0.1, "skewness": 2.0, "pattern": "Fractured", "accuracy": 0.5}
         | {
             "mean_low": 0.1,
@@ -51,6 +52,16 @@ def test_samples_that_are_left_out_are_shown_where_there_are_any(classes):
     for left_out, shown in ((0, False), (3, True)):
         page = page_of(classes.assign(left_out=[0, 0, 0, left_out]))
         assert ("<th>left out</th>" in page) is shown
+
+
+def test_a_page_says_how_far_approximate_values_can_be_trusted(classes):
+    page = page_of(classes)
+    assert "approximate" not in page
+    assert "<th>censored</th>" not in page
+    page = page_of(classes.assign(censored=[0, 1, 0, 2], agreement=[1, 0.9, 0, 1]))
+    assert "In 3 of 20 cases" in page
+    assert "0.000 or more in every class" in page
+    assert "<th>agreement</th>" in page
 
 
 def test_a_pattern_without_classes_shows_a_dash_and_no_zero(classes):

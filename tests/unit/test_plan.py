@@ -56,6 +56,7 @@ FIGURES = {"draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps",
         (lambda raw: raw["kstar"].update(skewness="plain"), {"tabulate_kstar"}),
         (lambda raw: raw["kstar"].update(neighbours=5), {"count_neighbours", "draw_neighbours"}),
         (lambda raw: raw["kstar"].update(on_zero="leave_out"), {"compute_kstar", "count_neighbours"}),
+        (lambda raw: raw["kstar"].update(approximate={}), set()),
         (lambda raw: raw["kstar"].update(maps={"seed": 1}), {"compute_map"}),
         (lambda raw: raw["models"]["digits_cnn"]["training"].update(lr=0.003), {"check_network", "train_interval"}),
         (
@@ -67,7 +68,7 @@ FIGURES = {"draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps",
             {"check_network", "extract_features"},
         ),
         (lambda raw: raw.update(prototypes={"studies": {"a": {"model": "digits_cnn"}}}), {"check_network"}),
-        (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar"}),
+        (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar", "collect_kstar"}),
         (lambda raw: raw["datasets"]["digits"].update(split_seed=1), {"prepare_dataset"}),
         (lambda raw: raw["kstar"]["studies"]["training"].update(description="Why?"), {"render_tables"}),
         (
@@ -173,6 +174,18 @@ def test_the_title_of_a_figure_says_what_it_shows(plan_of):
     assert titles["tables"] == study.study.title
     figures = [output for output in study.outputs if output.is_figure]
     assert len({titles[output.name] for output in figures}) == len(figures) > 2
+
+
+def test_approximate_kstar_has_a_step_of_its_own(plan_of):
+    plan = plan_of()
+    assert plan.kstar_verb == "compute_kstar"
+    with pytest.raises(ValueError, match="exact"):
+        plan.approximate_kstar("euclidean")
+    plan = plan_of(lambda raw: raw["kstar"].update(approximate={"neighbours": 30}, on_zero="leave_out"))
+    assert plan.kstar_verb == "approximate_kstar"
+    expected = {"metric": "euclidean", "neighbours": 30, "check": 1000, "seed": 0}
+    assert json.loads(plan.approximate_kstar("euclidean")) == expected
+    assert json.loads(plan.approximate_kstar("cosine"))["on_zero"] == "leave_out"
 
 
 def test_specs_are_canonical_json(plan_of):

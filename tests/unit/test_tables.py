@@ -52,6 +52,32 @@ def test_strength_and_attack_success_by_hand():
     assert class_table([POINT], [SMALL])["strength"].isna().all()
 
 
+def test_censored_samples_are_counted_and_leave_undefined_what_they_decide():
+    """Three of the five samples of NA are censored, so its pattern is open; in 007 one of ten does not matter.
+
+    NA: with k* 0.2 of all five it is Fractured, with 1 of three of them it is not. 007: Fractured both ways.
+    """
+    labels = np.repeat([0, 2], [5, 10])
+    about = store([1] * 15, labels).assign(censored=("sample", [True] * 3 + [False] * 11 + [True]))
+    about.attrs |= {"checked": [4, 0, 0], "agreed": [3, 0, 0]}
+    table = class_table([POINT], [about])
+    assert table["censored"].tolist() == [3, 1]
+    np.testing.assert_array_equal(table["agreement"], [0.75, np.nan])
+    assert table["pattern"].tolist() == ["Undefined", "Fractured"]
+    assert table["skewness"].isna().tolist() == [True, False]
+    assert table["skewness_low"].isna().tolist() == table["pattern_share"].isna().tolist() == [True, False]
+    np.testing.assert_allclose(table["mean"], [0.2, 0.1])  # of the lower bounds
+    exact = class_table([POINT], [about.drop_vars("censored").assign_attrs(checked=[0] * 3, agreed=[0] * 3)])
+    assert exact["pattern"].tolist() == ["Fractured", "Fractured"]
+    assert exact["censored"].tolist() == [0, 0]
+
+
+def test_pieces_are_unknown_where_kstar_is_approximate():
+    table = piece_table([POINT], [SMALL.assign(piece=("sample", [-1] * 5))])
+    assert table["made_of"].tolist() == ["unknown", "unknown"]
+    assert table[["pieces", "effective_pieces", "largest_piece", "second_piece", "alone"]].isna().all(axis=None)
+
+
 def test_intervals_and_pieces_have_a_row_per_class():
     table = class_table([POINT], [SMALL])
     assert (table["mean_low"] <= table["mean"]).all()

@@ -40,6 +40,7 @@ KINDS = {
     "import_weights": "loaded network",
     "extract_features": "extraction",
     "compute_kstar": "k\\*",
+    "approximate_kstar": "approximate k\\*",
     "compute_map": "map",
     "count_neighbours": "neighbours",
     "make_prototypes": "prototypes",
@@ -51,6 +52,7 @@ KINDS = {
     "collect_confusion": "all counts",
     "tabulate_confusion": "tables of confusion",
     "tabulate_kstar": "tables",
+    "collect_kstar": "all k\\*",
     "render_tables": "page",
 }
 """What a job of a verb is called in the tables; a verb that is not here is called by its own name."""

@@ -95,6 +95,7 @@ IN_CONFIG = [
     wrong(f"{CNN}/seeds", [0, -1], "must be at least 0"),
     wrong(f"{CNN}/intervals", [0, 100], "must be at least 1"),
     wrong(f"{CNN}/intervals", [50, 120, 100], "must be at most 100"),
+    wrong("kstar/approximate", {"neighbours": 1}, "kstar.approximate.neighbours: 1", "at least 2", base="embeddings"),
     wrong("kstar/neighbours", 0, "must be at least 1", base="embeddings"),
     wrong("models/resnet18/normalize/std", [0.2, 0, 0.2], "[1]: 0", "greater than 0", base="cifar10-resnet18"),
     # lists

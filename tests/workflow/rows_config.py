@@ -40,6 +40,18 @@ STUDIES = [
         equal=True,
         because="the same k\\* comes out, so that all that is made from it is restored",
     ),
+    Row(
+        "approximate k\\* (of one layer; the others in the same way)",
+        put("kstar.approximate", {"neighbours": 5, "check": 20}),
+        stages="results/kstar/digits_cnn/digits/seed-0/interval-100/test/original/logits/euclidean.zarr.zip",
+        starts="approximate_kstar/*",
+    ),
+    Row(
+        "the arrays asked for, with another threshold, of which they know nothing",
+        put("kstar.threshold", 100),
+        stages="arrays",
+        starts="collect_kstar/*",
+    ),
     Row("the number of samples on a map", put("kstar.maps.samples", 20), starts="compute_map/* draw_maps/*"),
     Row(
         "the seed of the maps, where it changes nothing (PCA of all samples)",

@@ -30,6 +30,18 @@ class Maps(Section):
     """Seed of the draw and of the map methods."""
 
 
+class Approximate(Section):
+    """Approximate k*: the nearest neighbours of each sample are searched with pynndescent."""
+
+    neighbours: Annotated[int, Field(ge=2)] = 200
+    """Number of nearest neighbours searched for each sample. A list that ends before a sample of another class gives a
+    lower bound of k*; classes.csv counts them in censored."""
+    check: Count = 1000
+    """About so many samples also get their exact k*; classes.csv has the share that agrees in agreement."""
+    seed: Seed = 0
+    """Seed of the search and of the choice of the samples that are checked."""
+
+
 class Study(Section):
     """One question. A key with one value is held fixed; a key with a list, or all, is varied."""
 
@@ -96,6 +108,8 @@ class Kstar(Section):
     on_zero: Literal["error", "leave_out"] = "error"
     """What happens under cosine to samples whose features are all 0, which have no cosine distance. leave_out: they get
     no k* and are no neighbours; classes.csv counts them."""
+    approximate: Approximate | None = None
+    """Approximate k* of all studies; null computes the exact k*, which is mostly faster, too (docs/kstar.md)."""
     maps: Maps = Maps()
     """Settings of the 2-D maps."""
     studies: dict[Name, Study] = Field(default={})

@@ -54,19 +54,24 @@ def summarize_pieces(piece: "npt.ArrayLike", labels: "npt.ArrayLike") -> pd.Data
     """Summary of the pieces of each class.
 
     Args:
-        piece: (N,) integers, number of each sample's piece within its class, 0 the largest.
+        piece: (N,) integers, number of each sample's piece within its class, 0 the largest; -1 where pieces are not
+            known, because k* is approximate.
         labels: (N,) integers or strings.
 
     Returns:
         A row per class, in sorted order of the labels: label, pieces (their number), effective_pieces (exp of the
         entropy of their shares in nats; 1 to pieces), largest_piece and second_piece (shares of the class; the second
         is 0 if there is one piece), alone (share of samples that are a piece by themselves), made_of ("one piece",
-        "pieces" or "single samples", see `made_of`).
+        "pieces" or "single samples", see `made_of`; "unknown", with NaN elsewhere, where pieces are not known).
     """
     numbers, names = np.asarray(piece), np.asarray(labels)
     rows = []
     for label in np.unique(names):
-        sizes = np.bincount(numbers[names == label])
+        inside = numbers[names == label]
+        if inside.min() < 0:
+            rows.append((label, *[np.nan] * 5, "unknown"))
+            continue
+        sizes = np.bincount(inside)
         shares = sizes / sizes.sum()
         effective, alone = float(np.exp(-(shares * np.log(shares)).sum())), float(shares[sizes == 1].sum())
         second = shares[1] if len(shares) > 1 else 0.0

@@ -31,6 +31,7 @@ TABLE = {
     "import_weights": (1.0, 740_000),
     "extract_features": (1.0, 260_000),
     "compute_kstar": (1.1, 17_000),
+    "approximate_kstar": (30.0, 17_000),
     "compute_map": (2.2, 16_000),
     "count_neighbours": (0.6, 1_200),
     "make_prototypes": (2.9, 90_000),

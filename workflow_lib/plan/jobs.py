@@ -107,7 +107,8 @@ def all_jobs(plan: Plan) -> list[PlannedJob]:
         plan.path(f"features/imported/{name}.zarr.zip" if name in plan.imported else f"datasets/{name}/train.zarr.zip")
         for name in plan.config.datasets
     ]
-    return upstream(plan, [*targets.default(plan), *targets.paths(plan, "checkpoints"), *datasets])
+    more = [path for target in ("arrays", "checkpoints") for path in targets.paths(plan, target)]
+    return upstream(plan, [*targets.default(plan), *more, *datasets])
 
 
 def is_made(plan: Plan, path: str) -> bool:
@@ -248,6 +249,10 @@ def _features(plan: Plan, model: str, *place: str) -> PlannedJob:
     )
 
 
+def _kstar(plan: Plan, *place: str) -> PlannedJob:
+    return _on_features(plan.kstar_verb, "kstar", "kstar", ".zarr.zip")(plan, *place)
+
+
 def _on_features(verb: str, argument: str, kind: str, suffix: str) -> Callable[..., PlannedJob]:
     """Make a function that returns the job reading the features of one point."""
 
@@ -322,7 +327,7 @@ _MAKERS: Mapping[str, Callable[..., PlannedJob]] = {
     "networks": _check_network,
     "checkpoints": _checkpoint,
     "features": _features,
-    "kstar": _on_features("compute_kstar", "kstar", "kstar", ".zarr.zip"),
+    "kstar": _kstar,
     "maps": _on_features("compute_map", "map", "maps", ".parquet"),
     "neighbours": _on_features("count_neighbours", "neighbours", "neighbours", ".csv"),
     "confusion": _train_replicates,

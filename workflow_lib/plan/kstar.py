@@ -30,6 +30,14 @@ OUTPUTS: Sequence[Output] = (
         content="rows per class, pattern and seed, pieces, examples and trends",
     ),
     Output(
+        "collect_kstar",
+        {"array": "kstar.zarr.zip"},
+        inputs={"kstar": lambda s: s.kstar(s.grids)},
+        spec=lambda s: {"grids": s.grids},
+        content="k* of all points as one array",
+        minutes=60,
+    ),
+    Output(
         "render_tables",
         {"page": "tables.html", "md": "table.md", "tex": "table.tex"},
         inputs={name: f"{name}.csv" for name in ("classes", "aggregates", "pieces", "seeds", "trend")},

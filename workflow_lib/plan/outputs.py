@@ -62,6 +62,13 @@ class Output:
         return tuple(self.files) == PICTURE
 
     @property
+    def kind(self) -> str:
+        """Target that asks for it: "figures", "tables" or "arrays"."""
+        if self.is_figure:
+            return "figures"
+        return "arrays" if all(file.endswith(".zarr.zip") for file in self.files.values()) else "tables"
+
+    @property
     def name(self) -> str:
         """Name, without suffix, of the file shown in the report, or of the first file if none is shown."""
         return self.files[self.reported or next(iter(self.files))].partition(".")[0]

@@ -210,6 +210,18 @@ class Plan:
         """The metric, and whether samples may be left out; threshold and skewness are used later."""
         return canonical(**self._metric(metric))
 
+    def approximate_kstar(self, metric: str) -> str:
+        """The same, and the settings of the search."""
+        settings = self.config.kstar.approximate
+        if settings is None:
+            raise ValueError("k* is exact")
+        return canonical(**self._metric(metric), **settings.model_dump())
+
+    @property
+    def kstar_verb(self) -> str:
+        """The step that makes k*: exact or approximate, as the config says."""
+        return "compute_kstar" if self.config.kstar.approximate is None else "approximate_kstar"
+
     def compute_map(self, method: str) -> str:
         """Method, seed and number of samples."""
         maps = self.config.kstar.maps

@@ -2,12 +2,12 @@
 
 from workflow_lib.plan.plan import Plan
 
-TARGETS = ("checkpoints", "features", "kstar", "maps", "prototypes", "confusion", "tables", "figures")
+TARGETS = ("checkpoints", "features", "kstar", "maps", "prototypes", "confusion", "tables", "figures", "arrays")
 """Names of the target rules."""
 
 
 def paths(plan: Plan, target: str) -> list[str]:
-    """Artifacts of a target: all checkpoints, one stage of all studies, or their tables or figures."""
+    """Artifacts of a target: all checkpoints, one stage of all studies, or their tables, figures or arrays."""
     if target == "checkpoints":
         return [
             plan.path(f"checkpoints/{name}/seed-{seed}/interval-{interval}.pt")
@@ -16,14 +16,13 @@ def paths(plan: Plan, target: str) -> list[str]:
             for interval in model.intervals
         ]
     studies = [study for family in plan.studies.values() for study in family.values()]
-    if target in ("tables", "figures"):
+    if target in ("tables", "figures", "arrays"):
         return [
             path
             for study in studies
             for output in study.outputs
-            if output.is_figure == (target == "figures")
+            if output.kind == target
             for path in study.files(output).values()
-            if not path.endswith(".zarr.zip")
         ]
     return list(dict.fromkeys(path for s in studies for files in s.stages.get(target, []) for path in files.paths))
 

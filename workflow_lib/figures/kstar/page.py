@@ -50,7 +50,7 @@ def tables_page(
     """
     held = [dimension for dimension in DIMENSIONS if classes[dimension].nunique() == 1]
     constants = ", ".join(f"{dimension} {classes[dimension].iloc[0]}" for dimension in held)
-    paragraphs = [description, NOTE, f"All: {constants}." if constants else ""]
+    paragraphs = [description, NOTE, _approximate(classes), f"All: {constants}." if constants else ""]
     over_seeds = [
         "<h2>Seeds: class means over them, and how many show each pattern</h2>",
         _table(seeds, [*held, "label"]),
@@ -64,7 +64,7 @@ def tables_page(
             "<h2>Patterns: number of classes, and means over them</h2>",
             _table(aggregates, held),
             "<h2>Classes</h2>",
-            _table(_with_intervals(classes), [*held, "label", *([] if classes["left_out"].any() else ["left_out"])]),
+            _table(_with_intervals(classes), [*held, "label", *_empty(classes)]),
             "<h2>Pieces of classes</h2>",
             _table(pieces, [*held, "label"]),
             *(over_seeds if "seed" not in held else []),
@@ -72,6 +72,27 @@ def tables_page(
             _table(trend, []),
             "</body></html>\n",
         ]
+    )
+
+
+def _empty(classes: pd.DataFrame) -> list[str]:
+    """Columns that say nothing in this study."""
+    of_approximate = ["censored", "agreement"] if classes["agreement"].isna().all() else []
+    return [*([] if classes["left_out"].any() else ["left_out"]), *of_approximate]
+
+
+def _approximate(classes: pd.DataFrame) -> str:
+    """What must be known of approximate k*; "" if all of it is exact."""
+    known = classes[classes["agreement"].notna()]
+    if known.empty:
+        return ""
+    return (
+        "k* is approximate: only a list of nearest neighbours of each sample was searched. In "
+        f"{known['censored'].sum()} of {known['n'].sum()} cases the list ends before a sample of another class "
+        "(censored): then k* is a lower bound, and so is the mean. Skewness and pattern are left undefined where the "
+        "upper bound, 1, would give another pattern. Agreement: share of the checked samples whose k* is the exact one "
+        f"or, if censored, a true lower bound; here {known['agreement'].min():.3f} or more in every class. "
+        "Pieces need the exact k*."
     )
 
 
