@@ -25,10 +25,9 @@ def import_weights(*, spec: Mapping[str, Any], dataset: Input, weights: Input | 
         UserError: the weights do not fit.
     """
     split = open_split(dataset)
-    spec, names = with_weights(spec, weights), split.class_names
-    network, outputs = loaded_network(spec, split.image_shape, len(names), (spec["model"], spec["seed"]))
-    classes = names if outputs == len(names) else None
-    if weights is not None:
-        classes = checkpoints.load(weights)["classes"]
+    classes = split.class_names if weights is None else checkpoints.load(weights)["classes"]
+    spec, lineage = with_weights(spec, weights), (spec["model"], spec["seed"])
+    network, outputs = loaded_network(spec, split.image_shape, len(classes), lineage)
+    names = classes if outputs == len(classes) else None
     state = State(network=inner(network).state_dict())
-    checkpoints.save({**describe(spec, split.image_shape, outputs, classes), **vars(state)}, checkpoint)
+    checkpoints.save({**describe(spec, split.image_shape, outputs, names), **vars(state)}, checkpoint)
