@@ -43,7 +43,7 @@ def other_split(path, names, side=8):
 def extracted(tmp_path, split, checkpoint):
     path = tmp_path / "features" / "logits.zarr.zip"
     path.parent.mkdir(exist_ok=True)
-    spec = {"layers": LOGITS, "transform": None}
+    spec = {"layers": LOGITS, "transform": None, "predictions": None}
     extract_features(spec=spec, checkpoint=checkpoint, dataset=split, features=[path], context=context(tmp_path))
     return storage.load(path).load()
 

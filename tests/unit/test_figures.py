@@ -360,6 +360,7 @@ def study(tmp_path, request):
             storage.save(xr.Dataset(variables, coords, attrs), files[kind][-1])
     title = "A long title, which says at length what the study asks and what the figure shows: accuracy against k*"
     spec = {"grids": grids, "title": title, "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
+    spec |= {"strengths": {}}
     names = ("classes", "aggregates", "pieces", "examples", "seeds", "trend")
     tables = {name: tmp_path / f"{name}.csv" for name in names}
     tabulate_kstar(spec=spec, kstar=files["kstar"], **tables)

@@ -14,8 +14,7 @@ from workflow_lib.plan.jobs import upstream
 from workflow_lib.plan.load import load_plan, read_config
 
 CONFIGS = sorted((ROOT / "configs" / "kstar-paper").glob("*.yaml"))
-AHEAD = {"attacks": pytest.mark.xfail(reason="there is no transform pgd yet")}
-ALL = [pytest.param(path, id=path.stem, marks=AHEAD.get(path.stem, ())) for path in CONFIGS]
+ALL = [pytest.param(path, id=path.stem) for path in CONFIGS]
 JOBS = {"architectures": 8, "layers": 2, "crop": 12, "rotation": 22, "noise": 18, "metrics": 2, "training-data": 6}
 """Extractions of features of some of them: models times transforms."""
 

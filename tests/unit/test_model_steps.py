@@ -269,7 +269,7 @@ def test_weights_of_more_classes_predict_those_of_the_dataset(tmp_path, split):
     torch.save(network.network.state_dict(), tmp_path / "weights.pt")
     checkpoint, path = tmp_path / "imported.pt", tmp_path / "map.json"
     spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
-    import_weights(spec=spec, dataset=split, checkpoint=checkpoint)
+    import_weights(spec=spec, dataset=split, weights=None, checkpoint=checkpoint)
     path.write_text('{"top": [0, 3], "bottom": [4], "middle": [1]}')
     logits = network(torch.from_numpy(storage.load(split)["image"].values).float() / 255).detach()
     shares = logits.softmax(1).numpy()
