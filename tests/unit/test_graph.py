@@ -120,8 +120,9 @@ def test_an_input_that_only_one_of_them_has_is_found(both):
 @pytest.mark.parametrize("config", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_configs_have_the_same_jobs_in_snakemake_and_in_the_plan(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "embeddings.npz").touch()  # of configs/embeddings.yaml; planning reads only its digest
+    (tmp_path / "data" / "styles").mkdir(parents=True)  # what configs name; planning reads only digests
+    (tmp_path / "data" / "styles" / "a.png").touch()
+    (tmp_path / "data" / "embeddings.npz").touch()
     plan = load_plan(read_config([config]), [config])
     assert differences(plan, of_snakemake(tmp_path, "--configfile", str(config))) == []
 

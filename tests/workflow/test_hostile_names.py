@@ -23,6 +23,12 @@ pytestmark = pytest.mark.workflow
 
 CODECS = {"bytes", "zstd", "vlen-utf8"}
 TYPES = {"uint8", "int64", "float32", "float64", "string"}
+LATEX = {
+    *("begin", "end", "usepackage", "caption", "centering", "small", "multicolumn", "ldots"),
+    *("toprule", "cmidrule", "midrule", "bottomrule", "resizebox", "ifdim", "width", "linewidth", "else", "fi"),
+    *("textbackslash", "textbar", "textgreater", "textless", "textasciicircum", "textasciitilde"),
+}
+"""Commands that a table for LaTeX may hold."""
 PLAIN_TEXT = (".csv", ".json", ".log", ".tsv")
 
 NAMES = [
@@ -54,6 +60,10 @@ def runs_code(path):
             return _active_tags(path.read_text())
         case ".png":
             return None if path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n") else "no image"
+        case ".md":
+            return re.findall(r"(?<!\\)<", path.read_text("utf-8")) or None  # no HTML
+        case ".tex":
+            return set(re.findall(r"\\([A-Za-z]+)", path.read_text("utf-8"))) - LATEX or None
         case suffix if suffix in PLAIN_TEXT:
             path.read_text(encoding="utf-8")
             return None
@@ -117,6 +127,8 @@ def test_what_could_run_is_found(tmp_path):
     (tmp_path / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><g onload="x()"/></svg>')
     (tmp_path / "a.html").write_text("<p><script>x()</script></p>")
     (tmp_path / "a.png").write_bytes(b"code")
+    (tmp_path / "a.md").write_text("| <script>x()</script> |")
+    (tmp_path / "a.tex").write_text(r"\\caption{\\input{x}}")
     (tmp_path / "a.pkl").write_bytes(b"code")
     with zipfile.ZipFile(tmp_path / "a.zarr.zip", "w") as archive:
         array = {"node_type": "array", "zarr_format": 3, "codecs": [{"name": "pickle"}], "data_type": "int64"}
