@@ -298,7 +298,7 @@ NETWORKS_AND_WEIGHTS = [
     ),
     Mistake(
         "a checkpoint of this config as weights",
-        (f"models.again.weights: {CHECKPOINT}", "is a result of this workflow", "copy it"),
+        (f"models.again.weights: {CHECKPOINT}", "is a result of this workflow", "model: digits_cnn, seed: 0"),
         setting(
             "models/again",
             {"architecture": "small_cnn", "dataset": "digits", "weights": CHECKPOINT, "layers": {"out": "logits"}},
