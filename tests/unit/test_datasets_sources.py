@@ -162,8 +162,9 @@ def test_a_single_array_is_no_archive(tmp_path):
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """Writes my_data.py into the working directory; the module is forgotten afterwards."""
+    """Writes my_data.py into the working directory; the module is forgotten before and afterwards."""
     monkeypatch.chdir(tmp_path)
+    sys.modules.pop("my_data", None)
     monkeypatch.setattr(sys, "path", [*sys.path])
 
     def write(body):
