@@ -29,7 +29,7 @@ def test_after_a_kill_the_next_run_ends_like_one_that_was_not_disturbed(case, fi
     assert case.run(finished, tmp_path).wrong == []
 
 
-@pytest.mark.parametrize("case", chosen("damage", 70, FLIPPED))
+@pytest.mark.parametrize("case", chosen("damage", 80, FLIPPED))
 def test_damage_is_noticed_and_repaired(case, finished, tmp_path):
     assert case.run(finished, tmp_path).wrong == []
 
