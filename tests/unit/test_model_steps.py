@@ -237,12 +237,18 @@ def test_the_features_of_an_attack_are_those_of_the_attacked_images(tmp_path, sp
     assert "attack_success" not in plain
 
 
-def test_an_attack_away_from_labels_needs_outputs_that_are_the_classes(tmp_path, split):
+def of_five_classes(tmp_path, split):
+    """A network with an output for each of five classes, and the checkpoint of its loaded weights."""
     network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
     torch.save(network.network.state_dict(), tmp_path / "weights.pt")
     spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
     checkpoint = tmp_path / "imported.pt"
     import_weights(spec=spec, dataset=split, weights=None, checkpoint=checkpoint)
+    return network, checkpoint
+
+
+def test_an_attack_away_from_labels_needs_outputs_that_are_the_classes(tmp_path, split):
+    _, checkpoint = of_five_classes(tmp_path, split)
     with pytest.raises(UserError, match=r"transforms\.target: label\n.*outputs .* are not the classes"):
         features(tmp_path, split, checkpoint, roles=["late"], transform=PGD)
     (store,) = features(tmp_path, split, checkpoint, roles=["late"], transform=PGD | {"target": "prediction"})
@@ -250,11 +256,7 @@ def test_an_attack_away_from_labels_needs_outputs_that_are_the_classes(tmp_path,
 
 
 def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp_path, split):
-    network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
-    torch.save(network.network.state_dict(), tmp_path / "weights.pt")
-    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
-    checkpoint = tmp_path / "imported.pt"
-    import_weights(spec=spec, dataset=split, weights=None, checkpoint=checkpoint)
+    network, checkpoint = of_five_classes(tmp_path, split)
     layers = {"logits": {"module": "logits", "pool": "none"}}
     (store,) = features(tmp_path, split, checkpoint, roles=["logits"], layers=layers)
     images = torch.from_numpy(storage.load(split)["image"].values).float() / 255
@@ -265,11 +267,8 @@ def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp
 
 def test_weights_of_more_classes_predict_those_of_the_dataset(tmp_path, split):
     """Outputs 0 and 3 are the class top, 4 is bottom, 1 middle, and 2 no class."""
-    network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=5, seed=9, options=NETWORK["options"])
-    torch.save(network.network.state_dict(), tmp_path / "weights.pt")
-    checkpoint, path = tmp_path / "imported.pt", tmp_path / "map.json"
-    spec = NETWORK | {"weights": str(tmp_path / "weights.pt"), "model": "cnn", "seed": 0}
-    import_weights(spec=spec, dataset=split, weights=None, checkpoint=checkpoint)
+    network, checkpoint = of_five_classes(tmp_path, split)
+    path = tmp_path / "map.json"
     path.write_text('{"top": [0, 3], "bottom": [4], "middle": [1]}')
     logits = network(torch.from_numpy(storage.load(split)["image"].values).float() / 255).detach()
     shares = logits.softmax(1).numpy()

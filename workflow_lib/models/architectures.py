@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from workflow_lib.errors import Problem, listed, write_nearest
+from workflow_lib.errors import Problem, listed, write_nearest, yaml_text
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,3 +70,9 @@ def wrong_options(where: str, architecture: str, options: Mapping[str, Any]) -> 
         for key, value in options.items()
         if key not in known
     ]
+
+
+def unfit_options(library: str, name: str, options: Mapping[str, Any], error: Exception) -> Problem:
+    """Options with which another library cannot make its network `name`, at their key within the model."""
+    reason = f"{library} cannot make {name} with these options: {type(error).__name__}: {error}"
+    return Problem("options", yaml_text(dict(options)), reason, "correct or remove them")

@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from workflow_lib.errors import Problem, UserError, listed, write_nearest, yaml_text
-from workflow_lib.models.architectures import TIMM
+from workflow_lib.errors import Problem, UserError, listed, write_nearest
+from workflow_lib.models.architectures import TIMM, unfit_options
 from workflow_lib.models.pretrained import Pretrained
 from workflow_lib.models.torchvision_shim import import_torchvision
 
@@ -30,8 +30,7 @@ def timm_model(architecture: str, in_channels: int, n_classes: int, options: Map
     try:
         network: nn.Module = timm.create_model(name, num_classes=n_classes, in_chans=in_channels, **options)
     except Exception as error:  # of any kind, from the options
-        reason = f"timm cannot make {name} with these options: {type(error).__name__}: {error}"
-        raise UserError(Problem("options", yaml_text(dict(options)), reason, "correct or remove them")) from error
+        raise UserError(unfit_options("timm", name, options, error)) from error
     return network
 
 

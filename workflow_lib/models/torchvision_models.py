@@ -9,7 +9,7 @@ from urllib.error import URLError
 from torch import Tensor, nn
 
 from workflow_lib.errors import Problem, UserError, listed, nearest, yaml_text
-from workflow_lib.models.architectures import TORCHVISION
+from workflow_lib.models.architectures import TORCHVISION, unfit_options
 from workflow_lib.models.pretrained import Pretrained
 from workflow_lib.models.torchvision_shim import import_torchvision
 
@@ -43,8 +43,7 @@ def torchvision_model(architecture: str, in_channels: int, n_classes: int, optio
     try:
         network: nn.Module = models.get_model(name, weights=None, num_classes=n_classes, **options)
     except Exception as error:  # of any kind, from the options
-        reason = f"torchvision cannot make {name} with these options: {type(error).__name__}: {error}"
-        raise UserError(Problem("options", yaml_text(dict(options)), reason, "correct or remove them")) from error
+        raise UserError(unfit_options("torchvision", name, options, error)) from error
     return network
 
 
