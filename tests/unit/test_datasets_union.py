@@ -41,7 +41,9 @@ def test_samples_follow_each_other_with_labels_by_name_and_ids_of_their_own(stor
     assert whole.ids.tolist() == [f"{part}/{name}" for part in ("first", "second") for name in "wxyz"]
     assert whole.dtype == np.uint8
     assert whole.read(np.array([1, 3, 4, 7]))[:, 0, 0, 0].tolist() == [10, 10, 20, 20]
+    assert whole.read(np.array([7, 1, 4]))[:, 0, 0, 0].tolist() == [20, 10, 20]
     assert whole.read(np.array([6])).shape == (1, 1, 2, 2)
+    assert whole.read(np.arange(0)).shape == (0, 1, 2, 2)
 
 
 def test_whole_numbers_beside_floats_become_what_a_network_sees(stored):

@@ -31,9 +31,13 @@ def union(parts: Mapping[str, StoredSplit]) -> Split:
     places = [np.array([first.class_names.index(name) for name in split.class_names]) for split in splits]
 
     def read(rows: Rows) -> np.ndarray:
-        inside = [rows[(rows >= start) & (rows < stop)] - start for start, stop in itertools.pairwise(starts)]
-        blocks = [split.pixels(own) for split, own in zip(splits, inside, strict=True) if len(own)]
-        return np.concatenate([block if dtype == np.uint8 else unit_range(block) for block in blocks])
+        images = np.empty((len(rows), *first.image_shape), dtype)
+        for split, (start, stop) in zip(splits, itertools.pairwise(starts), strict=True):
+            here = (rows >= start) & (rows < stop)
+            if here.any():
+                block = split.pixels(rows[here] - start)
+                images[here] = block if dtype == np.uint8 else unit_range(block)
+        return images
 
     return Split(
         source="union",
