@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import examined_project
 import own_project
 from killing import locks
 from outcome import Outcome, misfits
@@ -38,11 +39,12 @@ class Work:
 def unfinished(finished: Project, folder: Path, verb: str, rng: random.Random) -> Work:
     """A copy without one or two jobs of a verb, and without what leads from each of them to a final result."""
     base, jobs = finished, planned(MINIATURE)
-    if all(job.verb != verb for job in jobs):
-        base, jobs = own_project.made_beside(finished), planned(own_project.CONFIG)
+    for other in (own_project, examined_project):
+        if all(job.verb != verb for job in jobs):
+            base, jobs = other.made_beside(finished), planned(other.CONFIG)
     mine = [job for job in jobs if job.verb == verb]
     if not mine:
-        raise ValueError(f"{verb} runs neither in the miniature nor in own_project.py: give it a place there")
+        raise ValueError(f"{verb} runs in no base project: give it a place in one")
     cores = rng.choice([1, 1, 2])
     first = rng.sample(mine, min(cores, len(mine)))
     chains = [_chain(jobs, job, rng) for job in first]
