@@ -48,7 +48,7 @@ def test_each_is_valid_and_planned(config, brought):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", ALL)
+@pytest.mark.parametrize("config", ALL[::4])
 def test_each_has_the_same_jobs_in_snakemake(config, brought, tmp_path):
     brought(config)
     plan = load_plan(read_config([config]), [config])
