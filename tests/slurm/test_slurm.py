@@ -3,6 +3,7 @@
 All of it goes on at once, because most of the time is waiting.
 """
 
+import contextlib
 import signal
 import time
 
@@ -85,6 +86,15 @@ def local(retries, tmp_path_factory):
     return project, len(run.computed), time.monotonic() - began
 
 
+def suspended(project, verb):
+    """Jobs of a verb, stopped where they stand; one that has just ended is none of them."""
+    found = jobs(project, verb)
+    for job in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            job.suspend()
+    return [job for job in found if job.is_running()]
+
+
 @pytest.fixture(scope="module")
 def disturbed(cluster, retries, local, tmp_path_factory):
     """A run that is killed during its training and resumed, and loses its node when features are extracted.
@@ -106,10 +116,8 @@ def disturbed(cluster, retries, local, tmp_path_factory):
     orphan.send_signal(signal.SIGCONT)
     second.wait_for(lambda: not psutil.pid_exists(orphan.pid))
 
-    second.wait_for(lambda: jobs(project, "extract_features"))
+    second.wait_for(lambda: suspended(project, "extract_features"))
     lost = second.running("features")
-    for job in jobs(project, "extract_features"):
-        job.suspend()
     second.wait_for(lambda: any("TIMEOUT" in line for line in cluster.jobs()))
     cluster.lose_node()
     cluster.start_node()
