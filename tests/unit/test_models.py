@@ -88,7 +88,7 @@ def test_wrong_normalisation(normalize, part):
         ("smal_cnn", {}, ["smal_cnn", "write small_cnn"]),
         ("torchvision/resnet51", {}, ["resnet51", "write torchvision/resnet50"]),
         ("small_cnn", {"widht": 8}, ["options.widht", "write width"]),
-        ("resnet18", {"width": 8}, ["no options"]),
+        ("resnet18", {"widht": 8}, ["options.widht", "write width"]),
         ("no_such_module:make", {}, ["ModuleNotFoundError", "no_such_module"]),
         ("json:no_such_function", {}, ["json has no function 'no_such_function'", "loads"]),
         ("torchvision/alexnet", {}, ["fails on images of shape (3, 8, 8)"]),
@@ -113,6 +113,16 @@ def test_resnet18_keeps_small_images_large():
     assert network(torch.rand(2, 1, 8, 8)).shape == (2, 7)
     assert maps == [(2, 64, 8, 8)]
     assert {"layer1", "layer4", "avgpool", "fc", "logits"} <= set(layer_names(network))
+
+
+def test_resnet18_of_another_width():
+    network = build("resnet18", in_channels=3, image_size=(32, 32), n_classes=10, seed=0, options={"width": 16})
+    shapes = {name: tuple(value.shape) for name, value in network.network.named_parameters()}
+    assert network(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+    assert shapes["conv1.weight"] == (16, 3, 3, 3)
+    assert shapes["layer4.1.conv2.weight"] == (128, 128, 3, 3)
+    published = build("resnet18", in_channels=3, image_size=(32, 32), n_classes=10, seed=0)
+    assert shapes.keys() == dict(published.network.named_parameters()).keys()
 
 
 def test_torchvision_head_has_the_classes_of_the_data():

@@ -43,7 +43,7 @@ def _small_cnn(channels: int, size: tuple[int, int], n_classes: int, options: Ma
 def _resnet18(channels: int, size: tuple[int, int], n_classes: int, options: Mapping[str, Any]) -> "nn.Module":
     from workflow_lib.models.resnet18 import resnet18
 
-    return resnet18(channels, n_classes)
+    return resnet18(channels, n_classes, **options)
 
 
 ARCHITECTURES: Final[Mapping[str, Architecture]] = {
@@ -53,6 +53,7 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = {
     "resnet18": Architecture(
         _resnet18,
         ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc", "logits"),
+        options=("width",),
     ),
 }
 
@@ -64,8 +65,8 @@ def wrong_options(where: str, architecture: str, options: Mapping[str, Any]) -> 
         Problem(
             f"{where}.{key}",
             str(value),
-            f"{architecture} takes {listed(known) if known else 'no options'}",
-            write_nearest(key, known, "choose one of these" if known else "remove it"),
+            f"{architecture} takes {listed(known)}",
+            write_nearest(key, known, "choose one of these"),
         )
         for key, value in options.items()
         if key not in known
