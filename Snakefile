@@ -27,7 +27,7 @@ rule all:
 onstart:
     # Without this check, Snakemake would stop with a traceback in the middle of the run.
     require_writable(Path(PLAN.results))
-    snakemake_process.begin_run()
+    snakemake_process.begin_run(bundles.written(SHAPES))
 
 
 localrules:
@@ -38,12 +38,13 @@ include: "rules/targets.smk"
 include: "rules/datasets.smk"
 include: "rules/training.smk"
 include: "rules/features.smk"
-include: "rules/kstar.smk"
-include: "rules/maps.smk"
-include: "rules/prototypes.smk"
-include: "rules/confusion.smk"
-include: "rules/studies.smk"
+include: "rules/bundles.smk"
 
 
 for each in workflow.rules:
     each.set_input(no_more_files)
+    # What users set for one kind of bundle holds for all of its rules.
+    given = workflow.resource_settings
+    each.resources.update(given._parsed_overwrite_resources.get(kind_of(each.name), {}))
+    if threads := given._parsed_overwrite_threads.get(kind_of(each.name)):
+        each.resources["_cores"] = threads

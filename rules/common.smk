@@ -5,16 +5,14 @@ import re
 import sys
 from functools import cache, partial
 from pathlib import Path
-from typing import get_args
 
-from workflow_lib.config.kstar import MapMethod, Metric, Split
 from workflow_lib.errors import UserError
 from workflow_lib.io.files import require_writable
-from workflow_lib.plan import targets
+from workflow_lib.plan import bundles, targets
 from workflow_lib.plan.jobs import is_made
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.plan import FAMILIES
-from workflow_lib.plan.why import outdated
+from workflow_lib.plan.why import explain, outdated
 from workflow_lib.runner import gpus, job, snakemake_process
 
 CONFIG_FILES = workflow.configfiles or ["config.yaml"]
@@ -38,6 +36,45 @@ if workflow.is_main_process:
     # On a cluster node another Snakemake starts the job, but the job still belongs to this run.
     os.environ.update(LATENT_ATLAS_RUN=snakemake_process.run_file(Path(PLAN.results)))
 
+
+@cache
+def explained(asked):
+    """Jobs that would run for these artifacts, and why."""
+    return explain(PLAN, asked)
+
+
+def bundles_of_run():
+    """Shapes of bundles, with their points, for what the command line asks for; on a cluster node, those of the run."""
+    if not workflow.is_main_process and (known := snakemake_process.run_content()):
+        return {shape: [] for shape in bundles.read(known)}
+    names = [word for word in sys.argv[1:] if word in ("all", *targets.TARGETS)]
+    files = [word for word in sys.argv[1:] if is_made(PLAN, word)]
+    names = names if names or files else ["all"]
+    asked = [path for name in names for path in targets.paths(PLAN, name)] + files
+    return bundles.shapes(PLAN, explained(tuple(asked)), one_gpu=GPU_PLACES == 1)
+
+
+SHAPES = bundles_of_run()
+
+
+def shapes_of(rule):
+    """Name, shape and points of each rule that makes the bundles of a kind."""
+    found = [(shape, points) for shape, points in SHAPES.items() if shape.rule == rule]
+    for number, (shape, points) in enumerate(found, start=1):
+        yield f"{rule}_{number}" if number > 1 else rule, shape, points
+
+
+def kind_of(rule):
+    """Name that a rule shares with those that make bundles of the same kind and other shapes."""
+    return re.sub(r"_\d+$", "", rule)
+
+
+@cache
+def bundle(shape, point):
+    """The jobs of a bundle."""
+    return bundles.bundle(PLAN, shape, point)
+
+
 # Path prefixes used in all rules, such as <results>/datasets/…
 workflow.register_pathvars(
     results=PLAN.results,
@@ -54,12 +91,6 @@ def one_of(names):
     return "|".join(map(re.escape, map(str, names))) or "$^"
 
 
-def of_all_models(key):
-    """Regular expression that matches the values of all models for a key, such as seeds."""
-    models = PLAN.config.models.values()
-    return one_of(sorted({value for model in models for value in getattr(model, key)}))
-
-
 def per_attempt(amount):
     """Resource that grows with each attempt (twice at the second), so that a job killed for lack of it gets more."""
     return lambda wildcards, attempt: amount * attempt
@@ -67,16 +98,24 @@ def per_attempt(amount):
 
 def asked_for(target):
     """Paths of a target; outdated results are remade according to their records, even if `.snakemake` was lost."""
-    paths = targets.default(PLAN) if target == "all" else targets.paths(PLAN, target)
-    workflow.dag.forcefiles.update(outdated(PLAN, paths))
+    paths = targets.paths(PLAN, target)
+    workflow.dag.forcefiles.update(outdated(explained(tuple(paths))))
     return paths
 
 
 @cache
 def force_files():
-    """Do the same as `asked_for`, once, for results that are requested by their paths."""
-    files = [file for file in workflow.dag.targetfiles if is_made(PLAN, file)]
-    workflow.dag.forcefiles.update(outdated(PLAN, files))
+    """Do the same as `asked_for`, once, for results that are requested by their paths, and for rules of the same kind."""
+    dag = workflow.dag
+    files = [file for file in dag.targetfiles if is_made(PLAN, file)]
+    dag.forcefiles.update(outdated(explained(tuple(files))))
+    for rules in (dag.forcerules, dag.priorityrules):
+        names = {rule.name for rule in rules}
+        rules.update(each for each in workflow.rules if kind_of(each.name) in names)
+    for names in (dag.untilrules, dag.omitrules):
+        names.update(
+            {each.name for each in workflow.rules if kind_of(each.name) in names}
+        )
 
 
 def no_more_files(wildcards):
@@ -92,11 +131,3 @@ command_line = partial(job.command_line, PLAN.results)
 wildcard_constraints:
     dataset=one_of(PLAN.config.datasets),
     model=one_of(PLAN.config.models),
-    seed=of_all_models("seeds"),
-    interval=of_all_models("intervals"),
-    split=one_of(get_args(Split)),
-    transform=one_of(["original", *PLAN.config.transforms]),
-    source=r"[\w/-]+",
-    metric=one_of(get_args(Metric)),
-    method=one_of(get_args(MapMethod)),
-    initialisation=r"\d+",

@@ -19,7 +19,7 @@ rule prepare_dataset:
                 - {*PLAN.imported, *PLAN.unions, *PLAN.transformed}
             )
         ),
-    priority: 1  # mistakes in any dataset are found before the first training
+    priority: 3  # mistakes in any dataset are found before the first training
     conda:
         "../environment.yaml"
     threads: 1
@@ -48,7 +48,7 @@ rule unite_datasets:
         "<benchmarks>/unite_datasets/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(PLAN.unions),
-    priority: 1
+    priority: 3
     conda:
         "../environment.yaml"
     threads: 1
@@ -77,7 +77,7 @@ rule transform_dataset:
         "<benchmarks>/transform_dataset/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(PLAN.transformed),
-    priority: 1
+    priority: 3
     conda:
         "../environment.yaml"
     threads: 1

@@ -19,7 +19,7 @@ rule check_network:
         "<logs>/check_network/{model}.log",
     benchmark:
         "<benchmarks>/check_network/{model}.tsv"
-    priority: 1  # mistakes in any network are found before the first training
+    priority: 3  # mistakes in any network are found before the first training
     conda:
         "../environment.yaml"
     threads: 1
@@ -48,7 +48,7 @@ rule check_examined:
         "<logs>/check_examined/{model}/{dataset}.log",
     benchmark:
         "<benchmarks>/check_examined/{model}/{dataset}.tsv"
-    priority: 1
+    priority: 3
     conda:
         "../environment.yaml"
     threads: 1
@@ -62,43 +62,6 @@ rule check_examined:
         "Checking {wildcards.dataset} for {wildcards.model}"
     shell:
         command_line("check_examined")
-
-
-rule train_interval:
-    input:
-        check="<results>/networks/{model}.csv",
-        dataset=lambda w: f"<results>/datasets/{PLAN.config.models[w.model].dataset}/train.zarr.zip",
-        weights=lambda w: PLAN.weights(w.model),
-        previous=lambda w: [
-            f"<results>/checkpoints/{w.model}/seed-{w.seed}/interval-{earlier}.pt"
-            for earlier in PLAN.previous(w.model, int(w.interval))
-        ],
-    output:
-        checkpoint="<results>/checkpoints/{model}/seed-{seed}/interval-{interval}.pt",
-        curve="<results>/checkpoints/{model}/seed-{seed}/interval-{interval}.curve.csv",
-    log:
-        "<logs>/train_interval/{model}/seed-{seed}/interval-{interval}.log",
-    benchmark:
-        "<benchmarks>/train_interval/{model}/seed-{seed}/interval-{interval}.tsv"
-    wildcard_constraints:
-        model="|".join(PLAN.trained) or "$^",
-    group:
-        "training"
-    conda:
-        "../environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(4000),
-        runtime=per_attempt(240),
-        device="auto",
-        gpu=1,
-    params:
-        spec=lambda w: PLAN.train_interval(w.model, int(w.seed), int(w.interval)),
-        code=PLAN.code("train_interval"),
-    message:
-        "Training {wildcards.model}, seed {wildcards.seed}, to {wildcards.interval} %"
-    shell:
-        command_line("train_interval")
 
 
 rule import_weights:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from workflow_lib.plan import targets
+from workflow_lib.plan import bundles, targets
 from workflow_lib.plan.jobs import upstream
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.plan import FAMILIES
+from workflow_lib.plan.why import Answer
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
@@ -45,7 +46,13 @@ from snakemake.dag import DAG
 
 def listed(dag):
     rows = [
-        [job.rule.name, sorted(map(str, job.input)), sorted(map(str, job.output)), job.params.get("spec")]
+        [
+            job.rule.name,
+            sorted(map(str, job.input)),
+            sorted(map(str, job.output)),
+            job.params.get("spec") or list(job.params.calls),
+            sorted(map(str, job.log)),
+        ]
         for job in dag.jobs
         if job.output
     ]
@@ -63,12 +70,12 @@ main(sys.argv[1:])
 
 
 def of_snakemake(folder, *arguments):
-    """Rule, inputs, outputs and spec of every job that Snakemake would run."""
+    """Rule, inputs, settings (of a bundle: its calls) and logs of each job that Snakemake would run, by its outputs."""
     command = [sys.executable, "-c", LIST_JOBS, "--snakefile", str(ROOT / "Snakefile"), "--dry-run", "all", "arrays"]
     done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("JOBS")]
     assert lines, done.stdout[-2000:] + done.stderr[-2000:]
-    return {tuple(outputs): (rule, inputs, spec) for rule, inputs, outputs, spec in json.loads(lines[0][4:])}
+    return {tuple(outputs): (rule, inputs, *more) for rule, inputs, outputs, *more in json.loads(lines[0][4:])}
 
 
 def asked(plan):
@@ -77,18 +84,31 @@ def asked(plan):
 
 
 def of_plan(plan):
-    """The same of every job of the plan."""
-    return {tuple(sorted(job.makes)): (job.verb, sorted(job.needs), job.spec()) for job in upstream(plan, asked(plan))}
+    """The same of every bundle of the plan, and of every job on its own; where nothing is there, all of it is due."""
+    jobs = upstream(plan, asked(plan))
+    due, found = {job.name for job in jobs}, {}
+    for shape, points in bundles.shapes(plan, Answer(jobs, {name: ["why"] for name in due}, (), ())).items():
+        for point in points:
+            bundle = bundles.bundle(plan, shape, point)
+            if bundle.jobs[0].name not in due:
+                continue
+            logs = sorted(plan.path(f"logs/{job.name}.log") for job in bundle.jobs)
+            found[tuple(sorted(bundle.makes))] = (shape.rule, sorted(bundle.needs), bundle.words(), logs)
+    for job in jobs:
+        if not job.bundle:
+            log = [plan.path(f"logs/{job.name}.log")]
+            found[tuple(sorted(job.makes))] = (job.verb, sorted(job.needs), job.spec(), log)
+    return found
 
 
 def differences(plan, snakemake):
-    """Outputs of jobs that are not the same for both; the rules of models and of blocks of seeds have longer names."""
+    """Outputs of jobs that are not the same for both; where bundles have several shapes, rules have longer names."""
     ours = of_plan(plan)
     found = [f"only one has {outputs[0]}" for outputs in ours.keys() ^ snakemake.keys()]
     for outputs in ours.keys() & snakemake.keys():
-        (verb, needs, spec), (rule, inputs, theirs) = ours[outputs], snakemake[outputs]
-        if not rule.startswith(verb) or (needs, spec) != (inputs, theirs):
-            found.append(f"{outputs[0]}: {verb} {needs} {spec} is not {rule} {inputs} {theirs}")
+        (rule, *rest), (theirs, *others) = ours[outputs], snakemake[outputs]
+        if not theirs.startswith(rule) or rest != others:
+            found.append(f"{outputs[0]}: {rule} {rest} is not {theirs} {others}")
     return found
 
 
@@ -111,9 +131,9 @@ def test_every_kind_of_study_has_the_same_jobs_in_snakemake_and_in_the_plan(both
 
 def test_an_input_that_only_one_of_them_has_is_found(both):
     plan, snakemake = both
-    for outputs, (rule, inputs, spec) in snakemake.items():
+    for outputs, (rule, inputs, *more) in snakemake.items():
         if inputs:
-            wrong = snakemake | {outputs: (rule, [*inputs[1:], "results/elsewhere/another"], spec)}
+            wrong = snakemake | {outputs: (rule, [*inputs[1:], "results/elsewhere/another"], *more)}
             assert len(differences(plan, wrong)) == 1
 
 
@@ -141,6 +161,6 @@ def test_approximate_kstar_replaces_the_exact_one_in_both(tmp_path):
     file.write_text(json.dumps(raw | {"kstar": raw["kstar"] | {"approximate": {"neighbours": 20}}}))
     plan, snakemake = load_plan(read_config([file]), [file]), of_snakemake(tmp_path, "--configfile", str(file))
     assert differences(plan, snakemake) == []
-    rules = {rule for rule, _, _ in snakemake.values()}
+    rules = {rule for rule, *_ in snakemake.values()}
     assert "approximate_kstar" in rules
     assert "compute_kstar" not in rules

@@ -25,7 +25,7 @@ from workflow_lib.runner import run
 
 class Thing: ...
 
-def step(job):
+def step(*arguments):
     thing = Thing()
     # Exceptions in such callbacks are lost.
     reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.Signals({number})))

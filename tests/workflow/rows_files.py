@@ -250,24 +250,20 @@ RUNTIME = [
     Row(
         "`--set-resources`: memory, device",
         nothing,
-        flags="--set-resources compute_kstar:mem_mb=9000 extract_features_digits_cnn:device=cpu",
+        flags="--set-resources compute_kstar:mem_mb=9000 extract_features:device=cpu",
     ),
     Row("the profile", replace("profiles/default/config.yaml", "keep-going: true", "keep-going: false")),
     Row(
         "threads, memory or message of a rule",
         several(
-            replace("rules/kstar.smk", "threads: 1", "threads: 2"),
-            replace("rules/kstar.smk", "mem_mb=per_attempt(4000)", "mem_mb=per_attempt(9000)"),
-            replace("rules/kstar.smk", '"k* of', '"The k* of'),
+            replace("rules/bundles.smk", "threads: 1", "threads: 2"),
+            replace("rules/bundles.smk", "mem_mb=per_attempt(4000)", "mem_mb=per_attempt(9000)"),
+            replace("rules/bundles.smk", "trainings of {point}", "trainings at {point}"),
         ),
     ),
     Row(
         "the command line in a rule",
-        replace("rules/maps.smk", '("count_neighbours")', '("count_neighbours").replace(" ", "  ", 1)'),
-        starts="count_neighbours/* draw_neighbours/*",
-        computes="",
-        why="",
-        because="Snakemake compares the text of the rule",
+        replace("rules/bundles.smk", "python -m workflow_lib", "python  -m workflow_lib"),
     ),
     Row(
         "`snakemake --forcerun compute_map`",

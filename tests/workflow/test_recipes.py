@@ -158,7 +158,7 @@ def follow_study(project):
     project.edit(
         sense, "\n\n\ndef _agreement_problems", f"\n    {line(STUDY, 'yield from')}\n\n\ndef _agreement_problems"
     )
-    project.edit("Snakefile", 'include: "rules/studies.smk"', f'{line(STUDY, "include")}\ninclude: "rules/studies.smk"')
+    project.edit("Snakefile", 'include: "rules/bundles.smk"', f'{line(STUDY, "include")}\ninclude: "rules/bundles.smk"')
     project.edit(plan, family, f"from workflow_lib.plan.agreement import AgreementPlan\n{family}")
     project.edit(plan, "PrototypePlan, ConfusionPlan)", "PrototypePlan, ConfusionPlan, AgreementPlan)")
     attribute = "        self.confusion = "

@@ -19,6 +19,9 @@ from workflow_lib.cache.pruning import prune
 from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.runner.records import record_path
 
+START = 2.0
+"""Seconds from the start of a process to that of its step."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -67,8 +70,9 @@ def _chain(jobs: Sequence[PlannedJob], job: PlannedJob, rng: random.Random) -> l
 
 
 def _usual_seconds(base: Project, job: PlannedJob) -> float:
-    times = base.folder / "results" / "benchmarks" / f"{job.name}.tsv"
-    return float(times.read_text().splitlines()[1].split()[0])
+    """Time that the step took, and its start."""
+    record = record_path(base.folder / job.makes[0], base.folder / "results")
+    return START + float(json.loads(record.read_bytes())["seconds"])
 
 
 def unlock(project: Project) -> None:

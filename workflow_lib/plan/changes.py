@@ -3,7 +3,7 @@
 Settings are reported by their keys in the config.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -172,11 +172,11 @@ def changed_inputs(job: Job, unit: Unit, record: Mapping[str, Any]) -> list[str]
     """
     inputs = job.files("input")
     replaced = _changes(record["inputs"], {name: str(path) for name, path in inputs.items()})
-    newer = _newer(list(inputs.values()), list(unit.outputs.values()))
-    if not (replaced or newer) or _is_made_from(job, unit, record):
+    later = newer(inputs.values(), unit.outputs.values())
+    if not (replaced or later) or _is_made_from(job, unit, record):
         return []
     lines = [f"input: {old or '(none)'} -> {new or '(none)'}" for old, new in replaced.values()]
-    return lines or [f"input: {path} has changed" for path in newer]
+    return lines or [f"input: {path} has changed" for path in later]
 
 
 def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -189,8 +189,8 @@ def _use(old: str, new: str) -> str:
     return "has changed" if old and new else "is used now" if new else "is no longer used"
 
 
-def _newer(inputs: list[Path], outputs: list[Path]) -> list[Path]:
-    """Inputs written after the oldest output."""
+def newer(inputs: Iterable[Path], outputs: Iterable[Path]) -> list[Path]:
+    """Inputs written after the oldest output; paths that do not exist do not count."""
     written = [time for path in outputs if (time := _written(path)) is not None]
     return [path for path in inputs if (_written(path) or 0) > min(written)] if written else []
 

@@ -4,22 +4,23 @@ Jobs of studies and their rules are both made from the tables of outputs. All ot
 `rules/`; a test compares the two.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from workflow_lib.code.signature import signature
 from workflow_lib.config.datasets import Transformed
+from workflow_lib.io.braces import expand
 from workflow_lib.names import SPLITS
 from workflow_lib.plan import targets
-from workflow_lib.plan.plan import Plan
+from workflow_lib.plan.plan import STACK, Plan
 from workflow_lib.plan.prototypes import STORES
 from workflow_lib.plan.study import StudyPlan
-from workflow_lib.runner.job import Job
+from workflow_lib.runner.job import Job, flag
 
-Paths = Mapping[str, list[str]]
-"""Paths by argument of a step."""
+Paths = Mapping[str, Sequence[str]]
+"""Brace patterns of paths by argument of a step."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,12 @@ class PlannedJob:
         place: identifies the job among those of its verb, as in `logs/{verb}/{place}.log`.
         family: of the study that it belongs to; "" if several studies share the job.
         wildcards: values such as model and interval.
-        inputs: paths by argument of the step, including hints such as an earlier checkpoint.
+        inputs: brace patterns of paths by argument of the step, including hints such as an earlier checkpoint.
         outputs: paths by argument of the step.
         spec: returns the settings that shape the outputs, as one canonical string.
         checks: outputs of checks that must pass before the job starts; it does not read them.
+        bundle: rule and point of the jobs with which Snakemake starts it (`plan/bundles.py`), and a third word that
+            keeps it apart from others of that point; None for one on its own.
     """
 
     verb: str
@@ -47,21 +50,22 @@ class PlannedJob:
     outputs: Paths
     spec: Callable[[], str] = field(compare=False)
     checks: tuple[str, ...] = ()
+    bundle: tuple[str, str, str] | None = None
 
     @property
     def name(self) -> str:
         """Name of the job, also used for its log and benchmark."""
         return f"{self.verb}/{self.place}"
 
-    @property
+    @cached_property
     def needs(self) -> list[str]:
         """All paths that must exist before the job starts."""
         return [*self.reads, *self.checks]
 
-    @property
+    @cached_property
     def reads(self) -> list[str]:
         """All paths that the step reads."""
-        return [path for paths in self.inputs.values() for path in paths]
+        return [path for patterns in self.inputs.values() for pattern in patterns for path in expand(pattern)]
 
     @property
     def makes(self) -> list[str]:
@@ -70,7 +74,8 @@ class PlannedJob:
 
     def run(self, plan: Plan, device: str) -> Job:
         """The job in the runner's form, for this device class."""
-        paths = {name: [Path(path) for path in paths] for name, paths in {**self.inputs, **self.outputs}.items()}
+        given = {**self.inputs, **self.outputs}
+        paths = {name: [Path(path) for pattern in given[name] for path in expand(pattern)] for name in given}
         step = signature(self.verb, plan.code_memory)
         return Job(
             verb=self.verb,
@@ -81,6 +86,14 @@ class PlannedJob:
             device=device,
             results=Path(plan.results),
         )
+
+    def words(self, plan: Plan) -> list[str]:
+        """Command-line words that run the job, without the options that all jobs share (`runner.job.parse`)."""
+        words = [self.verb.replace("_", "-")]
+        for argument, patterns in {**self.inputs, **self.outputs}.items():
+            words += [flag(argument), *patterns]
+        log = plan.path(f"logs/{self.name}.log")
+        return [*words, "--spec", self.spec(), "--code", plan.code(self.verb), "--log", log]
 
 
 def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
@@ -138,9 +151,10 @@ def _study_job(study: StudyPlan, path: str) -> PlannedJob:
         study.name,
         study.family,
         {"study": study.name},
-        {argument: files.paths for argument, files in study.inputs(output).items()},
+        {argument: files.patterns for argument, files in study.inputs(output).items()},
         {argument: [path] for argument, path in study.files(output).items()},
         partial(study.spec, output),
+        bundle=(output.rule(study.family), study.name, ""),
     )
 
 
@@ -186,6 +200,7 @@ def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
         checkpoint | {"curve": [plan.path(f"checkpoints/{place}.curve.csv")]},
         partial(plan.train_interval, model, _number(seed), percent),
         check,
+        ("train_interval", f"{model}/{seed}", ""),
     )
 
 
@@ -246,6 +261,7 @@ def _features(plan: Plan, model: str, *place: str) -> PlannedJob:
         {"features": [plan.path(f"features/{point}/{transform}/{layer}.zarr.zip") for layer in settings.layers]},
         partial(plan.extract_features, model, transform),
         tuple(plan.examined_checks(model, dataset)),
+        ("extract_features", f"{model}/{dataset}/{seed}", ""),
     )
 
 
@@ -253,11 +269,16 @@ def _kstar(plan: Plan, *place: str) -> PlannedJob:
     return _on_features(plan.kstar_verb, "kstar", "kstar", ".zarr.zip")(plan, *place)
 
 
-def _on_features(verb: str, argument: str, kind: str, suffix: str) -> Callable[..., PlannedJob]:
-    """Make a function that returns the job reading the features of one point."""
+def _neighbours(plan: Plan, *place: str) -> PlannedJob:
+    return _on_features("count_neighbours", "neighbours", "neighbours", ".csv", rule=plan.kstar_verb)(plan, *place)
+
+
+def _on_features(verb: str, argument: str, kind: str, suffix: str, rule: str = "") -> Callable[..., PlannedJob]:
+    """Make a function that returns the job reading the features of one point; its rule has the name of the verb."""
 
     def job(plan: Plan, *place: str) -> PlannedJob:
         source, choice = "/".join(place[:-1]), place[-1].removesuffix(suffix)
+        point = source if place[0] == "imported" else "/".join(place[:3])
         return PlannedJob(
             verb,
             place[1] if place[0] == "imported" else place[0],
@@ -267,6 +288,7 @@ def _on_features(verb: str, argument: str, kind: str, suffix: str) -> Callable[.
             {"features": [plan.path(f"features/{source}.zarr.zip")]},
             {argument: [plan.path(f"{kind}/{source}/{choice}{suffix}")]},
             partial(getattr(plan, verb), choice),
+            bundle=(rule or verb, point, "cosine" if choice == "cosine" else ""),  # which refuses vectors of zeros
         )
 
     return job
@@ -277,7 +299,10 @@ def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: 
     place = f"{study}/{model}/{seed}/{interval}/{start}"
     checkpoint = {"checkpoint": [plan.path(f"checkpoints/{model}/{seed}/{interval}.pt")]}
     prototypes = {"prototypes": [plan.path(f"prototypes/{place}.zarr.zip")]}
-    job = partial(PlannedJob, subject=study, place=place, family="prototypes", wildcards={"model": model})
+    bundle = ("make_prototypes", f"{study}/{model}/{seed}/{interval}", "")
+    job = partial(
+        PlannedJob, subject=study, place=place, family="prototypes", wildcards={"model": model}, bundle=bundle
+    )
     output = {kind: [plan.path(f"{kind}/{place}.zarr.zip")]}
     if kind == "dissimilarity":
         return job("compute_dissimilarity", inputs=prototypes, outputs=output, spec=plan.compute_dissimilarity)
@@ -298,7 +323,7 @@ def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: 
 def _train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJob:
     """The job that trains one seed of a pair, together with the other seeds of its block."""
     confusion = plan.confusion[study]
-    block = next(block for block in confusion.blocks(plan.seeds_per_job) if _number(file) in block)
+    block = next(block for block in confusion.blocks(min(plan.seeds_per_job, STACK)) if _number(file) in block)
     model = confusion.settings.model
     dataset = plan.config.models[model].dataset
     return PlannedJob(
@@ -314,6 +339,7 @@ def _train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJo
         {"confusion": [plan.path(f"confusion/{study}/{pair}/seed-{seed}.zarr.zip") for seed in block]},
         partial(plan.train_replicates, study, pair, block),
         checks=(plan.path(f"networks/{model}.csv"),),
+        bundle=("train_replicates", study, ""),
     )
 
 
@@ -329,7 +355,7 @@ _MAKERS: Mapping[str, Callable[..., PlannedJob]] = {
     "features": _features,
     "kstar": _kstar,
     "maps": _on_features("compute_map", "map", "maps", ".parquet"),
-    "neighbours": _on_features("count_neighbours", "neighbours", "neighbours", ".csv"),
+    "neighbours": _neighbours,
     "confusion": _train_replicates,
 }
 """Functions that return the job of an artifact, by the artifact's folder."""

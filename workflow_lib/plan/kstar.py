@@ -76,6 +76,7 @@ OUTPUTS: Sequence[Output] = (
         inputs={"maps": lambda s: s.maps, "kstar": lambda s: s.kstar(s.mapped), "classes": "classes.csv"},
         spec=lambda s: s.picture(grids=s.mapped, methods=list(s.study.maps), threshold=s.threshold),
         content="maps of features beside their k*",
+        apart=True,  # maps take long, and the other figures need none
         wanted=lambda s: bool(s.study.maps),
     ),
 )

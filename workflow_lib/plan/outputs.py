@@ -35,7 +35,7 @@ class Output:
     """A table, figure or store of a study, made by one job.
 
     Attributes:
-        verb: name of its rule and of its step.
+        verb: name of its step.
         files: names of its files in the study's folder, by argument of the step.
         inputs: its inputs, by argument of the step: the name of a file in the study's folder, or a function that
             returns other files of the study.
@@ -45,6 +45,7 @@ class Output:
             none.
         wanted: returns whether a study has this output.
         minutes: time limit of its job on a cluster.
+        apart: whether Snakemake starts it on its own, and not with the other outputs of its kind.
     """
 
     verb: str
@@ -55,6 +56,7 @@ class Output:
     reported: str = ""
     wanted: Callable[[Any], bool] = lambda study: True
     minutes: int = 30
+    apart: bool = False
 
     @property
     def is_figure(self) -> bool:
@@ -67,6 +69,10 @@ class Output:
         if self.is_figure:
             return "figures"
         return "arrays" if all(file.endswith(".zarr.zip") for file in self.files.values()) else "tables"
+
+    def rule(self, family: str) -> str:
+        """Name of its rule, which makes all outputs of this kind of a study."""
+        return self.verb if self.apart else f"{self.kind}_{family}"
 
     @property
     def name(self) -> str:

@@ -23,8 +23,10 @@ from workflow_lib.plan.prototypes import PrototypePlan
 from workflow_lib.plan.study import StudyPlan
 from workflow_lib.runner.outside import Outside, outside
 
-SEEDS_PER_JOB = 50
-"""Trainings of a confusion study per job: one stack on a GPU, five on a CPU; the start of a job then costs little."""
+SEEDS_PER_JOB = 150
+"""Trainings of a confusion study per job of Snakemake, of one or several pairs."""
+STACK = 50
+"""Most trainings in one step: one stack on a GPU, five on a CPU."""
 
 
 FAMILIES: Sequence[type[StudyPlan]] = (KstarPlan, PrototypePlan, ConfusionPlan)

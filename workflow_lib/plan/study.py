@@ -68,15 +68,6 @@ class StudyPlan(ABC):
         """Files of an output, by argument of its step."""
         return {argument: f"{self.folder}/{file}" for argument, file in output.files.items()}
 
-    def arguments(self, output: Output) -> list[str]:
-        """Command-line words that run the step of an output: its name and its paths as brace patterns."""
-        words = [output.verb.replace("_", "-")]
-        for argument, files in self.inputs(output).items():
-            words += [_flag(argument), *files.patterns]
-        for argument, path in self.files(output).items():
-            words += [_flag(argument), path]
-        return words
-
     def spec(self, output: Output) -> str:
         """The settings that shape an output, as one canonical string; the title of a figure says what it shows."""
         settings = output.spec(self)
@@ -87,7 +78,3 @@ class StudyPlan(ABC):
     def picture(self, **settings: Any) -> dict[str, Any]:
         """Settings of a figure: the title and `settings`."""
         return {"title": self.study.title, **settings}
-
-
-def _flag(argument: str) -> str:
-    return f"--{argument.replace('_', '-')}"

@@ -7,7 +7,9 @@ TARGETS = ("checkpoints", "features", "kstar", "maps", "prototypes", "confusion"
 
 
 def paths(plan: Plan, target: str) -> list[str]:
-    """Artifacts of a target: all checkpoints, one stage of all studies, or their tables, figures or arrays."""
+    """Artifacts of a target: all checkpoints, one stage of all studies, their tables, figures or arrays, or `all`."""
+    if target == "all":
+        return default(plan)
     if target == "checkpoints":
         return [
             plan.path(f"checkpoints/{name}/seed-{seed}/interval-{interval}.pt")

@@ -60,18 +60,13 @@ def explain(plan: Plan, targets: Iterable[str] | None = None) -> Answer:
     return Answer(jobs, reasons, running - set(reasons), unknown)
 
 
-def outdated(plan: Plan, asked: Iterable[str]) -> list[str]:
+def outdated(answer: Answer) -> list[str]:
     """One artifact of each job whose results were made with settings, code or inputs that differ from the plan.
 
     Snakemake finds such changes with its metadata in `.snakemake`. It finds none if that folder was deleted or not
     copied, if results were restored from elsewhere, or if a job now has an additional output. The records cover all of
     these cases.
-
-    Args:
-        plan: the plan of the run.
-        asked: requested artifacts.
     """
-    answer = explain(plan, asked)
     return [job.makes[0] for job in answer.jobs if answer.reasons.get(job.name, [MISSING]) != [MISSING]]
 
 

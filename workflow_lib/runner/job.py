@@ -1,4 +1,4 @@
-"""One call of a step, as Snakemake rules put it on the command line."""
+"""Calls of steps, as Snakemake rules put them on the command line."""
 
 import argparse
 import json
@@ -15,6 +15,8 @@ from workflow_lib.runner.units import Unit, split
 
 GPU = Path("/dev/nvidiactl")
 """Exists if a GPU driver is loaded."""
+BESIDE = "+"
+"""Word between the calls of a bundle."""
 STEPS = Path(__file__).resolve().parents[1] / "steps"
 
 
@@ -82,10 +84,21 @@ def command_line(results: str, verb: str) -> str:
         verb: name of the step.
     """
     step = signature(verb)
-    paths = [f"{_flag(arg)} {{{'output' if arg.role == 'output' else 'input'}.{arg.name}}}" for arg in step.paths]
+    paths = [f"{flag(arg.name)} {{{'output' if arg.role == 'output' else 'input'}.{arg.name}}}" for arg in step.paths]
     device = ["--device {resources.device}"] if step.context else []
     settings = f"--spec {{params.spec:q}} --code {{params.code}} --results {results} --threads {{threads}}"
     return " ".join(["python -m workflow_lib", verb.replace("_", "-"), *paths, settings, *device, "--log {log}"])
+
+
+def parse_all(arguments: Sequence[str], memory: Path | None = None) -> list[Job]:
+    """Parse one call as `parse` does, or `--option … + CALL + CALL …`: several calls, and the options of all."""
+    if BESIDE not in arguments:
+        return [parse(arguments, memory)]
+    parts: list[list[str]] = [[]]
+    for word in arguments:
+        parts.append([]) if word == BESIDE else parts[-1].append(word)
+    shared, *calls = parts
+    return [parse([*call, *shared], memory) for call in calls]
 
 
 def parse(arguments: Sequence[str], memory: Path | None = None) -> Job:
@@ -131,18 +144,20 @@ def _parser(program: str, step: Signature) -> argparse.ArgumentParser:
     command.add_argument("--results", type=Path, default=Path("results"), help="folder of all results")
     command.add_argument("--log", type=Path, help="file that takes all messages")
     command.add_argument("--threads", type=int, default=1)
-    if step.context:
-        command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where a step computes")
     return command
 
 
-def _flag(argument: PathArgument) -> str:
-    return f"--{argument.name.replace('_', '-')}"
+def flag(argument: str) -> str:
+    """Command-line flag of an argument of a step."""
+    return f"--{argument.replace('_', '-')}"
 
 
 def _add_flag(command: argparse.ArgumentParser, argument: PathArgument) -> None:
     nargs = "+" if argument.many else "*" if argument.optional else 1
-    command.add_argument(_flag(argument), nargs=nargs, required=not argument.optional, default=[], help=argument.role)
+    command.add_argument(
+        flag(argument.name), nargs=nargs, required=not argument.optional, default=[], help=argument.role
+    )
 
 
 def _paths(patterns: list[str]) -> list[Path]:

@@ -13,7 +13,7 @@ def logged(log: Path | None) -> Iterator[Callable[[str], None]]:
 
     Yields a function that writes a message to the log, or to the terminal if that fails (the disk is full).
     """
-    terminal = os.fdopen(os.dup(2), "w")
+    output, terminal = os.dup(1), os.fdopen(os.dup(2), "w")
     if log is not None:
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -33,3 +33,7 @@ def logged(log: Path | None) -> Iterator[Callable[[str], None]]:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
+    os.dup2(output, 1)
+    os.dup2(terminal.fileno(), 2)
+    os.close(output)
+    terminal.close()

@@ -1,4 +1,4 @@
-"""Run one job: restore its outputs from the action cache, or run its step and publish the outputs.
+"""Run jobs: restore their outputs from the action cache, or run their steps and publish the outputs.
 
 The runner first checks that the code is the same as when Snakemake planned. A step writes to scratch paths. Its
 outputs are moved into place only after it has succeeded, so a partial file never appears among the results.
@@ -6,13 +6,14 @@ outputs are moved into place only after it has succeeded, so a partial file neve
 
 import contextlib
 import errno
+import functools
 import json
 import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -27,7 +28,7 @@ from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.files import remove_scratch, scratch_folder
 from workflow_lib.runner import gpus, records
 from workflow_lib.runner.inputs import correct_times, require_sound, sound_digests, sound_hints
-from workflow_lib.runner.job import Job, parse
+from workflow_lib.runner.job import Job, parse_all
 from workflow_lib.runner.log import logged
 from workflow_lib.runner.snakemake_process import SnakemakeProcess, is_zombie
 from workflow_lib.runner.units import Unit, join
@@ -46,26 +47,42 @@ THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one job; returns 0 if its outputs are in place, 1 if it failed (see the log)."""
+    """Run one job, or several one after another; returns 0 if all outputs are in place, 1 if any failed (see its log).
+
+    A job whose input could not be made is left out.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_at_once)
-    job = parse(arguments, code_memory())
-    # Libraries read these on import; only the step imports them.
-    os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(job.threads)))
+    jobs = parse_all(arguments, code_memory())
+    # Libraries read these on import; only the steps import them.
+    os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(jobs[0].threads)))
+    failed: set[Path] = set()
+    with contextlib.ExitStack() as gpu:
+        # Once for all jobs: a process that has used a GPU cannot change it.
+        lend = functools.cache(lambda device: gpu.enter_context(gpus.lent(device)))
+        for job in jobs:
+            if not _run_logged(job, failed, lend):
+                failed.update(job.files("output").values())
+    return 1 if failed else 0
+
+
+def _run_logged(job: Job, failed: Collection[Path], lend: Callable[[str], None]) -> bool:
+    """Run a job, with all messages in its log, unless one of its inputs is in `failed`; returns whether it is done."""
     with logged(job.log) as say:
         try:
-            run(job)
+            if lost := [path for path in job.files("input").values() if path in failed]:
+                raise UserError(Problem(str(lost[0]), "", "could not be made", "correct what its log says"))
+            run(job, lend)
         except UserError as error:
             say(f"{job.verb}: {error}")
-            return 1
         except MemoryError as error:
             say(f"{job.verb}: {UserError(_memory_problem(job, error))}")
-            return 1
         except Exception as error:
             disk = isinstance(error, OSError) and error.errno in DISK_FAILURES
             say(f"{job.verb}: {UserError(_disk_problem(error))}" if disk else _traceback())
-            return 1
-    return 0
+        else:
+            return True
+    return False
 
 
 def _traceback() -> str:
@@ -98,8 +115,12 @@ def _end_at_once(number: int, _frame: object) -> None:
     os._exit(128 + number)
 
 
-def run(job: Job) -> None:
+def run(job: Job, lend: Callable[[str], None] = lambda device: None) -> None:
     """Put the outputs of a job in place: restore them from the cache, and run the step for those not cached.
+
+    Args:
+        job: the job.
+        lend: called with the device of the job before its step, to wait for a GPU.
 
     Raises:
         UserError: code or data have changed since planning or while the step ran, an input is missing or damaged, or
@@ -129,7 +150,7 @@ def run(job: Job) -> None:
 
     job = job._replace(paths={**job.paths, **hints})
     try:
-        _compute(job, missing, scratch, cache, snakemake, partial(Reading, job, inputs, memory))
+        _compute(job, missing, scratch, cache, snakemake, lend, partial(Reading, job, inputs, memory))
     finally:
         with contextlib.suppress(OSError):
             scratch.rmdir()  # fails, and the folder stays, if the step failed and has saved its state
@@ -179,6 +200,7 @@ def _compute(
     scratch: Path,
     cache: ActionCache,
     snakemake: SnakemakeProcess,
+    lend: Callable[[str], None],
     look: "Callable[[], Reading]",
 ) -> None:
     """Run the step for these units (by key) on scratch paths, store the outputs in the cache, and publish them.
@@ -190,16 +212,16 @@ def _compute(
 
     with scratch_folder(scratch, f"{OUT_HERE}{os.getpid()}-") as folder, workplace(folder) as work:
         staged, written = _staged(units.values(), folder), _staged(units.values(), work)
-        with gpus.lent(job.device):
-            reading = look()
-            started = time.monotonic()
-            state = scratch / f"{STATE}{reading.key[:12]}"
-            try:
-                _call_step(job, list(units.values()), written, state)
-            except Exception:
-                _require_unchanged(reading, state)
-                require_sound(job.files("input").values(), job.results, cache)
-                raise
+        lend(job.device)
+        reading = look()
+        started = time.monotonic()
+        state = scratch / f"{STATE}{reading.key[:12]}"
+        try:
+            _call_step(job, list(units.values()), written, state)
+        except Exception:
+            _require_unchanged(reading, state)
+            require_sound(job.files("input").values(), job.results, cache)
+            raise
         _require_unchanged(reading, state)
         bring(written, staged)
         seconds = (time.monotonic() - started) / len(units)  # per unit

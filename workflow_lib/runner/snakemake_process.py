@@ -33,8 +33,11 @@ def run_file(results: Path) -> str:
     return str(results / ".runs" / f"{_here()}-{os.getpid()}-{_started(os.getpid())}") if SPACE.is_symlink() else ""
 
 
-def begin_run() -> None:
-    """Create the file of this run until this process ends, and remove files of ended processes on this machine."""
+def begin_run(content: str = "") -> None:
+    """Create the file of this run until this process ends, and remove files of ended processes on this machine.
+
+    `content` is what processes on other machines have to know of the run.
+    """
     if not (name := os.environ.get(RUN)):
         return
     # Absolute, because Snakemake leaves the working directory of `--directory` before it ends.
@@ -44,8 +47,14 @@ def begin_run() -> None:
         number, _, started = other.name.removeprefix(f"{_here()}-").partition("-")
         if number.isdecimal() and _started(int(number)) != started:
             other.unlink(missing_ok=True)
-    file.touch()
+    file.write_text(content)
     atexit.register(lambda: file.unlink(missing_ok=True) if os.getpid() == process else None)
+
+
+def run_content() -> str:
+    """What the Snakemake of this run has told by `begin_run`; "" without a run."""
+    name = os.environ.get(RUN)
+    return Path(name).read_text() if name and _is_there(Path(name)) else ""
 
 
 class SnakemakeProcess:
