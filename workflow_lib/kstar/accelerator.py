@@ -1,43 +1,82 @@
-"""Both passes of k* with float32 tiles on a GPU, through torch; undecided pairs are settled in float64 on the CPU."""
+"""Both passes of k* on a GPU, through torch: tiles of lower bounds, and open pairs in float64, all on the device.
 
-from collections.abc import Iterator
+As on the CPU, only the upper triangle of pairs is computed and each tile serves both sides. The search takes the
+fastest products, because few pairs stay open whatever their error. The count takes float64 where it costs no more than
+float32, so that only true ties stay open.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby, pairwise
 
 import numpy as np
 import torch
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.kstar.bounds import stand_in
+from workflow_lib.kstar.components import components
+from workflow_lib.kstar.device_rows import DeviceRows
+from workflow_lib.kstar.lower_bounds import FLOAT32, FLOAT64, TF32, LowerBounds, Precision
 from workflow_lib.kstar.metrics import SCORES
-from workflow_lib.kstar.pairs import Nearest, Rows, count_pairs, search_pairs
-from workflow_lib.kstar.pieces import join_mask, join_near
-from workflow_lib.kstar.sweep import Steps, Swept, close_duplicates, unknown
+from workflow_lib.kstar.pairs import Rows
+from workflow_lib.kstar.pieces import join_all
+from workflow_lib.kstar.sweep import Steps, Swept, block_edges, close_duplicates, tiles_of, unknown
 from workflow_lib.progress import Progress
 
-TILE = 8192
-"""Rows per block: a tile of 256 MB keeps a GPU busy, and several tiles fit into the memory of any GPU."""
+TILE = 4096
+"""Largest number of rows per block."""
+BYTES_OF_PAIR = 64
+"""What a pair of a tile takes: its bound, and comparisons and labels made of it."""
+FULL_RATE = ((6, 0), (7, 0), (8, 0), (9, 0), (10, 0))
+"""Compute capabilities whose float64 products are at least half as fast as those in float32."""
+TRUNCATED = (8, 9, 10)
+"""Generations whose TF32 products were found to keep at least 24 bits of the largest summand."""
 
 
 def sweep_on(
-    device: str, rows: Rows, starts: np.ndarray, *, progress: Progress | None = None, tile: int = TILE
+    device: str,
+    rows: Rows,
+    starts: np.ndarray,
+    *,
+    progress: Progress | None = None,
+    memory: int | None = None,
+    tile: int = TILE,
+    precisions: tuple[Precision, Precision] | None = None,
 ) -> Swept:
-    """Compute the same as `sweep.sweep`, with tiles on `device` ("cuda", "cuda:1"; "cpu" for tests)."""
+    """Compute the same as `sweep.sweep` on `device` ("cuda", "cuda:1"; "cpu" for tests).
+
+    Args:
+        rows, starts, progress: as for `sweep`; `rows.kind` has scores.
+        memory: bytes to use on the device; None takes four fifths of what is free. Features that need more than half of
+            it stay in host memory.
+        tile: maximum number of rows per block; less if the memory is small.
+        precisions: of the products of the search and of the count; None chooses by the card.
+
+    Raises:
+        UserError: there is no such device.
+    """
     _check(device)
-    scores = _Scores(device, rows)
-    count = len(rows.order)
-    found = unknown(count)
-    nearest = found.nearest
-    blocks = [(i, min(i + tile, count)) for i in range(0, count, tile)]
-    steps = Steps(2 * len(blocks), progress)
-    with torch.inference_mode(), _full_precision():
-        for first, end in blocks:
-            scores.search(first, end, blocks, nearest)
-            steps.advance()
-        close_duplicates(nearest)
-        limit = torch.from_numpy(nearest.limit).to(device)
-        for first, end in blocks:
-            scores.count(first, end, blocks, limit, found)
-            steps.advance()
+    memory = memory or _free_memory(device)
+    on_device = DeviceRows(device, rows, memory)
+    for_search, for_count = precisions or _precisions(device, rows)
+    edges = block_edges(starts, _side(tile, on_device.width, memory))
+    foreign, same = tiles_of(edges, rows.class_end)
+    steps = Steps(len(foreign) + len(same), progress)
+    capacity = memory // 512
+    with torch.inference_mode():
+        search = _Search(on_device, capacity)
+        _each(foreign, edges, LowerBounds(on_device, for_search), search.tile, steps)
+        search.open.decide()
+        count = _Count(on_device, search.distance, capacity)
+        _each(same, edges, LowerBounds(on_device, for_count), count.tile, steps)
+        count.open.decide()
+    found = unknown(on_device.count)
+    found.nearest.distance[:] = search.distance.cpu().numpy()
+    found.nearest.row[:] = search.row.cpu().numpy()
+    found.nearest.limit[:] = found.nearest.distance
+    close_duplicates(found.nearest)
+    found.nearer[:] = count.nearer.cpu().numpy()
+    for i, j in count.joined:
+        join_all(found.parent, i.cpu().numpy(), j.cpu().numpy())
     return found
 
 
@@ -47,77 +86,163 @@ def _check(device: str) -> None:
         raise UserError(Problem("device", device, allowed, "Choose cpu, or run where there is a GPU"))
 
 
+def _free_memory(device: str) -> int:
+    return torch.cuda.mem_get_info(device)[0] * 4 // 5 if torch.device(device).type == "cuda" else 2**30
+
+
+def _side(largest: int, width: int, memory: int) -> int:
+    """Rows per block such that a tile and the float64 rows of its blocks take at most a quarter of the memory."""
+    side = largest
+    while side > 16 and side * (side * BYTES_OF_PAIR + width * 64) > memory // 4:
+        side //= 2
+    return side
+
+
+def _precisions(device: str, rows: Rows) -> tuple[Precision, Precision]:
+    """Precisions of the search and the count, by the compute capability of the card and not by measuring."""
+    if not SCORES[rows.kind].product:
+        return FLOAT32, FLOAT32
+    if torch.device(device).type != "cuda" or torch.version.cuda is None:
+        return FLOAT32, FLOAT64
+    capability = torch.cuda.get_device_capability(device)
+    narrow = rows.features.shape[1] <= 2**17  # beyond, the worst case of truncated sums says nothing
+    return TF32 if capability[0] in TRUNCATED and narrow else FLOAT32, FLOAT64 if capability in FULL_RATE else FLOAT32
+
+
+Decide = Callable[[LowerBounds, torch.Tensor, slice, slice], None]
+
+
+def _each(tiles: list[tuple[int, int]], edges: list[int], bounds: LowerBounds, decide: Decide, steps: Steps) -> None:
+    """Call decide(bounds, tile, rows, columns) for each (row block, column block)."""
+    spans = [slice(first, end) for first, end in pairwise(edges)]
+    with _products(bounds.precision, bounds.rows.device):
+        for i, tiles_of_row in groupby(tiles, key=lambda tile: tile[0]):
+            left = bounds.stand_ins(spans[i])
+            for _, j in tiles_of_row:
+                right = left if i == j else bounds.stand_ins(spans[j])
+                decide(bounds, bounds.tile(left, spans[i], right, spans[j]), spans[i], spans[j])
+                steps.advance()
+
+
 @contextmanager
-def _full_precision() -> Iterator[None]:
-    """Use true float32 products: with TF32 or bfloat16 the error bound would not hold."""
+def _products(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Let a GPU use TF32 exactly where the bounds allow for it. On a CPU "high" could mean bfloat16, so never there."""
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    torch.set_float32_matmul_precision("high" if precision.tf32 and device.type == "cuda" else "highest")
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
 
 
-class _Scores:
-    """Tiles of lower and upper bounds on a device.
+class _Open:
+    """Pairs that the bounds leave open; they are decided together once there are many, or at the end."""
 
-    Unlike on the CPU, tiles cover the full square of pairs, not a triangle. So each tile serves one side of its pairs,
-    and every step is a row-wise reduction.
+    def __init__(self, capacity: int, decide: Callable[..., None]) -> None:
+        self.capacity, self.decide_all = capacity, decide
+        self.parts: list[tuple[torch.Tensor, ...]] = []
+        self.count = 0
+
+    def add(self, *part: torch.Tensor) -> None:
+        """Add pairs: positions i and j, and what else the decision takes, (n,) each."""
+        self.parts.append(part)
+        self.count += len(part[0])
+        if self.count > self.capacity:
+            self.decide()
+
+    def decide(self) -> None:
+        """Decide all pairs added so far."""
+        if self.count:
+            self.decide_all(*(torch.cat(column) for column in zip(*self.parts, strict=True)))
+        self.parts, self.count = [], 0
+
+
+class _Search:
+    """First pass: the nearest foreign sample of each position.
+
+    Attributes:
+        distance: (N,) float64, to the nearest foreign sample decided so far.
+        row: (N,) int64, its row in the features; of equally near ones the lowest.
+        ceiling: (N,) float64, an upper bound of the final distance; no pair whose lower bound is above it matters.
     """
 
-    def __init__(self, device: str, rows: Rows) -> None:
-        values, bounds = stand_in(rows)
-        self.rows, self.device = rows, device
-        self.values = torch.from_numpy(values).to(device)
-        self.low, self.high = (torch.from_numpy(bound).to(device) for bound in bounds)
-        self.class_end = torch.from_numpy(rows.class_end).to(device)
+    def __init__(self, rows: DeviceRows, capacity: int) -> None:
+        self.rows, self.open = rows, _Open(capacity, self._decide)
+        self.distance = torch.full((rows.count,), torch.inf, dtype=torch.float64, device=rows.device)
+        self.ceiling = self.distance.clone()
+        self.row = torch.full((rows.count,), rows.count, device=rows.device)
 
-    def _bounds(self, first: int, end: int, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
-        scores = SCORES[self.rows.kind].on_device(self.values[first:end], self.values[start:stop])
-        low = (self.low[first:end, None] + self.low[None, start:stop]) - scores
-        high = (self.high[first:end, None] + self.high[None, start:stop]) - scores
-        return low, high
+    def tile(self, bounds: LowerBounds, low: torch.Tensor, rows: slice, columns: slice) -> None:
+        """Consider a tile for both samples of each pair; only tiles on the diagonal have pairs of one class."""
+        if rows == columns:
+            low.masked_fill_(self.rows.class_end[rows, None] == self.rows.class_end[columns], torch.inf)
+        else:
+            self._consider(low.T, columns, rows, bounds.gap)
+        self._consider(low, rows, columns, bounds.gap)
 
-    def _same(self, first: int, end: int, start: int, stop: int) -> torch.Tensor:
-        return self.class_end[first:end, None] == self.class_end[None, start:stop]
+    def _consider(self, low: torch.Tensor, rows: slice, columns: slice, gap: torch.Tensor) -> None:
+        least = low.amin(1).double()
+        self.ceiling[rows] = torch.minimum(self.ceiling[rows], least + (gap[rows] + gap[columns].max()))
+        ceiling = self.ceiling[rows]
+        hopeful = torch.nonzero(least <= ceiling).squeeze(1)
+        part = low[hopeful]
+        # Rounding is monotonic: a float32 bound at or below the ceiling is so after the ceiling's rounding, too.
+        a, b = torch.nonzero(part <= ceiling[hopeful, None].to(part.dtype), as_tuple=True)
+        self.open.add(hopeful[a] + rows.start, b + columns.start, part[a, b].double())
 
-    def search(self, first: int, end: int, blocks: list[tuple[int, int]], nearest: Nearest) -> None:
-        """Find the nearest foreign samples of positions first to end.
+    def _decide(self, i: torch.Tensor, j: torch.Tensor, low: torch.Tensor) -> None:
+        near = low <= self.ceiling[i]
+        i, j = i[near], j[near]
+        distance = self.rows.distances(i, j)
+        before, self.distance = self.distance, self.distance.scatter_reduce(0, i, distance, "amin")
+        self.row[self.distance < before] = self.rows.count
+        best = distance == self.distance[i]
+        self.row.scatter_reduce_(0, i[best], self.rows.order[j[best]], "amin")
+        self.ceiling = torch.minimum(self.ceiling, self.distance)
 
-        The smallest upper bound so far is a ceiling: only pairs with a lower bound at or below it are checked exactly.
-        """
-        ceiling = torch.full((end - first, 1), torch.inf, device=self.device)
-        for start, stop in blocks:
-            low, high = self._bounds(first, end, start, stop)
-            same = self._same(first, end, start, stop)
-            ceiling = torch.minimum(ceiling, high.masked_fill_(same, torch.inf).amin(1, keepdim=True))
-            i, j = torch.nonzero((low <= ceiling) & ~same, as_tuple=True)
-            search_pairs((i + first).cpu().numpy(), (j + start).cpu().numpy(), nearest, self.rows)
 
-    def count(
-        self,
-        first: int,
-        end: int,
-        blocks: list[tuple[int, int]],
-        limit: torch.Tensor,
-        found: Swept,
-    ) -> None:
-        """Count the samples of the same class nearer than `limit`, and join pieces, for positions first to end."""
-        ends = self.rows.class_end
-        blocks = [(start, stop) for start, stop in blocks if ends[stop - 1] >= ends[first] and start < ends[end - 1]]
-        row = torch.arange(first, end, device=self.device)[:, None]
-        for start, stop in blocks:
-            low, high = self._bounds(first, end, start, stop)
-            column = torch.arange(start, stop, device=self.device)[None]
-            same = self._same(first, end, start, stop) & (row != column)
-            sure = same & (high < limit[first:end, None])
-            found.nearer[first:end] += sure.sum(1).cpu().numpy()
-            near = same & (low <= limit[first:end, None])
-            i, j = torch.nonzero(near & ~sure, as_tuple=True)
-            count_pairs((i + first).cpu().numpy(), (j + start).cpu().numpy(), found.nearest, self.rows, found.nearer)
-            if start < first:  # joining is symmetric
-                continue
-            mutual = sure & (high < limit[None, start:stop])
-            join_mask(found.parent, mutual.cpu().numpy(), first, start)
-            i, j = torch.nonzero(near & ~mutual & (low <= limit[None, start:stop]), as_tuple=True)
-            join_near(found.parent, (i + first).cpu().numpy(), (j + start).cpu().numpy(), found.nearest, self.rows)
+class _Count:
+    """Second pass: the samples of the same class nearer than the nearest foreign one, and what is joined to a piece.
+
+    Attributes:
+        nearer: (N,) int64, number of these samples.
+        joined: pairs of positions, (n,) int64 each, that join what the pieces join.
+    """
+
+    def __init__(self, rows: DeviceRows, distance: torch.Tensor, capacity: int) -> None:
+        self.rows, self.distance, self.open = rows, distance, _Open(capacity, self._decide)
+        self.limit = distance.masked_fill(distance == 0, -torch.inf)  # nothing is nearer than a foreign duplicate
+        self.nearer = torch.zeros(rows.count, dtype=torch.int64, device=rows.device)
+        self.joined: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def tile(self, bounds: LowerBounds, low: torch.Tensor, rows: slice, columns: slice) -> None:
+        """Consider a tile for both samples of each pair; only tiles on the diagonal have foreign pairs."""
+        i, j = self.rows.positions(rows), self.rows.positions(columns)
+        if rows == columns:
+            own = (i[:, None] < j) & (self.rows.class_end[rows, None] == self.rows.class_end[columns])
+            low.masked_fill_(~own, torch.inf)
+        of_rows, surely_of_rows = self._near(low, rows, columns, bounds.gap)
+        of_columns, surely_of_columns = (near.T for near in self._near(low.T, columns, rows, bounds.gap))
+        self.nearer[rows] += surely_of_rows.sum(1)
+        self.nearer[columns] += surely_of_columns.sum(0)
+        a, b = torch.nonzero((of_rows ^ surely_of_rows) | (of_columns ^ surely_of_columns), as_tuple=True)
+        self.open.add(i[a], j[b], surely_of_rows[a, b], surely_of_columns[a, b])
+        label = components(surely_of_rows & surely_of_columns, square=rows == columns)
+        nodes = i if rows == columns else torch.cat([i, j])
+        moved = label != torch.arange(len(nodes), device=label.device)
+        self.joined.append((nodes[moved], nodes[label[moved]]))
+
+    def _near(
+        self, low: torch.Tensor, rows: slice, columns: slice, gap: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Whether each pair may be, and whether it surely is, nearer than the limit of its row; (n, m) bool each."""
+        limit = self.limit[rows, None]
+        sure = limit - (gap[rows, None] + gap[columns].max())
+        return low <= limit.to(low.dtype), low < sure.to(low.dtype)
+
+    def _decide(self, i: torch.Tensor, j: torch.Tensor, counted_of_i: torch.Tensor, counted_of_j: torch.Tensor) -> None:
+        distance = self.rows.distances(i, j)
+        of_i, of_j = distance < self.distance[i], distance < self.distance[j]
+        self.nearer.index_add_(0, i, (of_i & ~counted_of_i).long())
+        self.nearer.index_add_(0, j, (of_j & ~counted_of_j).long())
+        self.joined.append((i[of_i & of_j], j[of_i & of_j]))
