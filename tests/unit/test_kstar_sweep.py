@@ -34,25 +34,6 @@ def test_blocks_and_threads_change_nothing(name, metric, tile, threads):
     agree(found, features, labels, metric, samples.order)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("name", HARD)
-def test_the_accelerator_path_gives_the_same_on_torch_cpu(name, metric):
-    features, labels = CASES[name]
-    samples = check(features, labels, metric)
-    found = sweep_on("cpu", rows_of(samples, metric), samples.starts, tile=48)
-    agree(found, features, labels, metric, samples.order)
-
-
-def test_the_accelerator_path_is_in_full_precision_whatever_the_user_chose(monkeypatch):
-    chosen = []
-    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
-    monkeypatch.setattr(torch, "set_float32_matmul_precision", chosen.append)
-    features, labels = CASES["normal"]
-    samples = check(features, labels, "euclidean")
-    sweep_on("cpu", rows_of(samples, "euclidean"), samples.starts)
-    assert chosen == ["highest", "medium"]
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has a GPU")
 def test_without_a_gpu_cuda_is_a_user_error():
     with pytest.raises(UserError, match="cuda"):

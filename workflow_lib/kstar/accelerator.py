@@ -45,7 +45,10 @@ def sweep_on(
     """Compute the same as `sweep.sweep` on `device` ("cuda", "cuda:1"; "cpu" for tests).
 
     Args:
-        rows, starts, progress: as for `sweep`; `rows.kind` has scores.
+        device: where the tiles are made.
+        rows: the rows to compare, from at least two classes; their kind has scores.
+        starts: (C + 1,) int64, position where each class begins, and N.
+        progress: called with the number of finished tiles and of all tiles.
         memory: bytes to use on the device; None takes four fifths of what is free. Features that need more than half of
             it stay in host memory.
         tile: maximum number of rows per block; less if the memory is small.
@@ -87,7 +90,11 @@ def _check(device: str) -> None:
 
 
 def _free_memory(device: str) -> int:
-    return torch.cuda.mem_get_info(device)[0] * 4 // 5 if torch.device(device).type == "cuda" else 2**30
+    """Bytes to use: of a GPU four fifths of what is free or kept by torch for reuse."""
+    if torch.device(device).type != "cuda":
+        return 2**30
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return (torch.cuda.mem_get_info(device)[0] + kept) * 4 // 5
 
 
 def _side(largest: int, width: int, memory: int) -> int:

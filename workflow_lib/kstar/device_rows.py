@@ -1,4 +1,4 @@
-"""The rows on a device: float64 values as they are compared, and distances equal to those of the CPU to the last bit."""
+"""The rows on a device: float64 values as they are compared, and distances that equal those of the CPU bit for bit."""
 
 import torch
 
@@ -46,11 +46,11 @@ class DeviceRows:
 
     def distances(self, i: torch.Tensor, j: torch.Tensor) -> torch.Tensor:
         """Distances of positions i and j, (n,) each: those of `pairs.distance_between`, bit for bit; (n,) float64."""
-        parts = zip(i.split(self.batch), j.split(self.batch), strict=True)
-        return torch.cat([self._distances(*part) for part in parts])
+        starts = range(0, max(len(i), 1), self.batch)
+        return torch.cat([self._distances(i[s : s + self.batch], j[s : s + self.batch]) for s in starts])
 
     def _distances(self, i: torch.Tensor, j: torch.Tensor) -> torch.Tensor:
-        """One operation at a time and feature by feature: a reduction would sum in another order, or fuse operations."""
+        """By one operation after the other: a reduction would add in another order, and fused operations round less."""
         difference = self.at(i).sub_(self.at(j)).abs_()
         if self.kind == CHEBYSHEV:
             return difference.amax(1)

@@ -9,7 +9,7 @@ Kernel = Callable[[torch.Tensor, torch.Tensor, bool], torch.Tensor]
 
 
 def minkowski(left: torch.Tensor, right: torch.Tensor, order: float) -> torch.Tensor:
-    """Distances of rows left (n, d) and right (m, d) of order 1 or infinity, (n, m) float32; d in whole `bounds.LANES`."""
+    """Distances of order 1 or infinity of rows left (n, d) and right (m, d), (n, m) float32; d in `bounds.LANES`."""
     kernel = _kernel() if left.is_cuda else None
     if kernel is None:
         return torch.cdist(left, right, p=order)

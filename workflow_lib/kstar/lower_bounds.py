@@ -75,16 +75,17 @@ class LowerBounds:
         return round_to_tf32(values) if self.precision.tf32 else values
 
     def _norms(self, values: torch.Tensor) -> torch.Tensor:
-        return torch.linalg.vector_norm(values, self.scores.order, dim=1)
+        norms: torch.Tensor = torch.linalg.vector_norm(values, self.scores.order, dim=1)
+        return norms
 
     def _error(self, rounding: float) -> tuple[float, float]:
         """Error of a distance as a share of each row's size, and a floor for underflow."""
         width = self.rows.width
         if not self.scores.product:
             return error_of(width, self.rows.kind)
-        format = torch.finfo(self.precision.dtype)
-        first = 2 * rounding + self.precision.loss * (width + 8) * format.eps + 4 * (width + 8) * 2.0**-53
-        return 1.01 * first / (1 - first), 16 * width * (format.tiny + rounding * SMALL)
+        numbers = torch.finfo(self.precision.dtype)
+        first = 2 * rounding + self.precision.loss * (width + 8) * numbers.eps + 4 * (width + 8) * 2.0**-53
+        return 1.01 * first / (1 - first), 16 * width * (numbers.tiny + rounding * SMALL)
 
     def stand_ins(self, span: slice) -> torch.Tensor:
         """The rows of a range, centred, rounded and padded with zeros to whole vectors; (n, d')."""
