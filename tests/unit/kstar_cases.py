@@ -88,5 +88,5 @@ def cases():
         "closer than tf32": (means[rng.integers(0, 4, 160)].astype(np.float32) + np.float32(1e-3) * normal, labels),
         "far apart, close within": (np.float32(1e6) * np.sign(means[labels, :1]) + normal, labels),
         "near the overflow": (normal * np.float32(6e37), labels),
-        "near the underflow": (rng.standard_normal((160, 40)) * 1e-288, labels),
+        "near the underflow": (rng.standard_normal((160, 40)) * 1e-140, labels),
     }

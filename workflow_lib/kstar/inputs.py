@@ -107,7 +107,8 @@ def _are_names(labels: np.ndarray) -> bool:
 
 def _value_problems(features: np.ndarray, metric: str) -> list[Problem]:
     axis = 1 if METRICS[metric].of_directions else None  # of every row, or of all at once, which is faster
-    scales = np.maximum(features.max(axis=axis), -features.min(axis=axis)).astype(np.float64)  # NaN stays NaN
+    largest, smallest = features.max(axis=axis, initial=0), features.min(axis=axis, initial=0)
+    scales = np.maximum(largest, -smallest).astype(np.float64)  # NaN stays NaN
     if not np.all(np.isfinite(scales)):
         endless = np.flatnonzero(~np.isfinite(features).all(axis=1))
         column = int(np.flatnonzero(~np.isfinite(features[endless[0]]))[0])
