@@ -2,6 +2,7 @@ import functools
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from workflow_lib.kstar.sweep import sweep
 CASES = cases()
 HARD = ("quantised", "closer than tf32", "duplicates", "many classes", "one ulp")
 LARGE, TINY = 2**30, 5_000
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def rows_and_starts(name, metric):
@@ -109,25 +111,27 @@ def true_distances(name, metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("name", CASES)
-def test_distances_are_those_of_the_cpu_bit_for_bit(name, metric):
+@pytest.mark.parametrize("device", DEVICES)
+def test_distances_are_those_of_the_cpu_bit_for_bit(device, name, metric):
     rows, _ = rows_and_starts(name, metric)
     count = len(rows.order)
-    i, j = np.indices((count, count)).reshape(2, -1)
-    found = DeviceRows("cpu", rows, LARGE).distances(torch.from_numpy(i), torch.from_numpy(j))
-    np.testing.assert_array_equal(found.numpy().reshape(count, count), true_distances(name, metric))
+    i, j = torch.from_numpy(np.indices((count, count)).reshape(2, -1)).to(device)
+    found = DeviceRows(device, rows, LARGE).distances(i, j)
+    np.testing.assert_array_equal(found.cpu().numpy().reshape(count, count), true_distances(name, metric))
 
 
-def bounds_of(name, metric, precision, product=None):
+def bounds_of(name, metric, precision, product=None, device="cpu"):
     """Lower bounds, float64 distances and upper bounds of all pairs."""
     rows, _ = rows_and_starts(name, metric)
     whole = slice(0, len(rows.order))
-    bounds = LowerBounds(DeviceRows("cpu", rows, LARGE), precision)
+    bounds = LowerBounds(DeviceRows(device, rows, LARGE), precision)
     values = bounds.stand_ins(whole)
     if product is None:
-        low = bounds.tile(values, whole, values, whole).double().numpy()
+        with accelerator.products_of(precision, values.device):
+            low = bounds.tile(values, whole, values, whole).double().cpu().numpy()
     else:
         low = product((bounds.low[:, None] + bounds.low).numpy(), values.numpy())
-    gap = bounds.gap.numpy()
+    gap = bounds.gap.cpu().numpy()
     return low, true_distances(name, metric), low + (gap[:, None] + gap)
 
 
@@ -148,10 +152,11 @@ def truncated(base, values, block=8):
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("name", CASES)
-def test_every_distance_lies_between_its_bounds(name, metric):
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_distance_lies_between_its_bounds(device, name, metric):
     precisions = (TF32, FLOAT32, FLOAT64) if metric in ("euclidean", "cosine") else (FLOAT32,)
     for precision in precisions:
-        low, true, high = bounds_of(name, metric, precision)
+        low, true, high = bounds_of(name, metric, precision, device=device)
         assert np.all((low <= true) & (true <= high)), precision
 
 
@@ -245,7 +250,7 @@ def test_tf32_only_on_a_gpu_and_only_where_the_bounds_allow_for_it(monkeypatch):
     assert chosen == ["highest", "medium"] * 2
     chosen.clear()
     for precision in (TF32, FLOAT32):
-        with accelerator._products(precision, torch.device("cuda")):
+        with accelerator.products_of(precision, torch.device("cuda")):
             pass
     assert chosen == ["high", "medium", "highest", "medium"]
 
@@ -268,6 +273,12 @@ def test_precisions_by_card(capability, expected, monkeypatch):
     assert accelerator._precisions("cuda", rows_and_starts("normal", "cityblock")[0]) == (FLOAT32, FLOAT32)
 
 
+def test_memory_that_torch_keeps_for_reuse_is_free(monkeypatch):
+    for name, value in {"mem_get_info": (700, 900), "memory_reserved": 150, "memory_allocated": 50}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    assert accelerator._free_memory("cuda:1") == (700 + 150 - 50) * 4 // 5
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU the kernel itself is tested, by test_kstar_sweep.py")
 def test_the_kernel_of_differences_in_tritons_interpreter():
     pytest.importorskip("triton")
@@ -279,3 +290,12 @@ def test_the_kernel_of_differences_in_tritons_interpreter():
         "    assert torch.allclose(tile(left, right, order != 1), expected, rtol=1e-5, atol=1e-5)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "TRITON_INTERPRET": "1"})
+
+
+def test_the_benchmark_runs_and_finds_nothing_wrong():
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "bench.gpu_kstar", "--tiny"]
+    shown = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    lines = [line.strip("| ").split(" | ") for line in shown.splitlines() if " classes | " in line]
+    assert [line[1] for line in lines] == [*METRICS, "euclidean"]
+    assert {line[-1].split()[0] for line in lines} == {"0"}

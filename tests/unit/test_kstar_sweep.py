@@ -49,6 +49,7 @@ def test_cuda_gives_the_same(name, metric):
     found = neighbourhood(features, labels, metric, device="cuda")
     np.testing.assert_array_equal(found.kappa, kappa)
     np.testing.assert_array_equal(found.nearest_foreign, foreign)
+    np.testing.assert_array_equal(found.piece, brute_force_pieces(features, labels, metric))
 
 
 @pytest.mark.parametrize("device", ["cpu", "torch"])

@@ -24,6 +24,8 @@ from workflow_lib.progress import Progress
 
 TILE = 4096
 """Largest number of rows per block."""
+MOST_OPEN = 2**24
+"""Open pairs that may wait for their decision; fewer if the memory is small."""
 BYTES_OF_PAIR = 64
 """What a pair of a tile takes: its bound, and comparisons and labels made of it."""
 FULL_RATE = ((6, 0), (7, 0), (8, 0), (9, 0), (10, 0))
@@ -64,7 +66,7 @@ def sweep_on(
     edges = block_edges(starts, _side(tile, on_device.width, memory))
     foreign, same = tiles_of(edges, rows.class_end)
     steps = Steps(len(foreign) + len(same), progress)
-    capacity = memory // 512
+    capacity = min(memory // 512, MOST_OPEN)
     with torch.inference_mode():
         search = _Search(on_device, capacity)
         _each(foreign, edges, LowerBounds(on_device, for_search), search.tile, steps)
@@ -78,8 +80,7 @@ def sweep_on(
     found.nearest.limit[:] = found.nearest.distance
     close_duplicates(found.nearest)
     found.nearer[:] = count.nearer.cpu().numpy()
-    for i, j in count.joined:
-        join_all(found.parent, i.cpu().numpy(), j.cpu().numpy())
+    join_all(found.parent, *(torch.cat(part).cpu().numpy() for part in zip(*count.joined, strict=True)))
     return found
 
 
@@ -122,7 +123,7 @@ Decide = Callable[[LowerBounds, torch.Tensor, slice, slice], None]
 def _each(tiles: list[tuple[int, int]], edges: list[int], bounds: LowerBounds, decide: Decide, steps: Steps) -> None:
     """Call decide(bounds, tile, rows, columns) for each (row block, column block)."""
     spans = [slice(first, end) for first, end in pairwise(edges)]
-    with _products(bounds.precision, bounds.rows.device):
+    with products_of(bounds.precision, bounds.rows.device):
         for i, tiles_of_row in groupby(tiles, key=lambda tile: tile[0]):
             left = bounds.stand_ins(spans[i])
             for _, j in tiles_of_row:
@@ -132,7 +133,7 @@ def _each(tiles: list[tuple[int, int]], edges: list[int], bounds: LowerBounds, d
 
 
 @contextmanager
-def _products(precision: Precision, device: torch.device) -> Iterator[None]:
+def products_of(precision: Precision, device: torch.device) -> Iterator[None]:
     """Let a GPU use TF32 exactly where the bounds allow for it. On a CPU "high" could mean bfloat16, so never there."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high" if precision.tf32 and device.type == "cuda" else "highest")

@@ -4,6 +4,9 @@ import torch
 
 from workflow_lib.kstar.pairs import CHEBYSHEV, EUCLIDEAN, Rows
 
+BATCH_BYTES = 2**28
+"""Float64 rows that are worked on at a time: enough to keep a GPU busy."""
+
 
 class DeviceRows:
     """The rows of `pairs.Rows` through torch.
@@ -16,7 +19,7 @@ class DeviceRows:
     """
 
     def __init__(self, device: str, rows: Rows, memory: int) -> None:
-        """Move the rows to a device, where at most about `memory` bytes are used: half for features, an eighth here."""
+        """Move the rows to a device. Of `memory`, in bytes, features take at most half, batches of rows an eighth."""
         self.device, self.kind = torch.device(device), rows.kind
         self.count, self.width = rows.features.shape
         self.order, self.scale, self.class_end = (
@@ -24,7 +27,7 @@ class DeviceRows:
         )
         features = torch.from_numpy(rows.features)
         self.features = features.to(device) if rows.features.nbytes <= memory // 2 else features
-        self.batch = max(memory // (8 * 4 * 8 * self.width), 1)
+        self.batch = max(min(memory // 32, BATCH_BYTES) // (8 * self.width), 1)
         total = torch.zeros(self.width, dtype=torch.float64, device=device)
         for span in self.spans(self.batch):
             total += self.at(self.positions(span)).sum(0)
