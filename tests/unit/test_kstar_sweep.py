@@ -9,7 +9,7 @@ from workflow_lib.kstar.accelerator import sweep_on
 from workflow_lib.kstar.inputs import check
 from workflow_lib.kstar.pieces import numbered
 from workflow_lib.kstar.rows import rows_of
-from workflow_lib.kstar.sweep import available_threads, block_edges, sweep
+from workflow_lib.kstar.sweep import available_threads, block_edges, sweep, tiles_of
 
 CASES = cases()
 HARD = ("quantised", "clusters", "duplicates", "many classes", "one ulp")
@@ -94,6 +94,20 @@ def test_blocks_cover_everything_and_cut_no_class_that_fits():
         small = np.diff(starts) <= tile
         cut = np.searchsorted(edges, starts[:-1], side="right") != np.searchsorted(edges, starts[1:], side="left")
         assert not np.any(small & cut)
+
+
+def test_only_tiles_on_the_diagonal_hold_foreign_pairs_and_pairs_of_one_class():
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        sizes = rng.integers(1, 40, rng.integers(2, 12))
+        starts, label = np.cumsum([0, *sizes]), np.repeat(np.arange(len(sizes)), sizes)
+        edges = block_edges(starts, int(rng.integers(1, 50)))
+        foreign, same = tiles_of(edges, np.repeat(starts[1:], sizes))
+        for i in range(len(edges) - 1):
+            for j in range(i, len(edges) - 1):
+                alike = label[edges[i] : edges[i + 1], None] == label[edges[j] : edges[j + 1]]
+                assert ((i, j) in foreign, (i, j) in same) == (not alike.all(), alike.any())
+                assert i == j or alike.all() or not alike.any()
 
 
 @pytest.mark.parametrize(("value", "threads"), [("3", 3), ("1", 1)])
