@@ -123,14 +123,14 @@ def test_distances_are_those_of_the_cpu_bit_for_bit(device, name, metric):
 def bounds_of(name, metric, precision, product=None, device="cpu"):
     """Lower bounds, float64 distances and upper bounds of all pairs."""
     rows, _ = rows_and_starts(name, metric)
-    whole = slice(0, len(rows.order))
+    count = len(rows.order)
     bounds = LowerBounds(DeviceRows(device, rows, LARGE), precision)
-    values = bounds.stand_ins(whole)
+    block = bounds.block(slice(0, count))
     if product is None:
-        with accelerator.products_of(precision, values.device):
-            low = bounds.tile(values, whole, values, whole).double().cpu().numpy()
+        with accelerator.products_of(precision, torch.device(device)):
+            low = bounds.tile(block, block).double().cpu().numpy()
     else:
-        low = product((bounds.low[:, None] + bounds.low).numpy(), values.numpy())
+        low = product((bounds.low[:, None] + bounds.low).numpy(), block.values[:count].numpy())
     gap = bounds.gap.cpu().numpy()
     return low, true_distances(name, metric), low + (gap[:, None] + gap)
 

@@ -125,10 +125,10 @@ def _each(tiles: list[tuple[int, int]], edges: list[int], bounds: LowerBounds, d
     spans = [slice(first, end) for first, end in pairwise(edges)]
     with products_of(bounds.precision, bounds.rows.device):
         for i, tiles_of_row in groupby(tiles, key=lambda tile: tile[0]):
-            left = bounds.stand_ins(spans[i])
+            left = bounds.block(spans[i])
             for _, j in tiles_of_row:
-                right = left if i == j else bounds.stand_ins(spans[j])
-                decide(bounds, bounds.tile(left, spans[i], right, spans[j]), spans[i], spans[j])
+                right = left if i == j else bounds.block(spans[j])
+                decide(bounds, bounds.tile(left, right), spans[i], spans[j])
                 steps.advance()
 
 

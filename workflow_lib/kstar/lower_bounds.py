@@ -35,6 +35,21 @@ TF32: Final = Precision(torch.float32, loss=4, tf32=True)
 FLOAT32: Final = Precision(torch.float32)
 FLOAT64: Final = Precision(torch.float64)
 
+
+class Block(NamedTuple):
+    """Rows of a tile, filled up to a multiple of `LANES`, as fast products of matrices want it.
+
+    Attributes:
+        span: the positions.
+        values: (n', d') stand-ins: centred and rounded, filled up with zeros.
+        low: (n',) the row's part of the lower bounds, filled up with infinity.
+    """
+
+    span: slice
+    values: torch.Tensor
+    low: torch.Tensor
+
+
 SMALL = 2.0**-100
 """Rounding is measured in proportion to a row's norm, or to this if the norm is smaller."""
 
@@ -87,13 +102,21 @@ class LowerBounds:
         first = 2 * rounding + self.precision.loss * (width + 8) * numbers.eps + 4 * (width + 8) * 2.0**-53
         return 1.01 * first / (1 - first), 16 * width * (numbers.tiny + rounding * SMALL)
 
-    def stand_ins(self, span: slice) -> torch.Tensor:
-        """The rows of a range, centred, rounded and padded with zeros to whole vectors; (n, d')."""
-        return torch.nn.functional.pad(self._rounded(self._centred(span)), (0, -self.rows.width % LANES))
+    def block(self, span: slice) -> Block:
+        """What tiles need of a range of positions."""
+        fill = -(span.stop - span.start) % LANES
+        values = self._rounded(self._centred(span))
+        return Block(
+            span,
+            torch.nn.functional.pad(values, (0, -self.rows.width % LANES, 0, fill)),
+            torch.nn.functional.pad(self.low[span], (0, fill), value=torch.inf),
+        )
 
-    def tile(self, left: torch.Tensor, rows: slice, right: torch.Tensor, columns: slice) -> torch.Tensor:
-        """Lower bounds of the pairs of two ranges, from their stand-ins; (n, m) of the precision's dtype."""
-        base = self.low[rows, None] + self.low[columns]
+    def tile(self, left: Block, right: Block) -> torch.Tensor:
+        """Lower bounds of the pairs of two blocks, (n, m) of the precision's dtype."""
+        low = left.low[:, None] + right.low
         if self.scores.product:
-            return base.addmm_(left, right.T, alpha=-1)
-        return base.add_(minkowski(left, right, self.scores.order))
+            low.addmm_(left.values, right.values.T, alpha=-1)
+        else:
+            low.add_(minkowski(left.values, right.values, self.scores.order))
+        return low[: left.span.stop - left.span.start, : right.span.stop - right.span.start]
