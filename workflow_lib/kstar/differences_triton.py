@@ -39,7 +39,7 @@ def tile_of_differences(left: torch.Tensor, right: torch.Tensor, maximum: bool) 
     by_feature = _by_feature(left), _by_feature(right)
     height, width = (values.shape[1] for values in by_feature)
     out = torch.empty((height, width), dtype=torch.float32, device=left.device)
-    with torch.cuda.device_of(left):  # Triton launches on the current device
+    with torch.cuda.device_of(left):  # type: ignore[no-untyped-call]  # Triton launches on the current device
         _differences[width // SIDE, height // SIDE](*by_feature, out, height, width, left.shape[1], maximum, SIDE)
     return out[: len(left), : len(right)]
 
