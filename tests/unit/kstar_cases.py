@@ -85,4 +85,8 @@ def cases():
         "class of one": (normal, np.where(np.arange(160) == 80, 9, labels)),
         "many classes": (normal, np.arange(160) // 2),
         "every class of one": (normal, np.arange(160)),
+        "closer than tf32": (means[rng.integers(0, 4, 160)].astype(np.float32) + np.float32(1e-3) * normal, labels),
+        "far apart, close within": (np.float32(1e6) * np.sign(means[labels, :1]) + normal, labels),
+        "near the overflow": (normal * np.float32(6e37), labels),
+        "near the underflow": (rng.standard_normal((160, 40)) * 1e-140, labels),
     }

@@ -9,7 +9,7 @@ from workflow_lib.kstar.accelerator import sweep_on
 from workflow_lib.kstar.inputs import check
 from workflow_lib.kstar.pieces import numbered
 from workflow_lib.kstar.rows import rows_of
-from workflow_lib.kstar.sweep import available_threads, block_edges, sweep
+from workflow_lib.kstar.sweep import available_threads, block_edges, sweep, tiles_of
 
 CASES = cases()
 HARD = ("quantised", "clusters", "duplicates", "many classes", "one ulp")
@@ -34,25 +34,6 @@ def test_blocks_and_threads_change_nothing(name, metric, tile, threads):
     agree(found, features, labels, metric, samples.order)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("name", HARD)
-def test_the_accelerator_path_gives_the_same_on_torch_cpu(name, metric):
-    features, labels = CASES[name]
-    samples = check(features, labels, metric)
-    found = sweep_on("cpu", rows_of(samples, metric), samples.starts, tile=48)
-    agree(found, features, labels, metric, samples.order)
-
-
-def test_the_accelerator_path_is_in_full_precision_whatever_the_user_chose(monkeypatch):
-    chosen = []
-    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
-    monkeypatch.setattr(torch, "set_float32_matmul_precision", chosen.append)
-    features, labels = CASES["normal"]
-    samples = check(features, labels, "euclidean")
-    sweep_on("cpu", rows_of(samples, "euclidean"), samples.starts)
-    assert chosen == ["highest", "medium"]
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has a GPU")
 def test_without_a_gpu_cuda_is_a_user_error():
     with pytest.raises(UserError, match="cuda"):
@@ -68,6 +49,7 @@ def test_cuda_gives_the_same(name, metric):
     found = neighbourhood(features, labels, metric, device="cuda")
     np.testing.assert_array_equal(found.kappa, kappa)
     np.testing.assert_array_equal(found.nearest_foreign, foreign)
+    np.testing.assert_array_equal(found.piece, brute_force_pieces(features, labels, metric))
 
 
 @pytest.mark.parametrize("device", ["cpu", "torch"])
@@ -112,6 +94,20 @@ def test_blocks_cover_everything_and_cut_no_class_that_fits():
         small = np.diff(starts) <= tile
         cut = np.searchsorted(edges, starts[:-1], side="right") != np.searchsorted(edges, starts[1:], side="left")
         assert not np.any(small & cut)
+
+
+def test_only_tiles_on_the_diagonal_hold_foreign_pairs_and_pairs_of_one_class():
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        sizes = rng.integers(1, 40, rng.integers(2, 12))
+        starts, label = np.cumsum([0, *sizes]), np.repeat(np.arange(len(sizes)), sizes)
+        edges = block_edges(starts, int(rng.integers(1, 50)))
+        foreign, same = tiles_of(edges, np.repeat(starts[1:], sizes))
+        for i in range(len(edges) - 1):
+            for j in range(i, len(edges) - 1):
+                alike = label[edges[i] : edges[i + 1], None] == label[edges[j] : edges[j + 1]]
+                assert ((i, j) in foreign, (i, j) in same) == (not alike.all(), alike.any())
+                assert i == j or alike.all() or not alike.any()
 
 
 @pytest.mark.parametrize(("value", "threads"), [("3", 3), ("1", 1)])

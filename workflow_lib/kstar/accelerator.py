@@ -1,43 +1,86 @@
-"""Both passes of k* with float32 tiles on a GPU, through torch; undecided pairs are settled in float64 on the CPU."""
+"""Both passes of k* on a GPU, through torch: tiles of lower bounds, and open pairs in float64, all on the device.
 
-from collections.abc import Iterator
+As on the CPU, only the upper triangle of pairs is computed, and each tile serves both sides. The search takes the
+fastest products, because few pairs stay open whatever their error. The count takes float64 where the card is fast at
+it, so that only true ties stay open.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby, pairwise
 
 import numpy as np
 import torch
 
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.kstar.bounds import stand_in
+from workflow_lib.kstar.device_passes import Count, Search
+from workflow_lib.kstar.device_rows import DeviceRows
+from workflow_lib.kstar.lower_bounds import FLOAT32, FLOAT64, TF32, LowerBounds, Precision
 from workflow_lib.kstar.metrics import SCORES
-from workflow_lib.kstar.pairs import Nearest, Rows, count_pairs, search_pairs
-from workflow_lib.kstar.pieces import join_mask, join_near
-from workflow_lib.kstar.sweep import Steps, Swept, close_duplicates, unknown
+from workflow_lib.kstar.pairs import Rows
+from workflow_lib.kstar.pieces import join_all
+from workflow_lib.kstar.sweep import Steps, Swept, block_edges, close_duplicates, tiles_of, unknown
 from workflow_lib.progress import Progress
 
-TILE = 8192
-"""Rows per block: a tile of 256 MB keeps a GPU busy, and several tiles fit into the memory of any GPU."""
+TILE = 4096
+"""Largest number of rows per block."""
+MOST_OPEN = 2**24
+"""Open pairs that may wait for their decision; fewer if the memory is small."""
+BYTES_OF_PAIR = 64
+"""What a pair of a tile takes: its bound, and comparisons and labels made of it."""
+FULL_RATE = ((6, 0), (7, 0), (8, 0), (9, 0), (10, 0))
+"""Compute capabilities whose float64 products are at least half as fast as those in float32."""
+TRUNCATED = (8, 9, 10)
+"""Generations whose TF32 products were found to keep at least 24 bits of the largest summand."""
 
 
 def sweep_on(
-    device: str, rows: Rows, starts: np.ndarray, *, progress: Progress | None = None, tile: int = TILE
+    device: str,
+    rows: Rows,
+    starts: np.ndarray,
+    *,
+    progress: Progress | None = None,
+    memory: int | None = None,
+    tile: int = TILE,
+    precisions: tuple[Precision, Precision] | None = None,
 ) -> Swept:
-    """Compute the same as `sweep.sweep`, with tiles on `device` ("cuda", "cuda:1"; "cpu" for tests)."""
+    """Compute the same as `sweep.sweep` on `device` ("cuda", "cuda:1"; "cpu" for tests).
+
+    Args:
+        device: where the tiles are made.
+        rows: the rows to compare, from at least two classes; their kind has scores.
+        starts: (C + 1,) int64, position where each class begins, and N.
+        progress: called with the number of finished tiles and of all tiles.
+        memory: bytes to use on the device; None takes four fifths of what is free. Features that need more than half of
+            it stay in host memory.
+        tile: maximum number of rows per block; less if the memory is small.
+        precisions: of the products of the search and of the count; None chooses by the card.
+
+    Raises:
+        UserError: there is no such device.
+    """
     _check(device)
-    scores = _Scores(device, rows)
-    count = len(rows.order)
-    found = unknown(count)
-    nearest = found.nearest
-    blocks = [(i, min(i + tile, count)) for i in range(0, count, tile)]
-    steps = Steps(2 * len(blocks), progress)
-    with torch.inference_mode(), _full_precision():
-        for first, end in blocks:
-            scores.search(first, end, blocks, nearest)
-            steps.advance()
-        close_duplicates(nearest)
-        limit = torch.from_numpy(nearest.limit).to(device)
-        for first, end in blocks:
-            scores.count(first, end, blocks, limit, found)
-            steps.advance()
+    memory = memory or _free_memory(device)
+    on_device = DeviceRows(device, rows, memory)
+    for_search, for_count = precisions or _precisions(device, rows)
+    edges = block_edges(starts, _side(tile, on_device.width, memory))
+    foreign, same = tiles_of(edges, rows.class_end)
+    steps = Steps(len(foreign) + len(same), progress)
+    capacity = min(memory // 512, MOST_OPEN)
+    with torch.inference_mode():
+        search = Search(on_device, capacity)
+        _each(foreign, edges, LowerBounds(on_device, for_search), search.tile, steps)
+        search.open.decide()
+        count = Count(on_device, search.distance, capacity)
+        _each(same, edges, LowerBounds(on_device, for_count), count.tile, steps)
+        count.open.decide()
+    found = unknown(on_device.count)
+    found.nearest.distance[:] = search.distance.cpu().numpy()
+    found.nearest.row[:] = search.row.cpu().numpy()
+    found.nearest.limit[:] = found.nearest.distance
+    close_duplicates(found.nearest)
+    found.nearer[:] = count.nearer.cpu().numpy()
+    join_all(found.parent, *(torch.cat(part).cpu().numpy() for part in zip(*count.joined, strict=True)))
     return found
 
 
@@ -47,77 +90,54 @@ def _check(device: str) -> None:
         raise UserError(Problem("device", device, allowed, "Choose cpu, or run where there is a GPU"))
 
 
+def _free_memory(device: str) -> int:
+    """Bytes to use: of a GPU four fifths of what is free or kept by torch for reuse."""
+    if torch.device(device).type != "cuda":
+        return 2**30
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return (torch.cuda.mem_get_info(device)[0] + kept) * 4 // 5
+
+
+def _side(largest: int, width: int, memory: int) -> int:
+    """Rows per block such that a tile and the float64 rows of its blocks take at most a quarter of the memory."""
+    side = largest
+    while side > 16 and side * (side * BYTES_OF_PAIR + width * 64) > memory // 4:
+        side //= 2
+    return side
+
+
+def _precisions(device: str, rows: Rows) -> tuple[Precision, Precision]:
+    """Precisions of the search and the count, by the compute capability of the card and not by measuring."""
+    if not SCORES[rows.kind].product:
+        return FLOAT32, FLOAT32
+    if torch.device(device).type != "cuda" or torch.version.cuda is None:
+        return FLOAT32, FLOAT64
+    capability = torch.cuda.get_device_capability(device)
+    narrow = rows.features.shape[1] <= 2**17  # beyond, the worst case of truncated sums says nothing
+    return TF32 if capability[0] in TRUNCATED and narrow else FLOAT32, FLOAT64 if capability in FULL_RATE else FLOAT32
+
+
+Decide = Callable[[LowerBounds, torch.Tensor, slice, slice], None]
+
+
+def _each(tiles: list[tuple[int, int]], edges: list[int], bounds: LowerBounds, decide: Decide, steps: Steps) -> None:
+    """Call decide(bounds, tile, rows, columns) for each (row block, column block)."""
+    spans = [slice(first, end) for first, end in pairwise(edges)]
+    with products_of(bounds.precision, bounds.rows.device):
+        for i, tiles_of_row in groupby(tiles, key=lambda tile: tile[0]):
+            left = bounds.block(spans[i])
+            for _, j in tiles_of_row:
+                right = left if i == j else bounds.block(spans[j])
+                decide(bounds, bounds.tile(left, right), spans[i], spans[j])
+                steps.advance()
+
+
 @contextmanager
-def _full_precision() -> Iterator[None]:
-    """Use true float32 products: with TF32 or bfloat16 the error bound would not hold."""
+def products_of(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Let a GPU use TF32 exactly where the bounds allow for it. On a CPU "high" could mean bfloat16, so never there."""
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    torch.set_float32_matmul_precision("high" if precision.tf32 and device.type == "cuda" else "highest")
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-class _Scores:
-    """Tiles of lower and upper bounds on a device.
-
-    Unlike on the CPU, tiles cover the full square of pairs, not a triangle. So each tile serves one side of its pairs,
-    and every step is a row-wise reduction.
-    """
-
-    def __init__(self, device: str, rows: Rows) -> None:
-        values, bounds = stand_in(rows)
-        self.rows, self.device = rows, device
-        self.values = torch.from_numpy(values).to(device)
-        self.low, self.high = (torch.from_numpy(bound).to(device) for bound in bounds)
-        self.class_end = torch.from_numpy(rows.class_end).to(device)
-
-    def _bounds(self, first: int, end: int, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
-        scores = SCORES[self.rows.kind].on_device(self.values[first:end], self.values[start:stop])
-        low = (self.low[first:end, None] + self.low[None, start:stop]) - scores
-        high = (self.high[first:end, None] + self.high[None, start:stop]) - scores
-        return low, high
-
-    def _same(self, first: int, end: int, start: int, stop: int) -> torch.Tensor:
-        return self.class_end[first:end, None] == self.class_end[None, start:stop]
-
-    def search(self, first: int, end: int, blocks: list[tuple[int, int]], nearest: Nearest) -> None:
-        """Find the nearest foreign samples of positions first to end.
-
-        The smallest upper bound so far is a ceiling: only pairs with a lower bound at or below it are checked exactly.
-        """
-        ceiling = torch.full((end - first, 1), torch.inf, device=self.device)
-        for start, stop in blocks:
-            low, high = self._bounds(first, end, start, stop)
-            same = self._same(first, end, start, stop)
-            ceiling = torch.minimum(ceiling, high.masked_fill_(same, torch.inf).amin(1, keepdim=True))
-            i, j = torch.nonzero((low <= ceiling) & ~same, as_tuple=True)
-            search_pairs((i + first).cpu().numpy(), (j + start).cpu().numpy(), nearest, self.rows)
-
-    def count(
-        self,
-        first: int,
-        end: int,
-        blocks: list[tuple[int, int]],
-        limit: torch.Tensor,
-        found: Swept,
-    ) -> None:
-        """Count the samples of the same class nearer than `limit`, and join pieces, for positions first to end."""
-        ends = self.rows.class_end
-        blocks = [(start, stop) for start, stop in blocks if ends[stop - 1] >= ends[first] and start < ends[end - 1]]
-        row = torch.arange(first, end, device=self.device)[:, None]
-        for start, stop in blocks:
-            low, high = self._bounds(first, end, start, stop)
-            column = torch.arange(start, stop, device=self.device)[None]
-            same = self._same(first, end, start, stop) & (row != column)
-            sure = same & (high < limit[first:end, None])
-            found.nearer[first:end] += sure.sum(1).cpu().numpy()
-            near = same & (low <= limit[first:end, None])
-            i, j = torch.nonzero(near & ~sure, as_tuple=True)
-            count_pairs((i + first).cpu().numpy(), (j + start).cpu().numpy(), found.nearest, self.rows, found.nearer)
-            if start < first:  # joining is symmetric
-                continue
-            mutual = sure & (high < limit[None, start:stop])
-            join_mask(found.parent, mutual.cpu().numpy(), first, start)
-            i, j = torch.nonzero(near & ~mutual & (low <= limit[None, start:stop]), as_tuple=True)
-            join_near(found.parent, (i + first).cpu().numpy(), (j + start).cpu().numpy(), found.nearest, self.rows)

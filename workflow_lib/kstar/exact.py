@@ -75,7 +75,7 @@ def neighbourhood(
         features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
         labels: (N,) integers, strings or bytes; a class of one sample has kappa 1.
         metric: one of `names.METRICS`.
-        device: "cpu", or "cuda" to make the float32 tiles there, if the metric has any; the result is the same.
+        device: "cpu", or "cuda" to compute there, if the metric has scores; the result is the same.
         threads: CPU threads; None takes OMP_NUM_THREADS, else the cores of this process.
         progress: called with the tiles done and in all.
 

@@ -24,11 +24,13 @@ class Samples:
         features: (N, d) float32 or float64, C-contiguous, writable (never written), finite, in the caller's order.
         order: (N,) int64, the caller's row at each sorted position; each class is contiguous.
         starts: (C + 1,) int64, sorted position where each class begins, and N.
+        magnitude: float64, the largest of each row, (N,), if the metric is one of directions; else of all, ().
     """
 
     features: np.ndarray
     order: np.ndarray
     starts: np.ndarray
+    magnitude: np.ndarray
 
 
 def check(features: "npt.ArrayLike", labels: "npt.ArrayLike", metric: str) -> Samples:
@@ -51,12 +53,13 @@ def check(features: "npt.ArrayLike", labels: "npt.ArrayLike", metric: str) -> Sa
         matrix = matrix.astype(np.float64)
     # numba would compile everything again for the type of read-only arrays: a copy is cheaper.
     matrix = np.require(matrix, requirements=["C", "W"])
-    problems = [*_value_problems(matrix, metric), *_class_problems(names)]
+    magnitude = _magnitude(matrix, metric)
+    problems = [*_value_problems(matrix, magnitude, metric), *_class_problems(names)]
     if problems:
         raise UserError(*problems)
     _, codes, sizes = np.unique(names, return_inverse=True, return_counts=True)
     order = np.argsort(codes, kind="stable").astype(np.int64)
-    return Samples(matrix, order, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
+    return Samples(matrix, order, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), magnitude)
 
 
 def _array(values: "npt.ArrayLike", where: str) -> np.ndarray:
@@ -105,10 +108,15 @@ def _are_names(labels: np.ndarray) -> bool:
     return labels.dtype.kind in "biuSUT"
 
 
-def _value_problems(features: np.ndarray, metric: str) -> list[Problem]:
-    largest = np.maximum(features.max(axis=1), -features.min(axis=1)).astype(np.float64)  # (N,), NaN stays NaN
-    endless = np.flatnonzero(~np.isfinite(largest))
-    if endless.size:
+def _magnitude(features: np.ndarray, metric: str) -> np.ndarray:
+    axis = 1 if METRICS[metric].of_directions else None
+    largest, smallest = features.max(axis=axis, initial=0), features.min(axis=axis, initial=0)
+    return np.asarray(np.maximum(largest, -smallest), dtype=np.float64)  # NaN stays NaN
+
+
+def _value_problems(features: np.ndarray, magnitude: np.ndarray, metric: str) -> list[Problem]:
+    if not np.all(np.isfinite(magnitude)):
+        endless = np.flatnonzero(~np.isfinite(features).all(axis=1))
         column = int(np.flatnonzero(~np.isfinite(features[endless[0]]))[0])
         found = f"{features[endless[0], column]} at sample {endless[0]}, feature {column}"
         allowed = f"features must be finite ({endless.size} samples are not)"
@@ -117,10 +125,9 @@ def _value_problems(features: np.ndarray, metric: str) -> list[Problem]:
         zero = zero_rows(features)
         if zero.size:
             return [not_defined(zero)]
-    scales = largest if METRICS[metric].of_directions else largest.max(initial=0)
-    if np.any((scales > 0) & ((scales < SMALLEST) | (scales > LARGEST))):
+    if np.any((magnitude > 0) & ((magnitude < SMALLEST) | (magnitude > LARGEST))):
         allowed = f"magnitudes must lie between {SMALLEST:g} and {LARGEST:g}, or float64 cannot square them"
-        return [Problem("features", f"{np.min(scales)} to {np.max(scales)}", allowed, "Scale the features")]
+        return [Problem("features", f"{np.min(magnitude)} to {np.max(magnitude)}", allowed, "Scale the features")]
     return []
 
 

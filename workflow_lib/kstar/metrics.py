@@ -4,18 +4,15 @@ Scores are float32 numbers that are the larger, the nearer two rows are. For pro
 the squared distance is h_i + h_j - score, with h half the squared norm. For all others it is the negative distance.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from workflow_lib.kstar.compiled import compiled
 from workflow_lib.kstar.pairs import CHEBYSHEV, CITYBLOCK, EUCLIDEAN
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -24,14 +21,14 @@ class Scores:
 
     Attributes:
         tile: writes the scores of left (n, d) against right (m, d), stand-ins, into (n, m); all float32.
-        on_device: the same in torch, (n, d), (m, d) -> (n, m).
+        order: of the Minkowski distance: 1, 2 or infinity.
         size: of each row (n, d) float64, (n,); a pair's error is in proportion to the sum of the two sizes.
         roundings: how many float32 roundings a distance between rows of so many features goes through.
         product: whether the score is the dot product.
     """
 
     tile: Callable[[np.ndarray, np.ndarray, np.ndarray], object]
-    on_device: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"
+    order: float
     size: Callable[[np.ndarray], np.ndarray]
     roundings: Callable[[int], int]
     product: bool = False
@@ -76,29 +73,23 @@ def _chebyshev(left: np.ndarray, right: np.ndarray, tile: np.ndarray) -> None:
             tile[a, b] = -np.int32(largest).view(np.float32)
 
 
-def _negative(left: "torch.Tensor", right: "torch.Tensor", order: float) -> "torch.Tensor":
-    import torch
-
-    return -torch.cdist(left, right, p=order)
-
-
 SCORES: Final[Mapping[int, Scores]] = {
     EUCLIDEAN: Scores(
         tile=lambda left, right, tile: np.matmul(left, right.T, out=tile),
-        on_device=lambda left, right: left @ right.T,
+        order=2,
         size=lambda values: 0.5 * np.einsum("if,if->i", values, values),
         roundings=lambda width: width + 8,
         product=True,
     ),
     CITYBLOCK: Scores(
         tile=_cityblock,
-        on_device=partial(_negative, order=1.0),
+        order=1,
         size=lambda values: np.abs(values).sum(axis=1),
         roundings=lambda width: width + 8,
     ),
     CHEBYSHEV: Scores(
         tile=_chebyshev,
-        on_device=partial(_negative, order=float("inf")),
+        order=math.inf,
         size=lambda values: np.abs(values).max(axis=1),
         roundings=lambda width: 8,
     ),

@@ -72,27 +72,6 @@ def join_all(parent: np.ndarray, i: np.ndarray, j: np.ndarray) -> None:
 
 
 @compiled()
-def join_near(parent: np.ndarray, i: np.ndarray, j: np.ndarray, nearest: Nearest, rows: Rows) -> None:
-    """Join those of the same-class positions i and j that are nearer to each other than to any foreign sample."""
-    for pair in range(i.size):
-        a, b = i[pair], j[pair]
-        if distance_between(rows, a, b) < min(nearest.distance[a], nearest.distance[b]):
-            _join(parent, a, b)
-
-
-@compiled()
-def join_mask(parent: np.ndarray, mask: np.ndarray, row: int, column: int) -> None:
-    """Join positions row + a and column + b wherever `mask`, (height, width) bool, is true."""
-    height, width = mask.shape
-    for a in range(height):
-        own = _root(parent, row + a)
-        for b in range(width):
-            if mask[a, b] and parent[column + b] != own:
-                _join(parent, row + a, column + b)
-                own = _root(parent, row + a)
-
-
-@compiled()
 def _flatten(parent: np.ndarray) -> None:
     for node in range(parent.size):
         parent[node] = _root(parent, node)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from workflow_lib.kstar.compiled import compiled
 from workflow_lib.kstar.inputs import Samples
 from workflow_lib.kstar.metrics import METRICS
 from workflow_lib.kstar.pairs import Rows
@@ -17,23 +18,23 @@ def rows_of(samples: Samples, metric: str) -> Rows:
     """
     features = samples.features
     if METRICS[metric].of_directions:
-        scale = reciprocal_norms(features)
+        power = np.ldexp(1.0, -np.frexp(samples.magnitude)[1])  # against overflow of the squares
+        scale = power / np.sqrt(_sums_of_squares(features, power))
     else:
-        largest = max(float(features.max()), -float(features.min()))
-        scale = np.full(len(features), math.ldexp(1.0, -math.frexp(largest)[1]))
+        scale = np.full(len(features), math.ldexp(1.0, -math.frexp(samples.magnitude)[1]))
     class_end = np.repeat(samples.starts[1:], np.diff(samples.starts))
     return Rows(features, scale, samples.order, class_end, METRICS[metric].kind)
 
 
-def reciprocal_norms(features: np.ndarray) -> np.ndarray:
-    """Reciprocal norm of each row, (N,) float64; squares are scaled against overflow and summed feature by feature."""
-    largest = np.maximum(features.max(axis=1), -features.min(axis=1)).astype(np.float64)
-    power = np.ldexp(1.0, -np.frexp(largest)[1])
-    total = np.zeros(len(features))
-    for column in features.T:
-        total += np.square(column * power)
-    reciprocal: np.ndarray = power / np.sqrt(total)
-    return reciprocal
+@compiled()
+def _sums_of_squares(features: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Sum of squares of each row times its scale, (N,) float64, from the first feature to the last."""
+    sums = np.zeros(len(features))
+    for i in range(len(features)):
+        for value in features[i]:
+            scaled = value * scale[i]
+            sums[i] += scaled * scaled
+    return sums
 
 
 def in_units(distance: np.ndarray, rows: Rows, metric: str) -> np.ndarray:

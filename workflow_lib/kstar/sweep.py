@@ -55,9 +55,7 @@ def sweep(rows: Rows, starts: np.ndarray, *, threads: int, progress: Progress | 
     found = unknown(count)
     nearest, nearer, joining = found.nearest, found.nearer, Lock()
     edges = block_edges(starts, tile)
-    blocks = list(combinations_with_replacement(range(len(edges) - 1), 2))
-    foreign = [(i, j) for i, j in blocks if edges[j + 1] > rows.class_end[edges[i]]]
-    same = [(i, j) for i, j in blocks if edges[j] < rows.class_end[edges[i + 1] - 1]]
+    foreign, same = tiles_of(edges, rows.class_end)
     tiles = _Tiles(values, rows.kind, edges, threads, Steps(len(foreign) + len(same), progress))
     tiles.each(foreign, lambda scores, row, column: search_tile(scores, row, column, bounds, nearest, rows))
     close_duplicates(nearest)
@@ -98,6 +96,17 @@ def block_edges(starts: np.ndarray, tile: int) -> list[int]:
         if pieces > 1:
             edges += [first + (end - first) * piece // pieces for piece in range(1, pieces + 1)]
     return edges if edges[-1] == starts[-1] else [*edges, int(starts[-1])]
+
+
+def tiles_of(edges: list[int], class_end: np.ndarray) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Tiles of the upper triangle that hold foreign pairs, and those that hold pairs of one class.
+
+    Each is a (row block, column block), ordered by rows. Only tiles on the diagonal can hold both.
+    """
+    blocks = list(combinations_with_replacement(range(len(edges) - 1), 2))
+    foreign = [(i, j) for i, j in blocks if edges[j + 1] > class_end[edges[i]]]
+    same = [(i, j) for i, j in blocks if edges[j] < class_end[edges[i + 1] - 1]]
+    return foreign, same
 
 
 def available_threads() -> int:

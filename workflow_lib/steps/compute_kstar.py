@@ -17,7 +17,7 @@ def compute_kstar(*, spec: Mapping[str, Any], features: Input, kstar: Output, co
         features: feature store.
         kstar: store with dimension sample and the labels and predictions of the features. Its attributes class_names
             and left_out (number of samples) are by label.
-        context: runtime; on a GPU the tiles are made there and open cases decided on the CPU, with the same result.
+        context: runtime; a GPU gives the same result.
     """
     metric, vectors = spec["metric"], store.read(features, spec)
     found = neighbourhood(

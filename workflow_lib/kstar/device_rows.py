@@ -1,0 +1,65 @@
+"""The rows on a device: float64 values as they are compared, and distances that equal those of the CPU bit for bit."""
+
+import torch
+
+from workflow_lib.kstar.pairs import CHEBYSHEV, EUCLIDEAN, Rows
+
+BATCH_BYTES = 2**28
+"""Float64 rows that are worked on at a time: enough to keep a GPU busy."""
+
+
+class DeviceRows:
+    """The rows of `pairs.Rows` through torch.
+
+    Features that do not fit stay in host memory, and only the rows asked for are moved.
+
+    Attributes:
+        order, scale, class_end: as in `Rows`, on the device.
+        mean: (d,) float64, of all rows; only about, because any vector will do for centring.
+    """
+
+    def __init__(self, device: str, rows: Rows, memory: int) -> None:
+        """Move the rows to a device. Of `memory`, in bytes, features take at most half, batches of rows an eighth."""
+        self.device, self.kind = torch.device(device), rows.kind
+        self.count, self.width = rows.features.shape
+        self.order, self.scale, self.class_end = (
+            torch.from_numpy(part).to(device) for part in (rows.order, rows.scale, rows.class_end)
+        )
+        features = torch.from_numpy(rows.features)
+        self.features = features.to(device) if rows.features.nbytes <= memory // 2 else features
+        self.batch = max(min(memory // 32, BATCH_BYTES) // (8 * self.width), 1)
+        total = torch.zeros(self.width, dtype=torch.float64, device=device)
+        for span in self.spans(self.batch):
+            total += self.at(self.positions(span)).sum(0)
+        self.mean = total / self.count
+
+    def spans(self, size: int) -> list[slice]:
+        """All positions in ranges of at most `size`."""
+        return [slice(first, min(first + size, self.count)) for first in range(0, self.count, size)]
+
+    def positions(self, span: slice) -> torch.Tensor:
+        """The positions of a range, (n,) int64 on the device."""
+        return torch.arange(span.start, span.stop, device=self.device)
+
+    def at(self, positions: torch.Tensor) -> torch.Tensor:
+        """The rows at positions (n,), (n, d) float64: features times scale, rounded as the CPU rounds them."""
+        found = self.order[positions]
+        part = self.features[found.to(self.features.device)].to(self.device)
+        return part.to(torch.float64).mul_(self.scale[found, None])
+
+    def distances(self, i: torch.Tensor, j: torch.Tensor) -> torch.Tensor:
+        """Distances of positions i and j, (n,) each: those of `pairs.distance_between`, bit for bit; (n,) float64."""
+        starts = range(0, max(len(i), 1), self.batch)
+        return torch.cat([self._distances(i[s : s + self.batch], j[s : s + self.batch]) for s in starts])
+
+    def _distances(self, i: torch.Tensor, j: torch.Tensor) -> torch.Tensor:
+        """By one operation after the other: a reduction would add in another order, and fused operations round less."""
+        difference = self.at(i).sub_(self.at(j)).abs_()
+        if self.kind == CHEBYSHEV:
+            return difference.amax(1)
+        if self.kind == EUCLIDEAN:
+            difference.mul_(difference)
+        total = torch.zeros(len(i), dtype=torch.float64, device=self.device)
+        for feature in difference.T.contiguous():
+            total += feature
+        return total.mul_(0.5) if self.kind == EUCLIDEAN else total
