@@ -167,7 +167,7 @@ class KilledError(Exception):
 @pytest.mark.parametrize("form", ["loop", "batched"])
 def test_a_killed_job_keeps_what_is_done(tmp_path, splits, form, monkeypatch):
     monkeypatch.setenv(VARIABLE, form)
-    monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "WIDTH", {"cpu": 2})
+    monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "MOST", {"cpu": 2})
     whole = {seed: path.read_bytes() for seed, path in run(tmp_path, splits, range(4), training=SHORT).items()}
     write, written = store.write, []
 
