@@ -26,7 +26,13 @@ MOST_WORK = 70e6
 
 
 def choose(
-    network: nn.Module, image_shape: Sequence[int], batch_size: int, device: str, *, adversarial: bool = False
+    network: nn.Module,
+    image_shape: Sequence[int],
+    batch_size: int,
+    device: str,
+    *,
+    adversarial: bool = False,
+    precision: str = "float32",
 ) -> tuple[Form, str]:
     """The form of training, and the reason as text for a log.
 
@@ -36,6 +42,7 @@ def choose(
         batch_size: images in a batch.
         device: "cpu" or "cuda".
         adversarial: whether each batch is attacked, for which there is no stack.
+        precision: of the training; the stack knows only float32.
 
     Raises:
         UserError: the environment variable names an unknown form.
@@ -45,6 +52,8 @@ def choose(
         raise UserError(Problem(VARIABLE, wanted, "must be loop or batched", f"unset {VARIABLE}"))
     if adversarial:
         return "loop", "the training is adversarial"
+    if precision != "float32":
+        return "loop", f"the precision is {precision}"
     layers = chain(network)
     if layers is None:
         return "loop", "the network is no chain of convolutions, pools, ReLU and linear layers"
