@@ -168,17 +168,18 @@ def test_both_forms_agree_on_batches_of_different_sizes(kind):
     assert largest_difference(one["seed-1"], other["seed-1"]) < TOLERANCE
 
 
-@pytest.mark.parametrize("form", ["loop", "batched"])
+@pytest.mark.parametrize(("form", "precision"), [("loop", "float32"), ("batched", "float32"), ("batched", "bfloat16")])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_a_member_does_not_depend_on_the_others_to_the_byte(form, network):
-    make = NETWORKS[network]
-    whole = {name: as_bytes(result) for name, result in trained(runs(range(MOST["cpu"] + 2), make), form).items()}
+def test_a_member_does_not_depend_on_the_others_to_the_byte(form, precision, network):
+    def found(seeds):
+        settings = replace(SETTINGS["adam"], precision=precision)
+        results = trained(runs(seeds, NETWORKS[network]), form, settings)
+        return {name: as_bytes(result) for name, result in results.items()}
+
+    whole = found(range(MOST["cpu"] + 2))
     assert len(set(whole.values())) == len(whole)
     for block in ([3], [7, 0, 11], [*range(8, -1, -1)]):
-        part = trained(runs(block, make), form)
-        assert {name: as_bytes(result) for name, result in part.items()} == {
-            f"seed-{seed}": whole[f"seed-{seed}"] for seed in block
-        }
+        assert found(block) == {f"seed-{seed}": whole[f"seed-{seed}"] for seed in block}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -186,7 +187,7 @@ def test_on_a_gpu_a_member_does_not_depend_on_the_values_of_the_others(precision
     monkeypatch.setattr(stack, "Grouped", Separate)
     which = [*runs(range(6)).values()]
     one, same, other = (
-        train_stack(block, images(), SETTINGS["adam"], precision=precision)
+        train_stack(block, images(), replace(SETTINGS["adam"], precision=precision))
         for block in (which[:4], [*which[4:], *which[2:4]], [*which[:2], which[3], which[2]])
     )
     assert [as_bytes(result) for result in one[2:]] == [as_bytes(result) for result in same[2:]]
@@ -202,7 +203,7 @@ def test_bfloat16_is_as_good_as_float32(layout, monkeypatch):
     which = [Run(partial(small_cnn, s, 1, 8, 10, 8, 32), labels[~tested], ("digits", s)) for s in range(6)]
     settings, accuracy = Settings(5, 32, 0.01, schedule="onecycle"), {}
     for precision in ("float32", "bfloat16"):
-        networks = [one.network for one in train_stack(which, pixels[~tested], settings, precision=precision)]
+        networks = [one.network for one in train_stack(which, pixels[~tested], replace(settings, precision=precision))]
         assert {value.dtype for network in networks for value in network.parameters()} == {torch.float32}
         counts = [confusion_matrix(network, pixels[tested], labels[tested], 10) for network in networks]
         accuracy[precision] = np.trace(counts, axis1=1, axis2=2) / tested.sum()

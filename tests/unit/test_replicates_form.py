@@ -79,7 +79,6 @@ def test_the_form_follows_from_the_work_and_can_be_named(monkeypatch):
     monkeypatch.setenv(VARIABLE, "batched")
     assert choose(poster, (3, 32, 32), 64, "cpu") == ("batched", f"{VARIABLE}=batched")
     assert choose(digits, (1, 8, 8), 32, "cpu", adversarial=True)[0] == "loop"
-    assert choose(digits, (1, 8, 8), 32, "cpu", precision="bfloat16") == ("loop", "the precision is bfloat16")
     monkeypatch.setenv(VARIABLE, "fast")
     with pytest.raises(UserError, match="must be loop or batched"):
         choose(digits, (1, 8, 8), 32, "cpu")

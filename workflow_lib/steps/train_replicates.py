@@ -65,10 +65,8 @@ def train_replicates(
 
 
 def _form(run: Run, split: StoredSplit, settings: Settings, device: str) -> Form:
-    attacked, precision = settings.adversarial is not None, settings.precision
-    form, reason = choose(
-        run.build(), split.image_shape, settings.batch_size, device, adversarial=attacked, precision=precision
-    )
+    attacked = settings.adversarial is not None
+    form, reason = choose(run.build(), split.image_shape, settings.batch_size, device, adversarial=attacked)
     print(f"train_replicates: {form}, {reason}", file=sys.stderr)
     return form
 

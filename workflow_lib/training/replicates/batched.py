@@ -16,6 +16,7 @@ from workflow_lib.training.augmentation import Draws, augment
 from workflow_lib.training.epochs import Epoch
 from workflow_lib.training.images import as_unit
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer
+from workflow_lib.training.precision import tensor_cores
 from workflow_lib.training.replicates.compiled import compiled
 from workflow_lib.training.replicates.runs import Run, Trained
 from workflow_lib.training.replicates.stack import Stack
@@ -30,7 +31,6 @@ def train_stack(
     settings: Settings,
     *,
     device: str = "cpu",
-    precision: str = "float32",
     compiling: bool = False,
     progress: Progress | None = None,
 ) -> list[Trained]:
@@ -41,20 +41,19 @@ def train_stack(
         images: (N, c, y, x), uint8 or float32 in [0, 1]; in memory only once.
         settings: training settings.
         device: "cpu" or "cuda".
-        precision: of convolutions and products: float32 | tf32 | bfloat16; weights, loss and optimiser are float32.
-            tf32 is float32 here, because it is a setting of the whole process.
         compiling: compile the computation of a batch, if torch can.
         progress: called with the number of finished batches and of all batches.
     """
-    training = _Training(runs, images, settings, device, precision, compiled(_losses) if compiling else _losses)
-    total = settings.epochs * training.batches
-    for epoch in range(settings.epochs):
-        training.draw_epoch(epoch)
-        for step in range(training.batches):
-            training.advance(step)
-            if progress:
-                progress(epoch * training.batches + step + 1, total)
-        training.end_epoch()
+    with tensor_cores(settings.precision):
+        training = _Training(runs, images, settings, device, compiled(_losses) if compiling else _losses)
+        total = settings.epochs * training.batches
+        for epoch in range(settings.epochs):
+            training.draw_epoch(epoch)
+            for step in range(training.batches):
+                training.advance(step)
+                if progress:
+                    progress(epoch * training.batches + step + 1, total)
+            training.end_epoch()
     return training.results()
 
 
@@ -76,12 +75,11 @@ class _Training:
         images: np.ndarray,
         settings: Settings,
         device: str,
-        precision: str,
         compute_losses: Callable[[Stack, Tensor, Tensor, Draws, Settings], Tensor],
     ) -> None:
         self.runs, self.settings, self.device, self.compute_losses = runs, settings, device, compute_losses
         self.networks = [run.build() for run in runs]
-        self.stack = Stack(self.networks, images.shape[1], device, DTYPES[precision])
+        self.stack = Stack(self.networks, images.shape[1], device, DTYPES[settings.precision])
         self.optimizer = make_optimizer(settings, self.stack.vector)
         self.images = torch.from_numpy(images).to(device)
         self.labels = torch.from_numpy(np.stack([run.labels for run in runs])).to(device)

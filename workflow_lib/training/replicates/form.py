@@ -26,13 +26,7 @@ MOST_WORK = 70e6
 
 
 def choose(
-    network: nn.Module,
-    image_shape: Sequence[int],
-    batch_size: int,
-    device: str,
-    *,
-    adversarial: bool = False,
-    precision: str = "float32",
+    network: nn.Module, image_shape: Sequence[int], batch_size: int, device: str, *, adversarial: bool = False
 ) -> tuple[Form, str]:
     """The form of training, and the reason as text for a log.
 
@@ -42,7 +36,6 @@ def choose(
         batch_size: images in a batch.
         device: "cpu" or "cuda".
         adversarial: whether each batch is attacked, for which there is no stack.
-        precision: of the training; the stack knows only float32.
 
     Raises:
         UserError: the environment variable names an unknown form.
@@ -52,8 +45,6 @@ def choose(
         raise UserError(Problem(VARIABLE, wanted, "must be loop or batched", f"unset {VARIABLE}"))
     if adversarial:
         return "loop", "the training is adversarial"
-    if precision != "float32":
-        return "loop", f"the precision is {precision}"
     layers = chain(network)
     if layers is None:
         return "loop", "the network is no chain of convolutions, pools, ReLU and linear layers"
