@@ -343,7 +343,7 @@ def test_products_are_divided_so_that_they_occupy_a_gpu():
 
 
 def channels_first(maps):
-    return maps.movedim(-1, 2)
+    return maps.unflatten(0, (3, -1)).movedim(-1, 2)
 
 
 def build_like(layer, seed):

@@ -18,20 +18,19 @@ Result = TypeVar("Result")
 
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """The function, compiled for the shapes that it meets; as it is, if the first call shows that it cannot be."""
-    fast = torch.compile(function, dynamic=False, options={**OPTIONS})
-    known = False
+    chosen: Callable[Arguments, Result] | None = None
 
     def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        nonlocal fast, known
-        if known:
-            return fast(*args, **kwargs)
-        known = True
+        nonlocal chosen
+        if chosen is not None:
+            return chosen(*args, **kwargs)
         try:
-            return fast(*args, **kwargs)
+            chosen = torch.compile(function, dynamic=False, options={**OPTIONS})
+            return chosen(*args, **kwargs)
         except Exception as error:  # torch raises many kinds, such as for want of Triton or of a compiler
             reason = str(error).strip().partition("\n")[0]
             print(f"not compiled, so slower: {type(error).__name__}: {reason}", file=sys.stderr)
-            fast = function
-            return fast(*args, **kwargs)
+            chosen = function
+            return function(*args, **kwargs)
 
     return call

@@ -68,35 +68,36 @@ class Grouped(Layout):
 
 
 class Separate(Layout):
-    """Maps (runs, b, y, x, c): for GPUs, where many groups are slow (PyTorch issues 70954, 73764)."""
+    """Maps (runs * b, y, x, c): for GPUs, where many groups are slow (PyTorch issues 70954, 73764)."""
 
     def arrange(self, images: Tensor) -> Tensor:
         """Maps of images (runs, b, c, y, x)."""
-        return images.movedim(2, -1)
+        return images.flatten(0, 1).permute(0, 2, 3, 1)
 
     def convolve(self, maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d) -> Tensor:
         """A few matrix products per run, of the shifted maps side by side."""
         beside = like._reversed_padding_repeated_twice
         padded = pad(maps, (0, 0, *beside)) if any(beside) else maps
-        y, x = map(_shifts, padded.shape[2:4], weight.shape[2:4], like.stride, like.dilation)
-        shifted = [padded[:, :, rows, columns] for rows in y for columns in x]
+        y, x = map(_shifts, padded.shape[1:3], weight.shape[2:4], like.stride, like.dilation)
+        shifted = [padded[:, rows, columns] for rows in y for columns in x]
         missing = -weight[0, 0].numel() % ALIGNED_INPUTS
         zeros = maps.new_zeros(()).expand(*shifted[0].shape[:-1], missing)
         inputs = torch.cat([*shifted, zeros], -1)
-        parts = _parts(*inputs.shape[:2])
+        parts = _parts(self._runs, len(maps) // self._runs)
         matrices = pad(weight.flatten(2), (0, missing))[:, None].expand(-1, parts, -1, -1).flatten(0, 1)
-        rows = inputs.view(len(matrices), -1, inputs.shape[-1])
-        found = torch.bmm(rows, matrices.transpose(1, 2)).view(*inputs.shape[:-1], -1)
-        return found if bias is None else found + bias[:, None, None, None]
+        found = torch.bmm(inputs.reshape(len(matrices), -1, inputs.shape[-1]), matrices.transpose(1, 2))
+        if bias is not None:
+            found = found.view(self._runs, -1, found.shape[-1]) + bias[:, None]
+        return found.view(*inputs.shape[:-1], -1)
 
     def pool(self, maps: Tensor, layer: nn.MaxPool2d) -> Tensor:
         """The layer on the maps as images whose channels are last in memory."""
-        pooled: Tensor = layer(maps.flatten(0, 1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        return pooled.reshape(*maps.shape[:2], *pooled.shape[1:])
+        pooled: Tensor = layer(maps.permute(0, 3, 1, 2))
+        return pooled.permute(0, 2, 3, 1)
 
     def flatten(self, maps: Tensor) -> Tensor:
         """Vectors (runs, b, features)."""
-        return maps.flatten(2)
+        return maps.reshape(self._runs, len(maps) // self._runs, -1)
 
 
 def _shifts(length: int, size: int, step: int, dilation: int) -> list[slice]:
