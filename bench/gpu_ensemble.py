@@ -1,7 +1,7 @@
 """Many trainings at once on a GPU, beside other ways: python -m bench.gpu_ensemble [--tiny].
 
-Prints first what must be equal, then a table of speeds. Most of the time is spent to compile. With --tiny on
-any machine: small, and nothing is compiled.
+Prints first what must be equal, then a table of speeds. Most of the time is spent to compile. With --tiny it is small,
+runs on any machine, and compiles nothing.
 """
 
 import argparse
