@@ -1,12 +1,12 @@
 """Projected gradient descent on images: the attack of docs/science.md 1.12, for transforms and for training."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from workflow_lib.errors import Problem, UserError
@@ -50,7 +50,7 @@ class Attack:
         return torch.from_numpy((radius * direction / np.linalg.norm(direction)).astype(np.float32))
 
 
-def pgd(network: nn.Module, images: Tensor, labels: Tensor, attack: Attack, starts: Tensor) -> Tensor:
+def pgd(network: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, attack: Attack, starts: Tensor) -> Tensor:
     """Images near the given ones for which the cross-entropy of `labels` is high.
 
     Each step follows the gradient of a sample's own loss (its sign for linf, its direction for l2), and returns to the

@@ -179,6 +179,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ),
     ("transforms/own", {"kind": "function", "function": "blur"}, "transforms.own.function", ["module:name"]),
     (f"{TRAINING}/adversarial", {"steps": 3}, "models.cnn.training.adversarial.epsilon", ["is required"]),
+    (f"{TRAINING}/precision", "float16", "models.cnn.training.precision", ["must be one of float32, tf32, bfloat16"]),
     (
         f"{TRAINING}/adversarial",
         {"epsilon": "300/255"},

@@ -64,6 +64,10 @@ FIGURES = {"draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps",
             {"check_network", "train_interval"},
         ),
         (
+            lambda raw: raw["models"]["digits_cnn"]["training"].update(precision="bfloat16"),
+            {"check_network", "train_interval"},
+        ),
+        (
             lambda raw: raw["models"]["digits_cnn"]["layers"].update(early={"module": "conv1", "pool": "max"}),
             {"check_network", "extract_features"},
         ),
@@ -163,8 +167,17 @@ def test_strengths_are_those_of_the_transforms_of_the_study(plan_of, tmp_path, m
     assert plan_of().kstar["metrics"].strengths == {"original": None}
 
 
-def test_a_training_that_is_not_adversarial_is_as_it_was(plan_of):
-    assert "adversarial" not in json.loads(plan_of().train_interval("digits_cnn", 0, 40))["training"]
+def test_keys_that_came_later_are_missing_at_their_defaults(plan_of):
+    training = json.loads(plan_of().train_interval("digits_cnn", 0, 40))["training"]
+    assert not {"adversarial", "precision"} & set(training)
+    plan = plan_of(lambda raw: raw.update(prototypes={"studies": {"a": {"model": "digits_cnn"}}}))
+    assert "precision" not in json.loads(plan.make_prototypes("a", "digits_cnn", 0))["descent"]
+
+
+def test_the_precision_of_prototypes_makes_them_again(plan_of):
+    study = {"model": "digits_cnn", "precision": "bfloat16"}
+    plan = plan_of(lambda raw: raw.update(prototypes={"studies": {"a": study}}))
+    assert json.loads(plan.make_prototypes("a", "digits_cnn", 0))["descent"]["precision"] == "bfloat16"
 
 
 def test_the_title_of_a_figure_says_what_it_shows(plan_of):

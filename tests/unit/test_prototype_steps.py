@@ -68,6 +68,14 @@ def test_a_set_of_prototypes_as_stored(tmp_path, inputs):
     assert images.min() >= 0
     assert images.max() <= 1
     assert store.attrs["layer"] == "input of the last linear layer"
+    assert "precision" not in store.attrs
+
+
+def test_a_set_in_bfloat16_says_so_and_holds_float32(tmp_path, inputs):
+    store = storage.load(made(tmp_path, inputs, descent=DESCENT | {"precision": "bfloat16"}))
+    assert store.attrs["precision"] == "bfloat16"
+    assert store["converged"].values.all()
+    assert {store[name].dtype for name in ("image", "features", "loss", "trajectory_loss")} == {np.dtype("float32")}
 
 
 def test_images_that_did_not_converge_are_counted_and_named(tmp_path, inputs, capsys):

@@ -13,6 +13,7 @@ from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.prototypes.matrix import State, layout, make_matrix, trajectory_steps
 
 SETTINGS = {"sgd": Settings("sgd", 0.02, 40, 0.05), "adam": Settings("adam", 0.02, 40, 0.05)}
+REDUCED = {"bfloat16": Settings("adam", 0.02, 40, 0.05, "bfloat16")}
 NAMES = ["circle", "line", "cross", "dot"]
 STARTS = noise(CLASSES, seed=5)
 
@@ -107,14 +108,15 @@ def interrupted(settings, calls, folder):
     return State(**checkpoints.load(folder / "state.pt")), dict(np.load(folder / "arrays.npz"))
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", SETTINGS | REDUCED)
 @pytest.mark.parametrize("calls", [0, 1, 6, 13, 19, 26])
 def test_an_interrupted_run_ends_with_the_same_bytes(name, calls, tmp_path):
-    whole = as_bytes(make_matrix(quick(), STARTS, SETTINGS[name], batch=5))
-    state, arrays = interrupted(SETTINGS[name], calls, tmp_path)
+    settings = (SETTINGS | REDUCED)[name]
+    whole = as_bytes(make_matrix(quick(), STARTS, settings, batch=5))
+    state, arrays = interrupted(settings, calls, tmp_path)
     assert state.origins != sorted(state.origins) or calls < 13, "an order that says nothing"
     assert state.queued - len(state.live["entry"]) < CLASSES**2
-    assert as_bytes(make_matrix(quick(), STARTS, SETTINGS[name], arrays=arrays, batch=5, state=state)) == whole
+    assert as_bytes(make_matrix(quick(), STARTS, settings, arrays=arrays, batch=5, state=state)) == whole
 
 
 def test_what_finished_after_the_last_save_does_no_harm(tmp_path):

@@ -1,13 +1,18 @@
 """Trainings of many networks at once: in both forms like plain ones, and each like it is alone."""
 
 import copy
+import subprocess
+import sys
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from replicates_cases import small_cnn
 from sklearn import metrics
+from sklearn.datasets import load_digits
 from torch import nn
 
 from workflow_lib import seeds
@@ -15,13 +20,14 @@ from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import inner
 from workflow_lib.training.augmentation import Augmentation
 from workflow_lib.training.optimisation import Settings
-from workflow_lib.training.replicates import loop, stack
-from workflow_lib.training.replicates.convolution import by_products, grouped
+from workflow_lib.training.replicates import compiled, layouts, loop, stack, train
+from workflow_lib.training.replicates.batched import train_stack
 from workflow_lib.training.replicates.kept import KeptStates
+from workflow_lib.training.replicates.layouts import Grouped, Separate
 from workflow_lib.training.replicates.predictions import confusion_matrix
 from workflow_lib.training.replicates.runs import Run
 from workflow_lib.training.replicates.stack import Stack
-from workflow_lib.training.replicates.train import WIDTH, train_runs
+from workflow_lib.training.replicates.train import MOST, train_runs
 
 NORMALIZE = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]}
 SETTINGS = {
@@ -143,7 +149,9 @@ def test_a_training_is_that_of_plain_pytorch(form):
 
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("network", NETWORKS)
-def test_both_forms_agree(settings, network):
+@pytest.mark.parametrize("layout", [Grouped, Separate])
+def test_both_forms_agree(layout, settings, network, monkeypatch):
+    monkeypatch.setattr(stack, "Grouped", layout)
     which = runs(range(3), NETWORKS[network])
     one, other = (trained(which, form, settings) for form in ("loop", "batched"))
     assert list(one) == list(other) == list(which)
@@ -160,17 +168,103 @@ def test_both_forms_agree_on_batches_of_different_sizes(kind):
     assert largest_difference(one["seed-1"], other["seed-1"]) < TOLERANCE
 
 
-@pytest.mark.parametrize("form", ["loop", "batched"])
+@pytest.mark.parametrize(("form", "precision"), [("loop", "float32"), ("batched", "float32"), ("batched", "bfloat16")])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_a_member_does_not_depend_on_the_others_to_the_byte(form, network):
-    make = NETWORKS[network]
-    whole = {name: as_bytes(result) for name, result in trained(runs(range(WIDTH["cpu"] + 2), make), form).items()}
+def test_a_member_does_not_depend_on_the_others_to_the_byte(form, precision, network):
+    def found(seeds):
+        settings = replace(SETTINGS["adam"], precision=precision)
+        results = trained(runs(seeds, NETWORKS[network]), form, settings)
+        return {name: as_bytes(result) for name, result in results.items()}
+
+    whole = found(range(MOST["cpu"] + 2))
     assert len(set(whole.values())) == len(whole)
     for block in ([3], [7, 0, 11], [*range(8, -1, -1)]):
-        part = trained(runs(block, make), form)
-        assert {name: as_bytes(result) for name, result in part.items()} == {
-            f"seed-{seed}": whole[f"seed-{seed}"] for seed in block
-        }
+        assert found(block) == {f"seed-{seed}": whole[f"seed-{seed}"] for seed in block}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_on_a_gpu_a_member_does_not_depend_on_the_values_of_the_others(precision, monkeypatch):
+    monkeypatch.setattr(stack, "Grouped", Separate)
+    which = [*runs(range(6)).values()]
+    one, same, other = (
+        train_stack(block, images(), replace(SETTINGS["adam"], precision=precision))
+        for block in (which[:4], [*which[4:], *which[2:4]], [*which[:2], which[3], which[2]])
+    )
+    assert [as_bytes(result) for result in one[2:]] == [as_bytes(result) for result in same[2:]]
+    assert as_bytes(one[2]) != as_bytes(other[2])
+
+
+@pytest.mark.parametrize("layout", [Grouped, Separate])
+def test_bfloat16_is_as_good_as_float32(layout, monkeypatch):
+    monkeypatch.setattr(stack, "Grouped", layout)
+    digits = load_digits()
+    tested = np.arange(len(digits.target)) % 3 == 0
+    pixels, labels = (digits.images[:, None] / 16).astype(np.float32), digits.target.astype(np.int64)
+    which = [Run(partial(small_cnn, s, 1, 8, 10, 8, 32), labels[~tested], ("digits", s)) for s in range(6)]
+    settings, accuracy = Settings(5, 32, 0.01, schedule="onecycle"), {}
+    for precision in ("float32", "bfloat16"):
+        networks = [one.network for one in train_stack(which, pixels[~tested], replace(settings, precision=precision))]
+        assert {value.dtype for network in networks for value in network.parameters()} == {torch.float32}
+        counts = [confusion_matrix(network, pixels[tested], labels[tested], 10) for network in networks]
+        accuracy[precision] = np.trace(counts, axis1=1, axis2=2) / tested.sum()
+    exact, rounded = accuracy["float32"], accuracy["bfloat16"]
+    assert not np.array_equal(exact, rounded)
+    assert exact.mean() > 0.95
+    assert abs(exact.mean() - rounded.mean()) < exact.std(ddof=1)
+
+
+def stacks(monkeypatch, count, settings, device="cuda"):
+    """Sizes of the stacks in which runs are trained, and whether each is compiled; nothing is trained."""
+    seen = []
+
+    def spy(block, *_, compiling, **__):
+        seen.append((len(block), compiling))
+        return block
+
+    monkeypatch.setattr(train, "train_stack", spy)
+    names = [name for name, _ in train_runs(runs(range(count)), images(), settings, "batched", device=device)]
+    assert names == [f"seed-{seed}" for seed in range(count)]
+    return seen
+
+
+def test_a_stack_has_few_idle_members(monkeypatch):
+    settings = SETTINGS["sgd"]
+    assert stacks(monkeypatch, 1, settings) == [(10, False)]
+    assert stacks(monkeypatch, 23, settings) == [(30, False)]
+    assert stacks(monkeypatch, 61, settings) == [(50, False), (20, False)]
+    assert stacks(monkeypatch, 23, settings, "cpu") == [(10, False)] * 3
+
+
+def test_a_long_training_is_compiled_on_a_gpu(monkeypatch):
+    batches = 4  # of 60 images
+    long = Settings(compiled.MANY_BATCHES // batches, 16, 0.1)
+    assert stacks(monkeypatch, 10, long) == [(10, True)]
+    assert stacks(monkeypatch, 10, replace(long, epochs=long.epochs - 1)) == [(10, False)]
+    assert stacks(monkeypatch, 10, long, "cpu") == [(10, False)]
+
+
+def test_without_a_compiler_the_results_are_the_same(monkeypatch, capsys):
+    calls = []
+
+    def fake(function, **_):
+        def call(*arguments):
+            calls.append(function)
+            if len(calls) < 2:
+                raise RuntimeError("Cannot find a working triton installation.\nMore words.")
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", fake)
+    which = [*runs(range(2)).values()]
+    plain, without, with_it = (
+        [as_bytes(one) for one in train_stack(which, images(), SETTINGS["adam"], compiling=compiling)]
+        for compiling in (False, True, True)
+    )
+    assert plain == without == with_it
+    assert len(calls) == 1 + 2 * 4, "not tried again after it failed; each batch of the second training is compiled"
+    line = "not compiled, so slower: RuntimeError: Cannot find a working triton installation.\n"
+    assert capsys.readouterr().err == line
 
 
 def spoilt(seed):
@@ -208,14 +302,15 @@ def test_both_forms_diverge_in_the_same_epoch():
     assert not any(result.diverged for result in trained(runs([0, 1]), "loop").values())
 
 
-@pytest.mark.parametrize("convolve", [grouped, by_products])
-def test_the_logits_of_a_stack_are_those_of_its_networks(convolve, monkeypatch):
-    monkeypatch.setattr(stack, "grouped", convolve)
-    networks = [small_cnn(seed, normalize=NORMALIZE) for seed in range(3)]
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("layout", [Grouped, Separate])
+def test_the_logits_of_a_stack_are_those_of_its_networks(layout, network, monkeypatch):
+    monkeypatch.setattr(stack, "Grouped", layout)
+    networks = [NETWORKS[network](seed) for seed in range(3)]
     batch = torch.rand(3, 5, 3, 8, 8)
-    found = Stack(networks, 3, "cpu")(batch)
-    for run, network in enumerate(networks):
-        torch.testing.assert_close(found[run], network(batch[run]))
+    found = Stack(networks, 3, "cpu", torch.float32)(batch)
+    for run, one in enumerate(networks):
+        torch.testing.assert_close(found[run], one(batch[run]))
 
 
 LAYERS = [
@@ -229,18 +324,26 @@ LAYERS = [
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_convolutions_of_a_stack(layer):
     runs = [build_like(layer, seed) for seed in range(3)]
-    maps = torch.rand(3, 5, layer.in_channels, 9, 8)
-    expected = torch.stack([one(batch) for one, batch in zip(runs, maps, strict=True)])
-    joined = maps.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last).requires_grad_()
+    batch = torch.rand(3, 5, layer.in_channels, 9, 8)
+    expected = torch.stack([one(images) for one, images in zip(runs, batch, strict=True)])
+    values = batch.requires_grad_()
     weight = torch.stack([one.weight.permute(0, 2, 3, 1) for one in runs]).detach().requires_grad_()
     bias = None if layer.bias is None else torch.stack([one.bias for one in runs]).detach()
     gradients = []
-    for convolve in (grouped, by_products):
-        found = convolve(joined, weight, bias, layer)
-        torch.testing.assert_close(found.unflatten(1, (3, -1)).transpose(0, 1), expected)
-        assert found.is_contiguous(memory_format=torch.channels_last)
-        gradients.append(torch.autograd.grad(found.square().sum(), (weight, joined)))
+    for kind, order in ((Grouped, lambda maps: maps.unflatten(1, (3, -1)).transpose(0, 1)), (Separate, channels_first)):
+        found = order(kind(3).convolve(kind(3).arrange(values), weight, bias, layer))
+        torch.testing.assert_close(found, expected)
+        gradients.append(torch.autograd.grad(found.square().sum(), (weight, values)))
     torch.testing.assert_close(*gradients)
+
+
+def test_products_are_divided_so_that_they_occupy_a_gpu():
+    by_hand = {(50, 64): 4, (10, 64): 16, (50, 63): 3, (50, 61): 1, (300, 64): 1, (10, 1): 1}
+    assert {sizes: layouts._parts(*sizes) for sizes in by_hand} == by_hand
+
+
+def channels_first(maps):
+    return maps.unflatten(0, (3, -1)).movedim(-1, 2)
 
 
 def build_like(layer, seed):
@@ -293,6 +396,13 @@ def test_the_loop_goes_on_from_a_kept_state(tmp_path, monkeypatch):
     kept.remove("seed-5")
     kept.remove("seed-5")
     assert kept.load("seed-5") is None
+
+
+def test_the_benchmark_for_a_gpu_runs_small_without_one():
+    command = [sys.executable, "-m", "bench.gpu_ensemble", "--tiny"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert done.stdout.count("0.0e+00 (must be 0)") == 2
+    assert "| stack, compiled, one product per run | bfloat16 | 10 |" in done.stdout.splitlines()[-1]
 
 
 class Fixed(nn.Module):

@@ -103,6 +103,17 @@ def test_the_store_of_a_run(tmp_path, splits, capsys):
     assert "train_replicates: batched, a batch takes" in capsys.readouterr().err
 
 
+def test_the_precision_of_the_model_is_that_of_a_stack(tmp_path, splits, capsys):
+    losses = [
+        storage.load(run(tmp_path, splits, [3], precision, training=SHORT | {"precision": precision})[3])["loss"].values
+        for precision in ("float32", "tf32", "bfloat16")
+    ]
+    assert capsys.readouterr().err.count("train_replicates: batched") == 3
+    assert np.array_equal(losses[0], losses[1]), "TF32 is float32 on a CPU"
+    assert not np.array_equal(losses[0], losses[2])
+    np.testing.assert_allclose(losses[0], losses[2], rtol=0.15)
+
+
 def test_a_run_that_diverges_is_kept_and_flagged(tmp_path, splits, capsys):
     training = SHORT | {"lr": 1e30, "optimizer": "sgd"}
     for form in ("loop", "batched"):
@@ -167,7 +178,7 @@ class KilledError(Exception):
 @pytest.mark.parametrize("form", ["loop", "batched"])
 def test_a_killed_job_keeps_what_is_done(tmp_path, splits, form, monkeypatch):
     monkeypatch.setenv(VARIABLE, form)
-    monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "WIDTH", {"cpu": 2})
+    monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "MOST", {"cpu": 2})
     whole = {seed: path.read_bytes() for seed, path in run(tmp_path, splits, range(4), training=SHORT).items()}
     write, written = store.write, []
 

@@ -24,6 +24,7 @@ SETTINGS = {
     "adversarial": Settings(
         EPOCHS, 16, 0.01, augmentation=Augmentation(crop_padding=1), adversarial=Attack("linf", 0.1, 0.05, 3, True)
     ),
+    "bfloat16": Settings(EPOCHS, 16, 0.05, "sgd", momentum=0.9, precision="bfloat16"),
 }
 
 
@@ -90,7 +91,9 @@ def killed_after(batches, path):
     return save
 
 
-CASES = [(name, 8) for name in SETTINGS] + [("sgd", 16), ("adam", 16)]  # from 16 pixels on, channels last
+CASES = [(name, 8) for name in SETTINGS] + [
+    (name, 16) for name in ("sgd", "adam", "bfloat16")
+]  # from 16 pixels on, channels last
 
 
 @pytest.mark.parametrize(("name", "side"), CASES)
@@ -306,6 +309,8 @@ def test_memory_layout():
     assert memory_format(nn.Conv2d(1, 1, 3), (9, 1, 8, 8)) == torch.contiguous_format
     assert memory_format(nn.Conv2d(1, 1, 3), (9, 1, 16, 16)) == torch.channels_last
     assert memory_format(nn.Conv3d(1, 1, 3), (9, 1, 16, 16)) == torch.contiguous_format
+    assert memory_format(nn.Conv2d(1, 1, 3), (9, 1, 8, 8), tensor_cores=True) == torch.channels_last
+    assert memory_format(nn.Conv3d(1, 1, 3), (9, 1, 8, 8), tensor_cores=True) == torch.contiguous_format
 
 
 def test_augmentation_by_hand():

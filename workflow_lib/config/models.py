@@ -107,10 +107,14 @@ class Training(Section):
     adversarial: Attack | None = None
     """Replace each batch by its attacked images before the step (Madry et al. 2017): by projected gradient descent away
     from the label, in eval mode, after the augmentation. null trains on the images as they are."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """Arithmetic of the layers. tf32 shortens the factors of products on a GPU, and is float32 on a CPU; bfloat16 runs
+    layers in bfloat16 (mixed precision). Weights, loss and optimizer are float32 in each case."""
 
     def settings(self) -> dict[str, Any]:
-        """The keys as plain values. `adversarial` is missing without it: such a training is what it was before."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """The keys as plain values. Without them `adversarial` and `precision` are missing, as in earlier versions."""
+        default = {"precision"} if self.precision == "float32" else set()
+        return self.model_dump(mode="json", exclude_none=True, exclude=default)
 
 
 class TrainedWeights(Section):

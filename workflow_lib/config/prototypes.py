@@ -54,6 +54,9 @@ class PrototypeStudy(Section):
     """An image has converged when its cross-entropy to the target class is below this value."""
     steps: Count = 1000
     """Largest number of steps per image; an image that needs more is kept and marked as not converged."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of the descent. With bfloat16, an image has converged only when a pass in float32 says so, and all
+    results are computed in float32 from the images."""
     start: Literal["noise", "warm"] = "noise"
     """Start of the class prototypes: noise, or (warm) those of the interval before; the first uses noise."""
     boundaries: bool = True

@@ -238,7 +238,8 @@ class Plan:
         plan, settings = self.prototypes[study], self.config.models[model]
         chosen = plan.settings
         layer = settings.layers[chosen.layer].model_dump(mode="json") if chosen.layer else None
-        descent = chosen.model_dump(mode="json", include={"optimizer", "lr", "loss", "steps"})
+        precision = {"precision"} if chosen.precision != "float32" else set()  # missing as in earlier versions
+        descent = chosen.model_dump(mode="json", include={"optimizer", "lr", "loss", "steps"} | precision)
         return canonical(**self._network(settings), layer=layer, descent=descent, initialisation=initialisation)
 
     def compute_dissimilarity(self) -> str:

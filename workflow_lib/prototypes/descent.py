@@ -2,6 +2,9 @@
 
 Each image stops on its own: at the first step at which its loss is below the threshold, or at the step limit. It does
 not depend on the other images of the batch, except that the batch size decides the order of sums and so their rounding.
+
+In bfloat16, a pass gives the gradient of each step, and only proposes the rest: which images have finished, and where a
+target's logit is close to the origin's. These images are held until a pass in float32 decides, then leave or go on.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,12 +16,16 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from workflow_lib.prototypes.frozen import Frozen
+from workflow_lib.training.precision import autocast
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 """Adam's usual decay of both moments, and what it adds to the root of the second."""
 
 BETWEEN_LOOKS = {"cpu": 1, "cuda": 4}
-"""Steps between two checks for images that have finished; a check makes a GPU wait."""
+"""Passes between two checks for images that have finished; a check makes a GPU wait."""
+
+CLOSE = 1 / 64
+"""Logits in bfloat16 that differ by at most this share of the largest one are compared in float32."""
 
 Watch = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], None]
 """Called with entries (m,), their number of steps (m,), images (m, c, y, x) and losses (m,)."""
@@ -32,13 +39,15 @@ class Settings:
         optimizer: sgd (pixels - lr * gradient, as on the poster) | adam.
         lr: learning rate.
         steps: largest number of steps.
-        loss: an image has converged when its cross-entropy (nats) is below this.
+        loss: an image has converged when its cross-entropy (nats, in float32) is below this.
+        precision: float32 | bfloat16, in which steps are computed; results are float32.
     """
 
     optimizer: str = "sgd"
     lr: float = 0.1
     steps: int = 400
     loss: float = 0.01
+    precision: str = "float32"
 
 
 class Descent:
@@ -88,28 +97,66 @@ class Descent:
         self.watched = np.concatenate([self.watched, targets == origins])
 
     def advance(self) -> dict[str, np.ndarray]:
-        """Do a step, on a GPU several; return the images that have finished, and remove them.
+        """Do a step, on a GPU several at most; return the images that have finished, and remove them.
 
         Returns:
             `entry`, `image`, `features`, `loss`, `confidence`, `predicted`, `steps`, `converged`, `length`, `crossing`
             (m, 2, c, y, x), `crossing_length`, `crossing_step`, a row for each finished image, as in the store.
         """
-        done = torch.zeros(len(self), dtype=torch.bool, device=self.device)
-        for _ in range(BETWEEN_LOOKS[self.device]):
+        held = torch.zeros(len(self), dtype=torch.bool, device=self.device)
+        for left in reversed(range(BETWEEN_LOOKS[self.device])):
             with torch.enable_grad():
                 images = self.rows["image"].detach().requires_grad_()
-                logits, features = self.network(images)
+                with autocast(self.settings.precision, self.device):
+                    logits, features = self.network(images)
+                logits = logits.float()
                 losses = cross_entropy(logits, self.rows["target"], reduction="none")
                 (gradient,) = torch.autograd.grad(losses.sum(), images)  # of a sum: each image has its own
             with torch.no_grad():
                 logits, losses = logits.detach(), losses.detach()
+                held |= self._finished(losses)
+                if self._reduced:
+                    held |= self._close(logits)
+                    if not left:
+                        logits, features, losses = self._decided(held, logits, features, losses)
+                        held &= self._finished(losses)
                 self._notify(losses)
-                self._find_crossings(logits)
-                done |= (losses < self.settings.loss) | (self.rows["steps"] >= self.settings.steps)
-                self._step(gradient, done)
+                self._find_crossings(logits, waiting=held if left else torch.zeros_like(held))
+                self._step(gradient, held)
                 self.passes += 1
-        # An image that has finished no longer changes, so the last pass belongs to the image that is kept.
-        return self._leave(done, logits, features, losses)
+        # An image that is held does not change, so the last pass belongs to the image that is kept.
+        return self._leave(held, logits, features, losses)
+
+    @property
+    def _reduced(self) -> bool:
+        return self.settings.precision != "float32"
+
+    def _finished(self, losses: Tensor) -> Tensor:
+        return (losses < self.settings.loss) | (self.rows["steps"] >= self.settings.steps)
+
+    def _ahead(self, logits: Tensor) -> Tensor:
+        """Logit of the target minus that of the origin (b,)."""
+        return (logits.gather(1, self.rows["target"][:, None]) - logits.gather(1, self.rows["origin"][:, None]))[:, 0]
+
+    def _close(self, logits: Tensor) -> Tensor:
+        """Images of which bfloat16 cannot say whether the target has overtaken the origin."""
+        rows, close = self.rows, self._ahead(logits).abs() <= CLOSE * logits.abs().amax(1)
+        return close & (rows["target"] != rows["origin"]) & (rows["crossing_step"] < 0)
+
+    def _decided(self, held: Tensor, *found: Tensor) -> tuple[Tensor, ...]:
+        """Logits, features and losses of a pass, those of the images held by a pass in float32."""
+        decided, chosen = tuple(values.float() for values in found), held.nonzero()[:, 0]
+        if len(chosen):
+            for values, exact in zip(decided, self._exact(chosen), strict=True):
+                values[chosen] = exact
+        self.passes = self.rows["steps"].cpu().numpy().copy()  # images that were held have made fewer
+        return decided
+
+    def _exact(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits, features and losses of these images in float32."""
+        images = self.rows["image"][chosen].contiguous(memory_format=self.network.memory_format)
+        logits, features = self.network(images)
+        return logits, features, cross_entropy(logits, self.rows["target"][chosen], reduction="none")
 
     def _new(self, images: Tensor, targets: Tensor, origins: Tensor) -> dict[str, Tensor]:
         count = len(images)
@@ -141,27 +188,26 @@ class Descent:
         due = np.flatnonzero(self.watched & (self.passes & (self.passes - 1) == 0))
         if self.watch and len(due):
             chosen = torch.from_numpy(due).to(self.device)
-            images, found = self.rows["image"][chosen].cpu().numpy(), losses[chosen].cpu().numpy()
-            self.watch(self.entry[due], self.passes[due], images, found)
+            images, found = self.rows["image"][chosen], self._exact(chosen)[2] if self._reduced else losses[chosen]
+            self.watch(self.entry[due], self.passes[due], images.cpu().numpy(), found.cpu().numpy())
 
-    def _find_crossings(self, logits: Tensor) -> None:
-        """Keep the images between which the target's logit first overtakes the origin's."""
-        rows = self.rows
-        ahead = (logits.gather(1, rows["target"][:, None]) - logits.gather(1, rows["origin"][:, None]))[:, 0]
-        now = rows["behind"] & (ahead > 0) & (rows["crossing_step"] < 0)
+    def _find_crossings(self, logits: Tensor, waiting: Tensor) -> None:
+        """Keep the images between which the target's logit first overtakes the origin's; later, if they are waiting."""
+        rows, ahead = self.rows, self._ahead(logits)
+        now = rows["behind"] & (ahead > 0) & (rows["crossing_step"] < 0) & ~waiting
         rows["after"] = self._where(now, rows["image"], rows["after"])
         rows["crossing_step"] = torch.where(now, rows["steps"], rows["crossing_step"])
-        crossed = rows["crossing_step"] >= 0
-        rows["before"] = self._where(crossed, rows["before"], rows["image"])
-        rows["crossing_length"] = torch.where(crossed, rows["crossing_length"], rows["length"])
-        rows["behind"] = ahead <= 0
+        settled = (rows["crossing_step"] >= 0) | waiting
+        rows["before"] = self._where(settled, rows["before"], rows["image"])
+        rows["crossing_length"] = torch.where(settled, rows["crossing_length"], rows["length"])
+        rows["behind"] = torch.where(waiting, rows["behind"], ahead <= 0)
 
-    def _step(self, gradient: Tensor, done: Tensor) -> None:
+    def _step(self, gradient: Tensor, held: Tensor) -> None:
         rows, image = self.rows, self.rows["image"]
-        moved = self._updated(image, gradient).clamp_(0, 1)
-        moved = self._where(done, image, moved)
+        moved = self._updated(image, gradient, held).clamp_(0, 1)
+        moved = self._where(held, image, moved)
         rows["length"] = rows["length"] + torch.linalg.vector_norm(moved - image, dim=tuple(range(1, image.ndim)))
-        rows["steps"] = rows["steps"] + ~done
+        rows["steps"] = rows["steps"] + ~held
         rows["image"] = moved
 
     def _where(self, chosen: Tensor, images: Tensor, others: Tensor) -> Tensor:
@@ -170,14 +216,18 @@ class Descent:
             return others
         return torch.where(_column(chosen, images), images, others)
 
-    def _updated(self, image: Tensor, gradient: Tensor) -> Tensor:
+    def _updated(self, image: Tensor, gradient: Tensor, held: Tensor) -> Tensor:
         """Images after a step of Adam (Kingma & Ba 2015), with a step count for each image, or of plain SGD."""
         lr = self.settings.lr
         if self.settings.optimizer == "sgd":
             return image.add(gradient, alpha=-lr)
-        first, second, count = self.rows["first"], self.rows["second"], (self.rows["steps"] + 1).double()
-        first.lerp_(gradient, 1 - BETAS[0])
-        second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        rows, count = self.rows, (self.rows["steps"] + 1).double()
+        first = rows["first"].lerp(gradient, 1 - BETAS[0])
+        second = (rows["second"] * BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        rows["first"], rows["second"] = (
+            self._where(held, rows["first"], first),
+            self._where(held, rows["second"], second),
+        )
         size = (lr / (1 - BETAS[0] ** count)).float()
         root = (1 - BETAS[1] ** count).sqrt().float()
         return image - _column(size, image) * first / (second.sqrt() / _column(root, image) + EPSILON)
@@ -186,16 +236,18 @@ class Descent:
         gone = done.cpu().numpy()
         if not gone.any():
             return {}
-        rows = {name: value[done].cpu() for name, value in self.rows.items()}
-        loss, never = losses[done].cpu(), rows["crossing_step"] < 0
+        # As numbers of rows, because a GPU would count the true values of a mask anew for each array, and wait.
+        leaving, staying = (torch.from_numpy(np.flatnonzero(mask)).to(self.device) for mask in (gone, ~gone))
+        rows = {name: value[leaving].cpu() for name, value in self.rows.items()}
+        loss, never = losses[leaving].cpu(), rows["crossing_step"] < 0
         crossing = torch.stack([rows["before"], rows["after"]], 1)
         crossing[never] = rows["crossing_length"][never] = torch.nan
         found = {
             "image": rows["image"],
-            "features": features[done].cpu(),
+            "features": features[leaving].cpu(),
             "loss": loss,
             "confidence": torch.exp(-loss),  # the loss is minus the logarithm of the target's softmax
-            "predicted": logits[done].argmax(1).cpu(),
+            "predicted": logits[leaving].argmax(1).cpu(),
             "steps": rows["steps"],
             "converged": loss < self.settings.loss,
             "length": rows["length"],
@@ -204,7 +256,7 @@ class Descent:
             "crossing_step": rows["crossing_step"],
         }
         entry = self.entry[gone]
-        self.rows = self._placed({name: value[~done] for name, value in self.rows.items()})
+        self.rows = self._placed({name: value[staying] for name, value in self.rows.items()})
         self.entry, self.passes, self.watched = self.entry[~gone], self.passes[~gone], self.watched[~gone]
         return {"entry": entry, **{name: value.numpy() for name, value in found.items()}}
 

@@ -49,10 +49,11 @@ def write(
         layer: whose output the features are; None: the input of the last linear layer.
     """
     text = np.array(names)
+    default = {"precision"} if settings.precision == "float32" else set()  # missing, as in earlier versions
     about = {
         "title": "Prototypes: image[target, origin] began at the origin's prototype and was driven to the target",
         "layer": layer or "input of the last linear layer",
-        **asdict(settings),
+        **{key: value for key, value in asdict(settings).items() if key not in default},
     }
     variables = {
         name: storage.VariableSpec(array.dims, array.shape, array.dtype, {"long_name": MEANING[name]})

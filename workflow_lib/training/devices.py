@@ -26,5 +26,6 @@ def configure(device: str, threads: int) -> str:
     # Some backward passes have no deterministic form on CUDA; there torch only warns.
     torch.use_deterministic_algorithms(True, warn_only=chosen == "cuda")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False  # or timing would choose algorithms, which round differently
     return chosen

@@ -44,6 +44,6 @@ class Epoch:
             device: device of `draws`.
         """
         order = seeds.generator(*lineage, "order", epoch).permutation(count)
-        sizes = [len(part) for part in np.array_split(order, batches)]
+        sizes = count // batches + (np.arange(batches) < count % batches)
         draws = draw(augmentation, count, seeds.generator(*lineage, "augmentation", epoch), device)
-        return cls(order, np.cumsum([0, *sizes]), draws)
+        return cls(order, np.concatenate([[0], np.cumsum(sizes)]), draws)

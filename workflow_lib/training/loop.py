@@ -25,6 +25,7 @@ from workflow_lib.training.augmentation import augment
 from workflow_lib.training.epochs import Epoch
 from workflow_lib.training.images import as_unit, memory_format
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
+from workflow_lib.training.precision import autocast, tensor_cores
 
 CURVE = ("epoch", "lr", "train_loss", "train_accuracy")
 """Columns of the learning curve."""
@@ -99,7 +100,7 @@ def train(
         DivergedError: the loss is not finite; the error names the epoch and the learning rate.
     """
     devices = [torch.cuda.current_device()] if device == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with torch.random.fork_rng(devices=devices), tensor_cores(settings.precision):
         training = _Training(network, images, labels, settings, lineage, device)
         if state is not None:
             training.restore(state)
@@ -128,8 +129,9 @@ class _Training:
         device: str,
     ) -> None:
         self.settings, self.lineage, self.device = settings, lineage, device
-        self.format = memory_format(network, images.shape)
-        self.network = network.to(device, memory_format=self.format)  # type: ignore[call-overload]
+        reduced = device == "cuda" and settings.precision != "float32"
+        self.format = memory_format(network, images.shape, tensor_cores=reduced)
+        self.network = network.to(device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.images, self.labels = torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
         self.optimizer = make_optimizer(settings, network)
         self.batches = -(-len(labels) // settings.batch_size)
@@ -169,12 +171,12 @@ class _Training:
         if self.step == 0:
             self._draw_epoch()
         images, labels = self._batch()
-        self.network.train()
         lr = self._set_learning_rate()
-        logits = _logits(self.network(images))
+        logits = self._logits(images)
         loss = cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
         right = (logits.detach().argmax(1) == labels).sum()
-        self.sums += torch.stack([loss.detach().double() * len(labels), right.double(), right.new_tensor(len(labels))])
+        self.sums[:2].add_(torch.stack([loss.detach().double() * len(labels), right.double()]))
+        self.sums[2].add_(len(labels))
         if self.device == "cpu":  # on a GPU each check would wait
             self._check_loss()
         self.optimizer.zero_grad()
@@ -194,11 +196,12 @@ class _Training:
             augmentation=self.settings.augmentation,
             device=self.device,
         )
+        self.order = torch.from_numpy(self.drawn.order).to(self.device)  # at once, as each copy would wait for the GPU
         torch.manual_seed(seeds.derive(*self.lineage, "torch", self.epoch))
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         start, stop = self.drawn.starts[self.step : self.step + 2].tolist()
-        chosen = torch.from_numpy(self.drawn.order[start:stop]).to(self.device)
+        chosen = self.order[start:stop]
         images = as_unit(self.images[chosen])
         images = augment(images, self.settings.augmentation, self.drawn.draws, start)
         labels = self.labels[chosen]
@@ -210,7 +213,16 @@ class _Training:
         """The attacked batch. In eval mode, batch statistics and the random state of dropout stay as they are."""
         rng = seeds.generator(*self.lineage, "attack", self.epoch, self.step)
         starts = torch.stack([attack.start(images.shape[1:], rng) for _ in labels]).to(self.device)
-        return pgd(self.network.eval(), images, labels, attack, starts)
+        self.network.eval()
+        attacked = pgd(self._logits, images, labels, attack, starts)
+        self.network.train()
+        return attacked
+
+    def _logits(self, images: Tensor) -> Tensor:
+        """Logits (b, classes), for a loss in float32 whatever the precision of the pass."""
+        with autocast(self.settings.precision, self.device):
+            logits = _logits(self.network(images))
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     def _set_learning_rate(self) -> float:
         step = self.epoch * self.batches + self.step

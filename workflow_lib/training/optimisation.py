@@ -30,6 +30,7 @@ class Settings:
         label_smoothing: share of the target spread evenly over all classes, in [0, 1).
         augmentation: how images are changed at random.
         adversarial: attack that each batch goes through before the step, towards a higher loss of its labels; or None.
+        precision: float32 | tf32 | bfloat16, of the network's products.
     """
 
     epochs: int
@@ -43,6 +44,7 @@ class Settings:
     label_smoothing: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     adversarial: Attack | None = None
+    precision: str = "float32"
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> "Settings":

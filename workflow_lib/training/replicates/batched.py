@@ -1,10 +1,10 @@
 """Train several runs at the same time, as a stack: fastest if a single network does not keep the device busy.
 
 Order of samples, augmentation, learning rates and arithmetic are those of `workflow_lib.training.loop.train`; only the
-rounding of sums differs.
+rounding of sums differs. The runs may have different labels, so that those of several pairs of classes fit in a stack.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -16,8 +16,13 @@ from workflow_lib.training.augmentation import Draws, augment
 from workflow_lib.training.epochs import Epoch
 from workflow_lib.training.images import as_unit
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer
+from workflow_lib.training.precision import tensor_cores
+from workflow_lib.training.replicates.compiled import compiled
 from workflow_lib.training.replicates.runs import Run, Trained
 from workflow_lib.training.replicates.stack import Stack
+
+DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
+"""Type in which convolutions and products are computed, by precision."""
 
 
 def train_stack(
@@ -26,6 +31,7 @@ def train_stack(
     settings: Settings,
     *,
     device: str = "cpu",
+    compiling: bool = False,
     progress: Progress | None = None,
 ) -> list[Trained]:
     """Train runs whose networks are chains of known layers (`chain.chain`); a run that diverges keeps its weights.
@@ -35,27 +41,45 @@ def train_stack(
         images: (N, c, y, x), uint8 or float32 in [0, 1]; in memory only once.
         settings: training settings.
         device: "cpu" or "cuda".
+        compiling: compile the computation of a batch, if torch can.
         progress: called with the number of finished batches and of all batches.
     """
-    training = _Training(runs, images, settings, device)
-    total = settings.epochs * training.batches
-    for epoch in range(settings.epochs):
-        training.draw_epoch(epoch)
-        for step in range(training.batches):
-            training.advance(step)
-            if progress:
-                progress(epoch * training.batches + step + 1, total)
-        training.end_epoch()
+    with tensor_cores(settings.precision):
+        training = _Training(runs, images, settings, device, compiled(_losses) if compiling else _losses)
+        total = settings.epochs * training.batches
+        for epoch in range(settings.epochs):
+            training.draw_epoch(epoch)
+            for step in range(training.batches):
+                training.advance(step)
+                if progress:
+                    progress(epoch * training.batches + step + 1, total)
+            training.end_epoch()
     return training.results()
+
+
+def _losses(stack: Stack, images: Tensor, labels: Tensor, draws: Draws, settings: Settings) -> Tensor:
+    """Mean loss of a batch, (runs,), from stored images (runs * b, c, y, x), labels (runs, b), and draws per image."""
+    values = augment(as_unit(images), settings.augmentation, draws, 0)
+    logits = stack(values.view(*labels.shape, *values.shape[1:]))
+    smoothing = settings.label_smoothing
+    losses = cross_entropy(logits.flatten(0, 1), labels.flatten(), label_smoothing=smoothing, reduction="none")
+    return losses.view(labels.shape).mean(1)
 
 
 class _Training:
     """A stack in training; `advance` trains on one batch."""
 
-    def __init__(self, runs: Sequence[Run], images: np.ndarray, settings: Settings, device: str) -> None:
-        self.runs, self.settings, self.device = runs, settings, device
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        images: np.ndarray,
+        settings: Settings,
+        device: str,
+        compute_losses: Callable[[Stack, Tensor, Tensor, Draws, Settings], Tensor],
+    ) -> None:
+        self.runs, self.settings, self.device, self.compute_losses = runs, settings, device, compute_losses
         self.networks = [run.build() for run in runs]
-        self.stack = Stack(self.networks, images.shape[1], device)
+        self.stack = Stack(self.networks, images.shape[1], device, DTYPES[settings.precision])
         self.optimizer = make_optimizer(settings, self.stack.vector)
         self.images = torch.from_numpy(images).to(device)
         self.labels = torch.from_numpy(np.stack([run.labels for run in runs])).to(device)
@@ -88,24 +112,15 @@ class _Training:
         lr = learning_rate(self.settings, self.epoch * self.batches + step, self.settings.epochs * self.batches)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        logits, labels = self.stack(self._images(batch)), self.ordered_labels[:, batch]
-        losses = cross_entropy(
-            logits.flatten(0, 1), labels.flatten(), label_smoothing=self.settings.label_smoothing, reduction="none"
-        )
-        losses = losses.view(labels.shape).mean(1)
+        chosen, labels = self.order[:, batch].flatten(), self.ordered_labels[:, batch]
+        draws = Draws(self.flips[:, batch].flatten(), self.offsets[:, batch].flatten(0, 1))
+        losses = self.compute_losses(self.stack, self.images.index_select(0, chosen), labels, draws, self.settings)
         self.sums += losses.detach().double() * labels.shape[1]
         if self.device == "cpu":  # on a GPU, each check would wait for its computations
             self._leave_diverged()
         self.optimizer.zero_grad(set_to_none=False)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-
-    def _images(self, batch: slice) -> Tensor:
-        """Augmented images of a batch, (runs, b, c, y, x) float32."""
-        chosen = self.order[:, batch]
-        images = as_unit(self.images.index_select(0, chosen.flatten()))
-        draws = Draws(self.flips[:, batch].flatten(), self.offsets[:, batch].flatten(0, 1))
-        return augment(images, self.settings.augmentation, draws, 0).reshape(*chosen.shape, *images.shape[1:])
 
     def _leave_diverged(self) -> None:
         """Keep the weights from before this batch for runs whose loss is no longer finite."""

@@ -1,14 +1,14 @@
-"""Several networks of one architecture as one network, with a group of channels for each.
+"""Several networks of one architecture as one network.
 
-The runs of a stack share kernel calls and nothing else: no value of one run affects another. Maps are
-(b, runs * c, y, x), channels last in memory; vectors are (runs, b, features).
+The runs of a stack share kernel calls and nothing else: no value of one run affects another. Maps lie as their layout
+says; vectors are (runs, b, features).
 
-With `torch.func.vmap`, too, the bytes of a run do not depend on the other runs, but it takes longer: 1.3 and 1.5 times
-at 8 x 8, 2.2 times at 32 x 32, for 10 runs on one core.
+`torch.func.vmap` takes longer, except for many of the smallest networks (docs/benchmarks/confusion.md).
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.training.replicates.chain import chain
-from workflow_lib.training.replicates.convolution import by_products, grouped
+from workflow_lib.training.replicates.layouts import Grouped, Layout, Separate
 
 ALIGNED = 16
 """Weights begin at multiples of this many numbers, the size of a vector register of 64 bytes."""
@@ -30,27 +30,29 @@ class Stack:
         networks: chains of known layers with their weights, on the CPU.
         channels: number of channels of the images.
         device: "cpu" or "cuda".
+        dtype: in which the layers compute; the weights are float32.
 
     Attributes:
         vector: all weights in sequence, as the only parameter of a module, so that an optimiser updates them in one
             pass. Its `grad` always exists and must be set to zero before each batch.
     """
 
-    def __init__(self, networks: Sequence[nn.Module], channels: int, device: str) -> None:
-        self._scale = _scale(networks[0], device)
+    def __init__(self, networks: Sequence[nn.Module], channels: int, device: str, dtype: torch.dtype) -> None:
+        self._scale, self._dtype = _scale(networks[0], device), dtype
+        self._layout: Layout = Grouped(len(networks)) if device == "cpu" else Separate(len(networks))
         self._chains = [chain(network) or [] for network in networks]
-        self._layers = list(_stacked(self._chains, channels))
+        self._layers = list(_stacked(self._chains, channels, self._layout))
         self._classes = next(x.out_features for x in reversed(self._chains[0]) if isinstance(x, nn.Linear))
         self.vector = nn.ParameterList([_join(self._weighted(), device)])
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Logits (runs, b, classes) of images (runs, b, c, y, x) float32 in [0, 1]; each run has its own images."""
+        """Logits (runs, b, classes) of images (runs, b, c, y, x) in [0, 1], own ones of each run; both are float32."""
         if self._scale is not None:
             images = (images - self._scale[0]) / self._scale[1]
-        values = images.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        values = self._layout.arrange(images.to(self._dtype))
         for layer in self._layers:
             values = layer(values)
-        return values[..., : self._classes]
+        return values[..., : self._classes].float()
 
     def unstack(self, run: int) -> None:
         """Copy the weights of a run back to its network."""
@@ -69,29 +71,20 @@ def _scale(network: nn.Module, device: str) -> tuple[Tensor, Tensor] | None:
     return network.mean.to(device), network.std.to(device)
 
 
-def _stacked(chains: Sequence[list[nn.Module]], channels: int) -> Iterator[Callable[[Tensor], Tensor]]:
+def _stacked(chains: Sequence[list[nn.Module]], channels: int, layout: Layout) -> Iterator[Callable[[Tensor], Tensor]]:
     """Combine the layers of all runs into layers of the stack; `channels` is the number of image channels."""
     for layers in zip(*chains, strict=True):
         first = layers[0]
         if isinstance(first, nn.Conv2d):
-            yield _Convolutions(layers, first)
+            yield _Convolutions(layers, first, layout)
             channels = first.out_channels
         elif isinstance(first, nn.Linear):
             yield _Linears(layers, first.in_features, channels)
             channels = 1  # its outputs are vectors, not maps
+        elif isinstance(first, nn.MaxPool2d):
+            yield partial(layout.pool, layer=first)
         else:
-            yield _Flatten(len(chains), channels) if isinstance(first, nn.Flatten) else first
-
-
-class _Flatten:
-    """Flatten maps to vectors in the order y, x, c, which is the order in memory, so that little data is moved."""
-
-    def __init__(self, runs: int, channels: int) -> None:
-        self._shape = (runs, channels)
-
-    def __call__(self, maps: Tensor) -> Tensor:
-        last = maps.permute(0, 2, 3, 1)
-        return last.reshape(*last.shape[:3], *self._shape).permute(3, 0, 1, 2, 4).flatten(2)
+            yield layout.flatten if isinstance(first, nn.Flatten) else first
 
 
 class _Weighted(ABC):
@@ -111,6 +104,11 @@ class _Weighted(ABC):
             for name, own in layer.named_parameters():
                 own.copy_(self._restored(self.tensors[name][run], own.shape))
 
+    def cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias as the layer computes with them."""
+        bias = self.tensors.get("bias")
+        return self.tensors["weight"].to(dtype), None if bias is None else bias.to(dtype)
+
     @abstractmethod
     def __call__(self, values: Tensor) -> Tensor:
         """The layer's output for all runs."""
@@ -127,13 +125,12 @@ class _Weighted(ABC):
 class _Convolutions(_Weighted):
     """Convolutions with weights (runs, outputs, y, x, inputs)."""
 
-    def __init__(self, layers: Sequence[nn.Module], first: nn.Conv2d) -> None:
+    def __init__(self, layers: Sequence[nn.Module], first: nn.Conv2d, layout: Layout) -> None:
         super().__init__(layers)
-        self._like = first
+        self._like, self._layout = first, layout
 
     def __call__(self, maps: Tensor) -> Tensor:
-        convolve = by_products if maps.is_cuda else grouped
-        return convolve(maps, self.tensors["weight"], self.tensors.get("bias"), self._like)
+        return self._layout.convolve(maps, *self.cast(maps.dtype), self._like)
 
     def _arranged(self, tensor: Tensor) -> Tensor:
         return tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor
@@ -143,7 +140,7 @@ class _Convolutions(_Weighted):
 
 
 class _Linears(_Weighted):
-    """Linear layers with weights (runs, outputs, inputs), inputs in the order of `_Flatten`.
+    """Linear layers with weights (runs, outputs, inputs), inputs in the order of `Layout.flatten`.
 
     Outputs and inputs are padded with zeros to multiples of ALIGNED; the zeros stay zero in training. So the matrices
     of all runs begin at aligned addresses. Otherwise they could be multiplied by different instructions, and the
@@ -155,7 +152,8 @@ class _Linears(_Weighted):
         super().__init__(layers)
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        weight, bias = self.tensors["weight"].transpose(1, 2), self.tensors.get("bias")
+        weight, bias = self.cast(vectors.dtype)
+        weight = weight.transpose(1, 2)
         if missing := weight.shape[1] - vectors.shape[2]:
             vectors = pad(vectors, (0, missing))
         return torch.bmm(vectors, weight) if bias is None else torch.baddbmm(bias[:, None], vectors, weight)

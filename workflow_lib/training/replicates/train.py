@@ -7,13 +7,18 @@ import numpy as np
 from workflow_lib.progress import Progress
 from workflow_lib.training.optimisation import Settings
 from workflow_lib.training.replicates.batched import train_stack
+from workflow_lib.training.replicates.compiled import MANY_BATCHES
 from workflow_lib.training.replicates.form import Form
 from workflow_lib.training.replicates.kept import KeptStates
 from workflow_lib.training.replicates.loop import train_one
 from workflow_lib.training.replicates.runs import Run, Trained
 
-WIDTH = {"cpu": 10, "cuda": 50}
-"""Runs per stack, always the same: kernels are chosen by tensor shapes, and each may round differently."""
+STEP = 10
+"""The number of runs in a stack is a multiple of this; idle ones fill it up."""
+
+MOST = {"cpu": 10, "cuda": 50}
+"""Most runs in a stack. On a CPU all stacks have equal shapes: these decide which kernels run, and each may round
+differently."""
 
 
 def train_runs(
@@ -28,8 +33,8 @@ def train_runs(
 ) -> Iterator[tuple[str, Trained]]:
     """Train runs and yield the name and result of each; a run that diverges does not stop the others.
 
-    The result of a run does not depend on the other runs, on a CPU byte for byte. The two forms differ only in the
-    rounding of sums.
+    The result of a run does not depend on the other runs, on a CPU byte for byte. On a GPU that holds for stacks of
+    equal width; the width, like the two forms, decides how sums are rounded.
 
     Args:
         runs: the runs to train, by name.
@@ -47,14 +52,14 @@ def train_runs(
             yield name, train_one(name, run, images, settings, device=device, states=states, progress=part)
         return
     names = list(runs)
-    width = WIDTH[device]
-    starts = range(0, len(names), width)
+    starts = range(0, len(names), MOST[device])
+    compiling = device == "cuda" and settings.epochs * -(-len(images) // settings.batch_size) >= MANY_BATCHES
     for index, start in enumerate(starts):
         part = _part(progress, index, len(starts))
-        block = names[start : start + width]
-        idle = [block[0]] * (width - len(block))
+        block = names[start : start + MOST[device]]
+        idle = [block[0]] * (-len(block) % STEP)
         stack = [runs[name] for name in (*block, *idle)]
-        trained = train_stack(stack, images, settings, device=device, progress=part)
+        trained = train_stack(stack, images, settings, device=device, compiling=compiling, progress=part)
         yield from zip(block, trained, strict=False)
 
 
