@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from prototypes_cases import CLASSES, linear, noise, quick
+from prototypes_cases import CLASSES, SHAPE, linear, noise, quick, trained
 from test_prototypes_descent import cases, descend
 from torch.nn.functional import cross_entropy
 
 from workflow_lib.dissimilarity import tensors
 from workflow_lib.prototypes import descent as descent_module
 from workflow_lib.prototypes.descent import Settings
+from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.prototypes.matrix import make_matrix
 
 SETTINGS = {name: Settings(name, 0.02, 40, 0.05, "bfloat16") for name in ("sgd", "adam")}
@@ -168,3 +169,15 @@ def test_c_and_r_are_those_of_float32_within_the_spread_of_initialisations():
     spread = means["float32"].std(0, ddof=1)
     assert (np.abs(means["bfloat16"].mean(0) - means["float32"].mean(0)) < spread / 2).all()
     assert (means["bfloat16"] != means["float32"]).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_on_a_gpu_float32_decides_too(name):
+    starts = noise(CLASSES, seed=5)
+    found = make_matrix(frozen(trained(), None, SHAPE, device="cuda"), starts, SETTINGS[name], device="cuda")
+    assert found["converged"].all()
+    targets = torch.arange(CLASSES).repeat_interleave(CLASSES)
+    with torch.no_grad():
+        losses = cross_entropy(quick()(torch.from_numpy(found["image"]).flatten(0, 1))[0], targets, reduction="none")
+    np.testing.assert_allclose(found["loss"].ravel(), losses, atol=1e-4)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from test_training import SETTINGS, as_bytes, run
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -137,3 +140,16 @@ def test_weights_stay_in_float32_because_accuracy_would_suffer():
 def noise(values):
     """Standard error of the mean over seeds."""
     return values.std(ddof=1) / len(values) ** 0.5
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.filterwarnings("ignore:.*deterministic")
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_on_a_gpu_equal_trainings_end_with_equal_bytes(precision, tmp_path):
+    settings = replace(SETTINGS["sgd"], augmentation=SETTINGS["adam"].augmentation, precision=precision)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        one, same = (as_bytes(run(settings, side=16, device="cuda"), tmp_path / "state.pt") for _ in range(2))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert one == same
