@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
+import xxhash
 
 from workflow_lib.cache import copying, inventory
 from workflow_lib.cache import store as cache
@@ -136,10 +137,13 @@ GOOD = {"outputs": {"a": digest(b"one")}, "record": {"key": key("job")}}
                 {"outputs": {"a": digest(b"one") + "\n"}},
                 {"record": None},
                 {"record": [["verb", "draw"]]},
+                {"checksums": ["a"]},
+                {"checksums": {"a": 1}},
+                {"checksums": {"a": digest(b"one")}},
             )
         ),
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_what_is_no_action_counts_as_missing_and_is_pruned(folder, keep, tmp_path, content):
     keep("job", a=b"one")
@@ -164,12 +168,12 @@ def test_a_cache_that_cannot_be_written_costs_one_line_in_the_log(tmp_path, capf
 def test_a_full_disk_leaves_neither_action_nor_litter(folder, keep, tmp_path, monkeypatch, capfd):
     keep("job", a=b"one")
 
-    def full(source, target):
+    def full(source, target, *hashes):
         target.write_bytes(b"ha")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(cache, "copy_with_digest", full)
+        patched.setattr(cache, "copy_hashed", full)
         keep("job 2", a=b"two")
         assert "No space left" in capfd.readouterr().err
         with pytest.raises(OSError, match="No space left"):
@@ -180,19 +184,19 @@ def test_a_full_disk_leaves_neither_action_nor_litter(folder, keep, tmp_path, mo
 
 
 def test_an_object_that_cannot_be_read_counts_as_missing(folder, keep, tmp_path, monkeypatch):
-    def stale(source, target):
+    def stale(source, target, *hashes):
         raise OSError(errno.ESTALE, "Stale file handle")
 
     keep("job", a=b"one")
     with monkeypatch.context() as patched:
-        patched.setattr(cache, "copy_with_digest", stale)
+        patched.setattr(cache, "copy_hashed", stale)
         assert restored(folder, "job", tmp_path, "a") is None
     assert restored(folder, "job", tmp_path, "a") == {"a": b"one"}
 
 
 @pytest.mark.parametrize("size", [0, 1, copying.BLOCK, 2 * copying.BLOCK + 7])
 @pytest.mark.parametrize("shared", [False, True])
-def test_the_digest_is_that_of_the_copy(tmp_path, monkeypatch, size, shared):
+def test_the_hashes_are_those_of_the_copy(tmp_path, monkeypatch, size, shared):
     content = random.Random(size).randbytes(size)
     (tmp_path / "a").write_bytes(content)
     (tmp_path / "b").write_bytes(b"longer and older" * size)
@@ -203,9 +207,83 @@ def test_the_digest_is_that_of_the_copy(tmp_path, monkeypatch, size, shared):
         return True
 
     monkeypatch.setattr(copying, "_share_blocks", share if shared else lambda *_: False)
+    found = hashlib.sha256(), copying.xxh3()
     with (tmp_path / "a").open("rb", buffering=0) as source:
-        assert copying.copy_with_digest(source, tmp_path / "b") == digest(content)
+        copying.copy_hashed(source, tmp_path / "b", *found)
     assert (tmp_path / "b").read_bytes() == content
+    assert [hash_.hexdigest() for hash_ in found] == [digest(content), xxhash.xxh3_128_hexdigest(content)]
+
+
+def test_the_checksum_is_that_of_its_specification():
+    checksum = copying.xxh3()
+    assert checksum.hexdigest() == "99aa06d3014798d86001c324468d497f"  # of no bytes
+    checksum.update(memoryview(b"a" * 300))
+    assert checksum.hexdigest() == xxhash.xxh3_128_hexdigest(b"a" * 300)
+
+
+LARGE = random.Random(7).randbytes(cache.LARGE)
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """Names of the hashes of every copy."""
+    names = []
+
+    def copy(source, target, *hashes):
+        names.append([hash_.name for hash_ in hashes])
+        copying.copy_hashed(source, target, *hashes)
+
+    monkeypatch.setattr(cache, "copy_hashed", copy)
+    return names
+
+
+def test_a_large_output_is_restored_by_its_checksum_and_a_smaller_one_has_none(folder, keep, tmp_path, hashed):
+    keep("job", a=LARGE, b=LARGE[1:])
+    assert read_action(action_file(folder, key("job"))).checksums == {"a": xxhash.xxh3_128_hexdigest(LARGE)}
+    assert restored(folder, "job", tmp_path, "a", "b") == {"a": LARGE, "b": LARGE[1:]}
+    assert hashed == [["sha256", "XXH3_128"], ["sha256"], ["XXH3_128"], ["sha256"]]
+
+
+@pytest.mark.parametrize("since", ["store", "restore"])
+def test_where_xxhash_is_not_installed_sha256_verifies(folder, keep, tmp_path, monkeypatch, hashed, since):
+    monkeypatch.setitem(sys.modules, "xxhash", None if since == "store" else xxhash)
+    keep("job", a=LARGE)
+    monkeypatch.setitem(sys.modules, "xxhash", None if since == "restore" else xxhash)
+    assert restored(folder, "job", tmp_path, "a") == {"a": LARGE}
+    assert hashed[-1] == ["sha256"]
+
+
+def test_an_entry_from_before_there_were_checksums_is_used(folder, keep, tmp_path, hashed):
+    keep("job", a=LARGE)
+    file = action_file(folder, key("job"))
+    entry = json.loads(file.read_text())
+    del entry["checksums"]
+    file.write_text(json.dumps(entry))
+    assert restored(folder, "job", tmp_path, "a") == {"a": LARGE}
+    assert hashed[-1] == ["sha256"]
+
+
+def flipped(place):
+    data = bytearray(LARGE)
+    data[place] ^= 1 << place % 8
+    return bytes(data)
+
+
+PLACES = [0, -1, copying.BLOCK - 1, copying.BLOCK, *random.Random(1).sample(range(len(LARGE)), 20)]
+DAMAGES = [LARGE[:-1], LARGE[: copying.BLOCK], b"", LARGE + b"!", LARGE[::-1], *map(flipped, PLACES)]
+
+
+@pytest.mark.parametrize("checksum", [True, False])
+def test_all_damage_of_a_large_object_is_found(folder, keep, tmp_path, monkeypatch, checksum):
+    if not checksum:
+        monkeypatch.setattr(cache, "xxh3", lambda: None)
+    for damage in DAMAGES:
+        keep("job", a=LARGE)
+        object_file(folder, digest(LARGE)).write_bytes(damage)
+        assert restored(folder, "job", tmp_path, "a") is None
+        assert not object_file(folder, digest(LARGE)).exists()
+    keep("job", a=LARGE)
+    assert restored(folder, "job", tmp_path, "a") == {"a": LARGE}
 
 
 def test_hits_and_misses_are_counted_by_verb(folder, keep, tmp_path):
@@ -285,12 +363,12 @@ def test_actions_without_their_objects_go(folder, keep):
 
 
 def test_a_reader_that_has_opened_an_object_gets_it_whole_while_it_is_pruned(folder, keep, tmp_path, monkeypatch):
-    def pruning_meanwhile(source, target):
+    def pruning_meanwhile(source, target, *hashes):
         assert prune(folder, 0, in_use=-1).objects == 1
-        return copying.copy_with_digest(source, target)
+        copying.copy_hashed(source, target, *hashes)
 
     keep("job", a=b"one")
-    monkeypatch.setattr(cache, "copy_with_digest", pruning_meanwhile)
+    monkeypatch.setattr(cache, "copy_hashed", pruning_meanwhile)
     assert restored(folder, "job", tmp_path, "a") == {"a": b"one"}
 
 

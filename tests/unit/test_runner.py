@@ -117,6 +117,30 @@ def test_digests_are_remembered_until_a_file_changes(tmp_path, monkeypatch):
     assert memory.digest(folder) != before
 
 
+@pytest.mark.parametrize("restored", [False, True])
+def test_the_digest_of_an_output_in_place_is_known_until_it_is_written_to(project, monkeypatch, restored):
+    run.run(job())
+    if restored:
+        (project / "results/kstar.zarr.zip").unlink()
+        run.run(job())
+    memory, output = digests.DigestMemory(project / "results/.cache/digests"), project / "results/kstar.zarr.zip"
+    digest = digests.content_digest(output)
+    with monkeypatch.context() as patched:
+        patched.setattr(digests, "content_digest", lambda _: pytest.fail("read again"))
+        assert memory.digest(output) == digest
+    time.sleep(0.02)  # beyond one tick of the file system's clock
+    output.write_bytes(output.read_bytes()[::-1])
+    assert memory.digest(output) == digests.content_digest(output) != digest
+
+
+def test_an_output_without_checksums_of_its_own_is_read_for_its_digest(project, monkeypatch):
+    run.run(job(output="results/kstar.csv"))
+    read = []
+    monkeypatch.setattr(digests, "content_digest", lambda path: read.append(path.name))
+    digests.DigestMemory(project / "results/.cache/digests").digest(project / "results/kstar.csv")
+    assert read == ["kstar.csv"]
+
+
 def test_signatures_are_read_from_the_source():
     step = signature("train_interval")
     assert step.context

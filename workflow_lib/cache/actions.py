@@ -16,6 +16,7 @@ from workflow_lib.io.files import atomic
 
 Event = Literal["hits", "misses"]
 DIGEST = re.compile("[0-9a-f]{64}")
+CHECKSUM = re.compile("[0-9a-f]{32}")
 VERB = re.compile("[a-z_]+")
 
 
@@ -25,10 +26,12 @@ class Action(NamedTuple):
     Attributes:
         outputs: SHA-256 of each output, by role.
         record: origin of the outputs, from `runner/records.py`.
+        checksums: XXH3 of large outputs, by role; outputs without one are verified by their SHA-256.
     """
 
     outputs: dict[str, str]
     record: dict[str, Any]
+    checksums: dict[str, str]
 
     @property
     def verb(self) -> str:
@@ -41,19 +44,21 @@ def read_action(file: Path) -> Action | None:
     """The action in a file; None if the file is missing, unreadable or not an action."""
     try:
         content = json.loads(file.read_bytes())
-        outputs, record = content["outputs"], content["record"]
+        outputs, record, checksums = content["outputs"], content["record"], content.get("checksums", {})
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    if not (isinstance(outputs, dict) and isinstance(record, dict)):
-        return None
-    whole = all(isinstance(digest, str) and DIGEST.fullmatch(digest) for digest in outputs.values())
-    return Action(outputs, record) if whole else None
+    whole = isinstance(record, dict) and _all_match(DIGEST, outputs) and _all_match(CHECKSUM, checksums)
+    return Action(outputs, record, checksums) if whole else None
+
+
+def _all_match(pattern: re.Pattern[str], values: object) -> bool:
+    return isinstance(values, dict) and all(isinstance(v, str) and pattern.fullmatch(v) for v in values.values())
 
 
 def write_action(action: Action, file: Path) -> None:
     """Write an action atomically."""
     with atomic(file) as scratch:
-        scratch.write_text(json.dumps({"outputs": action.outputs, "record": action.record}, sort_keys=True))
+        scratch.write_text(json.dumps(action._asdict(), sort_keys=True))
 
 
 def action_file(folder: Path, key: str) -> Path:

@@ -84,16 +84,29 @@ class DigestMemory:
             ]
             return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
         stat = path.stat()
-        name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()
-        record = self._folder / name[:2] / name[2:]
-        if (known := _recall(record)) and known[:-1] == identity(stat):
+        if (known := _recall(self._record(path))) and known[:-1] == identity(stat):
             return str(known[-1])
         digest = content_digest(path)
         if time.time() - stat.st_ctime > RACY_SECONDS:
-            # If the cache is full or read-only, the file is read again next time; the job goes on.
-            with contextlib.suppress(OSError), atomic(record) as scratch:
-                scratch.write_text(json.dumps([*identity(stat), digest]))
+            self._remember(path, stat, digest)
         return digest
+
+    def take(self, path: Path, digest: str) -> None:
+        """Remember the digest of a file that the caller has just put in place, so that nobody need read it for that.
+
+        A write by others in the same clock tick would go unnoticed. So the file must contain checksums of its own.
+        """
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            self._remember(path, path.stat(), digest)
+
+    def _remember(self, path: Path, stat: os.stat_result, digest: str) -> None:
+        # If the cache is full or read-only, the file is read again next time; the job goes on.
+        with contextlib.suppress(OSError), atomic(self._record(path)) as scratch:
+            scratch.write_text(json.dumps([*identity(stat), digest]))
+
+    def _record(self, path: Path) -> Path:
+        name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()
+        return self._folder / name[:2] / name[2:]
 
 
 def _recall(record: Path) -> list[object] | None:

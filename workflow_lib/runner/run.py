@@ -27,7 +27,7 @@ from workflow_lib.code.signature import step_module
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.files import remove_scratch, scratch_folder
 from workflow_lib.runner import gpus, records
-from workflow_lib.runner.inputs import correct_times, require_sound, sound_digests, sound_hints
+from workflow_lib.runner.inputs import ZIPPED, correct_times, require_sound, sound_digests, sound_hints
 from workflow_lib.runner.job import Job, parse_all
 from workflow_lib.runner.log import logged
 from workflow_lib.runner.snakemake_process import SnakemakeProcess, is_zombie
@@ -282,13 +282,16 @@ def _staged(units: Iterable[Unit], folder: Path) -> dict[Path, Path]:
 
 
 def _publish(unit: Unit, staged: Mapping[Path, Path], action: Action, results: Path) -> None:
-    """Move the outputs of a unit into place, then their records."""
+    """Move the outputs of a unit into place, then their records. Jobs that read them need not compute their digests."""
+    memory = DigestMemory(cache_folder() / "digests")
     records.forget(unit.outputs.values(), results)
     for path in unit.outputs.values():
         path.parent.mkdir(parents=True, exist_ok=True)
         staged[path].replace(path)
     for role, path in unit.outputs.items():
         records.write(action.record, action.outputs[role], path, results, staged[path].with_name("record"))
+        if path.suffix in ZIPPED:
+            memory.take(path, action.outputs[role])
 
 
 def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], state: Path) -> None:

@@ -23,8 +23,10 @@ def configure(device: str, threads: int) -> str:
     chosen = "cuda" if available and device != "cpu" else "cpu"
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
-    # Some backward passes have no deterministic form on CUDA; there torch only warns.
-    torch.use_deterministic_algorithms(True, warn_only=chosen == "cuda")
+    if chosen == "cuda":  # some backward passes have no deterministic form there: torch only warns
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    else:  # the same, but without importing torch's compiler, which takes as long as torch itself
+        torch.set_deterministic_debug_mode("error")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = False  # or timing would choose algorithms, which round differently
