@@ -384,6 +384,34 @@ def test_the_size_of_images_is_given_in_one_of_two_ways(keys, text):
         load({"datasets": {"d": FOLDER | keys}})
 
 
+WHOLE = FOLDER | {"image_size": [8, 8], "test_fraction": 1}
+
+
+@pytest.mark.parametrize(
+    ("keys", "where", "text"),
+    [
+        (WHOLE | {"subsample": {"train": 9, "test": 4}}, "subsample.train", "has no training split (test_fraction: 1)"),
+        (WHOLE | {"split_seed": 3}, "split_seed", "nothing is split with test_fraction: 1"),
+        (WHOLE | {"test_fraction": None, "split_seed": 3}, "split_seed", "nothing is split with test_fraction: null"),
+        ({"source": "digits", "subsample": {"seed": 3}}, "subsample.seed", "nothing is drawn without train or test"),
+    ],
+)
+def test_a_key_that_would_have_no_effect_is_refused(keys, where, text):
+    found = problems(change("datasets/odd", keys))
+    assert [*found] == [f"datasets.odd.{where}"]
+    assert text in found[f"datasets.odd.{where}"]
+
+
+def test_a_dataset_made_of_others_has_no_training_split_without_theirs():
+    raw = change("datasets/whole", WHOLE)
+    made = {"source": "transformed", "of": "whole", "transform": "turned"}
+    raw["datasets"]["turned"] = made | {"subsample": {"train": 9}}
+    assert "no training split" in problems(raw)["datasets.turned.subsample.train"]
+    raw["datasets"]["turned"] = made | {"subsample": {"test": 9, "seed": 3}}
+    raw["datasets"]["halved"] = FOLDER | {"image_size": [8, 8], "split_seed": 3, "subsample": {"train": 9}}
+    assert load(raw, check_files=False)
+
+
 def test_what_needs_a_training_split_is_refused_without_one():
     raw = good()
     raw["datasets"]["digits"] = FOLDER | {"image_size": [8, 8], "test_fraction": 1}

@@ -14,7 +14,7 @@ from workflow_lib.config.schema import schema
 from workflow_lib.errors import UserError
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
+SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("**/*.yaml"))]
 
 SMALLEST = {"datasets": {"d": {"source": "digits"}}}
 MODEL = {"architecture": "small_cnn", "dataset": "d", "training": {"epochs": 4}, "layers": {"out": "logits"}}
@@ -55,7 +55,7 @@ def test_the_schema_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(json.loads(generated(ROOT)["docs/config.schema.json"]))
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_shipped_configs_are_valid_and_point_to_the_schema(path):
     config = read(path, check_files=False)
     assert config.kstar.studies or config.prototypes.studies or config.confusion.studies
@@ -66,7 +66,7 @@ def test_shipped_configs_are_valid_and_point_to_the_schema(path):
 
 
 def test_shipped_configs_are_found():
-    assert {path.stem for path in SHIPPED} >= {"config", "miniature", "cifar10-resnet18", "embeddings"}
+    assert {path.stem for path in SHIPPED} >= {"config", "miniature", "cifar10-resnet18", "kstar-training", "rotation"}
 
 
 @pytest.mark.parametrize(

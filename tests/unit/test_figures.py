@@ -34,6 +34,7 @@ from workflow_lib.figures.style import (
     save,
     short_names,
     signed,
+    significant,
 )
 from workflow_lib.io import storage
 from workflow_lib.kstar.exact import neighbourhood
@@ -77,8 +78,8 @@ def table_of(grids, classes=5):
     return pd.DataFrame(rows)
 
 
-def draw_lines(table, wanted=None):
-    return trends.draw(table, wanted=wanted, threshold=0.5, title="A title")
+def draw_lines(table, wanted=None, scale=None):
+    return trends.draw(table, wanted=wanted, threshold=0.5, title="A title", scale=scale)
 
 
 class TestPanels:
@@ -222,6 +223,11 @@ class TestNames:
     def test_numbers_have_a_true_minus_and_no_negative_zero(self):
         assert [signed(value) for value in (-1.234, -0.001, 2, np.nan)] == ["−1.23", "0.00", "2.00", "–"]
 
+    def test_three_digits_count(self):
+        values = {0.0023: "0.00230", 0.11549: "0.115", 31.44: "31.4", -1234.5: "−1234", 0: "0.00", 0.9996: "1.00"}
+        values |= {np.nan: "–", -1e-17: "0.000000", 1e-6: "0.000001"}
+        assert {value: significant(value) for value in values} == values
+
     @pytest.mark.parametrize("count", [1, 10, 20, 100])
     def test_classes_look_different(self, count):
         assert len(set(class_styles(count))) == count
@@ -276,10 +282,21 @@ class TestTrends:
             ("not all", strength | {"none": np.nan}),
             ("two equal", strength | {"none": 1.0}),
         ):
-            figure, numbers = draw_lines(table.assign(strength=table["transform"].map(values)))
+            figure, numbers = draw_lines(table.assign(strength=table["transform"].map(values)), scale="rotation")
             places[name] = [line.get_xdata().tolist() for line in figure.axes[0].lines][-1]
             assert numbers.attrs["scale"] == ("strength" if name == "all" else None)
+            label = "strength of rotation" if name == "all" else "transform"
+            assert figure.axes[-1].get_xlabel() == label
         assert places == {"all": [0, 0.05, 1], "not all": [0, 1, 2], "two equal": [0, 1, 2]}
+
+    def test_strengths_that_measure_different_things_share_no_axis(self):
+        table = table_of(grid(transform=["turned", "noisy", "none"]))
+        figure, numbers = draw_lines(
+            table.assign(strength=table["transform"].map({"turned": 30, "noisy": 0.1, "none": 0}))
+        )
+        assert numbers.attrs["scale"] is None
+        assert figure.axes[0].lines[-1].get_xdata().tolist() == [0, 1, 2]
+        assert figure.axes[0].lines[-1].get_linestyle() == "None"
 
     @pytest.mark.parametrize(
         ("varied", "joined"),
@@ -360,7 +377,7 @@ def study(tmp_path, request):
             storage.save(xr.Dataset(variables, coords, attrs), files[kind][-1])
     title = "A long title, which says at length what the study asks and what the figure shows: accuracy against k*"
     spec = {"grids": grids, "title": title, "classes": None, "threshold": 0.5, "skewness": "anchored", "k": 3}
-    spec |= {"strengths": {}}
+    spec |= {"strengths": {}, "scales": {}, "scale": None}
     names = ("classes", "aggregates", "pieces", "examples", "seeds", "trend")
     tables = {name: tmp_path / f"{name}.csv" for name in names}
     tabulate_kstar(spec=spec, kstar=files["kstar"], **tables)
@@ -489,6 +506,25 @@ class TestAccuracy:
         figure, numbers = accuracy_vs_kstar.draw(table, trend, threshold=0.5, title="A title")
         assert figure.axes[0].get_title(loc="left") == "ρ = 1.00 [1.00, 1.00], n = 15"
         assert len(numbers) == 15
+
+    def test_small_values_fill_the_axis_and_have_plain_ticks(self):
+        table = table_of(grid(layer=LAYERS)).assign(accuracy=np.linspace(0, 1, 15), mean=np.linspace(2e-5, 6e-5, 15))
+        axes = accuracy_vs_kstar.draw(table, trend_table(table), threshold=0.5, title="A title")[0].axes[0]
+        low, high = axes.get_xlim()
+        assert 1.5e-5 < low < 2e-5 < 6e-5 < high < 6.5e-5
+        axes.figure.draw_without_rendering()
+        assert "0.00004" in [label.get_text() for label in axes.get_xticklabels()]
+        assert axes.xaxis.get_offset_text().get_text() == ""
+
+    def test_what_was_drawn_for_the_interval_is_said(self):
+        table = table_of(grid(layer=LAYERS)).assign(accuracy=np.linspace(0, 1, 15))
+        many = pd.concat([table.assign(seed=seed) for seed in range(5)])
+        notes = [
+            accuracy_vs_kstar.draw(rows, trend_table(rows), threshold=0.5, title="A title")[0].get_supxlabel()
+            for rows in (table, many)
+        ]
+        assert ["as independent" in note for note in notes] == [True, False]
+        assert ["the networks" in note for note in notes] == [False, True]
 
     @pytest.mark.parametrize("classes", [1, 5])
     def test_few_or_unknown_values_are_drawn(self, classes):

@@ -232,6 +232,21 @@ def test_followed_code_and_libraries_are_no_matter(here, capfd):
     assert capfd.readouterr().err == ""
 
 
+NOTES_ITS_CALLERS = """
+    import linecache, traceback
+
+    def make():
+        linecache.clearcache()  # nobody has read the files before
+        return "".join(traceback.format_stack())
+"""
+
+
+def test_a_library_may_read_the_lines_of_its_callers(here, capfd):
+    write(here / "notes.py", NOTES_ITS_CALLERS)
+    assert "test_a_library_may_read_the_lines_of_its_callers" in call("notes:make", {}, "key")
+    assert capfd.readouterr().err == ""
+
+
 READS = """
     from pathlib import Path
 

@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from workflow_lib.kstar import trend
 from workflow_lib.kstar.trend import spearman, trend_table
+
+POINT = {"model": "net", "seed": 0, "transform": "original"}
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 9])
@@ -16,7 +19,7 @@ def test_equals_scipy_also_with_ties(decimals):
     found = spearman(x, y)
     assert found.rho == pytest.approx(stats.spearmanr(x, y).statistic)
     drawn = [stats.spearmanr(x[rows], y[rows]).statistic for rows in generator.integers(0, 60, (1000, 60))]
-    assert found[2:] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.05)
+    assert found[2:4] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.05)
 
 
 def test_by_hand():
@@ -40,24 +43,80 @@ def test_the_interval_covers_the_correlation_of_the_distribution():
 def test_no_correlation_of_few_or_equal_values(x, n):
     found = spearman(x, np.arange(len(x)))
     assert found.n == n
-    assert np.isnan(found[1:]).all()
+    assert np.isnan(found[1:4]).all()
+    assert found.resampled is None
+
+
+def of_networks(generator, networks, rows):
+    """Pairs of normal numbers; those of a network have 0.8 of their variance in common."""
+    shape = [[1, 0.5], [0.5, 1]]
+    common = generator.multivariate_normal([0, 0], shape, (networks, 1))
+    pairs = np.sqrt(0.8) * common + np.sqrt(0.2) * generator.multivariate_normal([0, 0], shape, (networks, rows))
+    return *pairs.reshape(-1, 2).T, np.repeat(np.arange(networks), rows)
+
+
+def test_rows_of_a_network_are_drawn_together(monkeypatch):
+    monkeypatch.setattr(trend, "RESAMPLES", 200)
+    generator = np.random.default_rng(3)
+    truth = 6 / np.pi * np.arcsin(0.25)
+    covered = {"networks": 0, "rows": 0}
+    for _ in range(60):
+        x, y, networks = of_networks(generator, 10, 20)
+        for found in (spearman(x, y, networks), spearman(x, y)):
+            covered[found.resampled] += found.rho_low <= truth <= found.rho_high
+    assert covered["networks"] / 60 > 0.85
+    assert covered["rows"] / 60 < 0.75  # too narrow: they are not independent
+
+
+def test_few_networks_are_not_drawn():
+    x, y, networks = of_networks(np.random.default_rng(4), 5, 4)
+    assert spearman(x, y, networks).resampled == "networks"
+    for fewer in (np.minimum(networks, 3), None):
+        assert spearman(x, y, fewer) == spearman(x, y)
+        assert spearman(x, y, fewer).resampled == "rows"
+    x[networks == 4] = np.nan  # what is left are four networks
+    assert spearman(x, y, networks).resampled == "rows"
 
 
 def test_table_has_a_row_for_each_pair_that_is_known():
     table = pd.DataFrame(
-        {"mean": [0.1, 0.2, 0.3, 0.4], "skewness": [4.0, 3, 2, np.nan], "accuracy": [0.5, 0.6, 0.7, 0.8]}
+        {**POINT, "mean": [0.1, 0.2, 0.3, 0.4], "skewness": [4.0, 3, 2, np.nan], "accuracy": [0.5, 0.6, 0.7, 0.8]},
+        index=range(4),
     )
     found = trend_table(table)
     assert found[["value", "against", "n", "rho"]].to_numpy().tolist() == [
         ["accuracy", "mean", 4, 1],
         ["accuracy", "skewness", 3, -1],
     ]
-    rotated = trend_table(table.assign(strength=[0, 90, 30, 60]))
-    assert rotated["against"].tolist() == ["mean", "skewness", *["strength"] * 3]
-    for constant in (np.nan, 0.0):
-        assert trend_table(table.assign(strength=constant))["against"].tolist() == ["mean", "skewness"]
+    rotated = trend_table(table.assign(strength=[0, 90, 30, 60]), {"rotation": ["original"]})
+    assert rotated["against"].tolist() == ["mean", "skewness"]  # of one transform
+
+
+def test_strengths_are_compared_only_where_they_measure_the_same():
+    """Degrees and standard deviations: accuracy falls with each, and not with the two together."""
+    table = pd.DataFrame(
+        {
+            **POINT,
+            "transform": ["original", "r30", "r60", "n1", "n2", "crop"],
+            "strength": [np.nan, 30, 60, 0.1, 0.2, 24],
+            "accuracy": [0.9, 0.8, 0.7, 0.3, 0.2, 0.5],
+            "mean": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+            "skewness": [1.0, 2, 3, 4, 5, 6],
+        }
+    )
+    scales = {
+        "rotation": ["r30", "r60", "original"],
+        "gaussian_noise": ["n1", "n2", "original"],
+        "centre_crop": ["crop"],
+    }
+    found = trend_table(table, scales).set_index(["value", "against", "scale"])
+    assert found.loc[("accuracy", "strength", "rotation"), ["n", "rho"]].tolist() == [3, -1]
+    assert found.loc[("accuracy", "strength", "gaussian_noise"), ["n", "rho"]].tolist() == [3, -1]
+    assert found.loc[("mean", "strength", "rotation"), "rho"] == 1
+    assert len(found) == 2 + 3 + 3  # one strength of a crop has no trend
+    assert stats.spearmanr(table["accuracy"][1:5], table["strength"][1:5]).statistic > 0
 
 
 def test_without_accuracies_nothing_is_claimed():
-    table = pd.DataFrame({"mean": [0.1, 0.2, 0.3], "skewness": [3.0, 2, 1], "accuracy": np.nan})
+    table = pd.DataFrame({**POINT, "mean": [0.1, 0.2, 0.3], "skewness": [3.0, 2, 1], "accuracy": np.nan})
     assert trend_table(table)[["n", "rho"]].isna().to_numpy().tolist() == [[False, True]] * 2

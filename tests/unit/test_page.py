@@ -31,10 +31,14 @@ def classes():
     return pd.DataFrame(rows)
 
 
-def page_of(classes, title="T", description=""):
+def page_of(classes, title="T", description="", scales=None):
     """The page of these classes, each in one piece."""
     pieces = classes[[*DIMENSIONS, "label", "class_name"]].assign(pieces=1, made_of="one piece")
-    tables = {"aggregates": aggregate_table(classes), "seeds": seed_table(classes), "trend": trend_table(classes)}
+    tables = {
+        "aggregates": aggregate_table(classes),
+        "seeds": seed_table(classes),
+        "trend": trend_table(classes, scales),
+    }
     return tables_page(title, description, classes=classes, pieces=pieces, **tables)
 
 
@@ -76,7 +80,7 @@ def test_a_pattern_without_classes_shows_a_dash_and_no_zero(classes):
 
 def test_intervals_stand_in_brackets_and_uncertain_patterns_have_a_question_mark(classes):
     page = page_of(classes)
-    assert page.count("<td>0.200 [0.100, 0.300]</td>") == page.count("<td>2.000 [1.500, 2.500]</td>") == 4
+    assert page.count("<td>0.200 [0.100, 0.300]</td>") == page.count("<td>2.00 [1.50, 2.50]</td>") == 4
     assert page.count("<td>Fractured ?</td>") == 2
     assert page.count("<td>one piece</td>") == 4
     assert "pattern share" not in page
@@ -97,3 +101,14 @@ def test_seeds_are_compared_where_there_are_several(classes):
 
 def test_correlations_are_shown(classes):
     assert "<td>accuracy</td>" in page_of(classes).split("<h2>Rank correlations")[1]
+    found = page_of(classes).split("<h2>Rank correlations")[1]
+    assert "<th>scale</th>" not in found
+    turned = classes.assign(transform=["a", "b", "a", "b"], strength=[30, 60, 30, 60])
+    assert page_of(turned, scales={"rotation": ["a", "b"]}).count("<td>rotation</td>") == 3
+
+
+def test_small_values_keep_their_digits(classes):
+    """k* of a class of a thousand samples can be 0.001: two decimals would show none of it."""
+    page = page_of(classes.assign(mean=0.00226, mean_low=0.0019, mean_high=0.0031, skewness=31.432))
+    assert "<td>0.00226 [0.00190, 0.00310]</td>" in page
+    assert "<td>31.4 [" in page

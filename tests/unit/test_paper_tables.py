@@ -36,11 +36,17 @@ def test_three_classes_side_by_side_with_a_row_per_point():
     assert (first.stub, [heading for heading, _ in first.groups]) == (["model"], ["cat", "dog", "car"])
     assert [heading for heading, _ in second.groups] == ["bus"]
     assert second.groups[0][1] == ["Mean", "Std", "Skew", "Acc", "Pat"]
-    assert second.rows == [[model, "0.57", "0.25", "−0.84", "97.50", "C"] for model in ("early", "late")]
+    assert second.rows == [[model, "0.571", "0.250", "−0.840", "97.50", "C"] for model in ("early", "late")]
     headings = ["A: Fractured", "B: Overlapped", "C: Clustered", "All 4 classes"]
     assert [heading for heading, _ in means.groups] == headings
-    some, none = ["0.57", "−0.84", "97.50"], ["—"] * 3
+    some, none = ["0.571", "−0.840", "97.50"], ["—"] * 3
     assert means.rows[0] == ["early", *none, "0", *none, "0", *some, "4", *some]
+
+
+def test_small_values_keep_their_digits():
+    first, means = tables_of(classes_of(["cat"]).assign(mean=0.00226, std=0.1149, skewness=31.432))
+    assert first.rows[0][1:4] == ["0.00226", "0.115", "31.4"]
+    assert means.rows[0][-3:-1] == ["0.00226", "31.4"]
 
 
 def test_without_accuracies_the_column_is_left_out():
@@ -53,7 +59,7 @@ def test_uncertain_and_undefined_patterns_and_missing_classes():
     classes.loc[0, "pattern_share"] = 0.9
     classes.loc[1, ["pattern", "skewness"]] = ["Undefined", np.nan]
     first, _ = tables_of(classes.drop(3))
-    assert first.rows[0] == ["early", "0.57", "0.25", "−0.84", "97.50", "C?", "0.57", "0.25", "–", "97.50", "–"]
+    assert first.rows[0] == ["early", "0.571", "0.250", "−0.840", "97.50", "C?", "0.571", "0.250", "–", "97.50", "–"]
     assert first.rows[1][-5:] == ["—"] * 5
 
 

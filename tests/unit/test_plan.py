@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
+from workflow_lib.config.transforms import AnyTransform, scales
 from workflow_lib.plan import targets
 from workflow_lib.plan.changes import changed_settings
 from workflow_lib.plan.jobs import job_of
@@ -165,6 +167,40 @@ def test_strengths_are_those_of_the_transforms_of_the_study(plan_of, tmp_path, m
     study = plan_of(with_transforms).kstar["metrics"]
     assert study.strengths == {"original": None, "turned": 30, "own": 1, "attacked": 8 / 255}
     assert plan_of().kstar["metrics"].strengths == {"original": None}
+    assert study.scales == {
+        "rotation": ["turned", "original"],
+        "mine:change": ["own"],
+        "pgd linf": ["attacked", "original"],
+    }
+    assert plan_of().kstar["metrics"].scales == {}
+
+
+def test_a_strength_counts_by_what_it_measures():
+    def change(**keys):
+        return TypeAdapter(AnyTransform).validate_python(keys)
+
+    weights = {"encoder": "e.pth", "decoder": "d.pth"}
+    transforms = {
+        "own": change(kind="function", function="mine:blur", strength=1.0),
+        "stronger": change(kind="function", function="mine:blur", strength=2.0, options={"by": 2}),
+        "other": change(kind="function", function="mine:fade", strength=2.0),
+        "without": change(kind="function", function="mine:fade"),
+        "linf": change(kind="pgd", epsilon=0.1),
+        "l2": change(kind="pgd", epsilon=1.0, norm="l2"),
+        "drawn": change(kind="stylise", styles="data"),
+        "painted": change(kind="stylise", styles="data", weights=weights),
+        "cut": change(kind="centre_crop", pixels=4),
+    }
+    assert scales(["original", *transforms], transforms) == {
+        "mine:blur": ["own", "stronger"],
+        "mine:fade": ["other"],
+        "pgd linf": ["linf", "original"],
+        "pgd l2": ["l2", "original"],
+        "stylise": ["drawn"],
+        "stylise with weights": ["painted"],
+        "centre_crop": ["cut"],
+    }
+    assert scales(["linf"], transforms) == {"pgd linf": ["linf"]}
 
 
 def test_keys_that_came_later_are_missing_at_their_defaults(plan_of):

@@ -1,4 +1,6 @@
-"""Networks of timm, if it is installed."""
+"""Networks of timm, if it is installed, and what works without it."""
+
+import sys
 
 import pytest
 import torch
@@ -7,7 +9,6 @@ from config_cases import CNN, change, good, problems
 from workflow_lib.code.functions import function_source
 from workflow_lib.config import load
 from workflow_lib.errors import UserError
-from workflow_lib.models import timm_models
 from workflow_lib.models.registry import build
 from workflow_lib.models.stored import describe, pretrained, restore
 from workflow_lib.models.torchvision_shim import import_torchvision
@@ -90,12 +91,12 @@ def test_a_checkpoint_builds_the_network_again(timm):
 
 
 def test_without_the_package(monkeypatch):
-    monkeypatch.setattr("workflow_lib.config.models.find_spec", lambda name: None)
-    monkeypatch.setattr(timm_models, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "timm", None)
     found = problems(change(f"{CNN}/architecture", "timm/resnet18"))
     assert "pip install timm" in found["models.cnn.architecture"]
     with pytest.raises(UserError, match="pip install timm"):
         made("timm/resnet18")
+    assert made("small_cnn")
 
 
 def test_its_version_is_part_of_the_settings(timm):

@@ -52,10 +52,10 @@ MINIATURE = shipped("miniature")
 
 
 @functools.cache
-def planned(config: str) -> list[PlannedJob]:
-    """All jobs of a config, each after those that make its inputs."""
+def planned(config: str, *stages: str) -> list[PlannedJob]:
+    """All jobs of a config and of the stages that it makes only when asked, each after those that make its inputs."""
     plan = Plan(load(yaml.safe_load(config), check_files=False), DigestMemory(Path("not-asked")))
-    return upstream(plan, targets.default(plan))
+    return upstream(plan, [*targets.default(plan), *(path for stage in stages for path in targets.paths(plan, stage))])
 
 
 @dataclass(frozen=True)
@@ -176,14 +176,17 @@ class Project:
         return {str(file.relative_to(logs).with_suffix("")): file.stat().st_mtime_ns for file in logs.rglob("*.log")}
 
 
-def run_once(folder: Path, make: Callable[[Path], Project] = Project) -> Project:
-    """A project that is run to its end in a folder by the first process or thread that asks; others wait for it."""
+def run_once(folder: Path, make: Callable[[Path], Project] = Project, *stages: str) -> Project:
+    """A project that is run to its end in a folder by the first process or thread that asks; others wait for it.
+
+    It makes what Snakemake makes unasked, or these stages.
+    """
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             unfinished = folder.with_name(f"{folder.name}-unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            run = make(unfinished).snakemake()
+            run = make(unfinished).snakemake(*stages)
             assert run.code == 0, run.output
             unfinished.rename(folder)
     return Project(folder)

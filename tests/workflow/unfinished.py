@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import approximate_project
 import examined_project
 import own_project
 from killing import locks
@@ -21,6 +22,8 @@ from workflow_lib.runner.records import record_path
 
 START = 2.0
 """Seconds from the start of a process to that of its step."""
+BESIDE = {own_project: (), examined_project: (), approximate_project: ("arrays",)}
+"""Projects with jobs that the miniature has not, and the stages that they make only when asked."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,8 @@ class Work:
 
 def unfinished(finished: Project, folder: Path, verb: str, rng: random.Random) -> Work:
     """A copy without one or two jobs of a verb, and without what leads from each of them to a final result."""
-    base, jobs = finished, planned(MINIATURE)
-    for other in (own_project, examined_project):
-        if all(job.verb != verb for job in jobs):
-            base, jobs = other.made_beside(finished), planned(other.CONFIG)
+    base, jobs = _base(finished, verb)
     mine = [job for job in jobs if job.verb == verb]
-    if not mine:
-        raise ValueError(f"{verb} runs in no base project: give it a place in one")
     cores = rng.choice([1, 1, 2])
     first = rng.sample(mine, min(cores, len(mine)))
     chains = [_chain(jobs, job, rng) for job in first]
@@ -59,6 +57,18 @@ def unfinished(finished: Project, folder: Path, verb: str, rng: random.Random) -
         (folder / path).unlink()
     targets = sorted({chain[-1].makes[0] for chain in chains})
     return Work(base, project, targets, cores, max(_usual_seconds(base, job) for job in first), len(first[0].makes))
+
+
+def _base(finished: Project, verb: str) -> tuple[Project, Sequence[PlannedJob]]:
+    """The first finished project that has jobs of a verb, and all its jobs."""
+    jobs = planned(MINIATURE)
+    if any(job.verb == verb for job in jobs):
+        return finished, jobs
+    for other, stages in BESIDE.items():
+        jobs = planned(other.CONFIG, *stages)
+        if any(job.verb == verb for job in jobs):
+            return other.made_beside(finished), jobs
+    raise ValueError(f"{verb} runs in no base project: give it a place in one")
 
 
 def _chain(jobs: Sequence[PlannedJob], job: PlannedJob, rng: random.Random) -> list[PlannedJob]:

@@ -9,6 +9,7 @@ import functools
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Collection, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -31,22 +32,26 @@ _watchers: list[Callable[[Path], None]] = []
 def watched(known: Collection[Path], refusal: Callable[[Path], Exception]) -> Iterator[set[Path]]:
     """Raise an exception where the block loads other code of users; yield a set that takes the other files it reads.
 
-    What C code opens without asking Python is not seen, nor what other processes open.
+    What C code opens without asking Python is not seen, nor what other processes open. The files of the code that has
+    come this far may be read: a library that notes where it was called from, as torch does, reads their lines.
 
     Args:
         known: files of code that may be loaded.
         refusal: makes the exception for a file. It is raised once more after the block, if the block has caught it.
     """
-    allowed = {file.resolve() for file in known}
+    callers = (Path(frame.f_code.co_filename) for frame, _ in traceback.walk_stack(None))
+    allowed = {file.resolve() for file in (*known, *callers)}
     read: set[Path] = set()
     refused: list[Exception] = []
 
     def look(path: Path) -> None:
         file = path.resolve()
+        if file in allowed:
+            return
         if not file.name.endswith(CODE):
             if _is_data(file):
                 read.add(file)
-        elif COMPILED not in file.name and file not in allowed and _is_own(file):
+        elif COMPILED not in file.name and _is_own(file):
             refused.append(refusal(path))
             raise refused[0]
 

@@ -22,7 +22,7 @@ from workflow_lib.config.fields import (
     example,
 )
 from workflow_lib.config.paths import EITHER
-from workflow_lib.errors import Problem, unknown
+from workflow_lib.errors import Problem, unknown, yaml_text
 
 PerClass = Annotated[int, Field(ge=2)]
 ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
@@ -324,12 +324,26 @@ def _own_classes(name: str, datasets: Mapping[str, Source], inside: Collection[s
     return class_names(first, datasets, {*inside, name}) if first in datasets and first not in inside else None
 
 
+def has_training_split(name: str, datasets: Mapping[str, Source], inside: tuple[str, ...] = ()) -> bool:
+    """Whether a dataset, and each that it is made of, has samples to train on; yes if it has mistakes."""
+    dataset = datasets.get(name)
+    if dataset is None or name in inside:
+        return True
+    parts = (has_training_split(part, datasets, (*inside, name)) for part in dataset.parts())
+    return dataset.has_training_split() and all(parts)
+
+
 def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
     """Contradictions in one dataset whose values are all well formed."""
     dataset = datasets[name]
     where, own = f"datasets.{name}", _own_classes(name, datasets)
     if isinstance(dataset, ImageFolder):
         yield from _size_problems(where, dataset)
+        if dataset.split_seed and dataset.test_fraction in (None, 1):
+            allowed = f"nothing is split with test_fraction: {yaml_text(dataset.test_fraction)}"
+            yield Problem(f"{where}.split_seed", str(dataset.split_seed), allowed, "remove it, or change test_fraction")
+    if isinstance(dataset, Images) and dataset.subsample:
+        yield from _subsample_problems(f"{where}.subsample", dataset.subsample, has_training_split(name, datasets))
     groups = dataset.superclasses or {}
     if groups:
         yield from _absent(f"{where}.classes", dataset.classes or (), "superclass", tuple(groups))
@@ -356,6 +370,16 @@ def _size_problems(where: str, dataset: ImageFolder) -> Iterator[Problem]:
     elif dataset.resize and dataset.crop and dataset.crop > dataset.resize:
         allowed = f"must not be larger than resize, {dataset.resize}, to which the shorter side is scaled"
         yield Problem(f"{where}.crop", str(dataset.crop), allowed, f"write {dataset.resize}, or a larger resize")
+
+
+def _subsample_problems(where: str, subsample: Subsample, has_train: bool) -> Iterator[Problem]:
+    """A draw of training samples where there are none, or a seed without a draw."""
+    if subsample.train and not has_train:
+        allowed = "the dataset has no training split (test_fraction: 1)"
+        yield Problem(f"{where}.train", str(subsample.train), allowed, "remove it, or lower test_fraction")
+    if subsample.seed and subsample.train is None and subsample.test is None:
+        allowed = "nothing is drawn without train or test"
+        yield Problem(f"{where}.seed", str(subsample.seed), allowed, "remove it, or give a number of samples")
 
 
 def _absent(where: str, chosen: tuple[str, ...], what: str, present: tuple[str, ...]) -> Iterator[Problem]:

@@ -117,18 +117,9 @@ def _dataset_problems(where: str, chosen: Iterable[str], names: Names) -> Iterat
 
 def _training_split_problems(where: str, model: Model, config: Config) -> Iterator[Problem]:
     """A model that is trained needs a dataset with a training split."""
-    if model.training and not _has_training_split(model.dataset, config):
+    if model.training and not datasets.has_training_split(model.dataset, config.datasets):
         allowed = "has no training split (test_fraction: 1), and this model is trained"
         yield Problem(where, model.dataset, allowed, "name another dataset, or load weights instead of training")
-
-
-def _has_training_split(name: str, config: Config, inside: tuple[str, ...] = ()) -> bool:
-    """Whether a dataset, and each that it is made of, has samples to train on; yes if it has mistakes."""
-    dataset = config.datasets.get(name)
-    if dataset is None or name in inside:
-        return True
-    parts = (_has_training_split(part, config, (*inside, name)) for part in dataset.parts())
-    return dataset.has_training_split() and all(parts)
 
 
 def _output_problems(where: str, model: Model, config: Config) -> Iterator[Problem]:
@@ -200,7 +191,7 @@ def _model_problems(
                     allowed = f"the model {name} is not examined on it, but on: {listed(model.datasets)}"
                     yield Problem(f"{where}.dataset", dataset, allowed, f"add it to models.{name}.examine")
             for dataset in study.dataset or (model.dataset,):
-                if "train" in (study.split or SPLITS) and not _has_training_split(dataset, config):
+                if "train" in (study.split or SPLITS) and not datasets.has_training_split(dataset, config.datasets):
                     allowed = f"the dataset {dataset} of the model {name} has no training split (test_fraction: 1)"
                     yield Problem(f"{where}.split", "train", allowed, "write test")
             for key, values, present in (

@@ -10,6 +10,7 @@ from workflow_lib.config.attacks import Attack
 from workflow_lib.config.fields import Count, Function, Options, Section, Seed, Text, Unique, example
 from workflow_lib.config.paths import EITHER
 from workflow_lib.errors import Problem
+from workflow_lib.names import ORIGINAL
 
 
 class Transform(Section):
@@ -172,6 +173,32 @@ class OwnFunction(Transform):
 AnyTransform = Annotated[
     Rotation | CentreCrop | GaussianNoise | Stylise | OwnFunction | Pgd, Field(discriminator="kind")
 ]
+
+
+def scale(transform: AnyTransform) -> str:
+    """What the strength of a transform measures: numbers of different scales cannot be compared."""
+    if isinstance(transform, OwnFunction):
+        return transform.function
+    if isinstance(transform, Pgd):
+        return f"{transform.kind} {transform.norm}"
+    if isinstance(transform, Stylise) and transform.weights:
+        return f"{transform.kind} with weights"
+    return transform.kind
+
+
+def scales(names: Sequence[str], transforms: Mapping[str, AnyTransform]) -> dict[str, list[str]]:
+    """Those of these transforms that have a strength, by its scale.
+
+    `original`, which is not in `transforms`, is in each scale whose 0 would be no change.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name in transforms and getattr(transforms[name], "strength", None) is not None:
+            found.setdefault(scale(transforms[name]), []).append(name)
+    for members in found.values():
+        if ORIGINAL in names and transforms[members[0]].zero_is_original:
+            members.append(ORIGINAL)
+    return found
 
 
 def strengths(names: Sequence[str], transforms: Mapping[str, AnyTransform]) -> dict[str, float | None]:

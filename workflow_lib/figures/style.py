@@ -114,6 +114,14 @@ def signed(value: float) -> str:
     return "–" if value != value else f"{value:z.2f}".replace("-", "−")
 
 
+def significant(value: float) -> str:
+    """A number with three significant digits, but at most six decimals, and a true minus sign; "–" for NaN."""
+    if value != value:
+        return "–"
+    exponent = int(f"{value:.2e}".partition("e")[2])
+    return f"{value:z.{min(max(0, 2 - exponent), 6)}f}".replace("-", "−")
+
+
 def short_names(names: Sequence[str]) -> list[str]:
     """Names of models and the like as figures write them; see `class_names`. "#3" replaces the third name."""
     return _short(names, [f"#{place}" for place in range(1, len(names) + 1)])

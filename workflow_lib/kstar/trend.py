@@ -1,26 +1,24 @@
 """Rank correlations over all rows of a study: does accuracy rise with k*? (docs/science.md 1.11)."""
 
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from workflow_lib import seeds
+from workflow_lib.names import ORIGINAL
 
 RESAMPLES = 1000
 LEVEL = 0.95
 """Share of resamples inside an interval, from the equal tails of their percentiles."""
 FEWEST = 3
 """Fewer rows have no correlation: two always give 1 or -1."""
-PAIRS = (
-    ("accuracy", "mean"),
-    ("accuracy", "skewness"),
-    ("accuracy", "strength"),
-    ("mean", "strength"),
-    ("skewness", "strength"),
-)
-"""What is compared with what; `strength` is that of the transform."""
+FEWEST_NETWORKS = 5
+"""From so many networks on, networks are drawn; resamples of fewer are hardly different."""
+AGAINST_STRENGTH = ("accuracy", "mean", "skewness")
+"""What is compared with the strength of transforms."""
 
 
 class Correlation(NamedTuple):
@@ -29,34 +27,52 @@ class Correlation(NamedTuple):
     Attributes:
         n: number of pairs without NaN.
         rho: -1 to 1; NaN for fewer than three pairs, or if all values of one of the two are equal.
-        rho_low, rho_high: 95 % percentile interval of 1,000 resamples of the pairs; NaN if rho is.
+        rho_low, rho_high: 95 % percentile interval of 1,000 resamples; NaN if rho is.
+        resampled: what was drawn for the interval; None without one.
     """
 
     n: int
-    rho: float
-    rho_low: float
-    rho_high: float
+    rho: float = float("nan")
+    rho_low: float = float("nan")
+    rho_high: float = float("nan")
+    resampled: Literal["networks", "rows"] | None = None
 
 
-def spearman(x: npt.ArrayLike, y: npt.ArrayLike, *, seed: int = 0) -> Correlation:
+def spearman(
+    x: npt.ArrayLike, y: npt.ArrayLike, networks: npt.ArrayLike | None = None, *, seed: int = 0
+) -> Correlation:
     """Spearman's rank correlation of x and y, (n,) numbers each, with a bootstrap interval.
 
     Equal values share their mean rank, as in `scipy.stats.spearmanr`. A pair with a NaN is left out. Resamples in which
     all values of x or y are equal have no correlation, and the interval leaves them out.
+
+    Args:
+        x: first numbers.
+        y: second numbers.
+        networks: (n,) number of the network of each pair. If there are `FEWEST_NETWORKS` or more, whole networks are
+            drawn, each with all its pairs. Else, or if it is None, single pairs are.
+        seed: of the draws.
     """
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     known = ~(np.isnan(a) | np.isnan(b))
     n = int(known.sum())
     if n < FEWEST:
-        return Correlation(n, *[float("nan")] * 3)
+        return Correlation(n)
     p, q = (np.unique(values[known], return_inverse=True)[1] for values in (a, b))
     rho = _weighted(p, q, np.ones(n))
     if np.isnan(rho):
-        return Correlation(n, *[float("nan")] * 3)
+        return Correlation(n)
+    units, count = np.arange(n), n
+    resampled: Literal["networks", "rows"] = "rows"
+    if networks is not None and len(found := np.unique(np.asarray(networks)[known])) >= FEWEST_NETWORKS:
+        units, count, resampled = np.searchsorted(found, np.asarray(networks)[known]), len(found), "networks"
     generator = seeds.generator("spearman", seed)
-    drawn = [_weighted(p, q, np.bincount(generator.integers(0, n, n), minlength=n)) for _ in range(RESAMPLES)]
+    drawn = [
+        _weighted(p, q, np.bincount(generator.integers(0, count, count), minlength=count)[units])
+        for _ in range(RESAMPLES)
+    ]
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Correlation(n, rho, float(low), float(high))
+    return Correlation(n, rho, float(low), float(high), resampled)
 
 
 def _weighted(x: npt.NDArray[np.intp], y: npt.NDArray[np.intp], counts: npt.NDArray[np.number]) -> float:
@@ -73,23 +89,34 @@ def _centred_ranks(codes: npt.NDArray[np.intp], counts: npt.NDArray[np.number]) 
     return ranks
 
 
-def trend_table(classes: pd.DataFrame) -> pd.DataFrame:
+def trend_table(classes: pd.DataFrame, scales: Mapping[str, Collection[str]] | None = None) -> pd.DataFrame:
     """Rank correlations over all rows of a study.
 
-    All rows count alike, and the interval treats them as independent. Rows of one network are not: its layers and
-    metrics share their accuracies. So the interval is too narrow if a study varies these.
+    Rows of one network depend on each other: its layers and metrics share their accuracies. So the interval comes from
+    draws of networks, each a model with a seed. Where there are few of them, it comes from draws of rows, as if these
+    were independent, and is too narrow if a study varies layers or metrics.
 
     Args:
-        classes: a row per point and class with mean, skewness, accuracy, and strength if transforms have one.
+        classes: from `tables.class_table`.
+        scales: names of the transforms by what their strength measures. `original` counts as strength 0.
 
     Returns:
-        A row per pair of `PAIRS`, those with strength only if it varies: value, against, n (rows with both), rho,
-        rho_low and rho_high as in `Correlation`.
+        Rows of accuracy against mean and against skewness, over all rows; then, for each scale on which there are
+        several strengths, of accuracy, mean and skewness against the strength, over the rows of its transforms. The
+        columns: value, against, scale (None over all rows), and those of `Correlation`; n is the number of rows that
+        have both.
     """
-    varied = "strength" in classes and classes["strength"].nunique() > 1
-    rows = [
-        (value, against, *spearman(classes[value], classes[against]))
-        for value, against in PAIRS
-        if against != "strength" or varied
+    overall = ("mean", "skewness")
+    rows: list[tuple[Any, ...]] = [
+        ("accuracy", against, None, *_correlate(classes, "accuracy", against)) for against in overall
     ]
-    return pd.DataFrame(rows, columns=["value", "against", *Correlation._fields])
+    for scale, names in (scales or {}).items():
+        part = classes[classes["transform"].isin(names)]
+        part = part.assign(strength=part["strength"].where(part["transform"] != ORIGINAL, 0.0))
+        if part["strength"].nunique() > 1:
+            rows += [(value, "strength", scale, *_correlate(part, value, "strength")) for value in AGAINST_STRENGTH]
+    return pd.DataFrame(rows, columns=["value", "against", "scale", *Correlation._fields])
+
+
+def _correlate(rows: pd.DataFrame, value: str, against: str) -> Correlation:
+    return spearman(rows[value], rows[against], rows.groupby(["model", "seed"]).ngroup())

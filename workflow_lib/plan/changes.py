@@ -45,6 +45,8 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
         key = config_key(job, path)
         if path[0] == "strengths" and (path[1:] == (ORIGINAL,) or (path[1:] and ABSENT in (old, new))):
             continue  # follows from the transforms of the study
+        if path[0] in ("scale", "scales") and (path[1:] or ABSENT not in (old, new)):
+            continue  # so do these
         if path[0] == "grids" and ABSENT not in (old, new):
             lines |= _changed_points(config, job, old, new)
         elif path[0] == "outside":

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from workflow_lib.config.studies import ResolvedKstar, resolve_kstar
-from workflow_lib.config.transforms import strengths
+from workflow_lib.config.transforms import scales, strengths
 from workflow_lib.io.braces import braces
 from workflow_lib.names import IMPORTED, ORIGINAL
 from workflow_lib.plan.outputs import Files, Output, figure, table
@@ -24,6 +24,7 @@ OUTPUTS: Sequence[Output] = (
         spec=lambda s: {
             "grids": s.grids,
             "strengths": s.strengths,
+            "scales": s.scales,
             "skewness": s.config.kstar.skewness,
             "threshold": s.threshold,
         },
@@ -60,7 +61,7 @@ OUTPUTS: Sequence[Output] = (
     figure(
         "trends",
         inputs={"classes": "classes.csv"},
-        spec=lambda s: s.picture(threshold=s.threshold),
+        spec=lambda s: s.picture(threshold=s.threshold, scale=next(iter(s.scales)) if len(s.scales) == 1 else None),
         content="mean and skewness of k*, and accuracy",
         wanted=lambda s: bool(set(s.varied) - {"seed"}),
     ),
@@ -132,6 +133,11 @@ class KstarPlan(StudyPlan):
     def strengths(self) -> dict[str, float | None]:
         """Strength of each transform of the study, by name."""
         return strengths(self.study.transforms or (ORIGINAL,), self.config.transforms)
+
+    @property
+    def scales(self) -> dict[str, list[str]]:
+        """Transforms of the study by what their strength measures."""
+        return scales(self.study.transforms, self.config.transforms)
 
     def kstar(self, grids: Sequence[Grid]) -> Files:
         """k* of the points in `grids`."""

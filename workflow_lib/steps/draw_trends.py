@@ -12,13 +12,18 @@ def draw_trends(*, spec: dict[str, Any], classes: Input, svg: Output, png: Outpu
     """Draw how mean and skewness of k*, and accuracy, change along the varied dimensions of a study.
 
     Args:
-        spec: title, classes (names to colour; None: all up to twenty), threshold.
+        spec: title, classes (names to colour; None: all up to twenty), threshold, scale (what the strengths of all
+            transforms measure, or None).
         classes: table of classes of the study.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
     figure, numbers = draw(
-        read_named(classes), wanted=spec["classes"], threshold=spec["threshold"], title=spec["title"]
+        read_named(classes),
+        wanted=spec["classes"],
+        threshold=spec["threshold"],
+        scale=spec["scale"],
+        title=spec["title"],
     )
     save(figure, numbers, svg=svg, png=png, csv=csv)

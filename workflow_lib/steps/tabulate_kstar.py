@@ -24,7 +24,8 @@ def tabulate_kstar(
     """Write the tables of a study, each as CSV.
 
     Args:
-        spec: grids (points of the study), strengths (of transforms, by name), skewness, threshold.
+        spec: grids (points of the study), strengths (of transforms, by name), scales (names of transforms by what
+            their strength measures), skewness, threshold.
         kstar: k* stores in the order of the points.
         classes: a row per point and class, from `class_table`.
         aggregates: means over classes, from `aggregate_table`.
@@ -40,4 +41,4 @@ def tabulate_kstar(
     write_table(piece_table(points, map(load, kstar)), pieces)
     write_table(example_table(points, map(load, kstar), table), examples)
     write_table(seed_table(table), seeds)
-    write_table(trend_table(table), trend)
+    write_table(trend_table(table, spec["scales"]), trend)

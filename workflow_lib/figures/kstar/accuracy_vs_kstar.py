@@ -13,10 +13,12 @@ from workflow_lib.figures.style import PATTERN_COLOURS, RC, new_figure, pattern_
 from workflow_lib.points import DIMENSIONS
 
 MEASURES = {"mean": "mean k*", "skewness": "skewness of k*"}
-READING = (
-    "Dot: a class at one point of the study. ρ: Spearman's rank correlation over all n dots, with a 95 % interval of a "
-    "bootstrap of the dots, which treats them as independent. k* is not an accuracy."
-)
+READING = "Dot: a class at one point of the study. ρ: Spearman's rank correlation over all n dots, with a 95 % interval"
+INTERVAL = {
+    "networks": "of a bootstrap of the networks (model and seed).",
+    "rows": "of a bootstrap of the dots, which treats them as independent.",
+}
+NO_ACCURACY = "k* is not an accuracy."
 
 
 @mpl.rc_context(RC)
@@ -35,13 +37,14 @@ def draw(classes: pd.DataFrame, trend: pd.DataFrame, *, threshold: float, title:
     numbers = classes[[*DIMENSIONS, "label", "class_name", *MEASURES, "pattern", "accuracy"]]
     if numbers["accuracy"].isna().all():
         return nothing(title, "accuracies are not known"), numbers
-    figure = new_figure(7, 2.8, title, READING)
-    rows = trend[trend["value"] == "accuracy"].set_index("against").to_dict("index")
+    rows = trend[trend["against"].isin(list(MEASURES))].set_index("against").to_dict("index")
+    drawn = "rows" if any(row["resampled"] == "rows" for row in rows.values()) else "networks"
+    figure = new_figure(7, 2.8, title, READING, INTERVAL[drawn], NO_ACCURACY)
     for axes, (measure, label) in zip(figure.subplots(1, 2, sharey=True), MEASURES.items(), strict=True):
         _draw_panel(axes, numbers, measure)
         axes.set_xlabel(label)
         axes.set_title(_words(rows[measure]) if measure in rows else "", loc="left")
-    figure.axes[0].set(ylabel="accuracy", xlim=(-0.03, 1.03))
+    figure.axes[0].set_ylabel("accuracy")
     undefined = bool((numbers["pattern"] == "Undefined").any())
     figure.legend(handles=pattern_patches(threshold, undefined), loc="outside right upper")
     return figure, numbers
@@ -51,6 +54,7 @@ def _draw_panel(axes: Axes, numbers: pd.DataFrame, measure: str) -> None:
     colours = numbers["pattern"].map(PATTERN_COLOURS)
     size, alpha = (14, 0.7) if len(numbers) <= 500 else (4, 0.3)
     axes.scatter(numbers[measure], numbers["accuracy"], s=size, c=colours, alpha=alpha, linewidths=0, rasterized=True)
+    axes.ticklabel_format(style="plain", useOffset=False)
 
 
 def _words(row: Mapping[Any, Any]) -> str:

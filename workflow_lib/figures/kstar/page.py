@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from workflow_lib.figures.style import significant
 from workflow_lib.names import CERTAIN
 from workflow_lib.points import DIMENSIONS
 
@@ -69,7 +70,7 @@ def tables_page(
             _table(pieces, [*held, "label"]),
             *(over_seeds if "seed" not in held else []),
             "<h2>Rank correlations over all rows</h2>",
-            _table(trend, []),
+            _table(trend, [] if trend["scale"].notna().any() else ["scale"]),
             "</body></html>\n",
         ]
     )
@@ -102,7 +103,8 @@ def _with_intervals(classes: pd.DataFrame) -> pd.DataFrame:
     for value in INTERVALS:
         low, high = classes[f"{value}_low"], classes[f"{value}_high"]
         texts = [
-            f"{v:.3f} [{a:.3f}, {b:.3f}]" if v == v else "—" for v, a, b in zip(classes[value], low, high, strict=True)
+            f"{significant(v)} [{significant(a)}, {significant(b)}]" if v == v else "—"
+            for v, a, b in zip(classes[value], low, high, strict=True)
         ]
         shown[value] = texts
     shown["pattern"] = classes["pattern"].where(classes["pattern_share"] >= CERTAIN, classes["pattern"] + " ?")
@@ -112,4 +114,4 @@ def _with_intervals(classes: pd.DataFrame) -> pd.DataFrame:
 def _table(frame: pd.DataFrame, hidden: Sequence[str]) -> str:
     shown = frame.drop(columns=list(hidden), errors="ignore")
     shown.columns = [str(column).replace("_", " ") for column in shown.columns]
-    return shown.to_html(index=False, border=0, na_rep="—", float_format="{:.3f}".format)
+    return shown.to_html(index=False, border=0, na_rep="—", float_format=significant)

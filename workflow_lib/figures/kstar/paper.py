@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
-from workflow_lib.figures.style import PATTERN_COLOURS, signed
+from workflow_lib.figures.style import PATTERN_COLOURS, signed, significant
 from workflow_lib.names import CERTAIN
 from workflow_lib.points import DIMENSIONS
 
@@ -96,8 +96,8 @@ def paper_tables(
 
 def _class_cells(rows: pd.DataFrame, accuracy: bool) -> pd.DataFrame:
     """Texts of one class, by point."""
-    cells = pd.DataFrame({"Mean": rows["mean"].map(signed), "Std": rows["std"].map(signed)})
-    cells["Skew"] = rows["skewness"].map(signed)
+    cells = pd.DataFrame({"Mean": rows["mean"].map(significant), "Std": rows["std"].map(significant)})
+    cells["Skew"] = rows["skewness"].map(significant)
     if accuracy:
         cells["Acc"] = (100 * rows["accuracy"]).map(signed)
     certain = rows["pattern_share"] >= CERTAIN
@@ -107,7 +107,7 @@ def _class_cells(rows: pd.DataFrame, accuracy: bool) -> pd.DataFrame:
 
 def _pattern_cells(rows: pd.DataFrame, accuracy: bool) -> pd.DataFrame:
     """Texts of the means over the classes of a pattern, by point; a dash without classes."""
-    cells = pd.DataFrame({"Mean": rows["mean"].map(signed), "Skew": rows["skewness"].map(signed)})
+    cells = pd.DataFrame({"Mean": rows["mean"].map(significant), "Skew": rows["skewness"].map(significant)})
     if accuracy:
         cells["Acc"] = (100 * rows["accuracy"]).map(signed)
     cells = cells.mask(rows["n_classes"] == 0, EMPTY)

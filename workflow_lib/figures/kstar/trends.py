@@ -37,7 +37,7 @@ BAND = "Band: lowest to highest seed."
 
 @mpl.rc_context(RC)
 def draw(
-    table: pd.DataFrame, *, wanted: Sequence[str] | None, threshold: float, title: str
+    table: pd.DataFrame, *, wanted: Sequence[str] | None, threshold: float, scale: str | None = None, title: str
 ) -> tuple[Figure, pd.DataFrame]:
     """Rows of panels for mean, skewness and (if known) accuracy; a column for each value of a second dimension.
 
@@ -45,6 +45,7 @@ def draw(
         table: from `class_table`, a row per point and class, of a study that varies at least one dimension.
         wanted: names of the classes that get a colour and a legend entry; the others are grey. None: all up to twenty.
         threshold: skewness beyond which a class is fractured or clustered, for the tinted ranges.
+        scale: what the strengths of all transforms measure; None if they measure different things.
         title: heading of the figure.
 
     Returns:
@@ -53,14 +54,14 @@ def draw(
     Raises:
         UserError: `wanted` names a class that the study does not have.
     """
-    numbers, held = trend_numbers(table)
+    numbers, held = trend_numbers(table if scale else table.drop(columns="strength", errors="ignore"))
     coloured, left_out = choose_by_skewness(table, wanted)
     if wanted is None and left_out:
         coloured = []
-    along, beside, scale = (numbers.attrs[key] for key in ("along", "beside", "scale"))
+    along, beside, numeric = (numbers.attrs[key] for key in ("along", "beside", "scale"))
     columns = list(dict.fromkeys(numbers[beside])) if beside else [None]
     measures = [m for m in MEASURES if numbers.loc[numbers["measure"] == m, "value"].notna().any()]
-    axis = _Axis(along, scale, list(dict.fromkeys(numbers[scale or along])))
+    axis = _Axis(along, numeric, list(dict.fromkeys(numbers[numeric or along])))
     places = axis.places
     width = max(2.6, 0.3 * len(places)) * len(columns) + 2.1
     several = numbers["seeds"].max() > 1
@@ -82,7 +83,7 @@ def draw(
             low, high = grid[row, 0].get_ylim()
             grid[row, 0].set_ylim(max(low, -0.03), min(high, 1.03))
     for axes in grid[-1]:
-        _label_places(axes, axis)
+        _label_places(axes, axis, f"strength of {scale}")
     figure.legend(
         handles=_legend([written_names(table)[name] for name in coloured], several, threshold, axis.ordered),
         loc="outside right upper",
@@ -226,9 +227,9 @@ def _tint_patterns(row: Iterable[Axes], threshold: float) -> None:
         axes.set_ylim(low, high)
 
 
-def _label_places(axes: Axes, axis: _Axis) -> None:
+def _label_places(axes: Axes, axis: _Axis, of_strengths: str) -> None:
     axes.set_xticks(axis.ticks, thin_out(list(axis.ticks), axis.texts) if axis.scale else axis.texts, rotation=90)
-    axes.set_xlabel({"interval": TRAINING, "strength": "strength of the transform"}.get(axis.scale or "", axis.along))
+    axes.set_xlabel({"interval": TRAINING, "strength": of_strengths}.get(axis.scale or "", axis.along))
     if len(axis.places) > 1:
         first, last = axis.ticks.min(), axis.ticks.max()
         space = TOUCHING * (last - first) if axis.ordered else WIDTH
