@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,6 +132,21 @@ def test_the_digest_of_an_output_in_place_is_known_until_it_is_written_to(projec
     time.sleep(0.02)  # beyond one tick of the file system's clock
     output.write_bytes(output.read_bytes()[::-1])
     assert memory.digest(output) == digests.content_digest(output) != digest
+
+
+def test_an_output_that_another_job_replaces_at_once_is_not_taken_for_our_own(project, monkeypatch):
+    output, replace = project / "results/kstar.zarr.zip", Path.replace
+
+    def replace_twice(source, target):
+        replace(source, target)
+        if target.name == output.name and target.parent.name == "results":
+            (project / "other").write_bytes(b"of another job")
+            replace(project / "other", output)
+
+    monkeypatch.setattr(Path, "replace", replace_twice)
+    run.run(job())
+    memory = digests.DigestMemory(project / "results/.cache/digests")
+    assert memory.digest(output) == digests.content_digest(output)
 
 
 def test_an_output_without_checksums_of_its_own_is_read_for_its_digest(project, monkeypatch):

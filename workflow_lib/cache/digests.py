@@ -88,18 +88,15 @@ class DigestMemory:
             return str(known[-1])
         digest = content_digest(path)
         if time.time() - stat.st_ctime > RACY_SECONDS:
-            self._remember(path, stat, digest)
+            self.remember(path, stat, digest)
         return digest
 
-    def take(self, path: Path, digest: str) -> None:
-        """Remember the digest of a file that the caller has just put in place, so that nobody need read it for that.
+    def remember(self, path: Path, stat: os.stat_result, digest: str) -> None:
+        """Remember the digest of a file as long as its status is `stat`.
 
-        A write by others in the same clock tick would go unnoticed. So the file must contain checksums of its own.
+        A write in the clock tick of the last change goes unnoticed: that must be over, or the file must contain
+        checksums of its own.
         """
-        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
-            self._remember(path, path.stat(), digest)
-
-    def _remember(self, path: Path, stat: os.stat_result, digest: str) -> None:
         # If the cache is full or read-only, the file is read again next time; the job goes on.
         with contextlib.suppress(OSError), atomic(self._record(path)) as scratch:
             scratch.write_text(json.dumps([*identity(stat), digest]))

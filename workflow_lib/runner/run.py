@@ -285,13 +285,19 @@ def _publish(unit: Unit, staged: Mapping[Path, Path], action: Action, results: P
     """Move the outputs of a unit into place, then their records. Jobs that read them need not compute their digests."""
     memory = DigestMemory(cache_folder() / "digests")
     records.forget(unit.outputs.values(), results)
-    for path in unit.outputs.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged[path].replace(path)
+    moved = {path: _move(staged[path], path) for path in unit.outputs.values()}
     for role, path in unit.outputs.items():
         records.write(action.record, action.outputs[role], path, results, staged[path].with_name("record"))
         if path.suffix in ZIPPED:
-            memory.take(path, action.outputs[role])
+            memory.remember(path, moved[path], action.outputs[role])
+
+
+def _move(staged: Path, path: Path) -> os.stat_result:
+    """Move a file into place; returns its own status there, even if another job replaces it at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with staged.open("rb") as file:
+        staged.replace(path)
+        return os.fstat(file.fileno())
 
 
 def _call_step(job: Job, units: Sequence[Unit], staged: Mapping[Path, Path], state: Path) -> None:
