@@ -21,6 +21,8 @@ from workflow_lib.runner.job import BESIDE
 POINT = "{point}"
 LARGEST = {"extract_features": 4, "compute_map": 4, "compute_kstar": 12, "approximate_kstar": 12}
 """Most jobs in a bundle, by rule: where jobs can be long, several cores or nodes share them."""
+COMPARED = 1_000_000
+"""Bytes up to which Snakemake compares contents of inputs whose time stamp is newer."""
 MOST = 50
 """Most jobs in any other bundle: a command line is limited to 128 KiB."""
 
@@ -72,19 +74,26 @@ def shapes(plan: Plan, answer: Answer, one_gpu: bool = False) -> dict[Shape, lis
             is nothing to run beside them, and starting takes longer than a set.
     """
     needed, due = {job.name for job in answer.jobs}, {*answer.reasons, *answer.following}
+    jobs = all_jobs(plan)
+    stale = _stale([job for job in jobs if job.name not in due])
     grouped: dict[tuple[str, str, str, bool, bool], list[PlannedJob]] = {}
-    for job in all_jobs(plan):
-        if job.bundle:
-            rule, point, apart = job.bundle
-            at = point.rpartition("/")[0] if one_gpu and rule == "make_prototypes" else point
-            grouped.setdefault((rule, at, apart, job.name in needed, job.name in due), []).append(job)
     found: dict[Shape, list[str]] = {}
+    for job in jobs:
+        if not job.bundle:
+            continue
+        rule, point, apart = job.bundle
+        at = point.rpartition("/")[0] if one_gpu and rule == "make_prototypes" else point
+        if job.name in stale:
+            found.setdefault(_shape(plan, rule, at, [job]), []).append(at)
+        else:
+            grouped.setdefault((rule, at, apart, job.name in needed, job.name in due), []).append(job)
     for (rule, at, *_, is_due), members in grouped.items():
         most = LARGEST.get(rule, MOST)
         if rule == "train_replicates":
             most = min(most, max(1, plan.seeds_per_job // len(members[0].makes)))
-        if not is_due and _would_start(Bundle(plan, members)):
-            most = 1
+        together = Bundle(plan, members)
+        if not is_due and newer(map(Path, together.needs), map(Path, together.makes)):
+            most = 1  # an input of one is newer than the output of another, so Snakemake would start all of them
         for start in range(0, len(members), most):
             found.setdefault(_shape(plan, rule, at, members[start : start + most]), []).append(at)
     return found
@@ -106,10 +115,18 @@ def read(text: str) -> list[Shape]:
     return [Shape(rule, tuple(outputs), tuple(logs)) for rule, outputs, logs in json.loads(text)]
 
 
-def _would_start(bundle: Bundle) -> bool:
-    """Whether Snakemake, which compares time stamps, might start all of these jobs though none of them is due."""
-    alone = any(newer(map(Path, job.reads), map(Path, job.makes)) for job in bundle.jobs)
-    return alone or bool(newer(map(Path, bundle.needs), map(Path, bundle.makes)))
+def _stale(jobs: Iterable[PlannedJob]) -> set[str]:
+    """Names of the jobs that Snakemake would start though they are not due: a large input is newer than an output.
+
+    In a bundle, they would take others with them.
+    """
+    found, remade = set[str](), set[str]()
+    for job in jobs:
+        large = [path for path in map(Path, job.reads) if path.exists() and path.stat().st_size > COMPARED]
+        if not remade.isdisjoint(job.needs) or newer(large, map(Path, job.makes)):
+            found.add(job.name)
+            remade.update(job.makes)
+    return found
 
 
 def _shape(plan: Plan, rule: str, at: str, jobs: Sequence[PlannedJob]) -> Shape:
