@@ -85,6 +85,12 @@ SETTINGS = [
         stages="checkpoints",
         starts=f"{CHECK} train_interval/net/*",
     ),
+    _own(
+        "the precision of a training",
+        put(f"{NET}.training.precision", "bfloat16"),
+        stages="checkpoints",
+        starts=f"{CHECK} train_interval/net/*",
+    ),
     _own("the normalisation of the images", put(f"{NET}.normalize", {"mean": [0.5], "std": [0.25]}), starts=TRAINED),
     _own("an option of the network", put("models.mine.options", {"hidden": 8}), stages="features", starts=MINE),
     _own(

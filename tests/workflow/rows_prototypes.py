@@ -22,6 +22,7 @@ PROTOTYPES = [
         starts=f"*/sure/*/initialisation-1 {TABLES} {NUMBERS} draw_boundaries/sure",
     ),
     _row("the learning rate of prototypes", put(f"{STUDY}.lr", 0.5), starts=ALL),
+    _row("the precision of prototypes", put(f"{STUDY}.precision", "bfloat16"), starts=ALL),
     _row("defaults of a study of prototypes written out", put(f"{STUDY}.include_self", False)),
     _row(
         "comparisons of a prototype with itself counted",

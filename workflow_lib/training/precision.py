@@ -8,7 +8,7 @@ import torch
 
 @contextlib.contextmanager
 def tensor_cores(precision: str) -> Iterator[None]:
-    """Within the block, a GPU multiplies float32 numbers as TF32 if `precision` says so, and else exactly.
+    """Within the block, a GPU multiplies float32 numbers as TF32 if `precision` says so, and else as float32.
 
     Put it around backward passes, too. A CPU always computes in float32.
 
