@@ -7,7 +7,7 @@ CONFIG ?= config.yaml
 INSTALLED := $(VENV)/.installed
 ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
-.PHONY: run report test test-slow slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion clean-venv
+.PHONY: run report test test-slow slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
 
 run: $(INSTALLED)
 	$(BIN)/latent-atlas run --configfile $(CONFIG)
@@ -69,6 +69,10 @@ bench-prototypes: $(INSTALLED)
 
 bench-confusion: $(INSTALLED)
 	$(BIN)/python -m bench.bench_confusion
+
+# Needs a GPU; a few minutes.
+bench-gpu: $(INSTALLED)
+	PYTHON=$(BIN)/python sh bench/gpu.sh
 
 # A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
 $(INSTALLED): pyproject.toml constraints.txt
