@@ -220,7 +220,7 @@ RESULTS = [
         "the whole project copied by `cp -r`: new time stamps",
         copied,
         stages="kstar",
-        starts="* !prepare_dataset/* !check_network/* !train_interval/*/interval-25",
+        starts="* !prepare_dataset/* !check_network/* !train_interval/*/interval-25 !train_interval/*/interval-50",
         computes="",
         why="",
         because="of files above 1 MB, here checkpoints, Snakemake looks at the time stamp only",
