@@ -14,6 +14,7 @@ from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.plan import FAMILIES
 from workflow_lib.plan.why import explain, outdated
 from workflow_lib.runner import gpus, job, snakemake_process
+from workflow_lib.runner.snakemake_words import sort_words
 
 CONFIG_FILES = workflow.configfiles or ["config.yaml"]
 
@@ -47,9 +48,10 @@ def bundles_of_run():
     """Shapes of bundles, with their points, for what the command line asks for; on a cluster node, those of the run."""
     if not workflow.is_main_process and (known := snakemake_process.run_content()):
         return {shape: [] for shape in bundles.read(known)}
-    names = [word for word in sys.argv[1:] if word in ("all", *targets.TARGETS)]
-    files = [word for word in sys.argv[1:] if is_made(PLAN, word)]
-    names = names if names or files else ["all"]
+    words = sort_words(sys.argv[1:]).targets
+    files = [word for word in words if is_made(PLAN, word)]
+    names = [word for word in words if word in targets.TARGETS]
+    names = names if (names or files) and "all" not in words else ["all"]
     asked = [path for name in names for path in targets.paths(PLAN, name)] + files
     return bundles.shapes(PLAN, explained(tuple(asked)), one_gpu=GPU_PLACES == 1)
 
