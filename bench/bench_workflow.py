@@ -1,9 +1,9 @@
 """Overhead of the workflow against a bare one of the same shape: python -m bench.bench_workflow [--jobs 100 1000 5000].
 
-Both have a graph of D imports and 4 D k*, of which ours starts four as one job. Ours restores every job from the cache, as after an edit that was
-taken back; the bare one runs a trivial command in each. Runs come by turns, one after the other, and only their ratios
-count: the machine may have other work, which disturbs the time of the processor less than that of the clock. 5,000
-jobs take a quarter of an hour.
+Both have a graph of D imports and 4 D k*, of which ours starts four as one job. Ours restores every one from the cache,
+as after an edit that was taken back; the bare one runs a trivial command in each. Runs come by turns, one after the
+other, and only their ratios count: the machine may have other work, which disturbs the time of the processor less than
+that of the clock. 5,000 jobs take a quarter of an hour.
 """
 
 import argparse
