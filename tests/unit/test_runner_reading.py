@@ -17,7 +17,7 @@ from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
 from workflow_lib.plan.jobs import job_of
 from workflow_lib.plan.plan import Plan
-from workflow_lib.runner import gpus, run
+from workflow_lib.runner import run
 
 IMAGES = {"source": "imagefolder", "root": "photos", "image_size": [4, 4], "test_fraction": 0.5}
 DATASETS = {
@@ -129,16 +129,14 @@ def test_data_that_changed_between_plan_and_start_are_named(data):
     run.run(planned(data["features"]))
 
 
-def test_what_changes_while_a_job_waits_for_a_gpu_is_noticed(data, monkeypatch):
-    late, lent = planned(data["made"]), gpus.lent
+def test_what_changes_while_a_job_waits_for_a_gpu_is_noticed(data):
+    late = planned(data["made"])
 
-    def after_a_while(device):
+    def lend(device):
         Path("my_numbers.py").write_text("LEVEL = 8\n")
-        return lent(device)
 
-    monkeypatch.setattr(gpus, "lent", after_a_while)
     with pytest.raises(UserError, match=r"my_data:load\n +has changed since this job was planned"):
-        run.run(late)
+        run.run(late, lend)
 
 
 @pytest.mark.parametrize("change", [in_place, moved, for_good])
