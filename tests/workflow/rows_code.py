@@ -49,7 +49,7 @@ CODE = [
     Row(
         "the style of figures, whose colours the LaTeX tables share",
         replace("workflow_lib/figures/style.py", '"font.size": 8,', '"font.size": 9,'),
-        starts="draw_*",
+        starts="draw_* render_tables/*",
     ),
     Row(
         "code of the training, without a change of its results",
