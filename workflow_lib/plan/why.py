@@ -13,11 +13,13 @@ from workflow_lib.plan.changes import changed_code, changed_inputs, changed_sett
 from workflow_lib.plan.jobs import PlannedJob, upstream
 from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.job import Job
-from workflow_lib.runner.records import comparable
+from workflow_lib.runner.records import comparable, is_unfinished
 from workflow_lib.runner.units import Unit
 
 MISSING = "not there yet"
 """Reason for a job whose outputs are missing and that has not changed otherwise."""
+CUT_OFF = "a job was killed while it wrote this result"
+"""Reason for a job whose publication was cut off."""
 FOLLOWING = "input: remade by the jobs above; if the result is identical, nothing is computed"
 UNKNOWN = "not known, its record is missing or damaged"
 SEEN_BY_CHECK = ("layers", "heads", "predictions", "map")
@@ -54,6 +56,9 @@ def explain(plan: Plan, targets: Iterable[str] | None = None) -> Answer:
     runs = {job.name: job.run(plan, "cpu") for job in jobs}
     records = {name: _recorded(run) for name, run in runs.items()}
     reasons = {job.name: lines for job in jobs if (lines := _differences(plan, job, runs[job.name], records[job.name]))}
+    for job in jobs:
+        if any(is_unfinished(Path(path), Path(plan.results)) for path in job.makes):
+            reasons.setdefault(job.name, [CUT_OFF])
     running = _running(jobs, set(reasons), missing, asked)
     reasons |= {name: [MISSING] for name in running - set(reasons) if missing[name]}
     unknown = {job.name for job in jobs if not missing[job.name] and not records[job.name]} - running

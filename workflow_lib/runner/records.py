@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from workflow_lib.runner.job import Job
 
 FOLDER = "provenance"
+UNFINISHED = "unfinished\n"
+"""In place of the record of an artifact while it is published."""
 COMPARED = {"spec": dict, "code": str, "inputs": dict, "key": str, "device": str, "versions": dict}
 """Keys that a record needs to be compared with a plan, with their types."""
 
@@ -72,10 +74,21 @@ def write(record: Mapping[str, Any], digest: str, artifact: Path, results: Path,
     scratch.replace(place)
 
 
-def forget(artifacts: Iterable[Path], results: Path) -> None:
-    """Remove the records of artifacts that are about to change, so that a kill never leaves an outdated record."""
+def begin(artifacts: Iterable[Path], results: Path) -> None:
+    """Replace the records of artifacts that are about to change by a mark, which stays if the job is killed now."""
     for artifact in artifacts:
-        record_path(artifact, results).unlink(missing_ok=True)
+        place = record_path(artifact, results)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(UNFINISHED)
+
+
+def is_unfinished(artifact: Path, results: Path) -> bool:
+    """Whether a job was killed while it published this artifact; a record or none at all says that it was not."""
+    place = record_path(artifact, results)
+    try:
+        return place.stat().st_size == len(UNFINISHED) and place.read_text() == UNFINISHED
+    except OSError:
+        return False
 
 
 def digest_of(artifact: Path, results: Path) -> str | None:

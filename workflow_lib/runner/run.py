@@ -284,7 +284,7 @@ def _staged(units: Iterable[Unit], folder: Path) -> dict[Path, Path]:
 def _publish(unit: Unit, staged: Mapping[Path, Path], action: Action, results: Path) -> None:
     """Move the outputs of a unit into place, then their records. Jobs that read them need not compute their digests."""
     memory = DigestMemory(cache_folder() / "digests")
-    records.forget(unit.outputs.values(), results)
+    records.begin(unit.outputs.values(), results)
     moved = {path: _move(staged[path], path) for path in unit.outputs.values()}
     for role, path in unit.outputs.items():
         records.write(action.record, action.outputs[role], path, results, staged[path].with_name("record"))
