@@ -18,6 +18,7 @@ from workflow_lib.plan.changes import differences
 from workflow_lib.plan.jobs import job_of, upstream
 from workflow_lib.plan.layers import layer_problems
 from workflow_lib.plan.plan import Plan
+from workflow_lib.runner import records
 from workflow_lib.runner.records import record_path
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
@@ -464,3 +465,17 @@ def test_weights_of_another_model_and_examined_datasets_are_told_by_their_keys(t
     longer = why.explain(settings(50, training=8))
     assert "train_interval/taker/seed-0/interval-100" in longer.following
     assert "check_network/taker" not in longer.following
+
+
+def test_a_result_that_was_being_published_when_its_job_was_killed_is_due(finished):
+    png = Path("results/studies/kstar/training/violins.png")
+    kept = record_of(png).read_bytes()
+    records.begin([png], Path("results"))
+    answer = explain(planned())
+    assert answer.reasons == {"draw_violins/training": ["a job was killed while it wrote this result"]}
+    assert outdated(answer) == ["results/studies/kstar/training/violins.svg"]
+    for other in (kept, None):  # published, or its record deleted by hand
+        record_of(png).unlink()
+        if other:
+            record_of(png).write_bytes(other)
+        assert explain(planned()).reasons == {}
