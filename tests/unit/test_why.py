@@ -471,11 +471,11 @@ def test_a_result_that_was_being_published_when_its_job_was_killed_is_due(finish
     png = Path("results/studies/kstar/training/violins.png")
     kept = record_of(png).read_bytes()
     records.begin([png], Path("results"))
-    answer = explain(planned())
+    answer = why.explain(planned())
     assert answer.reasons == {"draw_violins/training": ["a job was killed while it wrote this result"]}
-    assert outdated(answer) == ["results/studies/kstar/training/violins.svg"]
+    assert why.outdated(answer) == ["results/studies/kstar/training/violins.svg"]
     for other in (kept, None):  # published, or its record deleted by hand
         record_of(png).unlink()
         if other:
             record_of(png).write_bytes(other)
-        assert explain(planned()).reasons == {}
+        assert why.explain(planned()).reasons == {}
