@@ -47,7 +47,7 @@ CODE = [
         because="the tables come out equal",
     ),
     Row(
-        "the style of figures, whose colours the LaTeX tables share",
+        "the style of the figures",
         replace("workflow_lib/figures/style.py", '"font.size": 8,', '"font.size": 9,'),
         starts="draw_* render_tables/*",
     ),
