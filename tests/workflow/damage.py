@@ -15,6 +15,7 @@ from project import MINIATURE, Project, planned
 from workflow_lib.cache.actions import action_file, object_file
 from workflow_lib.cache.digests import content_digest
 from workflow_lib.code.signature import signature
+from workflow_lib.io.braces import expand
 from workflow_lib.plan.jobs import PlannedJob
 
 Wound = Callable[[Path], None]
@@ -299,7 +300,7 @@ def _readers(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[tuple[str, Pla
     maker = {path: (job.verb, argument) for job in jobs for argument in job.outputs for path in job.outputs[argument]}
     for job in jobs:
         for argument in signature(job.verb).paths:
-            for path in job.inputs.get(argument.name, [])[:1]:
+            for path in [path for pattern in job.inputs.get(argument.name, [])[:1] for path in expand(pattern)][:1]:
                 hint = argument.role == "hint"
                 if maker[path][0] in verbs and (*maker[path], hint) not in seen:
                     seen.add((*maker[path], hint))
