@@ -300,8 +300,8 @@ def _readers(jobs: list[PlannedJob], verbs: set[str]) -> Iterator[tuple[str, Pla
     maker = {path: (job.verb, argument) for job in jobs for argument in job.outputs for path in job.outputs[argument]}
     for job in jobs:
         for argument in signature(job.verb).paths:
-            for path in [path for pattern in job.inputs.get(argument.name, [])[:1] for path in expand(pattern)][:1]:
-                hint = argument.role == "hint"
+            for pattern in job.inputs.get(argument.name, [])[:1]:
+                path, hint = expand(pattern)[0], argument.role == "hint"
                 if maker[path][0] in verbs and (*maker[path], hint) not in seen:
                     seen.add((*maker[path], hint))
                     yield path, job, hint
