@@ -47,8 +47,12 @@ def begin_run(content: str = "") -> None:
         number, _, started = other.name.removeprefix(f"{_here()}-").partition("-")
         if number.isdecimal() and _started(int(number)) != started:
             other.unlink(missing_ok=True)
-    file.write_text(content)
+    file.touch()
     atexit.register(lambda: file.unlink(missing_ok=True) if os.getpid() == process else None)
+    try:
+        file.write_text(content)
+    except OSError:  # the disk is full: the first job says so
+        os.truncate(file, 0)
 
 
 def run_content() -> str:
