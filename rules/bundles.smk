@@ -31,10 +31,10 @@ KINDS = {
 }
 for family in FAMILIES:
     for output in family.all_outputs:
+        kind = output.rule(family.family)
+        longest = max(output.minutes, KINDS[kind].minutes if kind in KINDS else 0)
         content = f"files of study {{point}} ({family.family})"
-        KINDS[output.rule(family.family)] = Kind(
-            "studies", output.minutes, False, 2, content
-        )
+        KINDS[kind] = Kind("studies", longest, False, 2, content)
 
 
 def reported(path):

@@ -1,4 +1,4 @@
-"""A project with something to compute from."""
+"""What several tests of units work in."""
 
 import numpy as np
 import pytest
@@ -18,3 +18,14 @@ def project(tmp_path, monkeypatch):
     )
     storage.save(features, tmp_path / "results/features.zarr.zip")
     return tmp_path
+
+
+@pytest.fixture
+def one_thread():
+    """Sums of torch are rounded as with one thread."""
+    import torch  # here, because most tests need no torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -12,18 +12,12 @@ from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.prototypes.matrix import State, layout, make_matrix, trajectory_steps
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SETTINGS = {"sgd": Settings("sgd", 0.02, 40, 0.05), "adam": Settings("adam", 0.02, 40, 0.05)}
 REDUCED = {"bfloat16": Settings("adam", 0.02, 40, 0.05, "bfloat16")}
 NAMES = ["circle", "line", "cross", "dot"]
 STARTS = noise(CLASSES, seed=5)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def as_bytes(arrays):

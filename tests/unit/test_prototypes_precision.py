@@ -15,15 +15,9 @@ from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.prototypes.matrix import make_matrix
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SETTINGS = {name: Settings(name, 0.02, 40, 0.05, "bfloat16") for name in ("sgd", "adam")}
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=[1, 4], ids=["each pass", "each fourth pass"])

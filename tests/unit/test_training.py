@@ -14,6 +14,8 @@ from workflow_lib.training.images import memory_format
 from workflow_lib.training.loop import State, train
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 EPOCHS = 4
 SETTINGS = {
     "sgd": Settings(EPOCHS, 16, 0.05, "sgd", momentum=0.9, nesterov=True, weight_decay=1e-3, schedule="cosine"),
@@ -26,14 +28,6 @@ SETTINGS = {
     ),
     "bfloat16": Settings(EPOCHS, 16, 0.05, "sgd", momentum=0.9, precision="bfloat16"),
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def data(side=8, count=90):
