@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 import torch
 from config_cases import CNN, change, good, problems
@@ -9,6 +10,8 @@ from config_cases import CNN, change, good, problems
 from workflow_lib.code.functions import function_source
 from workflow_lib.config import load
 from workflow_lib.errors import UserError
+from workflow_lib.features.extraction import Layer, extract
+from workflow_lib.models.initial import loaded_network
 from workflow_lib.models.registry import build
 from workflow_lib.models.stored import describe, pretrained, restore
 from workflow_lib.models.torchvision_shim import import_torchvision
@@ -104,3 +107,21 @@ def test_its_version_is_part_of_the_settings(timm):
     assert model.functions() == {}
     of_timm = model.model_copy(update={"architecture": "timm/resnet18"})
     assert function_source(of_timm.functions()["architecture"])
+
+
+def test_the_image_tower_of_clip(timm, tmp_path):
+    """Its outputs are an embedding, not the two classes; features are those of timm's own passes."""
+    name = "vit_xsmall_patch16_clip_224.tinyclip_yfcc15m"
+    assert pretrained(f"timm/{name}", "timm").image_size == (224, 224)
+    torch.manual_seed(0)
+    own = timm.create_model(name).eval()
+    torch.save(own.state_dict(), tmp_path / "clip.pt")
+    spec = {"architecture": f"timm/{name}", "options": {}, "normalize": None, "weights": str(tmp_path / "clip.pt")}
+    network, outputs = loaded_network(spec, (3, 224, 224), 2, ("clip", 0))
+    assert outputs == 512
+    images = torch.rand(2, 3, 224, 224)
+    layers = {"token": Layer("norm", "cls"), "embedding": Layer("logits")}
+    (found,) = extract(network, iter([images.numpy()]), layers)
+    with torch.no_grad():
+        np.testing.assert_allclose(found.features["token"], own.forward_features(images)[:, 0], atol=1e-5)
+        np.testing.assert_allclose(found.features["embedding"], own(images), atol=1e-5)
