@@ -148,6 +148,10 @@ def test_nothing_runs_when_records_and_plan_agree(finished):
             "tabulate_kstar training (1 job): kstar.studies.training.interval: [25, 50, 100] -> [100]",
         ),
         (
+            set_model(intervals_of="data"),
+            'train_interval digits_cnn (6 jobs): models.digits_cnn.intervals_of: (not set) -> "data"',
+        ),
+        (
             set_model(seeds=[0]),
             "tabulate_kstar training, metrics (2 jobs): models.digits_cnn.seeds: [0, 1] -> [0]",
         ),

@@ -26,6 +26,8 @@ OF_NETWORK = ("architecture", "options", "normalize", "predictions", "training",
 """Settings of a job that belong to the section of its model."""
 DATASETS = ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features")
 """Verbs whose settings are the section of a dataset."""
+OF_INTERVAL = ("stop_epoch", "percent")
+"""Settings of a training that follow from others and the interval."""
 LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
 """Key of a model that lists all values of a dimension."""
 
@@ -60,7 +62,7 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
         if not any(line.startswith(key) for line in lines):  # with another path comes another content
             lines[key] = "the content has changed"
     if len(lines) > 1:
-        lines.pop("stop_epoch", None)  # a consequence of another change
+        lines = {key: change for key, change in lines.items() if key not in OF_INTERVAL}
     return [f"{key}: {change}" for key, change in lines.items()]
 
 
@@ -82,7 +84,7 @@ def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
         return ".".join(["transforms", job.wildcards["transform"], *path[1:]])
     if job.verb in DATASETS:
         return f"datasets.{job.subject}.{inner}"
-    if path[0] == "stop_epoch":
+    if path[0] in OF_INTERVAL:
         return inner
     if path[0] == "strengths" and path[1:]:
         return f"transforms.{path[1]}"
