@@ -75,6 +75,11 @@ FIGURES = {"draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps",
         ),
         (lambda raw: raw.update(prototypes={"studies": {"a": {"model": "digits_cnn"}}}), {"check_network"}),
         (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar", "collect_kstar"}),
+        (
+            lambda raw: raw["models"]["digits_cnn"].update(intervals_of="data"),
+            {"check_network", "train_interval", "tabulate_kstar", "collect_kstar"}
+            | {"draw_violins", "draw_maps", "draw_neighbours"},
+        ),
         (lambda raw: raw["datasets"]["digits"].update(split_seed=1), {"prepare_dataset"}),
         (lambda raw: raw["kstar"]["studies"]["training"].update(description="Why?"), {"render_tables"}),
         (

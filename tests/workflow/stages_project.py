@@ -1,4 +1,4 @@
-"""A small study of a network whose training images grow from stage to stage, and of one that starts from its weights."""
+"""A small study of a network trained on growing data, and of one that starts from its weights."""
 
 from pathlib import Path
 
