@@ -34,7 +34,6 @@ STAGES = [
     Row(
         "intervals of the data instead of the epochs",
         put("models.digits_cnn.intervals_of", "data"),
-        stages="checkpoints",
-        starts="check_network/* train_interval/*",
+        starts="* !prepare_dataset/*",
     ),
 ]
