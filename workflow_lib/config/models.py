@@ -126,7 +126,7 @@ class TrainedWeights(Section):
     seed: Seed = 0
     """One of its seeds."""
     interval: Percent = 100
-    """One of its intervals, in percent of its training."""
+    """One of its intervals, in percent."""
 
 
 def _kind_of_weights(value: Any) -> str:
@@ -296,7 +296,7 @@ def _untrained_problems(where: str, model: Model) -> Iterator[Problem]:
 
 
 def _training_problems(where: str, training: Training) -> Iterator[Problem]:
-    """Keys that only sgd supports, and attacks without sense."""
+    """Keys that only sgd supports, and what is wrong with the attack."""
     for key, given in (("momentum", training.momentum), ("nesterov", training.nesterov)):
         if given and training.optimizer != "sgd":
             allowed = f"the optimizer {training.optimizer} takes no {key}"

@@ -53,7 +53,7 @@ def train_interval(
     starts at epoch 0. The result has the same bytes in each case.
 
     With `spec["percent"]` it is a stage: a training of its own on this share of the images. It starts from the weights
-    of the checkpoint `former`, or without one as above, with a fresh optimiser and at the begin of the schedule.
+    of the checkpoint `former`, or without one as above, with a fresh optimiser and at the start of the schedule.
     """
     device = configure(context.device, context.threads)
     split = open_split(dataset)

@@ -7,8 +7,8 @@ import pandas as pd
 
 from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
 from workflow_lib.figures.style import PATTERN_COLOURS, signed, significant
-from workflow_lib.names import CERTAIN
 from workflow_lib.intervals import axis
+from workflow_lib.names import CERTAIN
 from workflow_lib.points import DIMENSIONS
 
 ACROSS = 3
