@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from workflow_lib.intervals import of_grid
+
 DIMENSIONS = ("model", "dataset", "seed", "interval", "split", "transform", "layer", "metric")
 """Dimensions that a study can vary, in the order of result paths and table columns."""
 
@@ -12,9 +14,12 @@ Grid = Mapping[str, Sequence[Any]]
 
 
 def points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
-    """All points of a study as {dimension: value}, grid by grid; the last dimension varies fastest."""
+    """All points of a study as {dimension: value}, grid by grid; the last dimension varies fastest.
+
+    Points of a grid that says what its intervals are shares of say so, too (`intervals.reading`).
+    """
     return [
-        dict(zip(DIMENSIONS, values, strict=True))
+        dict(zip(DIMENSIONS, values, strict=True)) | of_grid(grid)
         for grid in grids
         for values in itertools.product(*(grid[dimension] for dimension in DIMENSIONS))
     ]

@@ -13,10 +13,11 @@ MINIATURE = Path(__file__).resolve().parents[2] / "configs" / "miniature.yaml"
 MIXED = {"studies": {"mixed": {"model": "digits_cnn", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}}
 
 
-def planned(epochs=4, **sections):
+def planned(epochs=4, intervals_of="epochs", **sections):
     """A plan of the miniature, with further sections."""
     raw = {**read_mapping(MINIATURE), "results": "results", **sections}
     raw["models"]["digits_cnn"]["training"]["epochs"] = epochs
+    raw["models"]["digits_cnn"]["intervals_of"] = intervals_of
     return Plan(load(raw, "miniature"), DigestMemory(Path("digests")))
 
 

@@ -198,9 +198,18 @@ def test_a_single_image_that_is_left_over():
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.BatchNorm1d(4))
     images, labels = np.random.default_rng(0).random((4, 1, 8, 8), dtype=np.float32), np.arange(4)
     settings = Settings.from_mapping(TRAINING | {"batch_size": 2})
-    (problem,) = problems(network, images, labels, settings, 61)
+    (problem,) = problems(network, images, labels, settings, [61])
     assert (problem.where, problem.value, problem.repair) == ("training.batch_size", "2", "write 3 or more")
-    assert problems(network, images, labels, settings, 60) == []
+    assert problems(network, images, labels, settings, [60]) == []
+    (problem,) = problems(network, images, labels, settings, [15, 60])
+    assert problem.allowed.startswith("15 images make batches of one image")
+
+
+def test_batches_of_every_stage_are_tried(check):
+    """A quarter of 60 images in batches of 2 leaves one; all of them leave none."""
+    check("norm", training=TRAINING | {"batch_size": 2})
+    with pytest.raises(UserError, match=r"training\.batch_size: 2\n.*15 images make batches of one image"):
+        check("norm", training=TRAINING | {"batch_size": 2}, stages=[25, 100])
 
 
 def test_a_study_of_prototypes_that_needs_a_layer(check):

@@ -151,7 +151,9 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     (f"{CNN}/layers/early", 5, "models.cnn.layers.early", ["name of a module"]),
     (f"{CNN}/layers/late", {"module": "fc", "pool": "mean"}, "models.cnn.layers.late.pool", ["none, avg, max"]),
     ("models/ready/seeds", [0, 1], "models.ready.seeds", ["[0, 1]", "must be [0]", "add training"]),
+    (f"{CNN}/intervals_of", "images", "models.cnn.intervals_of", ["epochs, data"]),
     ("models/ready/intervals", [50, 100], "models.ready.intervals", ["must be [100]"]),
+    ("models/ready/intervals_of", "data", "models.ready.intervals_of", ["must be epochs", "add training"]),
     # transforms
     ("transforms/turned/kind", "rotate", "transforms.turned.kind", ["rotation, centre_crop", "write rotation"]),
     ("transforms/turned/degrees", 400, "transforms.turned.degrees", ["at most 360"]),

@@ -98,6 +98,12 @@ def test_all_means_all_that_each_model_has():
     assert (both.splits, both.transforms, both.imported) == (("test",), ("original",), ())
 
 
+def test_stages_on_growing_data_need_no_whole_number_of_epochs():
+    raw = good()
+    raw["models"]["cnn"] |= {"intervals_of": "data", "intervals": [25, 33, 100]}
+    assert load(raw, check_files=False).models["cnn"].intervals == (25, 33, 100)
+
+
 def test_resolved_seeds_and_intervals_rise_and_layers_keep_their_order():
     raw = change("kstar/studies/training", {"model": "cnn", "seed": [4, 3], "interval": [100, 25], "split": "all"})
     study = resolve_kstar("training", load(raw, check_files=False))

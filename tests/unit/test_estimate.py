@@ -89,6 +89,16 @@ def test_other_epochs_cost_in_proportion(plan):
     assert by_records(planned(epochs=12), CHECKPOINT).cpu == pytest.approx(90.0)
 
 
+def test_stages_on_growing_data_cost_in_proportion_to_their_images(plan):
+    """Records of trainings on all images say nothing of them: those do not tell how much of a training was done."""
+    done(plan, CHECKPOINT, seconds=30.0)
+    by_data, whole = planned(intervals_of="data"), CHECKPOINT.replace("25", "100")
+    assert by_records(by_data, CHECKPOINT) is None
+    done(by_data, CHECKPOINT.replace("25", "50"), seconds=30.0)
+    assert by_records(by_data, whole).cpu == pytest.approx(60.0)
+    assert costs.cost_by_table(by_data, job_of(by_data, whole)).cpu == pytest.approx(4 * 0.4)
+
+
 def test_each_of_several_outputs_costs_its_share(plan):
     plan = planned(confusion=MIXED)
     job = job_like(plan, "train_replicates")

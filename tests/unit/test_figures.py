@@ -93,7 +93,7 @@ class TestPanels:
         layout = arrange(points)
         shown = [[(points[i]["interval"], points[i]["layer"]) for i in row] for row in layout.rows]
         assert shown == [[(25, layer), (100, layer)] for layer in LAYERS]
-        assert layout.titles[0] == "interval 25\N{NO-BREAK SPACE}%, layer early"
+        assert layout.titles[0] == "25\N{NO-BREAK SPACE}% of training, layer early"
 
     def test_too_many_panels_are_thinned_and_it_is_said(self):
         layout = arrange(study_points(grid(interval=INTERVALS, layer=LAYERS)))
@@ -125,13 +125,15 @@ class TestPanels:
         layout = arrange(study_points(own))
         assert varied(own) == ["model", "interval"]
         assert layout.rows == [[0, 1], [2, 3]]
-        assert layout.titles[3] == "b, interval 100\N{NO-BREAK SPACE}%"
+        assert layout.titles[3] == "b, 100\N{NO-BREAK SPACE}% of training"
         assert "Shown for" not in layout.note
         assert varied([*own, *grid(model=["b"], interval=[50, 100])]) == ["model", "dataset", "interval"]
         assert arrange(study_points(grid(dataset=["digits", "other"]))).titles == ["dataset digits", "dataset other"]
 
     def test_what_is_common_is_named(self):
-        assert constants(study_points(grid(layer=LAYERS))).startswith("All: net, dataset digits, seed 0, interval 100")
+        assert constants(study_points(grid(layer=LAYERS))).startswith(
+            "All: net, dataset digits, seed 0, 100\N{NO-BREAK SPACE}% of training"
+        )
         assert "layer" not in constants(study_points(grid(layer=LAYERS)))
 
 

@@ -23,6 +23,7 @@ SHIPPED = [
 
 NETWORK = {"architecture": "small_cnn", "layers": {"logits": "logits"}}
 HALFWAY = {"model": "digits_cnn", "seed": 1, "interval": 50}
+STAGES = {"intervals": [30, 100], "intervals_of": "data"}
 EVERYTHING = {
     "datasets": {
         "noisy": {"source": "digits", "classes": ["0", "1", "2", "3"], "subsample": {"train": 20, "test": 12}},
@@ -31,7 +32,7 @@ EVERYTHING = {
     },
     "models": {
         "digits_cnn": {"examine": ["noisy", "both", "turned"]},
-        "further": {**NETWORK, "dataset": "both", "training": {"epochs": 1}, "weights": HALFWAY},
+        "further": {**NETWORK, "dataset": "both", "training": {"epochs": 1}, "weights": HALFWAY, **STAGES},
         "ready": {**NETWORK, "dataset": "noisy", "weights": {"model": "further"}, "examine": ["digits"]},
     },
     "transforms": {"turned": {"kind": "rotation", "degrees": 30}, "attacked": {"kind": "pgd", "epsilon": "8/255"}},

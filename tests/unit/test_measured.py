@@ -49,6 +49,15 @@ def test_a_training_is_a_second_for_each_two_batches(plan, second):
     assert cost(plan, "train_replicates").cpu == pytest.approx(80 / 32 * 4 * 3)
 
 
+def test_a_stage_takes_all_epochs_on_its_part_of_the_images(second, plan):
+    by_data = planned(intervals_of="data")
+    jobs = [job for job in upstream(by_data, targets.default(by_data)) if job.verb == "train_interval"][:3]
+    measurements = measured.Measurements(by_data, "cpu")
+    assert [measurements.cost(job).cpu for job in jobs] == pytest.approx(
+        [80 / 32 * 4 * share for share in (0.25, 0.5, 1)]
+    )
+
+
 def test_a_checkpoint_holds_weights_and_both_moments_of_adam(plan, second):
     network = build("small_cnn", in_channels=1, image_size=(8, 8), n_classes=4, seed=0)
     weights = sum(parameter.numel() for parameter in network.parameters())

@@ -63,10 +63,10 @@ def context(tmp_path, name="scratch", threads=1):
     return Context("cpu", threads, tmp_path / name)
 
 
-def trained(tmp_path, split, name="whole", previous=None, threads=1, weights_of=None, **changes):
+def trained(tmp_path, split, name="whole", previous=None, threads=1, weights_of=None, former=None, **changes):
     files = {"checkpoint": tmp_path / f"{name}.pt", "curve": tmp_path / f"{name}.csv"}
     runtime = context(tmp_path, name, threads)
-    inputs = {"dataset": split, "weights": weights_of, "previous": previous}
+    inputs = {"dataset": split, "weights": weights_of, "former": former, "previous": previous}
     train_interval(spec=TRAIN | changes, **inputs, **files, context=runtime)
     return files["checkpoint"]
 
@@ -125,8 +125,11 @@ def test_a_training_that_diverges_is_told_as_one(tmp_path, split):
         trained(tmp_path, split, training=settings | {"epochs": 4, "lr": 1e10})
 
 
-def test_a_killed_job_goes_on_from_its_scratch(tmp_path, split, monkeypatch):
-    whole = files_of(trained(tmp_path, split))
+@pytest.mark.parametrize(("stage", "left"), [({}, (1, 2)), ({"percent": 90}, (1, 2)), ({"percent": 50}, (3, 0))])
+def test_a_killed_job_goes_on_from_its_scratch(tmp_path, split, monkeypatch, stage, left):
+    """Four batches an epoch, or as many and two in a stage, which then starts from the weights of another one."""
+    more = stage | ({"former": trained(tmp_path, split, "former", percent=25)} if stage else {})
+    whole = files_of(trained(tmp_path, split, **more))
     module = sys.modules["workflow_lib.steps.train_interval"]
     real, steps = module.train, []
 
@@ -140,15 +143,15 @@ def test_a_killed_job_goes_on_from_its_scratch(tmp_path, split, monkeypatch):
         return real(*arguments, save_state=save, save_every=0, **more)
 
     def resumed(*arguments, state, **more):
-        assert (state.epoch, state.step) == steps[-1] == (1, 2)
+        assert (state.epoch, state.step) == steps[-1] == left
         return real(*arguments, state=state, **more)
 
     monkeypatch.setattr(module, "train", killed)
     with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path, split, "job")
+        trained(tmp_path, split, "job", **more)
     assert not (tmp_path / "job.pt").exists()
     monkeypatch.setattr(module, "train", resumed)
-    assert files_of(trained(tmp_path, split, "job")) == whole
+    assert files_of(trained(tmp_path, split, "job", **more)) == whole
 
 
 def features(tmp_path, split, checkpoint, roles=("late", "early"), **changes):

@@ -43,6 +43,13 @@ def test_three_classes_side_by_side_with_a_row_per_point():
     assert means.rows[0] == ["early", *none, "0", *none, "0", *some, "4", *some]
 
 
+def test_the_caption_says_what_intervals_are_shares_of():
+    classes = pd.concat([classes_of(["cat"], ["net"]).assign(interval=interval) for interval in (50, 100)])
+    assert "Interval: share of the training done (%)." in tables_of(classes)[0].caption
+    first, _ = paper_tables(classes.assign(intervals_of="data"), aggregate_table(classes), wanted=None, title="A title")
+    assert "Interval: share of the training images (%)." in first.caption
+
+
 def test_small_values_keep_their_digits():
     first, means = tables_of(classes_of(["cat"]).assign(mean=0.00226, std=0.1149, skewness=31.432))
     assert first.rows[0][1:4] == ["0.00226", "0.115", "31.4"]

@@ -75,6 +75,11 @@ FIGURES = {"draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps",
         ),
         (lambda raw: raw.update(prototypes={"studies": {"a": {"model": "digits_cnn"}}}), {"check_network"}),
         (lambda raw: raw["models"]["digits_cnn"].update(seeds=[0, 1, 2]), {"tabulate_kstar", "collect_kstar"}),
+        (
+            lambda raw: raw["models"]["digits_cnn"].update(intervals_of="data"),
+            {"check_network", "train_interval", "tabulate_kstar", "collect_kstar"}
+            | {"draw_violins", "draw_maps", "draw_neighbours"},
+        ),
         (lambda raw: raw["datasets"]["digits"].update(split_seed=1), {"prepare_dataset"}),
         (lambda raw: raw["kstar"]["studies"]["training"].update(description="Why?"), {"render_tables"}),
         (
@@ -203,8 +208,37 @@ def test_a_strength_counts_by_what_it_measures():
     assert scales(["linf"], transforms) == {"pgd linf": ["linf"]}
 
 
+def test_a_stage_is_made_from_the_stage_before_and_a_later_part_of_the_epochs_only_faster(plan_of):
+    def later(plan):
+        job = job_of(plan, plan.path("checkpoints/digits_cnn/seed-0/interval-60.pt"))
+        return job, [Path(path).name for path in job.run(plan, "cpu").files("input").values()]
+
+    job, inputs = later(plan_of())
+    assert (job.inputs["previous"], job.inputs["former"]) == (
+        [plan_of().path("checkpoints/digits_cnn/seed-0/interval-40.pt")],
+        [],
+    )
+    assert inputs == ["train.zarr.zip"]
+    job, inputs = later(plan_of(lambda raw: raw["models"]["digits_cnn"].update(intervals_of="data")))
+    assert (inputs, job.inputs["previous"]) == (["train.zarr.zip", "interval-40.pt"], [])
+    spec = json.loads(job.spec())
+    assert (spec["stop_epoch"], spec["percent"], spec["training"]["epochs"]) == (20, 60, 20)
+
+
+def test_a_stage_more_changes_no_check_and_no_other_settings(plan_of):
+    def specs_of(*intervals):
+        change = {"intervals_of": "data", "intervals": intervals}
+        plan = plan_of(lambda raw: raw["models"]["digits_cnn"].update(change))
+        return plan.checked("digits_cnn"), plan.train_interval("digits_cnn", 0, 40)
+
+    assert specs_of(40, 100) == specs_of(40, 60, 100)
+
+
 def test_keys_that_came_later_are_missing_at_their_defaults(plan_of):
-    training = json.loads(plan_of().train_interval("digits_cnn", 0, 40))["training"]
+    spec = json.loads(plan_of().train_interval("digits_cnn", 0, 40))
+    training = spec["training"]
+    assert not {"intervals_of", "percent"} & set(spec)
+    assert "stages" not in json.loads(plan_of().check_network("digits_cnn"))
     assert not {"adversarial", "precision"} & set(training)
     plan = plan_of(lambda raw: raw.update(prototypes={"studies": {"a": {"model": "digits_cnn"}}}))
     assert "precision" not in json.loads(plan.make_prototypes("a", "digits_cnn", 0))["descent"]

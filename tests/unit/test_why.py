@@ -148,6 +148,14 @@ def test_nothing_runs_when_records_and_plan_agree(finished):
             "tabulate_kstar training (1 job): kstar.studies.training.interval: [25, 50, 100] -> [100]",
         ),
         (
+            set_model(intervals_of="data"),
+            'train_interval digits_cnn (6 jobs): models.digits_cnn.intervals_of: (not set) -> "data"',
+        ),
+        (
+            set_model(intervals_of="data"),
+            'tabulate_kstar training, metrics (2 jobs): models.digits_cnn.intervals_of: (not set) -> "data"',
+        ),
+        (
             set_model(seeds=[0]),
             "tabulate_kstar training, metrics (2 jobs): models.digits_cnn.seeds: [0, 1] -> [0]",
         ),
@@ -370,6 +378,19 @@ def test_settings_of_prototypes_have_the_words_of_the_config(tmp_path, monkeypat
     assert lines(with_prototypes()) == ["Nothing would run."]
     told = lines(with_prototypes(**change))
     assert any(text.startswith(line) for text in told), told
+
+
+def test_what_intervals_are_shares_of_is_told_by_the_key_of_the_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finish(planned(with_prototypes()))
+
+    def change(raw):
+        with_prototypes()(raw)
+        raw["models"]["digits_cnn"]["intervals_of"] = "data"
+
+    told = [line for line in lines(change) if "intervals_of" in line]
+    assert {line.partition(": ")[2] for line in told} == {'models.digits_cnn.intervals_of: (not set) -> "data"'}
+    assert {line.split()[0] for line in told} >= {"train_interval", "tabulate_prototypes"}
 
 
 def test_options_of_a_network_are_told_for_its_prototypes_too(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import rows_examined
 import rows_files
 import rows_own
 import rows_prototypes
+import rows_stages
 from row import Row
 
 SECTIONS: dict[str, list[Row]] = {
@@ -15,6 +16,7 @@ SECTIONS: dict[str, list[Row]] = {
     "How it is run": rows_files.RUNTIME,
     "Studies": rows_config.STUDIES,
     "More and less": rows_config.LISTS,
+    "Stages on growing parts of the data": rows_stages.STAGES,
     "Data and models": rows_own.SETTINGS,
     "Models on other data, unions and weights of other models": rows_examined.EXAMINED,
     "Prototypes": rows_prototypes.PROTOTYPES,

@@ -41,7 +41,8 @@ class ConfusionStudy(Section):
     description: str = ""
     """What the study asks."""
     model: Name
-    """Model whose dataset, network and training settings are used; its seeds and intervals are ignored."""
+    """Model whose dataset, network and training settings are used; its seeds and intervals (and what these are of) are
+    ignored."""
     seeds: Seeds = Field(default=tuple(range(50)), json_schema_extra={"default": {"start": 0, "count": 50}})
     """Trainings of each pair and of the baseline: a list of seeds, or {start, count}. Adding
     seeds trains only the new ones."""

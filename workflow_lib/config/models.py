@@ -85,7 +85,8 @@ class Training(Section):
     """How a network is trained."""
 
     epochs: Count
-    """Passes over the training split; every interval must be a whole number of epochs."""
+    """Passes over the training split. Every interval must be a whole number of epochs; with `intervals_of: data`, each
+    stage has all of them."""
     batch_size: Count = 128
     """Images per step."""
     optimizer: Literal["sgd", "adam", "adamw"] = "adam"
@@ -125,7 +126,7 @@ class TrainedWeights(Section):
     seed: Seed = 0
     """One of its seeds."""
     interval: Percent = 100
-    """One of its intervals, in percent of its training."""
+    """One of its intervals, in percent."""
 
 
 def _kind_of_weights(value: Any) -> str:
@@ -220,7 +221,10 @@ class Model(Section):
     seeds: Seeds = (0,)
     """Independent trainings: a list of seeds, or {start, count}. Adding seeds trains only the new ones."""
     intervals: Intervals = (100,)
-    """Points of the training at which the network is kept, in percent of the epochs; must include 100."""
+    """Points of the training at which the network is kept, in percent; must include 100."""
+    intervals_of: Literal["epochs", "data"] = "epochs"
+    """What intervals are shares of. epochs: of one training, whose network is kept on the way. data: of the training
+    images, which grow from stage to stage; each stage is a whole training from the network of the one before."""
     layers: Annotated[
         dict[Name, Annotated[Layer, BeforeValidator(_from_module_name, json_schema_input_type=Text | Layer)]],
         Field(min_length=1),
@@ -272,7 +276,9 @@ def problems(name: str, model: Model) -> Iterator[Problem]:
             if block not in known.blocks:
                 yield unknown(f"{where}.layers.{layer_name}", block, f"module of {model.architecture}", known.blocks)
     if model.training:
-        yield from _training_problems(f"{where}.training", model.training, model.intervals)
+        yield from _training_problems(f"{where}.training", model.training)
+        if model.intervals_of == "epochs":
+            yield from _broken_epochs(f"{where}.training.epochs", model.training.epochs, model.intervals)
     else:
         yield from _untrained_problems(where, model)
 
@@ -282,14 +288,15 @@ def _untrained_problems(where: str, model: Model) -> Iterator[Problem]:
     if model.weights is None:
         yield Problem(where, "", "has neither training nor weights", "add training, or weights to load")
         return
-    for key, values, only in (("seeds", model.seeds, (0,)), ("intervals", model.intervals, (100,))):
-        if values != only:
-            allowed = f"must be {list(only)} for a model that is not trained"
-            yield Problem(f"{where}.{key}", str(list(values)), allowed, f"remove {key}, or add training")
+    for key, only in (("seeds", [0]), ("intervals", [100]), ("intervals_of", "epochs")):
+        value = model.model_dump(mode="json")[key]
+        if value != only:
+            allowed = f"must be {only} for a model that is not trained"
+            yield Problem(f"{where}.{key}", str(value), allowed, f"remove {key}, or add training")
 
 
-def _training_problems(where: str, training: Training, intervals: tuple[int, ...]) -> Iterator[Problem]:
-    """Keys that only sgd supports, and intervals that are not a whole number of epochs."""
+def _training_problems(where: str, training: Training) -> Iterator[Problem]:
+    """Keys that only sgd supports, and what is wrong with the attack."""
     for key, given in (("momentum", training.momentum), ("nesterov", training.nesterov)):
         if given and training.optimizer != "sgd":
             allowed = f"the optimizer {training.optimizer} takes no {key}"
@@ -298,11 +305,15 @@ def _training_problems(where: str, training: Training, intervals: tuple[int, ...
         yield from attacks.problems(f"{where}.adversarial", training.adversarial)
     if training.nesterov and training.optimizer == "sgd" and not training.momentum:
         yield Problem(f"{where}.nesterov", "true", "needs a momentum above 0", "add for example momentum: 0.9")
-    broken = [percent for percent in intervals if percent * training.epochs % 100]
+
+
+def _broken_epochs(where: str, epochs: int, intervals: tuple[int, ...]) -> Iterator[Problem]:
+    """Intervals that are not a whole number of epochs."""
+    broken = [percent for percent in intervals if percent * epochs % 100]
     if broken:
         step = math.lcm(*(100 // math.gcd(100, percent) for percent in intervals))
-        below = training.epochs // step * step
+        below = epochs // step * step
         fitting = f"{below} or {below + step}" if below else str(step)
-        shares = ", ".join(f"{percent} % is {percent * training.epochs / 100:g} epochs" for percent in broken)
+        shares = ", ".join(f"{percent} % is {percent * epochs / 100:g} epochs" for percent in broken)
         allowed = f"every interval must be a whole number of epochs, but {shares}"
-        yield Problem(f"{where}.epochs", str(training.epochs), allowed, f"write {fitting}, or change the intervals")
+        yield Problem(where, str(epochs), allowed, f"write {fitting}, or change the intervals")

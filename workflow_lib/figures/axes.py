@@ -7,9 +7,6 @@ from matplotlib.figure import Figure
 
 from workflow_lib.figures.style import SMALLEST_WIDTH, new_figure
 
-TRAINING = "share of the training done (%)"
-"""Label of an axis of intervals."""
-
 NO_ENTRIES = "no values"
 
 TOUCHING = 0.06

@@ -1,12 +1,13 @@
 """Which points of a study get a panel and where, and a note that says so."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pandas as pd
 
+from workflow_lib.intervals import reading, share
 from workflow_lib.points import DIMENSIONS, varying
 
 Point = Mapping[str, Any]
@@ -60,30 +61,37 @@ def arrange(points: Sequence[Point], most: int = MOST_PANELS, across: int = MOST
         cells = _wrap(spread(list(chosen), most), across)
     dimensions = varying(chosen.values())
     titles = [
-        ", ".join(describe(d, point[d]) for d in dimensions) or describe("model", point["model"]) for point in points
+        ", ".join(describe(d, point[d], [reading(point)]) for d in dimensions) or describe("model", point["model"])
+        for point in points
     ]
     shown = [index for row in cells for index in row if index is not None]
     notes = [constants(points), held, _left_out(chosen, shown, dimensions)]
     return Layout(cells, titles, " ".join(filter(None, notes)))
 
 
-def describe(dimension: str, value: object) -> str:
-    """A value with the name of its dimension, for titles of panels."""
+def describe(dimension: str, value: object, of: Collection[str] = ("epochs",)) -> str:
+    """A value with the name of its dimension, for titles of panels; `of` says what intervals are shares of."""
     if dimension == "model":
         return str(value)
-    return f"{dimension} {value}\N{NO-BREAK SPACE}%" if dimension == "interval" else f"{dimension} {value}"
+    return share(value, of) if dimension == "interval" else f"{dimension} {value}"
 
 
 def constants(points: Sequence[Point]) -> str:
     """What all points have in common, as a sentence for the note of a figure."""
-    common = [describe(d, points[0][d]) for d in DIMENSIONS if len({point[d] for point in points}) == 1]
+    of = _readings(points)
+    common = [describe(d, points[0][d], of) for d in DIMENSIONS if len({point[d] for point in points}) == 1]
     return f"All: {', '.join(common)}." if common else ""
 
 
 def number_points(table: pd.DataFrame, points: Sequence[Point]) -> pd.DataFrame:
     """Rows of `table` that belong to `points`, with the index of the point in a column `point`."""
-    numbered = pd.DataFrame(list(points)).assign(point=range(len(points)))
+    numbered = pd.DataFrame(list(points), columns=list(DIMENSIONS)).assign(point=range(len(points)))
     return numbered.merge(table, on=list(DIMENSIONS))
+
+
+def _readings(points: Iterable[Point]) -> list[str]:
+    """What the intervals of points are shares of."""
+    return sorted({reading(point) for point in points}, reverse=True)
 
 
 def _values(points: Mapping[int, Point], dimension: str) -> list[Any]:
@@ -100,7 +108,7 @@ def _hold(points: Sequence[Point]) -> tuple[dict[int, Point], str]:
     for dimension in [d for d in PREFERENCE if d in varied][2:]:
         value = _values(chosen, dimension)[-1]
         chosen = {index: point for index, point in chosen.items() if point[dimension] == value}
-        held.append(describe(dimension, value))
+        held.append(describe(dimension, value, _readings(chosen.values())))
     return chosen, f"Shown for {', '.join(held)} only." if held else ""
 
 

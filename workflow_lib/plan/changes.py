@@ -12,6 +12,7 @@ from workflow_lib.code.fingerprint import library_versions, module_digests
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.errors import yaml_text
+from workflow_lib.intervals import INTERVALS_OF
 from workflow_lib.names import ORIGINAL
 from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.runner.job import Job
@@ -26,6 +27,8 @@ OF_NETWORK = ("architecture", "options", "normalize", "predictions", "training",
 """Settings of a job that belong to the section of its model."""
 DATASETS = ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features")
 """Verbs whose settings are the section of a dataset."""
+OF_INTERVAL = ("stop_epoch", "percent")
+"""Settings of a training that follow from others and the interval."""
 LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
 """Key of a model that lists all values of a dimension."""
 
@@ -43,6 +46,8 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
     contents: list[str] = []
     for path, old, new in differences(before, now):
         key = config_key(job, path)
+        if path == ("set", INTERVALS_OF):
+            continue  # follows from the network of the set
         if path[0] == "strengths" and (path[1:] == (ORIGINAL,) or (path[1:] and ABSENT in (old, new))):
             continue  # follows from the transforms of the study
         if path[0] in ("scale", "scales") and (path[1:] or ABSENT not in (old, new)):
@@ -60,7 +65,7 @@ def changed_settings(config: Config, job: PlannedJob, before: Mapping[str, Any],
         if not any(line.startswith(key) for line in lines):  # with another path comes another content
             lines[key] = "the content has changed"
     if len(lines) > 1:
-        lines.pop("stop_epoch", None)  # a consequence of another change
+        lines = {key: change for key, change in lines.items() if key not in OF_INTERVAL}
     return [f"{key}: {change}" for key, change in lines.items()]
 
 
@@ -82,7 +87,7 @@ def config_key(job: PlannedJob, path: tuple[str, ...]) -> str:
         return ".".join(["transforms", job.wildcards["transform"], *path[1:]])
     if job.verb in DATASETS:
         return f"datasets.{job.subject}.{inner}"
-    if path[0] == "stop_epoch":
+    if path[0] in OF_INTERVAL:
         return inner
     if path[0] == "strengths" and path[1:]:
         return f"transforms.{path[1]}"
@@ -129,6 +134,9 @@ def _changed_points(config: Config, job: PlannedJob, before: Any, now: Any) -> d
         for (dimension, *_), values, wanted in differences(old[model], new[model]):
             follows = dimension in LISTS and not getattr(asked, dimension)
             key = f"models.{model}.{LISTS[dimension]}" if follows else f"{study}.{dimension}"
+            if dimension == INTERVALS_OF:
+                key = f"models.{model}.{dimension}"
+                values, wanted = (known if known is ABSENT else known[0] for known in (values, wanted))
             if dimension == "initialisation":
                 key, values, wanted = f"{key}s", len(values), len(wanted)
             lines[key] = _change(values, wanted)

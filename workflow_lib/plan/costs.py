@@ -18,7 +18,10 @@ from workflow_lib.runner.records import FOLDER, comparable
 
 Subject = frozenset[str]
 Known = Mapping[str, Mapping[Subject, Sequence["Cost"]]]
-"""Costs of single outputs per unit of work, by verb and subject."""
+"""Costs of single outputs per unit of work, by kind and subject."""
+
+BY_DATA = "train_interval by data"
+"""Kind of the trainings on a part of the images: their units are passes over all of them."""
 
 TABLE = {
     "prepare_dataset": (1.5, 45_000),
@@ -28,6 +31,7 @@ TABLE = {
     "check_network": (1.3, 700),
     "check_examined": (0.6, 200),
     "train_interval": (0.15, 740_000),
+    BY_DATA: (0.4, 740_000),
     "import_weights": (1.0, 740_000),
     "extract_features": (1.0, 260_000),
     "compute_kstar": (1.1, 17_000),
@@ -78,7 +82,9 @@ def former_jobs(results: Path) -> Known:
         if record:
             each = seconds / work(verb, record["spec"])
             gpu = each if record["device"] == "cuda" else 0.0
-            found[verb][subject(record["inputs"].values(), results)].append(Cost(each * threads, gpu, size, ""))
+            found[kind(verb, record["spec"])][subject(record["inputs"].values(), results)].append(
+                Cost(each * threads, gpu, size, "")
+            )
     return found
 
 
@@ -88,14 +94,19 @@ def subject(inputs: Iterable[str], results: Path) -> Subject:
     return frozenset(path.parts[-2] if path.parts[0] == "studies" else path.parts[1] for path in below)
 
 
-def work(verb: str, spec: Mapping[str, Any]) -> int:
+def kind(verb: str, spec: Mapping[str, Any]) -> str:
+    """Outputs of one kind cost the same for each unit of work: those of a verb, but for `BY_DATA`."""
+    return BY_DATA if "percent" in spec else verb
+
+
+def work(verb: str, spec: Mapping[str, Any]) -> float:
     """Units of work of an output: the epochs of the whole training, even for one interval; 1 without training."""
-    return int(spec["training"]["epochs"]) if verb in TRAININGS else 1
+    return float(spec["training"]["epochs"]) * spec.get("percent", 100) / 100 if verb in TRAININGS else 1.0
 
 
 def cost_by_records(plan: Plan, job: PlannedJob, known: Known, *, same: bool) -> Cost | None:
     """Mean cost of former jobs on the same data (`same`) or on other data; None without such jobs."""
-    like_it = known.get(job.verb, {})
+    like_it = known.get(kind(job.verb, json.loads(job.spec())), {})
     chosen, source = like_it.get(subject(job.reads, Path(plan.results)), []), "former jobs on the same data"
     if not same:
         chosen, source = [cost for costs in like_it.values() for cost in costs], "former jobs on other data"
@@ -107,7 +118,7 @@ def cost_by_records(plan: Plan, job: PlannedJob, known: Known, *, same: bool) ->
 
 def cost_by_table(plan: Plan, job: PlannedJob) -> Cost:
     """Cost of a job on small data, from the built-in table."""
-    seconds, size = TABLE.get(job.verb, LIGHT)
+    seconds, size = TABLE.get(kind(job.verb, json.loads(job.spec())), LIGHT)
     return _times(plan, job, Cost(seconds, 0.0, size, TABLE_SOURCE))
 
 

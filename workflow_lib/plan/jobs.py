@@ -186,6 +186,7 @@ def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
         return PlannedJob("import_weights", model, model, "", {"model": model}, inputs, checkpoint, spec, check)
     percent = _number(interval)
     earlier = [plan.path(f"checkpoints/{model}/{seed}/interval-{i}.pt") for i in plan.previous(model, percent)]
+    by_data = plan.by_data(model)
     return PlannedJob(
         "train_interval",
         model,
@@ -195,7 +196,8 @@ def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
         {
             "dataset": [plan.path(f"datasets/{settings.dataset}/train.zarr.zip")],
             "weights": plan.weights(model),
-            "previous": earlier,
+            "former": earlier if by_data else [],
+            "previous": [] if by_data else earlier,
         },
         checkpoint | {"curve": [plan.path(f"checkpoints/{place}.curve.csv")]},
         partial(plan.train_interval, model, _number(seed), percent),

@@ -97,7 +97,9 @@ class KstarPlan(StudyPlan):
     @cached_property
     def grids(self) -> list[Grid]:
         """All points, as one grid per model."""
-        return _imported_grids(self.study) if self.study.imported else _model_grids(self.study)
+        if self.study.imported:
+            return _imported_grids(self.study)
+        return [grid | self.reading(grid["model"][0]) for grid in _model_grids(self.study)]
 
     @property
     def examples(self) -> list[Grid]:
@@ -165,7 +167,7 @@ class KstarPlan(StudyPlan):
         return Files([f"{self.results}/{template.format(**name, methods=methods)}" for name in names])
 
 
-def _model_grids(study: ResolvedKstar) -> list[Grid]:
+def _model_grids(study: ResolvedKstar) -> list[dict[str, list[Any]]]:
     return [
         _grid(
             model=(name,),
@@ -198,5 +200,5 @@ def _imported_grids(study: ResolvedKstar) -> list[Grid]:
     ]
 
 
-def _grid(**values: Sequence[object]) -> Grid:
+def _grid(**values: Sequence[object]) -> dict[str, list[Any]]:
     return {dimension: list(values[dimension]) for dimension in DIMENSIONS}

@@ -81,7 +81,7 @@ class Measurements:
 
     def _train_interval(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
         model, interval = job.wildcards["model"], int(job.wildcards["interval"])
-        begin = next(iter(self._plan.previous(model, interval)), 0)
+        begin = 0 if self._plan.by_data(model) else next(iter(self._plan.previous(model, interval)), 0)
         seconds, size = self._once(job, training, spec, split)
         epochs = spec["training"]["epochs"] * (interval - begin) / 100
         return seconds * len(split) * epochs, size, SOURCE
@@ -119,7 +119,10 @@ class Measurements:
         return self._known[key]
 
 
-OF_ONE_JOB = ("model", "seed", "seeds", "study", "pair", "classes", "share", "stop_epoch", "initialisation", "each")
+OF_ONE_JOB = (
+    *("model", "seed", "seeds", "study", "pair", "classes", "share", "initialisation", "each"),
+    *("stop_epoch", "intervals_of", "percent"),
+)
 """Settings that do not affect the time of a unit of work."""
 
 

@@ -121,6 +121,10 @@ class Plan:
         own = dataset == self.config.models[model].dataset
         return [] if own else [self.path(f"networks/{model}/{dataset}.csv")]
 
+    def by_data(self, model: str) -> bool:
+        """Whether the intervals of a model are stages on growing parts of the data."""
+        return self.config.models[model].intervals_of == "data"
+
     def previous(self, model: str, interval: int) -> list[int]:
         """The previous interval, if any: training continues from its checkpoint."""
         return [earlier for earlier in self.config.models[model].intervals if earlier < interval][-1:]
@@ -166,6 +170,7 @@ class Plan:
         heads = [
             name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
         ]
+        stages = {"intervals_of": "data", "stages": settings.intervals} if self.by_data(model) else {}
         return canonical(
             **self._network(settings, "weights"),
             **settings.model_dump(mode="json", include={"layers", "predictions"}),
@@ -173,6 +178,7 @@ class Plan:
             model=model,
             heads=heads,
             map=self._outside(_files(settings, "predictions"), {})["files"],
+            **stages,
         )
 
     def check_examined(self, model: str, dataset: str) -> str:
@@ -180,16 +186,18 @@ class Plan:
         return canonical(model=model, dataset=dataset)
 
     def train_interval(self, model: str, seed: int, interval: int) -> str:
-        """Network, training settings and the epoch at which training stops."""
+        """Network, training settings, and the epoch at which training stops; of a stage, its share of the images."""
         settings = self.config.models[model]
         if settings.training is None:
             raise ValueError(f"{model} is not trained")
+        share, stage = (100, {"intervals_of": "data", "percent": interval}) if self.by_data(model) else (interval, {})
         return canonical(
             **self._network(settings, "weights"),
             training=settings.training.settings(),
             model=model,
             seed=seed,
-            stop_epoch=settings.training.epochs * interval // 100,
+            stop_epoch=settings.training.epochs * share // 100,
+            **stage,
         )
 
     def import_weights(self, model: str) -> str:

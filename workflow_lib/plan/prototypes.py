@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from workflow_lib.config.studies import ResolvedPrototypes, resolve_prototypes
+from workflow_lib.intervals import of_grid
 from workflow_lib.io.braces import braces
 from workflow_lib.plan.outputs import Files, Output, figure, table
 from workflow_lib.plan.study import StudyPlan
@@ -107,7 +108,13 @@ class PrototypePlan(StudyPlan):
         """Values of model, seed, interval and initialisation, as one grid per model."""
         initialisations = list(range(self.settings.initialisations))
         return [
-            {"model": [name], "seed": [*part.seeds], "interval": [*part.intervals], "initialisation": initialisations}
+            {
+                "model": [name],
+                "seed": [*part.seeds],
+                "interval": [*part.intervals],
+                "initialisation": initialisations,
+                **self.reading(name),
+            }
             for name, part in self.study.models.items()
         ]
 
@@ -120,6 +127,7 @@ class PrototypePlan(StudyPlan):
             "seed": grid["seed"][0],
             "interval": grid["interval"][-1],
             "initialisation": 0,
+            **of_grid(grid),
         }
 
     @property

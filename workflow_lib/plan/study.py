@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from workflow_lib.config.config import Config
+from workflow_lib.intervals import INTERVALS_OF
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.outputs import Files, Output
 
@@ -36,6 +37,11 @@ class StudyPlan(ABC):
     @abstractmethod
     def study(self) -> Any:
         """The study with every default and every `all` filled in."""
+
+    def reading(self, model: str) -> dict[str, list[str]]:
+        """What the intervals of a model are shares of, as part of its grid; empty for the epochs."""
+        of = self.config.models[model].intervals_of
+        return {} if of == "epochs" else {INTERVALS_OF: [of]}
 
     @property
     def results(self) -> str:

@@ -22,7 +22,7 @@ CUT_OFF = "a job was killed while it wrote this result"
 """Reason for a job whose publication was cut off."""
 FOLLOWING = "input: remade by the jobs above; if the result is identical, nothing is computed"
 UNKNOWN = "not known, its record is missing or damaged"
-SEEN_BY_CHECK = ("layers", "heads", "predictions", "map")
+SEEN_BY_CHECK = ("layers", "heads", "predictions", "map", "stages")
 """Settings of the check of a network that do not start it: the trainings that wait for it would start, too."""
 
 

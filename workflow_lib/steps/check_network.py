@@ -23,6 +23,7 @@ from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training import trial
 from workflow_lib.training.devices import configure
 from workflow_lib.training.optimisation import Settings
+from workflow_lib.training.subsets import growing
 
 
 def check_network(
@@ -32,7 +33,8 @@ def check_network(
 
     Args:
         spec: model (its name), architecture, options, normalize, weights, training (None if the weights are only
-            loaded), predictions, layers; heads (the prototype studies that need the layer of the logits).
+            loaded), predictions, layers; heads (the prototype studies that need the layer of the logits); stages (the
+            shares of the images that are trained on, in percent; missing for all of them).
         dataset: the training split, or the test split if there is no training.
         origin: a split of the dataset of another model, which trains the weights. They do not exist yet, so weights of
             the same shapes take their place.
@@ -123,9 +125,10 @@ def _problems(
     before = {} if found else checks.outputs(network, images, layers, device=device)
     if spec["training"]:
         settings = Settings.from_mapping(spec["training"])
-        size = max(trial.batch_sizes(len(split), settings.batch_size)[0], 2)
+        counts = [len(growing(split.labels, percent, ())) for percent in spec.get("stages", [100])]
+        size = max(2, *(trial.batch_sizes(count, settings.batch_size)[0] for count in counts))
         batch = split.images(0, size), split.labels[:size]
-        found += trial.problems(network, *batch, settings, len(split), device=device)
+        found += trial.problems(network, *batch, settings, counts, device=device)
     if not found and not stand_in and (images != images[:1]).any():
         # A last layer that starts at zero gives equal logits until it is trained.
         after = checks.outputs(network, images, layers, device=device)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workflow_lib.intervals import with_reading
 from workflow_lib.io.storage import load, write_table
 from workflow_lib.prototypes.tables import boundary_intervals, boundary_table, set_points
 from workflow_lib.steps.roles import Input, Output
@@ -26,5 +27,5 @@ def tabulate_boundaries(
     """
     stores = zip(map(load, boundaries), map(load, prototypes), strict=True)
     found = boundary_table(set_points(spec["grids"]), stores)
-    write_table(found, table)
-    write_table(boundary_intervals(found, spec["unconverged"]), intervals)
+    write_table(with_reading(found, spec["grids"]), table)
+    write_table(with_reading(boundary_intervals(found, spec["unconverged"]), spec["grids"]), intervals)

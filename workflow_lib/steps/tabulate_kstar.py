@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workflow_lib.intervals import with_reading
 from workflow_lib.io.storage import load, write_table
 from workflow_lib.kstar.examples import example_table
 from workflow_lib.kstar.tables import aggregate_table, class_table, piece_table, seed_table
@@ -36,9 +37,13 @@ def tabulate_kstar(
     """
     points = study_points(spec["grids"])
     table = class_table(points, map(load, kstar), spec["skewness"], spec["threshold"], spec["strengths"])
-    write_table(table, classes)
-    write_table(aggregate_table(table), aggregates)
-    write_table(piece_table(points, map(load, kstar)), pieces)
-    write_table(example_table(points, map(load, kstar), table), examples)
-    write_table(seed_table(table), seeds)
-    write_table(trend_table(table, spec["scales"]), trend)
+    tables = {
+        classes: table,
+        aggregates: aggregate_table(table),
+        pieces: piece_table(points, map(load, kstar)),
+        examples: example_table(points, map(load, kstar), table),
+        seeds: seed_table(table),
+        trend: trend_table(table, spec["scales"]),
+    }
+    for path, found in tables.items():
+        write_table(with_reading(found, spec["grids"]), path)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from workflow_lib.dissimilarity.summary import Selection
+from workflow_lib.intervals import with_reading
 from workflow_lib.io.storage import load, write_table
 from workflow_lib.prototypes.tables import POINT, accuracies, prototype_tables, set_points
 from workflow_lib.steps.roles import Input, Output
@@ -46,4 +47,4 @@ def tabulate_prototypes(
     tables["quality"] = tables["quality"].merge(known, on=list(NETWORK), how="left")
     places = {"sets": sets, "intervals": intervals, "tests": tests, "pairs": pairs, "histograms": histograms}
     for name, path in {**places, "quality": quality}.items():
-        write_table(tables[name], path)
+        write_table(with_reading(tables[name], spec["grids"]), path)

@@ -1,4 +1,4 @@
-"""Training of a model from wherever it was left until an interval's epoch."""
+"""Training of a model from wherever it was left until an interval's epoch, or of a stage on a part of the images."""
 
 import hashlib
 import json
@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from workflow_lib.datasets.artifact import open_split
+from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.errors import Problem, UserError, listed
 from workflow_lib.io import checkpoints
 from workflow_lib.io.storage import write_table
 from workflow_lib.models.initial import initial_network, with_weights
+from workflow_lib.models.layers import load_state
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.models.stored import describe
 from workflow_lib.progress import bar
@@ -23,9 +24,12 @@ from workflow_lib.steps.roles import Context, Hint, Input, Output
 from workflow_lib.training.devices import configure
 from workflow_lib.training.loop import CURVE, State, train
 from workflow_lib.training.optimisation import Settings
+from workflow_lib.training.subsets import growing
 
 NO_PART_OF_ORIGIN = ("stop_epoch", "weights", "outside")
 """Settings that two checkpoints of one training may have otherwise; initial weights count by their values."""
+
+Lineage = tuple[object, ...]
 
 SHOWN = 4
 """Most tensors that a message names."""
@@ -36,6 +40,7 @@ def train_interval(
     spec: Mapping[str, Any],
     dataset: Input,
     weights: Input | None,
+    former: Input | None,
     previous: Hint | None,
     checkpoint: Output,
     curve: Output,
@@ -46,14 +51,20 @@ def train_interval(
     `weights` is the checkpoint of another model from whose weights the training starts, in place of those in `spec`.
     It continues from the state that a killed run of this job has left, or else from the previous interval, or else it
     starts at epoch 0. The result has the same bytes in each case.
+
+    With `spec["percent"]` it is a stage: a training of its own on this share of the images. It starts from the weights
+    of the checkpoint `former`, or without one as above, with a fresh optimiser and at the start of the schedule.
     """
     device = configure(context.device, context.threads)
     split = open_split(dataset)
-    images, outputs = split.all_images(), len(split.class_names)
-    spec, lineage = with_weights(spec, weights), (spec["model"], spec["seed"])
+    spec, outputs = with_weights(spec, weights), len(split.class_names)
+    lineage: Lineage = (spec["model"], spec["seed"])
     network = initial_network(spec, split.image_shape, outputs, lineage)
+    if former:
+        load_state(network, checkpoints.load(former)["network"])
+    images, labels, lineage = _part(split, spec.get("percent"), lineage)
     runtime = device if device == "cuda" else f"{device}, threads: {context.threads}"
-    origin = _origin(spec, network, images, split.labels, runtime)
+    origin = _origin(spec, network, images, labels, runtime)
     about = {**describe(spec, split.image_shape, outputs, split.class_names), "origin": origin}
     kept = context.scratch / "training.pt"
     start = _farthest([kept, previous], origin, spec["stop_epoch"])
@@ -63,7 +74,7 @@ def train_interval(
         state = train(
             network,
             images,
-            split.labels,
+            labels,
             Settings.from_mapping(spec["training"]),
             lineage=lineage,
             stop_epoch=spec["stop_epoch"],
@@ -77,6 +88,14 @@ def train_interval(
         raise UserError(*(problem.inside(f"models.{spec['model']}") for problem in error.problems)) from error
     checkpoints.save({**about, **vars(state)}, checkpoint)
     write_table(pd.DataFrame(state.curve, columns=list(CURVE)), curve)
+
+
+def _part(split: StoredSplit, percent: int | None, lineage: Lineage) -> tuple[np.ndarray, np.ndarray, Lineage]:
+    """Images, labels and lineage of a stage; those of the whole training without `percent`."""
+    if percent is None:
+        return split.all_images(), split.labels, lineage
+    rows = growing(split.labels, percent, lineage)
+    return split.pixels(rows), split.labels[rows], (*lineage, "stage", percent)
 
 
 def _require_finite(weights: Mapping[str, Tensor], lr: float) -> None:

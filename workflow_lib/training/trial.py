@@ -1,5 +1,6 @@
 """One training step for each batch size of a training, so that a failure does not come in the middle of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,7 @@ def problems(
     images: np.ndarray,
     labels: np.ndarray,
     settings: Settings,
-    count: int,
+    counts: Sequence[int],
     *,
     device: str = "cpu",
 ) -> list[Problem]:
@@ -35,7 +36,7 @@ def problems(
         images: (n, c, y, x), uint8 or float32 in [0, 1]; at least the largest batch.
         labels: (n,) int64.
         settings: of the training.
-        count: number of images in an epoch.
+        counts: numbers of images in an epoch, of each training.
         device: "cpu" or "cuda".
     """
 
@@ -52,17 +53,21 @@ def problems(
             return Problem("architecture", "", found, "correct the network, or write another training.batch_size")
         return None
 
-    sizes = batch_sizes(count, settings.batch_size)
+    sizes = sorted({size for count in counts for size in batch_sizes(count, settings.batch_size)}, reverse=True)
     failed = {size: problem for size in sizes if (problem := step(size))}
     if 1 in failed and (len(failed) < len(sizes) or (len(images) > 1 and not step(2))):
-        return [_batch_of_one(failed[1], count, settings.batch_size)]
+        return [_batch_of_one(failed[1], counts, settings.batch_size)]
     return list(dict.fromkeys(failed.values()))[:1]
 
 
-def _batch_of_one(problem: Problem, count: int, batch_size: int) -> Problem:
+def _batch_of_one(problem: Problem, counts: Sequence[int], batch_size: int) -> Problem:
     """A network that cannot be trained on a single image, as with batch normalisation."""
-    fitting = next(size for size in range(batch_size + 1, count + 1) if batch_sizes(count, size)[-1] > 1)
-    allowed = f"{count} images make batches of one image, and {problem.allowed}"
+    alone = next(count for count in counts if batch_sizes(count, batch_size)[-1] == 1)
+    allowed = f"{alone} images make batches of one image, and {problem.allowed}"
+    if 1 in counts:
+        return Problem("intervals", "", allowed, "begin with a larger interval")
+    larger = range(batch_size + 1, max(counts) + 1)
+    fitting = next(size for size in larger if all(batch_sizes(count, size)[-1] > 1 for count in counts))
     return Problem("training.batch_size", str(batch_size), allowed, f"write {fitting} or more")
 
 

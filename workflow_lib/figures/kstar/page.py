@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from workflow_lib.figures.style import significant
+from workflow_lib.intervals import INTERVALS_OF
 from workflow_lib.names import CERTAIN
 from workflow_lib.points import DIMENSIONS
 
@@ -49,7 +50,8 @@ def tables_page(
         seeds: from `tables.seed_table`; shown if there are several seeds.
         trend: from `trend.trend_table`.
     """
-    held = [dimension for dimension in DIMENSIONS if classes[dimension].nunique() == 1]
+    about = [column for column in (*DIMENSIONS, INTERVALS_OF) if column in classes]
+    held = [column for column in about if classes[column].nunique() == 1]
     constants = ", ".join(f"{dimension} {classes[dimension].iloc[0]}" for dimension in held)
     paragraphs = [description, NOTE, _approximate(classes), f"All: {constants}." if constants else ""]
     over_seeds = [

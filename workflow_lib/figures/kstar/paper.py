@@ -7,6 +7,7 @@ import pandas as pd
 
 from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
 from workflow_lib.figures.style import PATTERN_COLOURS, signed, significant
+from workflow_lib.intervals import axis
 from workflow_lib.names import CERTAIN
 from workflow_lib.points import DIMENSIONS
 
@@ -70,6 +71,7 @@ def paper_tables(
     stub = [dimension for dimension in DIMENSIONS if points[dimension].nunique() > 1] or ["model"]
     known = bool(classes["accuracy"].notna().any())
     chosen, note = choose_by_skewness(classes, wanted)
+    notes = [NOTE, note, f"Interval: {axis(classes)}." if "interval" in stub else ""]
     names = written_names(classes)
     tables = []
     for start in range(0, len(chosen), ACROSS):
@@ -77,7 +79,7 @@ def paper_tables(
         parts = [_class_cells(classes[classes["class_name"] == name], known) for name in block]
         groups = [(names[name], [str(column) for column in part]) for name, part in zip(block, parts, strict=True)]
         caption = f"{title}: k* of {', '.join(names[name] for name in block)}."
-        reading = "" if start else f" {NOTE} {note}".rstrip()
+        reading = "" if start else " ".join(["", *filter(None, notes)])
         tables.append(Table(caption + reading, stub, groups, _rows(points, stub, parts)))
     patterns = [name for name in LETTERS if name != "Undefined"]
     parts = [_pattern_cells(aggregates[aggregates["pattern"] == name], known) for name in (*patterns, "All")]

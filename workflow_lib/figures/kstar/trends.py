@@ -3,7 +3,7 @@
 Values are joined by lines only if they have an order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from workflow_lib.figures.axes import TOUCHING, TRAINING, thin_out
+from workflow_lib import intervals
+from workflow_lib.figures.axes import TOUCHING, thin_out
 from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
 from workflow_lib.figures.panels import PREFERENCE, constants, describe, spread
 from workflow_lib.figures.style import PATTERN_COLOURS, RC, class_styles, new_figure, pattern_patches, short_names
@@ -83,7 +84,7 @@ def draw(
             low, high = grid[row, 0].get_ylim()
             grid[row, 0].set_ylim(max(low, -0.03), min(high, 1.03))
     for axes in grid[-1]:
-        _label_places(axes, axis, f"strength of {scale}")
+        _label_places(axes, axis, {"interval": intervals.axis(table), "strength": f"strength of {scale}"})
     figure.legend(
         handles=_legend([written_names(table)[name] for name in coloured], several, threshold, axis.ordered),
         loc="outside right upper",
@@ -127,7 +128,8 @@ def trend_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def _points(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The points of which a table has rows."""
-    return [dict(zip(DIMENSIONS, row, strict=True)) for row in table[list(DIMENSIONS)].drop_duplicates().to_numpy()]
+    columns = [column for column in (*DIMENSIONS, intervals.INTERVALS_OF) if column in table]
+    return [dict(zip(columns, row, strict=True)) for row in table[columns].drop_duplicates().to_numpy()]
 
 
 def _scale(table: pd.DataFrame, along: str) -> str | None:
@@ -227,9 +229,9 @@ def _tint_patterns(row: Iterable[Axes], threshold: float) -> None:
         axes.set_ylim(low, high)
 
 
-def _label_places(axes: Axes, axis: _Axis, of_strengths: str) -> None:
+def _label_places(axes: Axes, axis: _Axis, labels: Mapping[str, str]) -> None:
     axes.set_xticks(axis.ticks, thin_out(list(axis.ticks), axis.texts) if axis.scale else axis.texts, rotation=90)
-    axes.set_xlabel({"interval": TRAINING, "strength": of_strengths}.get(axis.scale or "", axis.along))
+    axes.set_xlabel(labels.get(axis.scale or "", axis.along))
     if len(axis.places) > 1:
         first, last = axis.ticks.min(), axis.ticks.max()
         space = TOUCHING * (last - first) if axis.ordered else WIDTH

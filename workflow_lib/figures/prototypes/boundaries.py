@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 
-from workflow_lib.figures.axes import TRAINING, label_intervals, say
+from workflow_lib.figures.axes import label_intervals, say
 from workflow_lib.figures.panels import Point, spread
 from workflow_lib.figures.prototypes.images import HATCHED, describe_set, draw_image, open_cells
 from workflow_lib.figures.prototypes.tensors import images_counted
 from workflow_lib.figures.selection import choose_classes, choose_models
 from workflow_lib.figures.style import RC, TEN_COLOURS, class_names, labels_of, new_figure, short_names
+from workflow_lib.intervals import axis
 
 READING = (
     "Boundary image: the network gives both classes the same logit. One is searched for on the straight line between "
@@ -177,7 +178,7 @@ def _draw_training(figure: Figure, grid: GridSpec, training: pd.DataFrame, model
             if own["share_mean"].isna().all():
                 say(axes, "none found")
         panels[0, i].set_title(name, loc="left")
-        panels[2, i].set_xlabel(TRAINING)
+        panels[2, i].set_xlabel(axis(own))
     if not models:
         return
     largest = training[["to_origin_mean", "to_target_mean"]].max().max()

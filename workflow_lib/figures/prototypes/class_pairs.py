@@ -17,6 +17,7 @@ from workflow_lib.figures.panels import describe
 from workflow_lib.figures.prototypes.tensors import images_counted
 from workflow_lib.figures.selection import choose_classes, choose_models
 from workflow_lib.figures.style import RC, class_names, labels_of, name_height, new_figure, short_names
+from workflow_lib.intervals import readings
 
 Array = npt.NDArray[np.float64]
 
@@ -77,7 +78,8 @@ def draw(
             )
             _draw_panel(axes, matrix.to_numpy(dtype=float), ranges)
             label_classes(axes, [written[name] for name in own[model]])
-            when = describe("interval", int(table.loc[table["model"] == model, "interval"].max()))
+            rows = table[table["model"] == model]
+            when = describe("interval", int(rows["interval"].max()), readings(rows))
             axes.set_title(f"{heading}\n{name}, {when}", loc="left")
         figure.colorbar(
             ScalarMappable(ranges, COLOURS), ax=grid[:, column], label="mean dissimilarity", shrink=0.7, aspect=25

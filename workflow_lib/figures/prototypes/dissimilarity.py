@@ -10,10 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from workflow_lib.dissimilarity.summary import OUTLIER_Z, chebyshev_bound
-from workflow_lib.figures.axes import NO_ENTRIES, TRAINING, label_intervals, nothing, say
+from workflow_lib.figures.axes import NO_ENTRIES, label_intervals, nothing, say
 from workflow_lib.figures.prototypes.tensors import COLOURS, LABELS, MARKERS, counted
 from workflow_lib.figures.selection import choose_models
 from workflow_lib.figures.style import RC, new_figure, short_names
+from workflow_lib.intervals import axis
 
 CHEBYSHEV = (
     f"Outliers: more than {OUTLIER_Z:g} standard deviations from the mean of their own set; "
@@ -57,7 +58,7 @@ def draw(intervals: pd.DataFrame, *, include_self: bool, unconverged: str, title
         _draw_means(means, part)
         _draw_outliers(outliers, part)
         label_intervals(outliers, part["interval"])
-        outliers.set_xlabel(TRAINING)
+        outliers.set_xlabel(axis(part))
         means.set_title(name, loc="left")
     grid[0, 0].set_ylim(0, None if numbers["mean"].notna().any() else 1)
     grid[1, 0].set_ylim(bottom=0)

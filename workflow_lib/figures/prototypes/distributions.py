@@ -14,10 +14,9 @@ from workflow_lib.figures.panels import spread
 from workflow_lib.figures.prototypes.tensors import COLOURS, LABELS, counted
 from workflow_lib.figures.selection import choose_models
 from workflow_lib.figures.style import RC, new_figure, short_names
+from workflow_lib.intervals import axis
 
-READING = (
-    "Row: share of the training done. All distributions have the same area; each panel has its own vertical scale."
-)
+READING = "All distributions have the same area; each panel has its own vertical scale."
 MOST_INTERVALS = 10
 
 
@@ -45,7 +44,7 @@ def draw(table: pd.DataFrame, *, include_self: bool, unconverged: str, title: st
     total = numbers.groupby(["model", "interval", "tensor"])["count"].transform("sum")
     numbers["density"] = numbers["count"] / (total * (numbers["high"] - numbers["low"]))
     rows, columns = len(intervals), len(models)
-    note = [READING, counted(include_self, unconverged), choice, left_out]
+    note = [f"Row: {axis(numbers)}.", READING, counted(include_self, unconverged), choice, left_out]
     figure = new_figure(3.2 * columns + 3.3, 0.75 * rows + 0.9, title, *note)
     grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for row, interval in enumerate(intervals):

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from workflow_lib.intervals import reading, share
+
 Array = npt.NDArray[np.floating[Any]]
 
 HATCHED = "Hatched: not converged within the step limit."
@@ -21,7 +23,7 @@ UNCONVERGED = "#d55e00"
 def describe_set(point: Mapping[str, object]) -> str:
     """A sentence on which set of prototypes is shown: model, seed, interval, initialisation."""
     start = f"start {point['initialisation']}"
-    return f"{point['model']}, seed {point['seed']}, {point['interval']}\N{NO-BREAK SPACE}% of the training, {start}."
+    return f"{point['model']}, seed {point['seed']}, {share(point['interval'], [reading(point)])}, {start}."
 
 
 def open_cells(axes: Axes, width: float, height: float) -> None:

@@ -12,6 +12,7 @@ from workflow_lib.figures.axes import nothing, say
 from workflow_lib.figures.panels import describe, spread
 from workflow_lib.figures.selection import choose_models
 from workflow_lib.figures.style import RC, new_figure, short_names
+from workflow_lib.intervals import readings
 
 Colour = tuple[float, float, float, float]
 
@@ -52,7 +53,7 @@ def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     if missing == len(numbers):
         grid[0].set(xlim=(0, 1), ylim=(0, 1))
     grid[0].set_ylabel("M_g")
-    figure.legend(handles=_legend(colours), loc="outside right upper")
+    figure.legend(handles=_legend(colours, readings(table)), loc="outside right upper")
     return figure, numbers
 
 
@@ -80,7 +81,7 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, colours: dict[int, Colour]) -> N
         say(axes, "M_g or accuracy not known")
 
 
-def _legend(colours: dict[int, Colour]) -> list[Line2D]:
+def _legend(colours: dict[int, Colour], of: list[str]) -> list[Line2D]:
     dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "markeredgewidth": 0}
     ring: dict[str, Any] = {
         "linestyle": "",
@@ -91,7 +92,7 @@ def _legend(colours: dict[int, Colour]) -> list[Line2D]:
     }
     return [
         *(
-            Line2D([], [], color=colours[interval], label=describe("interval", interval), **dot)
+            Line2D([], [], color=colours[interval], label=describe("interval", interval, of), **dot)
             for interval in spread(list(colours), LEGEND_INTERVALS)
         ),
         Line2D([], [], label="with zero diagonal", **ring),
