@@ -45,6 +45,7 @@ KINDS = {
     "count_neighbours": "neighbours",
     "make_prototypes": "prototypes",
     "compute_dissimilarity": "C and R",
+    "attack_prototypes": "adversarial images",
     "find_boundaries": "boundaries",
     "tabulate_prototypes": "tables of prototypes",
     "tabulate_boundaries": "tables of boundaries",

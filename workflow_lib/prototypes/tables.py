@@ -43,6 +43,7 @@ def prototype_tables(
     points: Sequence[Mapping[str, Any]],
     prototypes: Iterable[xr.Dataset],
     dissimilarities: Iterable[xr.Dataset],
+    adversarial: Iterable[xr.Dataset],
     selection: Selection,
 ) -> dict[str, pd.DataFrame]:
     """Tables of C and R.
@@ -51,6 +52,7 @@ def prototype_tables(
         points: model, seed, interval and initialisation of each set.
         prototypes: their stores, in the same order.
         dissimilarities: stores of C and R, in the same order.
+        adversarial: stores of the nearest adversarial images of the class prototypes, in the same order.
         selection: which entries are included.
 
     Returns:
@@ -61,11 +63,12 @@ def prototype_tables(
         tests: of C against R, for each model and interval: see `contrast_table`.
         pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
         histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
-        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number included).
+        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number included),
+            m_adv (NaN for none), adversarial_images (how many of these have one).
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in ("sets", "classes", "pairs", "histograms", "quality")}
-    for point, images, tensors in zip(points, prototypes, dissimilarities, strict=True):
-        for name, table in _of_one(images, tensors, selection).items():
+    for point, images, tensors, attacked in zip(points, prototypes, dissimilarities, adversarial, strict=True):
+        for name, table in _of_one(images, tensors, attacked, selection).items():
             parts[name].append(pd.DataFrame({key: [point[key]] for key in POINT}).merge(table, how="cross"))
     tables = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
     plain = tables["sets"].drop(columns=[*SET_COLUMNS, "unconverged_entries"])
@@ -87,7 +90,9 @@ SPREADS = {"mean_initialisations": "spread_initialisations", "mean_seeds": "spre
 SET_COLUMNS = ("n_classes", "converged", "unconverged", "hits", "steps_median")
 
 
-def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> dict[str, pd.DataFrame]:
+def _of_one(
+    images: xr.Dataset, tensors: xr.Dataset, attacked: xr.Dataset, selection: Selection
+) -> dict[str, pd.DataFrame]:
     """The rows of one set."""
     names = [str(name) for name in images["target"].values]
     converged, n = images["converged"].values, len(names)
@@ -101,19 +106,28 @@ def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> di
         "classes": class_table(found, selection, names),
         "pairs": pair_table(found, selection, names).rename(columns=CLASSES_OF),
         "histograms": histogram_table(found, selection),
-        "quality": _quality_of(images, selection),
+        "quality": _quality_of(images, attacked, selection),
     }
 
 
-def _quality_of(images: xr.Dataset, selection: Selection) -> pd.DataFrame:
-    """M_g of the class prototypes that are included; NaN for fewer than two."""
+def _quality_of(images: xr.Dataset, attacked: xr.Dataset, selection: Selection) -> pd.DataFrame:
+    """M_g and M_adv of the class prototypes that are included; NaN for fewer than two, or without adversarial image."""
     names, every = images["target"].values.astype(object), np.arange(images.sizes["target"])
     counted = every[images["converged"].values[every, every] | (selection.unconverged == "keep")]
     row: dict[str, float] = {"m_g": np.nan, "m_g_zero_diagonal": np.nan, "class_prototypes": len(counted)}
     if len(counted) > 1:
         found = quality(images["features"].values[counted, counted], list(names[counted]))
         row |= {"m_g": found.off_diagonal, "m_g_zero_diagonal": found.zero_diagonal}
-    return pd.DataFrame([row])
+    return pd.DataFrame([row | _robustness_of(images, attacked, counted)])
+
+
+def _robustness_of(images: xr.Dataset, attacked: xr.Dataset, counted: np.ndarray) -> dict[str, float]:
+    """M_adv over these classes; those without adversarial image, or one with features of zeros, are left out."""
+    features = attacked["features"].values
+    known = counted[attacked["found"].values[counted] & features[counted].any(axis=1)]
+    own, other = (cosine.unit_vectors(f) for f in (images["features"].values[known, known], features[known]))
+    m_adv = 1 - np.mean((own * other).sum(axis=1)) if len(known) else np.nan
+    return {"m_adv": m_adv, "adversarial_images": len(known)}
 
 
 def accuracies(points: Iterable[Mapping[str, Any]], features: Iterable[xr.Dataset]) -> pd.DataFrame:
