@@ -22,10 +22,10 @@ MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 MODEL = "digits_cnn"
 
 
-@pytest.fixture
-def plan():
+@pytest.fixture(params=["noise", "warm"])
+def plan(request):
     raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
-    raw["prototypes"] = {"studies": {"sure": {"model": MODEL, "initialisations": 3}}}
+    raw["prototypes"] = {"studies": {"sure": {"model": MODEL, "initialisations": 3, "start": request.param}}}
     raw["confusion"] = {"studies": {"mixed": {"model": MODEL, "seeds": {"count": 3}}}}
     return Plan(load(raw), DigestMemory(Path("digests")), 8)
 

@@ -15,8 +15,9 @@ from workflow_lib.dissimilarity.summary import Selection
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.io import storage
 from workflow_lib.prototypes import resumable
+from workflow_lib.prototypes.boundary_tables import boundary_intervals, boundary_table
 from workflow_lib.prototypes.matrix import make_matrix
-from workflow_lib.prototypes.tables import POINT, boundary_intervals, boundary_table, prototype_tables
+from workflow_lib.prototypes.tables import POINT, prototype_tables
 from workflow_lib.steps import make_prototypes as step
 from workflow_lib.steps.attack_prototypes import attack_prototypes
 from workflow_lib.steps.compute_dissimilarity import compute_dissimilarity
@@ -269,7 +270,7 @@ def test_class_prototypes_that_did_not_converge_are_left_out_of_the_separation(s
     near = storage.load(sets["adversarial"][0]).load()
 
     def row():
-        return prototype_tables([dict.fromkeys(POINT, 0)], [images], [tensors], [near], selection)["quality"].iloc[0]
+        return prototype_tables([dict.fromkeys(POINT, 0)], [(images, tensors, near)], selection)["quality"].iloc[0]
 
     found = row()
     assert found["class_prototypes"] == found["adversarial_images"] == (3 if unconverged == "keep" else 2)
@@ -294,7 +295,7 @@ def test_boundaries_say_whether_both_ends_of_the_way_converged(sets):
 
 
 def test_tables_of_boundaries(tmp_path, sets):
-    places = {"table": tmp_path / "images.csv", "intervals": tmp_path / "moves.csv"}
+    places = {name: tmp_path / f"{name}.csv" for name in ("table", "intervals", "dissimilarity")}
     spec = {"grids": GRIDS, "unconverged": "keep"}
     tabulate_boundaries(spec=spec, boundaries=sets["boundaries"], prototypes=sets["prototypes"], **places)
     table, moves = pd.read_csv(places["table"]), pd.read_csv(places["intervals"])
@@ -309,7 +310,15 @@ def test_tables_of_boundaries(tmp_path, sets):
     assert table.loc[table["found"], "difference"].abs().max() <= 1e-4
     assert moves["n"].tolist() == [12, 12]
     lines = table[table["route"] == "line"]
-    assert moves.set_index("route").loc["line", "share_mean"] == pytest.approx(lines["share"].mean())
+    moves = moves.set_index("route").loc["line"]
+    assert moves["share_mean"] == pytest.approx(lines["share"].mean())
+    assert moves["to_target_std"] == pytest.approx(lines["dissimilarity_to_target"].std(ddof=0))
+    between = pd.read_csv(places["dissimilarity"]).set_index(["initialisation", "route", "relation"])
+    f = store["features"].sel(route="line").values
+    pairs = [cosine(f[k, j], f[j, k]) for k in range(3) for j in range(k)]
+    both = between.loc[1, "line", "both_directions"]
+    assert both[["count", "mean", "std"]].tolist() == pytest.approx([3, np.mean(pairs), np.std(pairs)], abs=1e-6)
+    assert len(between) == 2 * 2 * 3
 
 
 def test_boundaries_whose_ends_did_not_converge_count_if_kept():
@@ -325,13 +334,14 @@ def test_boundaries_whose_ends_did_not_converge_count_if_kept():
             "dissimilarity_to_target": [0.4, np.nan, 0.8, 0.2],
         }
     )
-    numbers = ["share_mean", "share_std", "to_origin_mean", "to_target_mean", "found", "n"]
+    parts = [f"{number}_{kind}" for number in ("share", "to_origin", "to_target") for kind in ("mean", "std")]
+    numbers = [*parts, "found", "n"]
     left_out = boundary_intervals(table, "leave_out").set_index("route")[numbers]
-    np.testing.assert_allclose(left_out.loc["line"], [0.2, 0, 0.3, 0.4, 1 / 2, 2])
-    np.testing.assert_allclose(left_out.loc["path"], [*[np.nan] * 5, 0])
+    np.testing.assert_allclose(left_out.loc["line"], [0.2, 0, 0.3, 0, 0.4, 0, 1 / 2, 2])
+    np.testing.assert_allclose(left_out.loc["path"], [*[np.nan] * 7, 0])
     kept = boundary_intervals(table, "keep").set_index("route")[numbers]
-    np.testing.assert_allclose(kept.loc["line"], [0.4, 0.2, 0.4, 0.6, 2 / 3, 3])
-    np.testing.assert_allclose(kept.loc["path"], [0.7, 0, 0.1, 0.2, 1, 1])
+    np.testing.assert_allclose(kept.loc["line"], [0.4, 0.2, 0.4, 0.1, 0.6, 0.2, 2 / 3, 3])
+    np.testing.assert_allclose(kept.loc["path"], [0.7, 0, 0.1, 0, 0.2, 0, 1, 1])
 
 
 def test_features_of_zeros_are_named(tmp_path, inputs):

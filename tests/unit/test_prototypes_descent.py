@@ -136,7 +136,7 @@ def test_an_image_that_enters_late_starts_its_moments_anew():
 
 
 def test_a_normalised_step_on_a_linear_network_by_hand():
-    # Two classes with equal logits w * (3 x + 4 y): the gradient is -w * (3, 4) / 2, divided by its length (-0.6, -0.8).
+    # Two classes with equal logits: the gradient is -w * (3, 4) / 2, and (-0.6, -0.8) when divided by its length.
     image = np.array([[[[0.5, 0.25]]]], np.float32)
     for w in (1.0, 1e-25):  # squares of the latter are zero in float32
         network = linear([[0.0, 0.0], [3 * w, 4 * w]], [0.0, -2.5 * w], (1, 1, 2))

@@ -47,8 +47,8 @@ class PrototypeStudy(Section):
     layer: Name | None = None
     """Name of the layer whose features are compared; null uses the input of the linear layer that gives the logits."""
     optimizer: Literal["sgd", "normalised_sgd", "adam"] = "sgd"
-    """Optimizer of the images: plain gradient descent, as in the poster; gradient descent with the gradient of each image
-    divided by its own length, as in the authors' later code; or Adam."""
+    """Optimizer of the images: plain gradient descent, as in the poster; the same with the gradient of each image
+    divided by its length, as in the authors' later code; or Adam."""
     lr: Annotated[float, Field(gt=0)] = 0.1
     """Learning rate, for pixels in [0, 1]; with normalised_sgd, the Euclidean length of each step."""
     loss: Annotated[float, Field(gt=0)] = 0.01

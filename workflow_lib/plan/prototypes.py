@@ -30,7 +30,11 @@ OUTPUTS: Sequence[Output] = (
     ),
     Output(
         "tabulate_boundaries",
-        {"table": "boundary_images.csv", "intervals": "boundary_intervals.csv"},
+        {
+            "table": "boundary_images.csv",
+            "intervals": "boundary_intervals.csv",
+            "dissimilarity": "boundary_dissimilarity.csv",
+        },
         inputs={"boundaries": lambda s: s.stores("boundaries"), "prototypes": lambda s: s.stores("prototypes")},
         spec=lambda s: {"grids": s.grids, **s.unconverged},
         content="tables of boundary images",
@@ -79,6 +83,7 @@ OUTPUTS: Sequence[Output] = (
             "prototypes": lambda s: s.example_store("prototypes"),
             "table": "boundary_images.csv",
             "intervals": "boundary_intervals.csv",
+            "dissimilarity": "boundary_dissimilarity.csv",
         },
         spec=lambda s: s.picture(set=s.example, classes=s.settings.classes, **s.unconverged),
         content="boundary images",

@@ -36,8 +36,8 @@ class Settings:
     """How an image is optimised for a class.
 
     Attributes:
-        optimizer: sgd (pixels - lr * gradient, as on the poster) | normalised_sgd (the gradient of each image is divided
-            by its Euclidean length; a gradient of zeros stays as it is) | adam.
+        optimizer: sgd (pixels - lr * gradient, as on the poster) | normalised_sgd (with the gradient of each image
+            divided by its Euclidean length; zeros stay zeros) | adam.
         lr: learning rate; with normalised_sgd the length of a step.
         steps: largest number of steps.
         loss: an image has converged when its cross-entropy (nats, in float32) is below this.

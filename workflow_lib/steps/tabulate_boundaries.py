@@ -3,7 +3,8 @@
 from typing import Any
 
 from workflow_lib.io.storage import load, write_table
-from workflow_lib.prototypes.tables import boundary_intervals, boundary_table, set_points
+from workflow_lib.prototypes.boundary_tables import Stores, boundary_intervals, boundary_table, dissimilarity_table
+from workflow_lib.prototypes.tables import set_points
 from workflow_lib.steps.roles import Input, Output
 
 
@@ -14,8 +15,9 @@ def tabulate_boundaries(
     prototypes: list[Input],
     table: Output,
     intervals: Output,
+    dissimilarity: Output,
 ) -> None:
-    """Write a row per boundary image, and their means at each interval.
+    """Write a row per boundary image, their means at each interval, and how dissimilar they are to one another.
 
     Args:
         spec: grids (sets of the study), unconverged.
@@ -23,8 +25,14 @@ def tabulate_boundaries(
         prototypes: stores in the same order.
         table: CSV, from `boundary_table`.
         intervals: CSV, from `boundary_intervals`.
+        dissimilarity: CSV, from `dissimilarity_table`.
     """
-    stores = zip(map(load, boundaries), map(load, prototypes), strict=True)
-    found = boundary_table(set_points(spec["grids"]), stores)
+
+    def stores() -> Stores:
+        return zip(map(load, boundaries), map(load, prototypes), strict=True)
+
+    points, unconverged = set_points(spec["grids"]), spec["unconverged"]
+    found = boundary_table(points, stores())
     write_table(found, table)
-    write_table(boundary_intervals(found, spec["unconverged"]), intervals)
+    write_table(boundary_intervals(found, unconverged), intervals)
+    write_table(dissimilarity_table(points, stores(), unconverged), dissimilarity)

@@ -42,8 +42,8 @@ def tabulate_prototypes(
     """
     points = set_points(spec["grids"])
     selection = Selection(spec["include_self"], spec["unconverged"])
-    stores = (map(load, paths) for paths in (prototypes, dissimilarity, adversarial))
-    tables = prototype_tables(points, *stores, selection)
+    stores = zip(map(load, prototypes), map(load, dissimilarity), map(load, adversarial), strict=True)
+    tables = prototype_tables(points, stores, selection)
     networks = list({tuple(p[key] for key in NETWORK): {key: p[key] for key in NETWORK} for p in points}.values())
     known = accuracies(networks, map(load, features))
     tables["quality"] = tables["quality"].merge(known, on=list(NETWORK), how="left")
