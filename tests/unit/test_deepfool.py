@@ -7,6 +7,7 @@ from prototypes_cases import CLASSES, SHAPE, linear, noise, quick, trained
 
 from workflow_lib.prototypes.deepfool import BEYOND, OVERSHOOT, STEPS, deepfool
 from workflow_lib.prototypes.descent import Settings
+from workflow_lib.prototypes.frozen import frozen
 from workflow_lib.prototypes.matrix import make_matrix
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -124,3 +125,12 @@ def test_where_there_is_none():
     assert np.isnan(found.norm).all()
     alone = deepfool(linear([[1.0] * 72], [0.0], SHAPE), images[:1], np.zeros(1, np.int64))
     assert (alone.found.tolist(), alone.steps.tolist()) == ([False], [0])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_cuda_gives_the_same(prototypes):
+    images, classes = prototypes
+    on_gpu = deepfool(frozen(trained(), None, SHAPE, device="cuda"), images, classes, device="cuda")
+    expected = deepfool(quick(), images, classes)
+    np.testing.assert_allclose(on_gpu.image, expected.image, atol=1e-3)
+    np.testing.assert_array_equal(on_gpu.found, expected.found)

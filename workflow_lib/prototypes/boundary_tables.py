@@ -99,7 +99,7 @@ def dissimilarities_between(features: np.ndarray, counted: np.ndarray) -> dict[s
 def _reverse(features: np.ndarray, target: int) -> np.ndarray:
     """Dissimilarity of the images to a target from all classes before it to those of the other direction."""
     one, other = (cosine.unit_vectors(f) for f in (features[target, :target], features[:target, target]))
-    found: np.ndarray = 1 - (one * other).sum(axis=-1)
+    found: np.ndarray = np.clip(1 - (one * other).sum(axis=-1), 0, 2)
     return found
 
 
