@@ -1,7 +1,6 @@
 """The nearest adversarial image of each class prototype of a set, as a store."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ def write(found: Adversarial, names: Sequence[str], path: Path, layer: str) -> N
         layer: whose output the features are.
     """
     values = {
-        name: (("target", *INNER[name]), array, {"long_name": ABOUT[name]}) for name, array in asdict(found).items()
+        name: (("target", *INNER[name]), array, {"long_name": ABOUT[name]}) for name, array in vars(found).items()
     }
     about = {
         "title": "Nearest adversarial image of each class prototype: DeepFool, Euclidean norm, all classes",
