@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 INTERVALS_OF = "intervals_of"
 """Key of a grid or point, and column of a table: epochs or data; missing where all intervals are of the epochs."""
 AXES = {"epochs": "share of the training done (%)", "data": "share of the training images (%)"}
-BOTH = "share of the training or of its images (%)"
+BOTH = "share of training or images (%)"
 SHARES = {"epochs": "training", "data": "the data"}
 
 

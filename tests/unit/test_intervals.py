@@ -54,7 +54,7 @@ def test_the_axis_of_trends_says_it():
     for chosen, label in (
         (BOTH[:1], "share of the training done (%)"),
         (BOTH[1:], "share of the training images (%)"),
-        (BOTH, "share of the training or of its images (%)"),
+        (BOTH, "share of training or images (%)"),
     ):
         table = with_reading(table_of(chosen).drop(columns=INTERVALS_OF, errors="ignore"), chosen)
         figure, _ = trends.draw(table, wanted=None, threshold=0.5, title="A title")
