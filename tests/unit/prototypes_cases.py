@@ -61,11 +61,22 @@ def linear(weight, bias, shape):
     return frozen(wrap(nn.Sequential(nn.Flatten(), head), shape[0], None), None, shape)
 
 
+class NormalisedSGD(torch.optim.SGD):
+    """SGD along the gradient of the only image, divided by its length."""
+
+    def step(self):
+        (image,) = self.param_groups[0]["params"]
+        image.grad /= image.grad.norm()
+        super().step()
+
+
+OPTIMIZERS = {"sgd": torch.optim.SGD, "normalised_sgd": NormalisedSGD, "adam": torch.optim.Adam}
+
+
 def one_by_one(network, start, target, settings, origin=None):
     """Images, losses and target logits less origin logits after 0, 1, 2, … steps, of a single image."""
     image = torch.from_numpy(start[None]).clone().requires_grad_()
-    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[settings.optimizer]
-    optimizer = kind([image], settings.lr)
+    optimizer = OPTIMIZERS[settings.optimizer]([image], settings.lr)
     images, losses, ahead = [], [], []
     while True:
         logits = network(image)

@@ -22,10 +22,10 @@ MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 MODEL = "digits_cnn"
 
 
-@pytest.fixture
-def plan():
+@pytest.fixture(params=["noise", "warm"])
+def plan(request):
     raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
-    raw["prototypes"] = {"studies": {"sure": {"model": MODEL, "initialisations": 3}}}
+    raw["prototypes"] = {"studies": {"sure": {"model": MODEL, "initialisations": 3, "start": request.param}}}
     raw["confusion"] = {"studies": {"mixed": {"model": MODEL, "seeds": {"count": 3}}}}
     return Plan(load(raw), DigestMemory(Path("digests")), 8)
 
@@ -67,7 +67,7 @@ def test_bundles_by_hand(plan):
         sizes.setdefault((rule, point), []).append(len(bundle.jobs))
     assert sizes["train_interval", f"{MODEL}/seed-0"] == [3]
     assert sizes["extract_features", f"{MODEL}/digits/seed-0"] == [3]
-    assert sizes["make_prototypes", f"sure/{MODEL}/seed-0/interval-25"] == [9]  # 3 sets, with C and R, with boundaries
+    assert sizes["make_prototypes", f"sure/{MODEL}/seed-0/interval-25"] == [12]  # 3 sets, and what is made of each
     assert sizes["train_replicates", "mixed"] == [2, 2, 2, 1]  # 6 pairs and the baseline, 3 of 8 trainings each
     assert sizes["figures_kstar", "training"] == [4]
 
@@ -75,8 +75,8 @@ def test_bundles_by_hand(plan):
 def test_an_initialisation_more_is_a_bundle_of_its_own(plan):
     new = {job.name for job in all_jobs(plan) if job.name.endswith("initialisation-2")}
     found = [bundle for rule, _, bundle in made(plan, new) if rule == "make_prototypes"]
-    assert sorted(len(bundle.jobs) for bundle in found) == sorted([3, 6] * 6)  # 2 seeds, 3 intervals
-    assert all(job.name in new for bundle in found if len(bundle.jobs) == 3 for job in bundle.jobs)
+    assert sorted(len(bundle.jobs) for bundle in found) == sorted([4, 8] * 6)  # 2 seeds, 3 intervals
+    assert all(job.name in new for bundle in found if len(bundle.jobs) == 4 for job in bundle.jobs)
 
 
 def test_all_intervals_share_one_gpu(plan):

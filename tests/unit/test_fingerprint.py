@@ -110,6 +110,7 @@ WITH_TORCH = {
     "approximate_kstar",
 } | {
     "make_prototypes",
+    "attack_prototypes",
     "find_boundaries",
     "train_replicates",
 }

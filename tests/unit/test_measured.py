@@ -76,6 +76,7 @@ def test_prototypes_take_all_steps_of_all_pairs(plan, second):
     found = cost(plan, "make_prototypes")
     assert found.cpu == pytest.approx(50.0)  # 16 images are one batch
     assert "as many steps" in found.source
+    assert cost(plan, "attack_prototypes").cpu == pytest.approx(50.0)  # 4 images, 4 passes for each step
     assert cost(plan, "find_boundaries").cpu == pytest.approx(12 / 16 * measured.LOOKS)
 
 

@@ -112,8 +112,16 @@ def boundary_tables(store, missing=()):
 
 def boundary_intervals(models=("net",), intervals=INTERVALS, known=True):
     table = product(model=models, interval=intervals, route=["line", "path"])
-    names = ("share_mean", "share_std", "to_origin_mean", "to_target_mean")
+    names = (f"{number}_{kind}" for number in ("share", "to_origin", "to_target") for kind in ("mean", "std"))
     return with_values(table, **dict.fromkeys(names, known and (0.2, 0.7))).assign(found=float(known), n=12)
+
+
+def between_table(intervals):
+    """Two sets of each model and interval."""
+    table = intervals[["model", "interval", "route"]].assign(seed=0)
+    more = product(initialisation=[0, 1], relation=["same_origin", "same_target", "both_directions"])
+    known = len(intervals) > 0 and bool(intervals["share_mean"].notna().all())
+    return with_values(table.merge(more, how="cross"), mean=(0.1, 0.5) if known else None)
 
 
 def quality_table(models=("net",), known=True):
@@ -126,7 +134,8 @@ def draw_boundaries(store, intervals, wanted=None, missing=()):
     images, rows = boundary_tables(store, missing)
     table = pd.concat([rows.assign(**{**SET, "initialisation": start}) for start in (1, 0)], ignore_index=True)
     chosen = {**OF_SET, "wanted": wanted}
-    return boundaries.draw(images, store, table, intervals, unconverged="leave_out", **chosen)
+    between = between_table(intervals)
+    return boundaries.draw(images, store, table, intervals, between, unconverged="leave_out", **chosen)
 
 
 def texts(figure):
@@ -294,6 +303,13 @@ class TestBoundaries:
         )  # fmt: skip
         means = numbers.loc[numbers["part"] == "training", ["share_mean", "found_share"]]
         np.testing.assert_array_equal(means, training[["share_mean", "found"]])
+        between = between_table(training).groupby(["interval", "route", "relation"], sort=False)["mean"].mean()
+        drawn = numbers[numbers["part"] == "between"]
+        np.testing.assert_array_equal(drawn["mean"], between)
+        assert len(drawn) == 6 * len(INTERVALS)
+        panel = figure.axes[3].lines
+        means = between.unstack("interval").loc[[("line", name) for name in boundaries.RELATIONS]]
+        np.testing.assert_array_equal([line.get_ydata() for line in panel[:3]], means)
         assert len(figure.axes[0].images) == 2 * 5
 
     def test_each_of_six_classes_is_paired_with_the_next(self):

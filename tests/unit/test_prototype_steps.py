@@ -15,9 +15,11 @@ from workflow_lib.dissimilarity.summary import Selection
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.io import storage
 from workflow_lib.prototypes import resumable
+from workflow_lib.prototypes.boundary_tables import boundary_intervals, boundary_table
 from workflow_lib.prototypes.matrix import make_matrix
-from workflow_lib.prototypes.tables import POINT, boundary_intervals, boundary_table, prototype_tables
+from workflow_lib.prototypes.tables import POINT, prototype_tables
 from workflow_lib.steps import make_prototypes as step
+from workflow_lib.steps.attack_prototypes import attack_prototypes
 from workflow_lib.steps.compute_dissimilarity import compute_dissimilarity
 from workflow_lib.steps.find_boundaries import find_boundaries
 from workflow_lib.steps.make_prototypes import class_names, make_prototypes, unconverged
@@ -76,6 +78,19 @@ def test_a_set_in_bfloat16_says_so_and_holds_float32(tmp_path, inputs):
     assert store.attrs["precision"] == "bfloat16"
     assert store["converged"].values.all()
     assert {store[name].dtype for name in ("image", "features", "loss", "trajectory_loss")} == {np.dtype("float32")}
+
+
+def test_adversarial_images_as_stored(sets):
+    made, near = (storage.load(sets[kind][0]) for kind in ("prototypes", "adversarial"))
+    assert near["target"].values.tolist() == CLASSES
+    assert near["image"].dims == ("target", "channel", "y", "x")
+    assert near["found"].values.all()
+    assert (near["predicted"].values != np.arange(3)).all()
+    assert (near["steps"].values > 0).all()
+    change = near["image"].values - np.stack([made["image"].values[k, k] for k in range(3)])
+    np.testing.assert_allclose(near["norm"], np.linalg.norm(change.reshape(3, -1), axis=1), rtol=1e-5)
+    assert near["features"].shape == (3, 16)
+    assert near.attrs["layer"] == made.attrs["layer"]
 
 
 def test_images_that_did_not_converge_are_counted_and_named(tmp_path, inputs, capsys):
@@ -187,20 +202,17 @@ def test_an_output_without_a_class_has_a_number():
 
 @pytest.fixture
 def sets(tmp_path, inputs):
-    """Stores of two initialisations: prototypes, tensors, boundaries."""
-    stores = {"prototypes": [], "dissimilarity": [], "boundaries": []}
+    """Stores of two initialisations: prototypes, tensors, adversarial images, boundaries."""
+    stores = {"prototypes": [], "dissimilarity": [], "adversarial": [], "boundaries": []}
+    on_network = {"spec": NETWORK | {"layer": None}, "checkpoint": inputs["checkpoint"], "context": context(tmp_path)}
     for number in (0, 1):
         prototypes = made(tmp_path, inputs, f"set-{number}", initialisation=number)
-        tensors, boundaries = tmp_path / f"tensors-{number}.zarr.zip", tmp_path / f"boundaries-{number}.zarr.zip"
+        kinds = ("tensors", "adversarial", "boundaries")
+        tensors, adversarial, boundaries = (tmp_path / f"{kind}-{number}.zarr.zip" for kind in kinds)
         compute_dissimilarity(spec={}, prototypes=prototypes, dissimilarity=tensors)
-        find_boundaries(
-            spec=NETWORK | {"layer": None},
-            checkpoint=inputs["checkpoint"],
-            prototypes=prototypes,
-            boundaries=boundaries,
-            context=context(tmp_path),
-        )
-        for name, path in zip(stores, (prototypes, tensors, boundaries), strict=True):
+        attack_prototypes(**on_network, prototypes=prototypes, adversarial=adversarial)
+        find_boundaries(**on_network, prototypes=prototypes, boundaries=boundaries)
+        for name, path in zip(stores, (prototypes, tensors, adversarial, boundaries), strict=True):
             stores[name].append(path)
     return stores
 
@@ -220,6 +232,7 @@ def test_tables_of_a_study(tmp_path, sets):
         spec={"grids": GRIDS, "include_self": False, "unconverged": "leave_out"},
         prototypes=sets["prototypes"],
         dissimilarity=sets["dissimilarity"],
+        adversarial=sets["adversarial"],
         features=[features_with_predictions(tmp_path / "features.zarr.zip")],
         **places,
     )
@@ -237,6 +250,10 @@ def test_tables_of_a_study(tmp_path, sets):
     assert whole["mean"] == pytest.approx(np.mean(c), abs=1e-6)
     assert whole["spread_initialisations"] == pytest.approx(abs(np.mean(c[0]) - np.mean(c[1])) / 2**0.5, abs=1e-6)
     assert tables["quality"]["accuracy"].tolist() == [0.75, 0.75]
+    near = [storage.load(path)["features"].values for path in sets["adversarial"]]
+    m_adv = [np.mean([cosine(f[i][k, k], near[i][k]) for k in range(3)]) for i in (0, 1)]
+    assert tables["quality"]["m_adv"].to_numpy() == pytest.approx(m_adv, abs=1e-6)
+    assert tables["quality"]["adversarial_images"].tolist() == [3, 3]
     assert tables["tests"].loc[0, "C"] == pytest.approx(np.mean(c), abs=1e-6)
     assert tables["histograms"].query("tensor == 'C'")["count"].sum() == 36
     assert (tables["pairs"]["class_a"] != tables["pairs"]["class_b"]).all()
@@ -250,12 +267,21 @@ def test_class_prototypes_that_did_not_converge_are_left_out_of_the_separation(s
     f = np.diagonal(images["features"].values).T
     pairs = [(0, 1), (0, 2), (1, 2)] if unconverged == "keep" else [(0, 1)]
     selection, tensors = Selection(unconverged=unconverged), storage.load(sets["dissimilarity"][0])
-    row = prototype_tables([dict.fromkeys(POINT, 0)], [images], [tensors], selection)["quality"].iloc[0]
-    assert row["class_prototypes"] == (3 if unconverged == "keep" else 2)
-    assert row["m_g"] == pytest.approx(np.mean([cosine(f[a], f[b]) for a, b in pairs]), abs=1e-6)
+    near = storage.load(sets["adversarial"][0]).load()
+
+    def row():
+        return prototype_tables([dict.fromkeys(POINT, 0)], [(images, tensors, near)], selection)["quality"].iloc[0]
+
+    found = row()
+    assert found["class_prototypes"] == found["adversarial_images"] == (3 if unconverged == "keep" else 2)
+    assert found["m_g"] == pytest.approx(np.mean([cosine(f[a], f[b]) for a, b in pairs]), abs=1e-6)
     images["converged"][1, 1] = False
-    row = prototype_tables([dict.fromkeys(POINT, 0)], [images], [tensors], selection)["quality"].iloc[0]
-    assert np.isnan(row["m_g"]) == (unconverged == "leave_out")
+    assert np.isnan(row()["m_g"]) == (unconverged == "leave_out")
+    near["found"][0], near["features"][1] = False, 0.0
+    found = row()
+    assert found["adversarial_images"] == (1 if unconverged == "keep" else 0)
+    expected = cosine(f[2], near["features"].values[2]) if unconverged == "keep" else np.nan
+    assert found["m_adv"] == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
 
 def test_boundaries_say_whether_both_ends_of_the_way_converged(sets):
@@ -269,7 +295,7 @@ def test_boundaries_say_whether_both_ends_of_the_way_converged(sets):
 
 
 def test_tables_of_boundaries(tmp_path, sets):
-    places = {"table": tmp_path / "images.csv", "intervals": tmp_path / "moves.csv"}
+    places = {name: tmp_path / f"{name}.csv" for name in ("table", "intervals", "dissimilarity")}
     spec = {"grids": GRIDS, "unconverged": "keep"}
     tabulate_boundaries(spec=spec, boundaries=sets["boundaries"], prototypes=sets["prototypes"], **places)
     table, moves = pd.read_csv(places["table"]), pd.read_csv(places["intervals"])
@@ -284,7 +310,15 @@ def test_tables_of_boundaries(tmp_path, sets):
     assert table.loc[table["found"], "difference"].abs().max() <= 1e-4
     assert moves["n"].tolist() == [12, 12]
     lines = table[table["route"] == "line"]
-    assert moves.set_index("route").loc["line", "share_mean"] == pytest.approx(lines["share"].mean())
+    moves = moves.set_index("route").loc["line"]
+    assert moves["share_mean"] == pytest.approx(lines["share"].mean())
+    assert moves["to_target_std"] == pytest.approx(lines["dissimilarity_to_target"].std(ddof=0))
+    between = pd.read_csv(places["dissimilarity"]).set_index(["initialisation", "route", "relation"])
+    f = store["features"].sel(route="line").values
+    pairs = [cosine(f[k, j], f[j, k]) for k in range(3) for j in range(k)]
+    both = between.loc[1, "line", "both_directions"]
+    assert both[["count", "mean", "std"]].tolist() == pytest.approx([3, np.mean(pairs), np.std(pairs)], abs=1e-6)
+    assert len(between) == 2 * 2 * 3
 
 
 def test_boundaries_whose_ends_did_not_converge_count_if_kept():
@@ -300,13 +334,14 @@ def test_boundaries_whose_ends_did_not_converge_count_if_kept():
             "dissimilarity_to_target": [0.4, np.nan, 0.8, 0.2],
         }
     )
-    numbers = ["share_mean", "share_std", "to_origin_mean", "to_target_mean", "found", "n"]
+    parts = [f"{number}_{kind}" for number in ("share", "to_origin", "to_target") for kind in ("mean", "std")]
+    numbers = [*parts, "found", "n"]
     left_out = boundary_intervals(table, "leave_out").set_index("route")[numbers]
-    np.testing.assert_allclose(left_out.loc["line"], [0.2, 0, 0.3, 0.4, 1 / 2, 2])
-    np.testing.assert_allclose(left_out.loc["path"], [*[np.nan] * 5, 0])
+    np.testing.assert_allclose(left_out.loc["line"], [0.2, 0, 0.3, 0, 0.4, 0, 1 / 2, 2])
+    np.testing.assert_allclose(left_out.loc["path"], [*[np.nan] * 7, 0])
     kept = boundary_intervals(table, "keep").set_index("route")[numbers]
-    np.testing.assert_allclose(kept.loc["line"], [0.4, 0.2, 0.4, 0.6, 2 / 3, 3])
-    np.testing.assert_allclose(kept.loc["path"], [0.7, 0, 0.1, 0.2, 1, 1])
+    np.testing.assert_allclose(kept.loc["line"], [0.4, 0.2, 0.4, 0.1, 0.6, 0.2, 2 / 3, 3])
+    np.testing.assert_allclose(kept.loc["path"], [0.7, 0, 0.1, 0, 0.2, 0, 1, 1])
 
 
 def test_features_of_zeros_are_named(tmp_path, inputs):

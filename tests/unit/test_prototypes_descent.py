@@ -9,7 +9,8 @@ from prototypes_cases import CLASSES, SHAPE, linear, noise, one_by_one, quick, t
 from workflow_lib.prototypes import descent as descent_module
 from workflow_lib.prototypes.descent import Descent, Settings
 
-SETTINGS = {"sgd": Settings("sgd", 0.02, 40, 0.05), "adam": Settings("adam", 0.02, 40, 0.05)}
+LR = {"sgd": 0.02, "normalised_sgd": 0.1, "adam": 0.02}
+SETTINGS = {name: Settings(name, lr, 40, 0.05) for name, lr in LR.items()}
 
 
 def descend(network, images, targets, settings, origins=None, batch=100, watch=None):
@@ -134,10 +135,23 @@ def test_an_image_that_enters_late_starts_its_moments_anew():
         np.testing.assert_allclose(late.rows["image"][row], expected, atol=1e-5)
 
 
-def test_a_class_out_of_reach_is_flagged():
+def test_a_normalised_step_on_a_linear_network_by_hand():
+    # Two classes with equal logits: the gradient is -w * (3, 4) / 2, and (-0.6, -0.8) when divided by its length.
+    image = np.array([[[[0.5, 0.25]]]], np.float32)
+    for w in (1.0, 1e-25):  # squares of the latter are zero in float32
+        network = linear([[0.0, 0.0], [3 * w, 4 * w]], [0.0, -2.5 * w], (1, 1, 2))
+        found = descend(network, image, np.array([1]), Settings("normalised_sgd", 0.1, steps=1))
+        np.testing.assert_allclose(found["image"].ravel(), [0.56, 0.33], atol=1e-6)
+        np.testing.assert_allclose(found["length"], 0.1, rtol=1e-6)
+    plain = descend(network, image, np.array([1]), Settings("sgd", 0.1, steps=1))
+    np.testing.assert_array_equal(plain["image"], image)
+
+
+@pytest.mark.parametrize("optimizer", SETTINGS)
+def test_a_class_out_of_reach_is_flagged(optimizer):
     constant = linear([[0.0] * 72] * 3, [1.0, 0.0, 0.0], SHAPE)
     images = noise(3)
-    found = descend(constant, images, np.arange(3), Settings("sgd", 1.0, steps=6, loss=0.56))
+    found = descend(constant, images, np.arange(3), Settings(optimizer, 1.0, steps=6, loss=0.56))
     np.testing.assert_array_equal(found["image"], images)
     assert found["converged"].tolist() == [True, False, False]  # log(1 + 2 / e) = 0.551
     assert found["steps"].tolist() == [0, 6, 6]
@@ -155,7 +169,7 @@ def test_an_image_that_already_fulfils_the_threshold_takes_no_step():
     np.testing.assert_array_equal(again["image"][done], found["image"][done])
 
 
-@pytest.mark.parametrize("settings", [Settings("sgd", 50.0, 5, 1e-9), Settings("adam", 0.5, 5, 1e-9)])
+@pytest.mark.parametrize("settings", [Settings(name, 50.0, 5, 1e-9) for name in SETTINGS])
 def test_pixels_stay_within_bounds_and_inputs_as_they_were(settings):
     images, targets, _ = cases()
     before = images.copy()

@@ -14,7 +14,8 @@ from workflow_lib.prototypes.matrix import State, layout, make_matrix, trajector
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SETTINGS = {"sgd": Settings("sgd", 0.02, 40, 0.05), "adam": Settings("adam", 0.02, 40, 0.05)}
+LR = {"sgd": 0.02, "normalised_sgd": 0.1, "adam": 0.02}
+SETTINGS = {name: Settings(name, lr, 40, 0.05) for name, lr in LR.items()}
 REDUCED = {"bfloat16": Settings("adam", 0.02, 40, 0.05, "bfloat16")}
 NAMES = ["circle", "line", "cross", "dot"]
 STARTS = noise(CLASSES, seed=5)

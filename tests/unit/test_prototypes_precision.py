@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from prototypes_cases import CLASSES, SHAPE, linear, noise, quick, trained
+from prototypes_cases import CLASSES, OPTIMIZERS, SHAPE, linear, noise, quick, trained
 from test_prototypes_descent import cases, descend
 from torch.nn.functional import cross_entropy
 
@@ -17,7 +17,8 @@ from workflow_lib.prototypes.matrix import make_matrix
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SETTINGS = {name: Settings(name, 0.02, 40, 0.05, "bfloat16") for name in ("sgd", "adam")}
+LR = {"sgd": 0.02, "normalised_sgd": 0.1, "adam": 0.02}
+SETTINGS = {name: Settings(name, lr, 40, 0.05, "bfloat16") for name, lr in LR.items()}
 
 
 @pytest.fixture(params=[1, 4], ids=["each pass", "each fourth pass"])
@@ -32,7 +33,7 @@ def one_by_one(network, start, target, origin, settings):
     It ends when both precisions say so.
     """
     image, wanted = torch.from_numpy(start[None]).clone().requires_grad_(), torch.tensor([target])
-    optimizer = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[settings.optimizer]([image], settings.lr)
+    optimizer = OPTIMIZERS[settings.optimizer]([image], settings.lr)
     images, losses, ahead = [], [], []
     while True:
         with torch.autocast("cpu", torch.bfloat16):

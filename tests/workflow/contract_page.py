@@ -18,6 +18,7 @@ import contract
 import examined_project
 import own_project
 import stages_project
+import warm_project
 from project import ROOT, Project, Run
 from row import Base, Row
 
@@ -46,6 +47,7 @@ KINDS = {
     "count_neighbours": "neighbours",
     "make_prototypes": "prototypes",
     "compute_dissimilarity": "C and R",
+    "attack_prototypes": "adversarial images",
     "find_boundaries": "boundaries",
     "tabulate_prototypes": "tables of prototypes",
     "tabulate_boundaries": "tables of boundaries",
@@ -80,6 +82,7 @@ def base_projects(folder: Path) -> dict[Base, PlannedProject]:
     own_project.fresh(folder / "own", folder / "weights.pt")
     examined_project.fresh(folder / "examined")
     stages_project.fresh(folder / "stages")
+    warm_project.fresh(folder / "warm")
     bases: dict[Base, PlannedProject] = {base: PlannedProject(folder / base) for base in get_args(Base)}
     hidden = [*(f"results/{name}/file" for name in ("logs", "benchmarks", "provenance", ".cache")), ".snakemake/file"]
     for project in bases.values():
@@ -147,12 +150,12 @@ def section() -> str:
 
 INTRODUCTION = """
 Each of these {rows} edits is tried by the tests: the miniature study ({miniature} jobs), a small one with data and
-functions of a user's own ({own} jobs), one of models on other data ({examined} jobs), or one of stages on growing data
-({stages} jobs) is run to its end, edited, and run again. Just these jobs must be started, and just these of them
-computed; the others are restored from the cache. Then the results of all jobs that were not started, and all results at
-all if nothing was computed, must have the bytes that they had, and one more call must start nothing. Where a stage is
-named, such as `snakemake kstar`, only that was asked for; an extraction makes the features of all layers, a
-figure is one of violins, trends, maps or neighbours."""
+functions of a user's own ({own} jobs), one of models on other data ({examined} jobs), one of stages on growing data
+({stages} jobs), or one of prototypes with a warm start ({warm} jobs) is run to its end, edited, and run again. Just
+these jobs must be started, and just these of them computed; the others are restored from the cache. Then the results of
+all jobs that were not started, and all results at all if nothing was computed, must have the bytes that they had, and
+one more call must start nothing. Where a stage is named, such as `snakemake kstar`, only that was asked for; an
+extraction makes the features of all layers, a figure is one of violins, trends, maps or neighbours."""
 
 
 def with_section(page: str) -> str:

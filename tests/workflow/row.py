@@ -9,12 +9,13 @@ from typing import Literal
 import examined_project
 import own_project
 import stages_project
+import warm_project
 from edits import Edit
 from outcome import Outcome
 from project import Forecast, Project, Run
 
-Base = Literal["miniature", "own", "examined", "stages"]
-"""What is edited: the miniature study, or the one in own_project.py, examined_project.py or stages_project.py."""
+Base = Literal["miniature", "own", "examined", "stages", "warm"]
+"""What is edited: the miniature study, or the one in {own,examined,stages,warm}_project.py."""
 
 STUDY_JOBS = "tabulate_kstar/* render_tables/* draw_*"
 SHOWN = 12
@@ -55,7 +56,7 @@ class Row:
 
     def run(self, finished: Project, folder: Path) -> Outcome:
         """Edit a copy, run Snakemake twice, and compare."""
-        beside = {"own": own_project, "examined": examined_project, "stages": stages_project}
+        beside = {"own": own_project, "examined": examined_project, "stages": stages_project, "warm": warm_project}
         base = finished if self.base == "miniature" else beside[self.base].made_beside(finished)
         project = base.copy(folder / "project", cores=1)
         before = project.results()

@@ -1,4 +1,4 @@
-"""Rows: prototypes, of the loaded network in own_project.py."""
+"""Rows: prototypes, of the loaded network in own_project.py and with the warm start in warm_project.py."""
 
 from functools import partial
 
@@ -12,7 +12,12 @@ IMAGES = "draw_prototypes/sure draw_trajectories/sure draw_boundaries/sure"
 TABLES = "tabulate_prototypes/sure tabulate_boundaries/sure"
 
 
+WARM = "prototypes.studies.warm"
+AFTER_SETS = "tabulate_*/warm draw_*/warm"
+
+
 _row = partial(Row, base="own")
+_warm = partial(Row, base="warm")
 
 
 PROTOTYPES = [
@@ -53,10 +58,35 @@ PROTOTYPES = [
         because="the boundaries come out equal",
     ),
     _row(
+        "code of the adversarial images, without a change of the results",
+        append("workflow_lib/prototypes/deepfool.py", "\n\ndef unused() -> int:\n    return 1\n"),
+        starts=f"attack_prototypes/* tabulate_prototypes/sure {NUMBERS}",
+        computes="attack_prototypes/*",
+        equal=True,
+        because="the adversarial images come out equal",
+    ),
+    _row(
         "code of C and R, with a change",
         replace("workflow_lib/dissimilarity/cosine.py", "np.subtract(1, found", "np.subtract(1.5, found"),
         starts=f"compute_dissimilarity/* {TABLES} {NUMBERS} draw_boundaries/sure",
         computes=f"compute_dissimilarity/* {TABLES} {NUMBERS}",
         because="the tables of boundaries come out equal",
+    ),
+    _warm(
+        "an interval added in the middle of a study with a warm start",
+        put("models.net.intervals", [25, 50, 75, 100]),
+        starts=f"*/interval-75* */interval-100* {AFTER_SETS}",
+        computes=f"*/interval-75* */warm/*/interval-100/* {AFTER_SETS}",
+        because="the training goes on from another file with the same result",
+    ),
+    _warm(
+        "an initialisation added to a study with a warm start",
+        put(f"{WARM}.initialisations", 2),
+        starts=f"*/warm/*/initialisation-1 {AFTER_SETS} !draw_prototypes/warm !draw_trajectories/warm",
+    ),
+    _warm(
+        "noise instead of a warm start",
+        put(f"{WARM}.start", "noise"),
+        starts=f"*/warm/*/interval-50/* */warm/*/interval-100/* {AFTER_SETS}",
     ),
 ]

@@ -18,7 +18,7 @@ RESULTS: Final = "results"
 """Default folder of results; the cache is always inside it."""
 FOLDERS: Final = (
     *("datasets", "networks", "checkpoints", "features", "kstar", "maps", "neighbours"),
-    *("prototypes", "dissimilarity", "boundaries", "confusion", "studies"),
+    *("prototypes", "dissimilarity", "adversarial", "boundaries", "confusion", "studies"),
 )
 """Folders of artifacts inside the results folder."""
 COMPANIONS: Final = ("provenance", "logs", "benchmarks")

@@ -46,10 +46,11 @@ class PrototypeStudy(Section):
     """Number of independent starts from noise, counted from 0. A higher number computes only the new ones."""
     layer: Name | None = None
     """Name of the layer whose features are compared; null uses the input of the linear layer that gives the logits."""
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    """Optimizer of the images: plain gradient descent, as in the poster, or Adam."""
+    optimizer: Literal["sgd", "normalised_sgd", "adam"] = "sgd"
+    """Optimizer of the images: plain gradient descent, as in the poster; the same with the gradient of each image
+    divided by its length, as in the authors' later code; or Adam."""
     lr: Annotated[float, Field(gt=0)] = 0.1
-    """Learning rate, for pixels in [0, 1]."""
+    """Learning rate, for pixels in [0, 1]; with normalised_sgd, the Euclidean length of each step."""
     loss: Annotated[float, Field(gt=0)] = 0.01
     """An image has converged when its cross-entropy to the target class is below this value."""
     steps: Count = 1000

@@ -8,7 +8,7 @@ import pandas as pd
 from workflow_lib.io.storage import load, read_table
 
 TEXT = ("model", "dataset", "split", "transform", "layer", "metric", "pattern", "class_name", "neighbour_class")
-TEXT_OF_PROTOTYPES = ("tensor", "route", "origin", "target", "class_a", "class_b")
+TEXT_OF_PROTOTYPES = ("tensor", "route", "relation", "origin", "target", "class_a", "class_b")
 TEXT_OF_CONFUSION = ("reference", "unit", "confused", "undefined", "pair")
 
 

@@ -40,6 +40,7 @@ TABLE = {
     "count_neighbours": (0.6, 1_200),
     "make_prototypes": (2.9, 90_000),
     "compute_dissimilarity": (0.6, 15_000),
+    "attack_prototypes": (0.7, 11_000),
     "find_boundaries": (3.2, 60_000),
     "train_replicates": (0.035, 6_500),
     "collect_confusion": (7.0, 110_000),

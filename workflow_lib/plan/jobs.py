@@ -297,7 +297,7 @@ def _on_features(verb: str, argument: str, kind: str, suffix: str, rule: str = "
 
 
 def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: str, start: str) -> PlannedJob:
-    """The job that makes a set of prototypes, or its dissimilarity or boundaries."""
+    """The job that makes a set of prototypes, or its dissimilarity, adversarial images or boundaries."""
     place = f"{study}/{model}/{seed}/{interval}/{start}"
     checkpoint = {"checkpoint": [plan.path(f"checkpoints/{model}/{seed}/{interval}.pt")]}
     prototypes = {"prototypes": [plan.path(f"prototypes/{place}.zarr.zip")]}
@@ -308,6 +308,9 @@ def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: 
     output = {kind: [plan.path(f"{kind}/{place}.zarr.zip")]}
     if kind == "dissimilarity":
         return job("compute_dissimilarity", inputs=prototypes, outputs=output, spec=plan.compute_dissimilarity)
+    if kind == "adversarial":
+        spec = partial(plan.attack_prototypes, study, model)
+        return job("attack_prototypes", inputs=checkpoint | prototypes, outputs=output, spec=spec)
     if kind == "boundaries":
         spec = partial(plan.find_boundaries, study, model)
         return job("find_boundaries", inputs=checkpoint | prototypes, outputs=output, spec=spec)

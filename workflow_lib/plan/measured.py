@@ -22,6 +22,7 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.prototypes import descent
 from workflow_lib.prototypes.batches import default_batch
 from workflow_lib.prototypes.boundaries import HALVINGS, SCAN
+from workflow_lib.prototypes.deepfool import STEPS
 from workflow_lib.prototypes.frozen import Frozen, frozen
 from workflow_lib.training.devices import configure
 from workflow_lib.training.loop import DivergedError, train
@@ -35,7 +36,7 @@ IMAGES = 128
 LOOKS = SCAN + 1 + 2 + 2 * HALVINGS[torch.float32]
 """Largest number of forward passes for a boundary image, on the line and on the path."""
 SOURCE = "measured on this machine"
-BOUND = "measured on this machine, for as many steps as the config allows"
+BOUND = "measured on this machine, for as many steps as are allowed"
 
 Counts = tuple[float, float, str]
 """Seconds, bytes and source of an estimate."""
@@ -57,6 +58,7 @@ class Measurements:
             "train_replicates": self._train_replicates,
             "extract_features": self._extract_features,
             "make_prototypes": self._make_prototypes,
+            "attack_prototypes": self._attack_prototypes,
             "find_boundaries": self._find_boundaries,
         }
 
@@ -99,6 +101,11 @@ class Measurements:
         seconds, size = self._once(job, gradient, spec, split)
         images = len(split.class_names) ** 2
         return seconds * images * spec["descent"]["steps"], size * images, BOUND
+
+    def _attack_prototypes(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
+        seconds, size = self._once(job, gradient, {**spec, "descent": {}}, split)
+        classes = len(split.class_names)
+        return seconds * classes * classes * STEPS, size * classes, BOUND  # a gradient for each other class
 
     def _find_boundaries(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
         seconds, size = self._once(job, forward, spec, split)

@@ -254,6 +254,10 @@ class Plan:
         """No settings: C and R depend only on the features."""
         return canonical()
 
+    def attack_prototypes(self, study: str, model: str) -> str:
+        """Network and the layer whose features are compared."""
+        return self.find_boundaries(study, model)
+
     def find_boundaries(self, study: str, model: str) -> str:
         """Network and the layer whose features are compared."""
         chosen, settings = self.prototypes[study].settings.layer, self.config.models[model]

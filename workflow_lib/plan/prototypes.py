@@ -11,8 +11,8 @@ from workflow_lib.plan.outputs import Files, Output, figure, table
 from workflow_lib.plan.study import StudyPlan
 from workflow_lib.points import Grid
 
-STORES = ("prototypes", "dissimilarity", "boundaries")
-"""Result folders with one store per prototype set."""
+STORES = ("prototypes", "dissimilarity", "adversarial", "boundaries")
+"""Result folders with one store per prototype set; the last one only if the study wants it."""
 STORE = "{kind}/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip"
 FEATURES = "features/{model}/{dataset}/seed-{seed}/interval-{interval}/test/original/{layer}.zarr.zip"
 
@@ -23,6 +23,7 @@ OUTPUTS: Sequence[Output] = (
         inputs={
             "prototypes": lambda s: s.stores("prototypes"),
             "dissimilarity": lambda s: s.stores("dissimilarity"),
+            "adversarial": lambda s: s.stores("adversarial"),
             "features": lambda s: s.features,
         },
         spec=lambda s: {"grids": s.grids, "include_self": s.settings.include_self, **s.unconverged},
@@ -30,7 +31,11 @@ OUTPUTS: Sequence[Output] = (
     ),
     Output(
         "tabulate_boundaries",
-        {"table": "boundary_images.csv", "intervals": "boundary_intervals.csv"},
+        {
+            "table": "boundary_images.csv",
+            "intervals": "boundary_intervals.csv",
+            "dissimilarity": "boundary_dissimilarity.csv",
+        },
         inputs={"boundaries": lambda s: s.stores("boundaries"), "prototypes": lambda s: s.stores("prototypes")},
         spec=lambda s: {"grids": s.grids, **s.unconverged},
         content="tables of boundary images",
@@ -46,7 +51,7 @@ OUTPUTS: Sequence[Output] = (
         "trajectories",
         inputs={"prototypes": lambda s: s.example_store("prototypes")},
         spec=lambda s: s.picture(set=s.example, classes=s.settings.classes),
-        content="from noise to prototypes",
+        content="descent to the class prototypes",
     ),
     figure(
         "dissimilarity",
@@ -79,6 +84,7 @@ OUTPUTS: Sequence[Output] = (
             "prototypes": lambda s: s.example_store("prototypes"),
             "table": "boundary_images.csv",
             "intervals": "boundary_intervals.csv",
+            "dissimilarity": "boundary_dissimilarity.csv",
         },
         spec=lambda s: s.picture(set=s.example, classes=s.settings.classes, **s.unconverged),
         content="boundary images",
@@ -132,8 +138,8 @@ class PrototypePlan(StudyPlan):
 
     @property
     def stages(self) -> Mapping[str, list[Files]]:
-        """Stores of prototypes, their dissimilarity and boundaries, as the target `prototypes`."""
-        kinds = STORES if self.settings.boundaries else STORES[:2]
+        """Stores of prototypes and of what is made from them, as the target `prototypes`."""
+        kinds = STORES if self.settings.boundaries else STORES[:-1]
         return {"prototypes": [self.stores(kind) for kind in kinds]}
 
     def stores(self, kind: str) -> Files:

@@ -36,8 +36,9 @@ class Settings:
     """How an image is optimised for a class.
 
     Attributes:
-        optimizer: sgd (pixels - lr * gradient, as on the poster) | adam.
-        lr: learning rate.
+        optimizer: sgd (pixels - lr * gradient, as on the poster) | normalised_sgd (with the gradient of each image
+            divided by its Euclidean length; zeros stay zeros) | adam.
+        lr: learning rate; with normalised_sgd the length of a step.
         steps: largest number of steps.
         loss: an image has converged when its cross-entropy (nats, in float32) is below this.
         precision: float32 | bfloat16, in which steps are computed; results are float32.
@@ -217,9 +218,11 @@ class Descent:
         return torch.where(_column(chosen, images), images, others)
 
     def _updated(self, image: Tensor, gradient: Tensor, held: Tensor) -> Tensor:
-        """Images after a step of Adam (Kingma & Ba 2015), with a step count for each image, or of plain SGD."""
+        """Images after a step of Adam (Kingma & Ba 2015), with a step count for each image, or of SGD."""
         lr = self.settings.lr
-        if self.settings.optimizer == "sgd":
+        if self.settings.optimizer == "normalised_sgd":
+            gradient = _normalised(gradient)
+        if self.settings.optimizer != "adam":
             return image.add(gradient, alpha=-lr)
         rows, count = self.rows, (self.rows["steps"] + 1).double()
         first = rows["first"].lerp(gradient, 1 - BETAS[0])
@@ -259,6 +262,13 @@ class Descent:
         self.rows = self._placed({name: value[staying] for name, value in self.rows.items()})
         self.entry, self.passes, self.watched = self.entry[~gone], self.passes[~gone], self.watched[~gone]
         return {"entry": entry, **{name: value.numpy() for name, value in found.items()}}
+
+
+def _normalised(gradient: Tensor) -> Tensor:
+    """The gradient of each image (b, …) divided by its Euclidean length; zeros stay zeros."""
+    every = tuple(range(1, gradient.ndim))
+    length = torch.linalg.vector_norm(gradient, dim=every, dtype=torch.float64)  # in float32, small squares vanish
+    return gradient / _column(length.where(length > 0, 1).float(), gradient)
 
 
 def _column(values: Tensor, images: Tensor) -> Tensor:

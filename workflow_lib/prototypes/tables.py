@@ -1,7 +1,7 @@
-"""Tables of a prototype study: by set, interval, pair of classes, and of boundary images (docs/science.md 2)."""
+"""Tables of a prototype study: by set, interval and pair of classes (docs/science.md 2)."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import xarray as xr
 from workflow_lib.dissimilarity import cosine
 from workflow_lib.dissimilarity.measures import quality
 from workflow_lib.dissimilarity.store import stored
-from workflow_lib.dissimilarity.summary import Selection, Unconverged, summarise
+from workflow_lib.dissimilarity.summary import Selection, summarise
 from workflow_lib.dissimilarity.tables import (
     aggregate_table,
     class_table,
@@ -27,8 +27,6 @@ POINT = ("model", "seed", "interval", "initialisation")
 
 OF_INTERVAL = ["model", "interval"]
 
-BOUNDARY_NUMBERS = ["share", "dissimilarity_to_origin", "dissimilarity_to_target"]
-
 
 def set_points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
     """All sets of a study, grid after grid, the initialisation varying fastest."""
@@ -41,16 +39,14 @@ def set_points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
 
 def prototype_tables(
     points: Sequence[Mapping[str, Any]],
-    prototypes: Iterable[xr.Dataset],
-    dissimilarities: Iterable[xr.Dataset],
+    sets: Iterable[tuple[xr.Dataset, xr.Dataset, xr.Dataset]],
     selection: Selection,
 ) -> dict[str, pd.DataFrame]:
     """Tables of C and R.
 
     Args:
         points: model, seed, interval and initialisation of each set.
-        prototypes: their stores, in the same order.
-        dissimilarities: stores of C and R, in the same order.
+        sets: stores of prototypes, of C and R, and of the nearest adversarial images, in the same order.
         selection: which entries are included.
 
     Returns:
@@ -61,11 +57,12 @@ def prototype_tables(
         tests: of C against R, for each model and interval: see `contrast_table`.
         pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
         histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
-        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number included).
+        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number included),
+            m_adv (NaN for none), adversarial_images (how many of these have one).
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in ("sets", "classes", "pairs", "histograms", "quality")}
-    for point, images, tensors in zip(points, prototypes, dissimilarities, strict=True):
-        for name, table in _of_one(images, tensors, selection).items():
+    for point, stores in zip(points, sets, strict=True):
+        for name, table in _of_one(*stores, selection).items():
             parts[name].append(pd.DataFrame({key: [point[key]] for key in POINT}).merge(table, how="cross"))
     tables = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
     plain = tables["sets"].drop(columns=[*SET_COLUMNS, "unconverged_entries"])
@@ -87,7 +84,9 @@ SPREADS = {"mean_initialisations": "spread_initialisations", "mean_seeds": "spre
 SET_COLUMNS = ("n_classes", "converged", "unconverged", "hits", "steps_median")
 
 
-def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> dict[str, pd.DataFrame]:
+def _of_one(
+    images: xr.Dataset, tensors: xr.Dataset, attacked: xr.Dataset, selection: Selection
+) -> dict[str, pd.DataFrame]:
     """The rows of one set."""
     names = [str(name) for name in images["target"].values]
     converged, n = images["converged"].values, len(names)
@@ -101,19 +100,28 @@ def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> di
         "classes": class_table(found, selection, names),
         "pairs": pair_table(found, selection, names).rename(columns=CLASSES_OF),
         "histograms": histogram_table(found, selection),
-        "quality": _quality_of(images, selection),
+        "quality": _quality_of(images, attacked, selection),
     }
 
 
-def _quality_of(images: xr.Dataset, selection: Selection) -> pd.DataFrame:
-    """M_g of the class prototypes that are included; NaN for fewer than two."""
+def _quality_of(images: xr.Dataset, attacked: xr.Dataset, selection: Selection) -> pd.DataFrame:
+    """M_g and M_adv of the class prototypes that are included; NaN for fewer than two, or without adversarial image."""
     names, every = images["target"].values.astype(object), np.arange(images.sizes["target"])
     counted = every[images["converged"].values[every, every] | (selection.unconverged == "keep")]
     row: dict[str, float] = {"m_g": np.nan, "m_g_zero_diagonal": np.nan, "class_prototypes": len(counted)}
     if len(counted) > 1:
         found = quality(images["features"].values[counted, counted], list(names[counted]))
         row |= {"m_g": found.off_diagonal, "m_g_zero_diagonal": found.zero_diagonal}
-    return pd.DataFrame([row])
+    return pd.DataFrame([row | _robustness_of(images, attacked, counted)])
+
+
+def _robustness_of(images: xr.Dataset, attacked: xr.Dataset, counted: np.ndarray) -> dict[str, float]:
+    """M_adv over these classes; those without adversarial image, or one with features of zeros, are left out."""
+    features = attacked["features"].values
+    known = counted[attacked["found"].values[counted] & features[counted].any(axis=1)]
+    own, other = (cosine.unit_vectors(f) for f in (images["features"].values[known, known], features[known]))
+    m_adv = 1 - np.mean((own * other).sum(axis=1)) if len(known) else np.nan
+    return {"m_adv": m_adv, "adversarial_images": len(known)}
 
 
 def accuracies(points: Iterable[Mapping[str, Any]], features: Iterable[xr.Dataset]) -> pd.DataFrame:
@@ -134,76 +142,3 @@ def accuracies(points: Iterable[Mapping[str, Any]], features: Iterable[xr.Datase
         for point, store in zip(points, features, strict=True)
     ]
     return pd.DataFrame(rows)
-
-
-def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.Dataset, xr.Dataset]]) -> pd.DataFrame:
-    """A row per set, route and ordered pair of classes.
-
-    Args:
-        points: of the sets.
-        sets: stores of boundaries and of prototypes, in the same order.
-
-    Returns:
-        The point, route, origin, target, converged (the images at both ends of the route), found, share (of the length
-        of the route, from the origin, 0 to 1), difference (of the logits), dissimilarity_to_origin and
-        dissimilarity_to_target: to the features of the two class prototypes (docs/science.md 2.4). NaN if none was
-        found, or if its features are all zero.
-    """
-    parts = [
-        pd.DataFrame({key: [point[key]] for key in POINT}).merge(pd.concat(_pairs(*stores)), how="cross")
-        for point, stores in zip(points, sets, strict=True)
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFrame]:
-    """Rows of one set, one target at a time."""
-    names = prototypes["target"].values.astype(object)
-    n = len(names)
-    converged = prototypes["converged"].values
-    ends = cosine.unit_vectors(prototypes["features"].values[np.arange(n), np.arange(n)][None])[0]
-    for target in range(n):
-        origins = np.delete(np.arange(n), target)
-        row = boundaries.isel(target=target, origin=origins)
-        with np.errstate(invalid="ignore"):  # NaN if none was found, and features of zeros, which have no direction
-            units = cosine.unit_vectors(row["features"].values)
-        reached = {"line": converged[target, target], "path": converged[target, origins]}
-        for route, name in enumerate(row["route"].values):
-            yield pd.DataFrame(
-                {
-                    "route": str(name),
-                    "origin": names[origins],
-                    "target": names[target],
-                    "converged": converged[origins, origins] & reached[str(name)],
-                    "found": row["found"].values[route],
-                    "share": row["share"].values[route],
-                    "difference": row["difference"].values[route],
-                    "dissimilarity_to_origin": 1 - (units[route] * ends[origins]).sum(-1),
-                    "dissimilarity_to_target": 1 - units[route] @ ends[target],
-                }
-            )
-
-
-def boundary_intervals(boundaries: pd.DataFrame, unconverged: Unconverged) -> pd.DataFrame:
-    """Over the sets and pairs of each model, interval and route.
-
-    Args:
-        boundaries: from `boundary_table`.
-        unconverged: "leave_out" includes only pairs whose images at both ends of the route converged; "keep" all.
-
-    Returns:
-        model, interval, route, share_mean, share_std (ddof 0), to_origin_mean, to_target_mean, found (share of the
-        pairs included), n (pairs included). NaN if none is included, or none of them was found.
-    """
-    counted = boundaries["converged"] | (unconverged == "keep")
-    values = boundaries[[*BOUNDARY_NUMBERS, "found"]].astype(float).where(counted)
-    keys = boundaries[[*OF_INTERVAL, "route"]]
-    groups = pd.concat([keys, values], axis="columns").groupby([*OF_INTERVAL, "route"], sort=False)
-    return groups.agg(
-        share_mean=("share", "mean"),
-        share_std=("share", lambda values: values.std(ddof=0)),
-        to_origin_mean=("dissimilarity_to_origin", "mean"),
-        to_target_mean=("dissimilarity_to_target", "mean"),
-        found=("found", "mean"),
-        n=("found", "count"),
-    ).reset_index()

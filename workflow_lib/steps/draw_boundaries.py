@@ -16,6 +16,7 @@ def draw_boundaries(
     prototypes: Input,
     table: Input,
     intervals: Input,
+    dissimilarity: Input,
     svg: Output,
     png: Output,
     csv: Output,
@@ -28,6 +29,7 @@ def draw_boundaries(
         prototypes: store of the same set.
         table: table of boundary images.
         intervals: table of their means at each interval.
+        dissimilarity: table of their dissimilarity to one another.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
@@ -37,6 +39,7 @@ def draw_boundaries(
         load(prototypes),
         read_named(table),
         read_named(intervals),
+        read_named(dissimilarity),
         point=spec["set"],
         wanted=spec["classes"],
         unconverged=spec["unconverged"],

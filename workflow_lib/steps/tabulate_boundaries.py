@@ -4,7 +4,8 @@ from typing import Any
 
 from workflow_lib.intervals import with_reading
 from workflow_lib.io.storage import load, write_table
-from workflow_lib.prototypes.tables import boundary_intervals, boundary_table, set_points
+from workflow_lib.prototypes.boundary_tables import Stores, boundary_intervals, boundary_table, dissimilarity_table
+from workflow_lib.prototypes.tables import set_points
 from workflow_lib.steps.roles import Input, Output
 
 
@@ -15,8 +16,9 @@ def tabulate_boundaries(
     prototypes: list[Input],
     table: Output,
     intervals: Output,
+    dissimilarity: Output,
 ) -> None:
-    """Write a row per boundary image, and their means at each interval.
+    """Write a row per boundary image, their means at each interval, and how dissimilar they are to one another.
 
     Args:
         spec: grids (sets of the study), unconverged.
@@ -24,8 +26,15 @@ def tabulate_boundaries(
         prototypes: stores in the same order.
         table: CSV, from `boundary_table`.
         intervals: CSV, from `boundary_intervals`.
+        dissimilarity: CSV, from `dissimilarity_table`.
     """
-    stores = zip(map(load, boundaries), map(load, prototypes), strict=True)
-    found = boundary_table(set_points(spec["grids"]), stores)
-    write_table(with_reading(found, spec["grids"]), table)
-    write_table(with_reading(boundary_intervals(found, spec["unconverged"]), spec["grids"]), intervals)
+
+    def stores() -> Stores:
+        return zip(map(load, boundaries), map(load, prototypes), strict=True)
+
+    grids, unconverged = spec["grids"], spec["unconverged"]
+    points = set_points(grids)
+    found = boundary_table(points, stores())
+    write_table(with_reading(found, grids), table)
+    write_table(with_reading(boundary_intervals(found, unconverged), grids), intervals)
+    write_table(with_reading(dissimilarity_table(points, stores(), unconverged), grids), dissimilarity)

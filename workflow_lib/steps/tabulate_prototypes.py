@@ -17,6 +17,7 @@ def tabulate_prototypes(
     spec: dict[str, Any],
     prototypes: list[Input],
     dissimilarity: list[Input],
+    adversarial: list[Input],
     features: list[Input],
     sets: Output,
     intervals: Output,
@@ -31,6 +32,7 @@ def tabulate_prototypes(
         spec: grids (sets of the study), include_self, unconverged.
         prototypes: stores in the order of the sets.
         dissimilarity: stores of C and R in the same order.
+        adversarial: stores of the nearest adversarial images in the same order.
         features: stores with the predictions of each network at each interval on the test split.
         sets: CSV.
         intervals: CSV.
@@ -41,7 +43,8 @@ def tabulate_prototypes(
     """
     points = set_points(spec["grids"])
     selection = Selection(spec["include_self"], spec["unconverged"])
-    tables = prototype_tables(points, map(load, prototypes), map(load, dissimilarity), selection)
+    stores = zip(map(load, prototypes), map(load, dissimilarity), map(load, adversarial), strict=True)
+    tables = prototype_tables(points, stores, selection)
     networks = list({tuple(p[key] for key in NETWORK): {key: p[key] for key in NETWORK} for p in points}.values())
     known = accuracies(networks, map(load, features))
     tables["quality"] = tables["quality"].merge(known, on=list(NETWORK), how="left")

@@ -26,7 +26,13 @@ READING = (
     "the route from the origin, and dissimilarity to both prototypes."
 )
 NONE = "None: no image with equal logits was found."
-BANDS = "Panels: means over all pairs at each interval; band: ± standard deviation of the shares."
+BANDS = "Panels: means over all pairs at each interval; bands: ± standard deviation over the pairs."
+RELATIONS: dict[str, dict[str, Any]] = {
+    "same_origin": {"linestyle": "-", "marker": "o"},
+    "same_target": {"linestyle": "--", "marker": "s"},
+    "both_directions": {"linestyle": ":", "marker": "^"},
+}
+"""How the dissimilarity of boundary images is drawn, by their relation."""
 ROUTES = {"line": "straight line", "path": "path of descent"}
 COLOURS = {"line": TEN_COLOURS[4], "path": TEN_COLOURS[5]}
 MARKERS = {"line": "o", "path": "s"}
@@ -35,6 +41,8 @@ ROWS = 6
 CELL = (1.14, 1.58)
 """From one image to the next, to the right and down, with room for the text; an image is 1."""
 INCHES = 0.86
+
+BETWEEN = ["model", "interval", "route", "relation"]
 
 Pair = tuple[str, str]
 """Origin and target."""
@@ -46,6 +54,7 @@ def draw(
     prototypes: xr.Dataset,
     table: pd.DataFrame,
     intervals: pd.DataFrame,
+    between: pd.DataFrame,
     *,
     point: Point,
     wanted: Sequence[str] | None,
@@ -60,16 +69,17 @@ def draw(
         prototypes: of the same network: image and converged by (target, origin).
         table: a row per set (model, seed, interval, initialisation), route, origin and target: found, share,
             difference, dissimilarity_to_origin, dissimilarity_to_target.
-        intervals: a row per model, interval and route: share_mean, share_std, to_origin_mean, to_target_mean, found
-            (share of the pairs), n.
+        intervals: a row per model, interval and route: mean and std of share, to_origin and to_target, found (share of
+            the pairs), n.
+        between: a row per set, route and relation: mean dissimilarity of boundary images to one another.
         point: model, seed, interval and initialisation of the set.
         wanted: names of classes, each paired with the next one; None: six, evenly spread.
         unconverged: "leave_out" or "keep", the setting that `intervals` was made with.
         title: heading of the figure.
 
     Returns:
-        The figure, and the rows of `table` (part "images") and of `intervals` (part "training", `found` as
-        `found_share`) that it shows.
+        The figure, and what it shows: rows of `table` (part "images") and of `intervals` (part "training", `found` as
+        `found_share`), and means of `between` over the sets (part "between").
 
     Raises:
         UserError: `wanted` names a class that the study does not have.
@@ -79,6 +89,7 @@ def draw(
     pairs = _pairs(choose_classes(known, wanted, section="prototypes")[0])
     models, choice = choose_models(intervals)
     training = intervals[intervals["model"].isin(models)].reset_index(drop=True)
+    over_sets = between[between["model"].isin(models)].groupby(BETWEEN, sort=False)["mean"].mean().reset_index()
     own = table[(table[list(point)] == pd.Series(point)).all(axis="columns")]
     rows = pd.DataFrame(pairs, columns=["origin", "target"]).merge(own, on=["origin", "target"])
     none = "" if rows["found"].astype(bool).all() else NONE
@@ -89,7 +100,7 @@ def draw(
     left = width * INCHES + 0.3
     figure = new_figure(
         left + 2.5 * len(models) + 2.1,
-        max(height * INCHES + 0.6, 4.6),
+        max(height * INCHES + 0.6, 6.0),
         title,
         READING,
         none,
@@ -100,15 +111,16 @@ def draw(
         choice,
         describe_set(point),
     )
-    grid = figure.add_gridspec(3, 1 + len(models), width_ratios=[left, *[2.5] * len(models)])
+    grid = figure.add_gridspec(4, 1 + len(models), width_ratios=[left, *[2.5] * len(models)])
     cells = figure.add_subplot(grid[:, 0])
     open_cells(cells, width, height)
     cells.set_anchor("NW")
     _draw_pairs(cells, images, prototypes, rows, pairs, known)
-    _draw_training(figure, grid, training, models)
+    _draw_training(figure, grid, training, over_sets, models)
     figure.legend(handles=_legend(), loc="outside right upper")
     means = training.rename(columns={"found": "found_share"}).assign(part="training")
-    return figure, pd.concat([rows.assign(part="images"), means], ignore_index=True)
+    parts = [rows.assign(part="images"), means, over_sets.assign(part="between")]
+    return figure, pd.concat(parts, ignore_index=True)
 
 
 def _pairs(classes: Sequence[str]) -> list[Pair]:
@@ -157,33 +169,40 @@ def _write(axes: Axes, own: pd.DataFrame, x: float, y: float) -> None:
         axes.text(x, y, text, ha="center", va="top", fontsize=6, linespacing=1.15)
 
 
-def _draw_training(figure: Figure, grid: GridSpec, training: pd.DataFrame, models: Sequence[str]) -> None:
-    """Share of the route, dissimilarity to both ends, share of pairs found: a column of panels for each model."""
-    panels = np.array([[figure.add_subplot(grid[row, 1 + i]) for i in range(len(models))] for row in range(3)])
+def _draw_training(
+    figure: Figure, grid: GridSpec, training: pd.DataFrame, between: pd.DataFrame, models: Sequence[str]
+) -> None:
+    """Share of the route, dissimilarity to both ends and to one another, share of pairs found: a column per model."""
+    panels = np.array([[figure.add_subplot(grid[row, 1 + i]) for i in range(len(models))] for row in range(4)])
     for i, (model, name) in enumerate(zip(models, short_names(models), strict=True)):
         own = training[training["model"] == model]
         for route, colour in COLOURS.items():
             line = own[own["route"] == route].sort_values("interval")
-            x, mean, std = line["interval"], line["share_mean"], line["share_std"]
-            panels[0, i].fill_between(x, mean - std, mean + std, color=colour, alpha=0.15, linewidth=0)
-            plain: dict[str, Any] = {"color": colour, "marker": MARKERS[route], "markersize": 2.5, "linewidth": 1.2}
-            panels[0, i].plot(x, mean, **plain)
-            panels[1, i].plot(x, line["to_origin_mean"], **plain)
-            panels[1, i].plot(x, line["to_target_mean"], **plain, linestyle="--", markerfacecolor="white")
-            panels[2, i].plot(x, 100 * line["found"], **plain)
+            plain: dict[str, Any] = {"color": colour, "markersize": 2.5, "linewidth": 1.2}
+            hollow = {"linestyle": "--", "markerfacecolor": "white"}
+            for row, number, style in ((0, "share", {}), (1, "to_origin", {}), (1, "to_target", hollow)):
+                x, mean, std = line["interval"], line[f"{number}_mean"], line[f"{number}_std"]
+                panels[row, i].fill_between(x, mean - std, mean + std, color=colour, alpha=0.12, linewidth=0)
+                panels[row, i].plot(x, mean, **plain, marker=MARKERS[route], **style)
+            pairs = between[(between["model"] == model) & (between["route"] == route)]
+            for relation, style in RELATIONS.items():
+                means = pairs[pairs["relation"] == relation].sort_values("interval")
+                panels[2, i].plot(means["interval"], means["mean"], **plain, **style)
+            panels[3, i].plot(line["interval"], 100 * line["found"], **plain, marker=MARKERS[route])
         for axes in panels[:, i]:
             label_intervals(axes, own["interval"])
-        for axes in panels[:2, i]:
+        for axes in panels[:3, i]:
             axes.tick_params(labelbottom=False)
             if own["share_mean"].isna().all():
                 say(axes, "none found")
         panels[0, i].set_title(name, loc="left")
-        panels[2, i].set_xlabel(axis(own))
+        panels[3, i].set_xlabel(axis(own))
     if not models:
         return
-    largest = training[["to_origin_mean", "to_target_mean"]].max().max()
-    tops = [1.03, 1.1 * largest if largest > 0 else 1, 104]
-    for row, top, text in zip(panels, tops, ("share of the route", "dissimilarity", "pairs found (%)"), strict=True):
+    ends = max((training[f"{end}_mean"] + training[f"{end}_std"]).max() for end in ("to_origin", "to_target"))
+    tops = [1.03, *(1.1 * most if most > 0 else 1 for most in (ends, between["mean"].max())), 104]
+    texts = ("share of the route", "dissimilarity\nto both ends", "dissimilarity\nto one another", "pairs found (%)")
+    for row, top, text in zip(panels, tops, texts, strict=True):
         row[0].set_ylabel(text)
         for axes in row:
             axes.set_ylim(0, top)
@@ -196,6 +215,10 @@ def _legend() -> list[Line2D]:
             Line2D([], [], color=colour, marker=MARKERS[route], markersize=3, label=ROUTES[route])
             for route, colour in COLOURS.items()
         ),
-        Line2D([], [], **grey, label="dissimilarity to the origin"),
-        Line2D([], [], **grey, linestyle="--", markerfacecolor="white", label="dissimilarity to the target"),
+        Line2D([], [], **grey, label="to the origin"),
+        Line2D([], [], **grey, linestyle="--", markerfacecolor="white", label="to the target"),
+        *(
+            Line2D([], [], **grey | style, label=f"to one another, {relation.replace('_', ' ')}")
+            for relation, style in RELATIONS.items()
+        ),
     ]
