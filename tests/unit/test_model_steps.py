@@ -268,6 +268,17 @@ def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp
     assert "prediction" not in store
 
 
+def test_weights_of_another_model_bring_its_normalisation(tmp_path, split):
+    """That model may have its normalisation from published weights, which no config names."""
+    source = trained(tmp_path, split, "source", normalize={"mean": [0.5], "std": [0.25]})
+    spec = NETWORK | {"weights": {"model": "source"}, "model": "copy", "seed": 0}
+    checkpoint = tmp_path / "copy.pt"
+    import_weights(spec=spec, dataset=split, weights=source, checkpoint=checkpoint)
+    later = trained(tmp_path, split, "later", weights_of=source)
+    for path in (checkpoint, later):
+        assert checkpoints.load(path)["normalize"] == {"mean": [0.5], "std": [0.25]}
+
+
 def test_weights_of_more_classes_predict_those_of_the_dataset(tmp_path, split):
     """Outputs 0 and 3 are the class top, 4 is bottom, 1 middle, and 2 no class."""
     network, checkpoint = of_five_classes(tmp_path, split)

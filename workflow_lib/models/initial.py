@@ -12,7 +12,7 @@ from workflow_lib.models.weights import load_weights, read_weights, stored_outpu
 
 
 def with_weights(spec: Mapping[str, Any], checkpoint: Path | None) -> Mapping[str, Any]:
-    """The spec of a network whose weights are those of a checkpoint, with the options of the network in it.
+    """The spec of a network whose weights are those of a checkpoint, with the options and normalisation in it.
 
     Args:
         spec: architecture, options, normalize, weights.
@@ -20,7 +20,8 @@ def with_weights(spec: Mapping[str, Any], checkpoint: Path | None) -> Mapping[st
     """
     if checkpoint is None:
         return spec
-    return {**spec, "weights": str(checkpoint), "options": checkpoints.load(checkpoint)["options"]}
+    stored = checkpoints.load(checkpoint)
+    return {**spec, "weights": str(checkpoint), "options": stored["options"], "normalize": stored["normalize"]}
 
 
 def initial_network(

@@ -50,7 +50,7 @@ def made_from(spec: Mapping[str, Any]) -> dict[str, Any]:
 
     Options and normalisation that belong to published weights hold unless the model sets them.
     """
-    weights = spec.get("weights")  # those of another model are no text, and `initial.with_weights` knows their options
+    weights = spec.get("weights")  # text, unless another model trains them: see `initial.with_weights`
     own = pretrained(spec["architecture"], weights) if isinstance(weights, str) else None
     return {
         "architecture": spec["architecture"],
