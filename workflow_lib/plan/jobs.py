@@ -324,10 +324,7 @@ def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: 
 
 
 def _train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJob:
-    """The job that trains one seed of a pair, together with the other seeds of its block.
-
-    A bundle of such jobs is done as one (`runner.job.joined`), so that runs of several pairs share a stack.
-    """
+    """The job that trains one seed of a pair, together with the other seeds of its block."""
     confusion = plan.confusion[study]
     block = next(block for block in confusion.blocks(min(plan.seeds_per_job, BLOCK)) if _number(file) in block)
     model = confusion.settings.model
