@@ -1,4 +1,4 @@
-"""Time, memory and correctness of k* against other ways, side by side: python -m bench.bench_kstar [--quick].
+"""Time, memory and correctness of k* against other ways, side by side: python -m bench.bench_kstar [--quick | --tiny].
 
 Times are ratios to the bare N x N x d float32 product run just before and just after. Methods whose queries are
 independent are timed on a sample of them and scaled up where all would take too long; the table says on how many.
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.kstar_baselines import bare_product, faiss_flat, float64_count, notebook, scikit_learn, torch_product
-from workflow_lib.kstar.exact import kstar
+from workflow_lib.kstar.exact import neighbourhood
 from workflow_lib.kstar.sweep import available_threads
 from workflow_lib.names import METRICS
 
@@ -43,6 +43,7 @@ class Case:
         return np.maximum(noise + means[labels], 0), labels
 
 
+TINY = [Case(60, 8, 3, 1, 60, 60)]
 SMALL = [Case(1_280, 1_000, 16, 5, 1_280, 1_280), Case(10_000, 512, 10, 3, 500, 10_000)]
 LARGE = [Case(50_000, 512, 10, 1, 200, 2_000), Case(50_000, 512, 1_000, 1, 200, 2_000)]
 
@@ -108,7 +109,7 @@ def run(case):
     table.add("bare product, torch", partial(torch_product, features), case.repeats)
     for metric in METRICS:
         expected = float64_count(features, labels, metric, rows)
-        work = partial(answer, kstar, (features, labels, metric), rows)
+        work = partial(answer, ours, (features, labels, metric), rows)
         table.add(f"**k\\*, {metric}**", work, case.repeats, expected)
     expected = float64_count(features, labels, "euclidean", rows)
     for name, method in baselines(case).items():
@@ -117,6 +118,10 @@ def run(case):
         else:
             work = partial(answer, method, (features, labels, queries), at)
             table.add(name, work, 1, expected, len(queries) / case.count)
+
+
+def ours(features, labels, metric):
+    return neighbourhood(features, labels, metric).kappa
 
 
 def answer(method, arguments, rows):
@@ -145,12 +150,13 @@ def processor():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="only the sizes that take seconds")
-    quick = parser.parse_args().quick
+    parser.add_argument("--tiny", action="store_true", help="only a size at which times say nothing")
+    options = parser.parse_args()
     print(f"{processor()}, {available_threads()} threads, NumPy {np.__version__}")
     warm = SMALL[0].data()
     for metric in METRICS:
-        kstar(warm[0][:64], warm[1][:64], metric)  # compile outside the clock
-    for case in SMALL if quick else [*SMALL, *LARGE]:
+        ours(warm[0][:64], warm[1][:64], metric)  # compile outside the clock
+    for case in TINY if options.tiny else SMALL if options.quick else [*SMALL, *LARGE]:
         run(case)
 
 

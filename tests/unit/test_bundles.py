@@ -16,7 +16,8 @@ from workflow_lib.plan.jobs import all_jobs, upstream
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.why import Answer
 from workflow_lib.runner import gpus, run
-from workflow_lib.runner.job import parse_all
+from workflow_lib.runner.job import joined, parse_all
+from workflow_lib.runner.log import SEE, logged
 
 MINIATURE = Path(__file__).parents[2] / "configs" / "miniature.yaml"
 MODEL = "digits_cnn"
@@ -116,6 +117,40 @@ def test_words_of_a_bundle_are_the_jobs_of_the_plan(plan):
         logs = [Path(f"results/logs/{job.name}.log") for job in bundle.jobs]
         expected = [job.run(plan, "cpu") for job in bundle.jobs]
         assert jobs == [job._replace(log=log) for job, log in zip(expected, logs, strict=True)]
+
+
+def test_jobs_that_differ_only_in_their_runs_are_one_and_keep_their_keys(plan):
+    (bundle, *_) = [bundle for rule, _, bundle in made(plan) if rule == "train_replicates"]
+    baseline, pair = parse_all(["--results", "results", *bundle.words()])
+    (both,) = joined([baseline, pair])
+    outputs = [
+        Path(f"results/confusion/mixed/{name}/seed-{seed}.zarr.zip")
+        for name in ("baseline", "0+1")
+        for seed in range(3)
+    ]
+    assert both.paths == baseline.paths | {"confusion": outputs}
+    assert both.units == [*baseline.units, *pair.units]
+    assert [unit.outputs["confusion"] for unit in both.units] == outputs
+    assert (both.log, both.other_logs) == (baseline.log, (pair.log,))
+    other = pair._replace(paths=pair.paths | {"train": [Path("results/other.zarr.zip")]})
+    assert joined([baseline, other]) == [baseline, other]
+    longer = pair._replace(spec=pair.spec.replace('"epochs":4', '"epochs":5'))
+    assert joined([baseline, longer, pair]) == [both, longer]
+
+
+def test_no_other_jobs_are_one(plan):
+    for rule, _, bundle in made(plan):
+        if rule != "train_replicates":
+            jobs = parse_all(["--results", "results", *bundle.words()])
+            assert joined(jobs) == jobs
+
+
+def test_the_logs_of_jobs_done_as_one_name_that_with_the_messages(tmp_path):
+    first, *others = (tmp_path / name / "one.log" for name in "abc")
+    with logged(first, others) as say:
+        say("a message")
+    assert first.read_text() == "a message\n"
+    assert [other.read_text() for other in others] == [f"{SEE}{first}\n"] * 2
 
 
 @pytest.fixture

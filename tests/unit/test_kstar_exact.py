@@ -2,6 +2,7 @@ import inspect
 import pydoc
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,3 +174,11 @@ def test_a_module_is_imported_only_by_what_needs_it():
         "assert 'workflow_lib.kstar.summary' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_benchmark_finds_every_rank_right():
+    command = [sys.executable, "-m", "bench.bench_kstar", "--tiny"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    ours = [line for line in done.stdout.splitlines() if line.startswith("| **k")]
+    assert len(ours) == len(METRICS)
+    assert all(line.endswith("| 0 of 60 |") for line in ours), done.stdout

@@ -109,7 +109,8 @@ def test_the_size_of_blocks_is_no_part_of_what_a_seed_is_kept_under(seeds_per_jo
 
     found = units(planned(seeds_per_job))
     assert found == units(planned(2))
-    assert found["results/confusion/mixed/1+2/seed-4.zarr.zip"]["seeds"] == {"seed-4": 4}
+    run = {"pair": "1+2", "classes": ["1", "2"], "share": 0.5, "seed": 4}
+    assert found["results/confusion/mixed/1+2/seed-4.zarr.zip"]["runs"] == {"1+2/seed-4": run}
 
 
 def test_a_training_knows_its_classes_and_the_baseline_has_none():
@@ -118,9 +119,9 @@ def test_a_training_knows_its_classes_and_the_baseline_has_none():
         json.loads(plan.train_replicates("mixed", pair, plan.confusion["mixed"].blocks(2)[0]))
         for pair in ("0+2", "baseline")
     )
-    assert (confused["classes"], confused["share"]) == (["0", "2"], 0.25)
-    assert (baseline["classes"], baseline["share"]) == ([], 0)
-    assert {key for key in confused if confused[key] != baseline[key]} == {"pair", "classes", "share"}
+    assert confused["runs"]["0+2/seed-1"] == {"pair": "0+2", "classes": ["0", "2"], "share": 0.25, "seed": 1}
+    assert baseline["runs"]["baseline/seed-1"] == {"pair": "baseline", "classes": [], "share": 0, "seed": 1}
+    assert {key for key in confused if confused[key] != baseline[key]} == {"runs"}
     assert confused["training"]["epochs"] == 4
 
 

@@ -163,6 +163,7 @@ def test_signatures_are_read_from_the_source():
     assert step.paths == (
         PathArgument("dataset", "input", many=False, optional=False),
         PathArgument("weights", "input", many=False, optional=True),
+        PathArgument("former", "input", many=False, optional=True),
         PathArgument("previous", "hint", many=False, optional=True),
         PathArgument("checkpoint", "output", many=False, optional=False),
         PathArgument("curve", "output", many=False, optional=False),

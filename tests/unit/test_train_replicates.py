@@ -21,11 +21,11 @@ SPEC = {
     "weights": None,
     "training": {"epochs": 10, "batch_size": 32, "lr": 0.01, "schedule": "onecycle"},
     "study": "mixed",
-    "pair": "zero+one",
-    "classes": ["zero", "one"],
-    "share": 0.5,
-    "each": "seeds",
+    "each": "runs",
 }
+CONFUSED = {"pair": "zero+one", "classes": ["zero", "one"], "share": 0.5}
+OTHER = {"pair": "two+three", "classes": ["two", "three"], "share": 0.5}
+BASELINE = {"pair": "baseline", "classes": [], "share": 0.0}
 SHORT = SPEC["training"] | {"epochs": 2}
 STEP = sys.modules["workflow_lib.steps.train_replicates"]
 
@@ -54,15 +54,26 @@ def splits(tmp_path_factory):
     return {name: folder / f"{name}.zarr.zip" for name in ("train", "test")}
 
 
-def run(tmp_path, splits, seeds, name="whole", **changes):
-    """The stores of a job, by seed."""
-    spec = SPEC | {"seeds": {f"seed-{seed}": seed for seed in seeds}} | changes
-    paths = [tmp_path / name / f"seed-{seed}.zarr.zip" for seed in seeds]
-    (tmp_path / name).mkdir(exist_ok=True)
+def run(tmp_path, splits, seeds, name="whole", confused=CONFUSED, **changes):
+    """The stores of a job that trains one pair, by seed."""
+    made = run_all(tmp_path, splits, [confused | {"seed": seed} for seed in seeds], name, **changes)
+    return dict(zip(seeds, made.values(), strict=True))
+
+
+def run_all(tmp_path, splits, runs, name="whole", **changes):
+    """The stores of a job, by pair and seed."""
+    named = {f"{run['pair']}/seed-{run['seed']}": run for run in runs}
+    paths = {run: tmp_path / name / f"{run}.zarr.zip" for run in named}
+    for path in paths.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
     train_replicates(
-        spec=spec, **splits, weights=None, confusion=paths, context=Context("cpu", 1, tmp_path / f"{name} state")
+        spec=SPEC | {"runs": named} | changes,
+        **splits,
+        weights=None,
+        confusion=list(paths.values()),
+        context=Context("cpu", 1, tmp_path / f"{name} state"),
     )
-    return dict(zip(seeds, paths, strict=True))
+    return paths
 
 
 def matrices(stores):
@@ -77,7 +88,7 @@ def told_apart(counts):
 
 def test_two_classes_that_were_mixed_up_cannot_be_told_apart(tmp_path, splits):
     mixed = matrices(run(tmp_path, splits, range(10)))
-    control = matrices(run(tmp_path, splits, range(3), "control", share=0.0))
+    control = matrices(run(tmp_path, splits, range(3), "control", CONFUSED | {"share": 0.0}))
     assert abs(told_apart(mixed) - 0.5) < 0.12
     assert told_apart(control) > 0.98
     others = mixed[:, 2:, 2:].sum(0)
@@ -123,16 +134,40 @@ def test_a_run_that_diverges_is_kept_and_flagged(tmp_path, splits, capsys):
         assert bool(found["diverged"])
         assert np.isnan(found["loss"]).all()
         assert found["counts"].sum() == len(storage.load(splits["test"])["label"])
-    assert "seed-1: the loss is no longer finite in epoch 1" in capsys.readouterr().err
+    assert "zero+one/seed-1: the loss is no longer finite in epoch 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["loop", "batched"])
-def test_a_seed_does_not_depend_on_its_block(tmp_path, splits, form, monkeypatch):
+def test_a_run_does_not_depend_on_those_beside_it(tmp_path, splits, form, monkeypatch):
     monkeypatch.setenv(VARIABLE, form)
-    whole = {seed: path.read_bytes() for seed, path in run(tmp_path, splits, range(4), training=SHORT).items()}
-    part = run(tmp_path, splits, [3, 1], "part", training=SHORT)
-    assert {seed: path.read_bytes() for seed, path in part.items()} == {3: whole[3], 1: whole[1]}
+
+    def found(name, *runs):
+        stores = run_all(tmp_path, splits, [pair | {"seed": seed} for pair, seed in runs], name, training=SHORT)
+        return {run: path.read_bytes() for run, path in stores.items()}
+
+    whole = found("whole", (CONFUSED, 0), (BASELINE, 3), (OTHER, 0), (CONFUSED, 3))
+    assert list(whole) == ["zero+one/seed-0", "baseline/seed-3", "two+three/seed-0", "zero+one/seed-3"]
     assert len(set(whole.values())) == 4
+    part = found("part", (OTHER, 0), (CONFUSED, 0)) | found("alone", (BASELINE, 3)) | found("last", (CONFUSED, 3))
+    assert part == whole
+
+
+def test_runs_of_all_pairs_share_a_stack(tmp_path, splits, monkeypatch):
+    replicates, sizes = sys.modules["workflow_lib.training.replicates.train"], []
+    train_stack = replicates.train_stack
+
+    def spy(runs, *args, **options):
+        sizes.append(len({run.lineage for run in runs}))
+        return train_stack(runs, *args, **options)
+
+    monkeypatch.setattr(replicates, "train_stack", spy)
+    runs = [pair | {"seed": seed} for pair in (BASELINE, CONFUSED, OTHER) for seed in range(2)]
+    stores = run_all(tmp_path, splits, runs, training=SHORT | {"epochs": 1})
+    assert sizes == [6]
+    about = [storage.load(path).attrs for path in stores.values()]
+    assert [(one["pair"], one["seed"], one["classes"]) for one in about] == [
+        (run["pair"], run["seed"], run["classes"]) for run in runs
+    ]
 
 
 def labels_and_weights(monkeypatch, tmp_path, splits, **changes):
@@ -145,7 +180,7 @@ def labels_and_weights(monkeypatch, tmp_path, splits, **changes):
 
     monkeypatch.setattr(STEP, "train_runs", spy)
     monkeypatch.setattr(STEP.shutil, "copyfile", lambda *_: None)
-    run(tmp_path, splits, [0, 1], str(changes).replace("/", ""), **changes)
+    run(tmp_path, splits, [0, 1], **changes)
     return [
         (labels.tolist(), network.network.logits.weight.detach().numpy().tolist()) for labels, network in seen.values()
     ]
@@ -155,8 +190,8 @@ def test_all_that_is_random_follows_from_study_pair_and_seed(tmp_path, splits, m
     jobs = [
         {},
         {"study": "other"},
-        {"pair": "one+two", "classes": ["one", "two"]},
-        {"pair": "baseline", "classes": []},
+        {"confused": CONFUSED | {"pair": "one+two", "classes": ["one", "two"]}},
+        {"confused": BASELINE},
     ]
     found = [labels_and_weights(monkeypatch, tmp_path, splits, **changes) for changes in jobs]
     assert found[0] == labels_and_weights(monkeypatch, tmp_path, splits)
@@ -199,6 +234,26 @@ def test_a_killed_job_keeps_what_is_done(tmp_path, splits, form, monkeypatch):
     assert anew == ["seed-1.zarr.zip", "seed-2.zarr.zip", "seed-3.zarr.zip"]
 
 
+def test_a_killed_job_goes_on_in_another_pair(tmp_path, splits, monkeypatch):
+    monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "MOST", {"cpu": 2})
+    runs = [pair | {"seed": seed} for pair in (CONFUSED, OTHER) for seed in range(2)]
+    write, written = store.write, []
+
+    def killing(path, *about):
+        if len(written) == 2:
+            raise KilledError
+        written.append(path)
+        write(path, *about)
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(store, "write", killing)
+        run_all(tmp_path, splits, runs, training=SHORT)
+    anew = []
+    monkeypatch.setattr(store, "write", lambda path, *about: (anew.append(path.parent.name), write(path, *about)))
+    run_all(tmp_path, splits, runs, training=SHORT)
+    assert anew == ["two+three", "two+three"]
+
+
 def test_given_weights_are_where_the_training_starts(tmp_path, splits):
     given = tmp_path / "given.pt"
     network = STEP.initial_network(SPEC, (1, 8, 8), DIGITS, ("given", 0))
@@ -212,11 +267,13 @@ def test_given_weights_are_where_the_training_starts(tmp_path, splits):
     assert np.array_equal(seen[1][0], seen[1][1])
 
 
-def test_a_class_that_there_is_not(tmp_path, splits):
-    with pytest.raises(UserError, match=r"confusion.studies.mixed.pairs: zehro(.|\n)*zero, one(.|\n)*write zero"):
-        run(tmp_path, splits, [0], classes=["zehro", "one"])
+def test_classes_that_there_are_not(tmp_path, splits):
+    runs = [CONFUSED | {"seed": 0, "classes": ["zehro", "one"]}, OTHER | {"seed": 0, "classes": ["two", "thre"]}]
+    told = r"confusion.studies.mixed.pairs: zehro(.|\n)*zero, one(.|\n)*write zero(.|\n)*pairs: thre\b"
+    with pytest.raises(UserError, match=told):
+        run_all(tmp_path, splits, runs)
 
 
 def test_a_baseline_has_no_share(tmp_path, splits):
-    (path,) = run(tmp_path, splits, [0], pair="baseline", classes=[], training=SHORT).values()
+    (path,) = run(tmp_path, splits, [0], confused=BASELINE, training=SHORT).values()
     assert storage.load(path).attrs["share"] == 0

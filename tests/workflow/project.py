@@ -21,6 +21,7 @@ from workflow_lib.config.load import load
 from workflow_lib.plan import targets
 from workflow_lib.plan.jobs import PlannedJob, upstream
 from workflow_lib.plan.plan import Plan
+from workflow_lib.runner.log import SEE
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "environment.yaml")
@@ -156,8 +157,9 @@ class Project:
         (self.folder / path).write_text(text.replace(old, new))
 
     def log(self, name: str) -> str:
-        """What a job printed, by its name."""
-        return (self.root / "logs" / f"{name}.log").read_text()
+        """What a job printed, by its name, alone or done as one with others."""
+        text = (self.root / "logs" / f"{name}.log").read_text()
+        return (self.folder / text.removeprefix(SEE).strip()).read_text() if text.startswith(SEE) else text
 
     def results(self) -> dict[str, bytes]:
         """Bytes of every artifact that is compared, by its path below the folder of results."""

@@ -33,7 +33,7 @@ class Run:
     pair: str
     seed: int
     share: float
-    classes: tuple[str, ...] = ()
+    classes: Sequence[str] = ()
 
 
 def write(

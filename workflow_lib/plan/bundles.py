@@ -43,7 +43,10 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class Bundle:
-    """Jobs that run one after another in one process, each after those that make its inputs."""
+    """Jobs that run in one process, one after another, each after those that make its inputs.
+
+    Trainings of a confusion study run as one (`runner.job.joined`), but keep their own cache keys and records.
+    """
 
     plan: Plan
     jobs: Sequence[PlannedJob]

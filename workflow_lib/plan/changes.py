@@ -29,6 +29,8 @@ DATASETS = ("prepare_dataset", "unite_datasets", "transform_dataset", "import_fe
 """Verbs whose settings are the section of a dataset."""
 OF_INTERVAL = ("stop_epoch", "percent")
 """Settings of a training that follow from others and the interval."""
+PREFIXES = {"descent": 1, "set": 1, "runs": 2}
+"""Number of words before a setting that are not in the config, by the first of them."""
 LISTS = {"seed": "seeds", "interval": "intervals", "layer": "layers"}
 """Key of a model that lists all values of a dimension."""
 
@@ -102,7 +104,7 @@ def _study_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     """Config key of a setting of a job that belongs to one study, and not to the k* studies."""
     if path[0] in OF_NETWORK:
         return ".".join(["models", job.wildcards["model"], *path])
-    inner = path[1:] if path[0] in ("descent", "set") else path
+    inner = path[PREFIXES.get(path[0], 0) :]
     return ".".join([job.family, "studies", job.subject, *inner])
 
 

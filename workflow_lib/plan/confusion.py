@@ -16,6 +16,9 @@ from workflow_lib.plan.study import StudyPlan
 LONGEST_NAME = 60
 """Longest class name in a path, in characters; in longer names a digest replaces the rest."""
 
+BLOCK = 50
+"""Most seeds of a pair in one job of the plan, all of which start if one is missing."""
+
 OUTPUTS: Sequence[Output] = (
     Output(
         "collect_confusion",

@@ -14,7 +14,8 @@ from workflow_lib.config.datasets import Transformed
 from workflow_lib.io.braces import expand
 from workflow_lib.names import SPLITS
 from workflow_lib.plan import targets
-from workflow_lib.plan.plan import STACK, Plan
+from workflow_lib.plan.confusion import BLOCK
+from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.prototypes import STORES
 from workflow_lib.plan.study import StudyPlan
 from workflow_lib.runner.job import Job, flag
@@ -328,7 +329,7 @@ def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: 
 def _train_replicates(plan: Plan, study: str, pair: str, file: str) -> PlannedJob:
     """The job that trains one seed of a pair, together with the other seeds of its block."""
     confusion = plan.confusion[study]
-    block = next(block for block in confusion.blocks(min(plan.seeds_per_job, STACK)) if _number(file) in block)
+    block = next(block for block in confusion.blocks(min(plan.seeds_per_job, BLOCK)) if _number(file) in block)
     model = confusion.settings.model
     dataset = plan.config.models[model].dataset
     return PlannedJob(

@@ -90,7 +90,7 @@ class Measurements:
 
     def _train_replicates(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
         seconds, _ = self._once(job, training, spec, split)
-        classes, trainings = len(split.class_names), len(spec["seeds"])
+        classes, trainings = len(split.class_names), len(spec["runs"])
         return seconds * len(split) * spec["training"]["epochs"] * trainings, 8.0 * classes**2 * trainings, SOURCE
 
     def _extract_features(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
@@ -126,10 +126,7 @@ class Measurements:
         return self._known[key]
 
 
-OF_ONE_JOB = (
-    *("model", "seed", "seeds", "study", "pair", "classes", "share", "initialisation", "each"),
-    *("stop_epoch", "intervals_of", "percent"),
-)
+OF_ONE_JOB = ("model", "seed", "study", "runs", "initialisation", "each", "stop_epoch", "intervals_of", "percent")
 """Settings that do not affect the time of a unit of work."""
 
 

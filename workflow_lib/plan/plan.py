@@ -25,8 +25,6 @@ from workflow_lib.runner.outside import Outside, outside
 
 SEEDS_PER_JOB = 150
 """Trainings of a confusion study per job of Snakemake, of one or several pairs."""
-STACK = 50
-"""Most trainings in one step: one stack on a GPU, five on a CPU."""
 
 
 FAMILIES: Sequence[type[StudyPlan]] = (KstarPlan, PrototypePlan, ConfusionPlan)
@@ -265,20 +263,19 @@ class Plan:
         return canonical(**self._network(settings), layer=layer)
 
     def train_replicates(self, study: str, pair: str, seeds: Sequence[int]) -> str:
-        """Network, training settings, confused classes, and seeds (each with its own output)."""
+        """Network, training settings, and runs by name (each with its own output): confused classes and seed."""
         plan = self.confusion[study]
         settings = self.config.models[plan.settings.model]
         if settings.training is None:
             raise ValueError(f"{plan.settings.model} is not trained")
+        classes = plan.pairs[pair]
+        confused = {"pair": pair, "classes": classes, "share": plan.settings.share if classes else 0.0}
         return canonical(
             **self._network(settings, "weights"),
             training=settings.training.settings(),
             study=study,
-            pair=pair,
-            classes=plan.pairs[pair],
-            share=plan.settings.share if plan.pairs[pair] else 0.0,
-            each="seeds",
-            seeds={f"seed-{seed}": seed for seed in seeds},
+            each="runs",
+            runs={f"{pair}/seed-{seed}": {**confused, "seed": seed} for seed in seeds},
         )
 
     def _metric(self, metric: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from workflow_lib.code.libraries import installed_version
 from workflow_lib.code.signature import PathArgument, Role, Signature, signature
 from workflow_lib.io.braces import expand
 from workflow_lib.runner import gpus
-from workflow_lib.runner.units import Unit, split
+from workflow_lib.runner.units import Unit, join, split
 
 GPU = Path("/dev/nvidiactl")
 """Exists if a GPU driver is loaded."""
@@ -33,6 +33,7 @@ class Job(NamedTuple):
         results: folder of all results of the config.
         threads: number of CPU threads.
         log: file for all messages, or None for the terminal.
+        other_logs: those of the jobs that are done as one with it; they name `log`.
     """
 
     verb: str
@@ -44,6 +45,7 @@ class Job(NamedTuple):
     results: Path
     threads: int = 1
     log: Path | None = None
+    other_logs: tuple[Path, ...] = ()
 
     def files(self, role: Role) -> dict[str, Path]:
         """Paths of one role, named `argument/0`, `argument/1`, …"""
@@ -74,6 +76,36 @@ class Job(NamedTuple):
             outputs=sorted(unit.outputs),
             device=self.device if self.signature.context else "any",
         )
+
+
+def joined(jobs: Iterable[Job]) -> list[Job]:
+    """Jobs in their order; those that differ only in the entries of `each` become one, whose step makes all outputs."""
+    alike: dict[str, list[Job]] = {}
+    for job in jobs:
+        alike.setdefault(_common(job), []).append(job)
+    return [_as_one(*group) for group in alike.values()]
+
+
+def _common(job: Job) -> str:
+    """What jobs share that can be one; for a job without `each`, what no other has."""
+    spec = json.loads(job.spec)
+    entries = spec.pop(spec.get("each"), None)
+    names = [argument.name for argument in job.signature.paths if entries is None or argument.role != "output"]
+    return json.dumps([job.verb, spec, {name: list(map(str, job.paths[name])) for name in names}])
+
+
+def _as_one(first: Job, *others: Job) -> Job:
+    if not others:
+        return first
+    jobs = (first, *others)
+    spec = join(json.loads(first.spec), [unit for job in jobs for unit in job.units])
+    outputs = {
+        argument.name: [path for job in jobs for path in job.paths[argument.name]]
+        for argument in first.signature.paths
+        if argument.role == "output"
+    }
+    logs = tuple(job.log for job in others if job.log)
+    return first._replace(spec=json.dumps(spec), paths={**first.paths, **outputs}, other_logs=logs)
 
 
 def command_line(results: str, verb: str) -> str:

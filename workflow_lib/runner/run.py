@@ -28,7 +28,7 @@ from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.files import remove_scratch, scratch_folder
 from workflow_lib.runner import gpus, records
 from workflow_lib.runner.inputs import ZIPPED, correct_times, require_sound, sound_digests, sound_hints
-from workflow_lib.runner.job import Job, parse_all
+from workflow_lib.runner.job import Job, joined, parse_all
 from workflow_lib.runner.log import logged
 from workflow_lib.runner.snakemake_process import SnakemakeProcess, is_zombie
 from workflow_lib.runner.units import Unit, join
@@ -47,13 +47,13 @@ THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one job, or several one after another; returns 0 if all outputs are in place, 1 if any failed (see its log).
+    """Run one job, or several; returns 0 if all outputs are in place, 1 if any failed (see its log).
 
-    A job whose input could not be made is left out.
+    Several run one after another, or as one (`joined`). A job whose input could not be made is left out.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_at_once)
-    jobs = parse_all(arguments, code_memory())
+    jobs = joined(parse_all(arguments, code_memory()))
     # Libraries read these on import; only the steps import them.
     os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(jobs[0].threads)))
     failed: set[Path] = set()
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run_logged(job: Job, failed: Collection[Path], lend: Callable[[str], None]) -> bool:
     """Run a job, with all messages in its log, unless one of its inputs is in `failed`; returns whether it is done."""
-    with logged(job.log) as say:
+    with logged(job.log, job.other_logs) as say:
         try:
             if lost := [path for path in job.files("input").values() if path in failed]:
                 raise UserError(Problem(str(lost[0]), "", "could not be made", "correct what its log says"))

@@ -1,8 +1,9 @@
 """Units: outputs of a job that are cached and restored together.
 
 The outputs of a job are one unit, unless its spec has the key `each`: `{"each": "layers", "layers": {…}, …}`. Then each
-output is its own unit. Its settings are the rest of the spec and the entry of `layers` with the name of its file. So
-adding or removing layers or seeds does not recompute the others.
+output is its own unit. Its settings are the rest of the spec and the entry of `layers` with its name, which is the end
+of its path: `conv1` for `…/conv1.zarr.zip`, `cat+dog/seed-3` for `…/cat+dog/seed-3.zarr.zip`. So adding or removing
+layers or seeds does not recompute the others, and jobs that differ only in these entries can be done as one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,15 +36,16 @@ def split(spec: Mapping[str, Any], outputs: Mapping[str, Path]) -> list[Unit]:
     if "each" not in spec:
         return [Unit(dict(spec), dict(outputs))]
     each = spec["each"]
+    parts = 1 + next(iter(spec[each])).count("/")
     units = []
     for role, path in outputs.items():
-        name = path.name.partition(".")[0]
+        name = "/".join(path.parts[-parts:]).partition(".")[0]
         units.append(Unit({**spec, each: {name: spec[each][name]}}, {role.partition("/")[0]: path}))
     return units
 
 
 def join(spec: Mapping[str, Any], units: Sequence[Unit]) -> dict[str, Any]:
-    """Spec of a job that makes only these units."""
+    """Spec of a job that makes these units, of one job or of several that differ in nothing else."""
     if "each" not in spec:
         return dict(spec)
     each = spec["each"]

@@ -1,8 +1,8 @@
-"""A block of trainings of a confusion study: seeds of one pair of classes, or of the baseline."""
+"""Trainings of a confusion study, of any pairs of classes and of the baseline."""
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,11 @@ def train_replicates(
     confusion: list[Output],
     context: Context,
 ) -> None:
-    """Write a store for each of `confusion`, in the order of `spec["seeds"]`.
+    """Write a store for each of `confusion`, in the order of `spec["runs"]`.
 
     Args:
-        spec: architecture, options, normalize, weights, training; study, pair ("A+B" or "baseline"), classes (the two
-            names, or none), share; seeds (name -> number).
+        spec: architecture, options, normalize, weights, training; study; runs: name -> pair ("A+B" or "baseline"),
+            classes (the two names, or none), share, seed.
         train: split that the networks are trained on.
         test: split that they are tested on; its labels stay as they are.
         weights: checkpoint of another model from whose weights they start, in place of those in `spec`.
@@ -47,7 +47,9 @@ def train_replicates(
     device = configure(context.device, context.threads)
     split, tested = open_split(train), open_split(test)
     spec, settings = with_weights(spec, weights), Settings.from_mapping(spec["training"])
-    runs = {name: _run(spec, seed, split) for name, seed in spec["seeds"].items()}
+    asked = {name: store.Run(**run) for name, run in spec["runs"].items()}
+    _require_classes(asked.values(), split.class_names, spec["study"])
+    runs = {name: _run(spec, run, split) for name, run in asked.items()}
     form = _form(next(iter(runs.values())), split, settings, device)
     kept = context.scratch / f"{form}, {device}, threads {context.threads}"  # what decides how sums are rounded
     made = {name: kept / f"{name}.zarr.zip" for name in runs}
@@ -56,12 +58,18 @@ def train_replicates(
     test_images, names = tested.all_images(), split.class_names
     for name, trained in train_runs(missing, images, settings, form, device=device, states=states, progress=progress):
         counts = confusion_matrix(trained.network, test_images, tested.labels, len(names), device=device)
-        share = spec["share"] if spec["classes"] else 0.0
-        run = store.Run(spec["pair"], spec["seeds"][name], share, tuple(spec["classes"]))
-        store.write(made[name], run, names, counts, trained.losses, trained.diverged)
+        store.write(made[name], asked[name], names, counts, trained.losses, trained.diverged)
         states.remove(name)
     for path, result in zip(confusion, made.values(), strict=True):
         shutil.copyfile(result, path)
+
+
+def _require_classes(runs: Iterable[store.Run], names: Sequence[str], study: str) -> None:
+    """Raise UserError with all classes of the pairs that are not in the data."""
+    unknown = dict.fromkeys(name for run in runs for name in run.classes if name not in names)
+    if unknown:
+        where, allowed = f"confusion.studies.{study}.pairs", f"the classes are: {listed(names)}"
+        raise UserError(*(Problem(where, name, allowed, write_nearest(name, names)) for name in unknown))
 
 
 def _form(run: Run, split: StoredSplit, settings: Settings, device: str) -> Form:
@@ -71,19 +79,12 @@ def _form(run: Run, split: StoredSplit, settings: Settings, device: str) -> Form
     return form
 
 
-def _run(spec: Mapping[str, Any], seed: int, split: StoredSplit) -> Run:
+def _run(spec: Mapping[str, Any], run: store.Run, split: StoredSplit) -> Run:
     """One training; everything random in it follows from study, pair and seed."""
-    lineage = ("confusion", spec["study"], spec["pair"], seed)
+    lineage = ("confusion", spec["study"], run.pair, run.seed)
     labels = split.labels.astype(np.int64)
-    if spec["classes"]:
-        first, second = (_index(name, split.class_names, spec["study"]) for name in spec["classes"])
-        labels = mislabel(labels, first, second, spec["share"], seeds.generator(*lineage, "mislabelled"))
+    if run.classes:
+        first, second = map(split.class_names.index, run.classes)
+        labels = mislabel(labels, first, second, run.share, seeds.generator(*lineage, "mislabelled"))
     outputs = len(split.class_names)
     return Run(lambda: initial_network(spec, split.image_shape, outputs, lineage), labels, lineage)
-
-
-def _index(name: str, names: tuple[str, ...], study: str) -> int:
-    if name not in names:
-        where = f"confusion.studies.{study}.pairs"
-        raise UserError(Problem(where, name, f"the classes are: {listed(names)}", write_nearest(name, names)))
-    return names.index(name)
