@@ -260,29 +260,40 @@ def features_with_predictions(path):
     return path
 
 
-def test_tables_of_a_study(tmp_path, sets):
+def tabulated(folder, sets):
+    """All tables of a study of two sets and two layers."""
     names = ("sets", "intervals", "tests", "pairs", "histograms", "quality", "quality_trend")
-    places = {name: tmp_path / f"{name}.csv" for name in names}
+    places = {name: folder / f"{name}.csv" for name in names}
     tabulate_prototypes(
         spec={"grids": LAYERED, "include_self": False, "unconverged": "leave_out"},
         prototypes=sets["prototypes"],
         dissimilarity=sets["dissimilarity"],
-        features=[features_with_predictions(tmp_path / "features.zarr.zip")],
+        features=[features_with_predictions(folder / "features.zarr.zip")],
         **places,
     )
-    tables = {name: pd.read_csv(path) for name, path in places.items()}
-    assert list(tables["quality"].columns[:6]) == [*OF_LAYER, "m_g"]
+    return {name: pd.read_csv(path) for name, path in places.items()}
+
+
+def test_each_layer_has_rows_of_its_own(tmp_path, sets):
+    tables = tabulated(tmp_path, sets)
+    assert list(tables["quality"])[:6] == [*OF_LAYER, "m_g"]
     assert tables["quality"]["layer"].tolist() == ["head_input", "early"] * 2
-    assert tables["quality_trend"][["layer", "measure", "n"]].drop_duplicates().shape == (6, 3)
-    trends = {name: table[table["layer"] == "early"] for name, table in tables.items()}
-    early = [storage.load(path)["features"].values for path in sets["dissimilarity"][1::2]]
-    own = [[cosine(f[a, a], f[b, b]) for a, b in [(0, 1), (0, 2), (1, 2)]] for f in early]
-    assert trends["quality"]["m_g"].to_numpy() == pytest.approx(np.mean(own, axis=1), abs=1e-6)
-    assert trends["intervals"].query("not include_self")["mean"].tolist() == pytest.approx(
-        [np.mean([storage.load(path)[t].values.sum() / 18 for path in sets["dissimilarity"][1::2]]) for t in "CR"]
-    )
-    assert trends["pairs"]["mean"].tolist() != tables["pairs"].query("layer == 'head_input'")["mean"].tolist()
-    tables = {name: table[table["layer"] == "head_input"] for name, table in tables.items()}
+    for name in ("intervals", "pairs", "histograms", "quality_trend"):
+        assert tables[name]["layer"].unique().tolist() == ["head_input", "early"]
+    own = {name: table[table["layer"] == "early"] for name, table in tables.items()}
+    stores = [storage.load(path) for path in sets["dissimilarity"][1::2]]
+    features = [store["features"].values for store in stores]
+    m_g = [np.mean([cosine(f[a, a], f[b, b]) for a, b in [(0, 1), (0, 2), (1, 2)]]) for f in features]
+    assert own["quality"]["m_g"].to_numpy() == pytest.approx(m_g, abs=1e-6)
+    for tensor in "CR":
+        means = [store[tensor].values.sum() / 18 for store in stores]
+        assert own["quality"][tensor].to_numpy() == pytest.approx(means)
+        found = own["intervals"].query(f"tensor == '{tensor}' and not include_self")["mean"].item()
+        assert found == pytest.approx(np.mean(means))
+
+
+def test_tables_of_a_study(tmp_path, sets):
+    tables = {name: table[table["layer"] == "head_input"] for name, table in tabulated(tmp_path, sets).items()}
     f = [storage.load(path)["features"].values for path in sets["prototypes"]]
     c = [
         [cosine(f[i][k, j], f[i][m, j]) for j in range(3) for k in range(3) for m in range(3) if m != k] for i in (0, 1)

@@ -75,13 +75,15 @@ def prototype_tables(
     tables = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
     plain = tables["sets"].drop(columns=[*SET_COLUMNS, "unconverged_entries"])
     pairs = tables["pairs"].query("class_a != class_b")
-    histograms = tables["histograms"].query("count > 0").groupby([*OF_INTERVAL, "layer", "tensor", "low", "high"])
+    bins = tables["histograms"].query("count > 0")
+    bins = bins.assign(layer=pd.Categorical(bins["layer"], bins["layer"].unique()))  # sorted as in the study
+    histograms = bins.groupby([*OF_INTERVAL, "layer", "tensor", "low", "high"], observed=True)
     return {
         "sets": tables["sets"],
         "intervals": aggregate_table(plain).rename(columns=SPREADS),
         "tests": contrast_table(tables["classes"]),
         "pairs": pairs.groupby([*OF_INTERVAL, "layer", "tensor", *CLASSES], sort=False)["mean"].mean().reset_index(),
-        "histograms": histograms["count"].sum().reset_index(),
+        "histograms": histograms["count"].sum().reset_index().astype({"layer": str}),
         "quality": tables["quality"],
     }
 
