@@ -111,6 +111,7 @@ WITH_TORCH = {
 } | {
     "make_prototypes",
     "find_boundaries",
+    "compute_dissimilarity",
     "train_replicates",
 }
 
