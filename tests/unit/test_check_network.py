@@ -213,7 +213,7 @@ def test_batches_of_every_stage_are_tried(check):
 
 
 def test_a_study_of_prototypes_that_needs_a_layer(check):
-    with pytest.raises(UserError, match=r"prototypes\.studies\.a\.layer: null"):
+    with pytest.raises(UserError, match=r"prototypes\.studies\.a\.layer: head_input"):
         check("two heads", heads=["a"])
     check("two heads")
 

@@ -112,6 +112,7 @@ WITH_TORCH = {
     "make_prototypes",
     "attack_prototypes",
     "find_boundaries",
+    "compute_dissimilarity",
     "train_replicates",
 }
 

@@ -104,6 +104,8 @@ def _study_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     """Config key of a setting of a job that belongs to one study, and not to the k* studies."""
     if path[0] in OF_NETWORK:
         return ".".join(["models", job.wildcards["model"], *path])
+    if path[0] == "layer" and path[1:] and "layer" in job.wildcards:
+        return ".".join(["models", job.wildcards["model"], "layers", job.wildcards["layer"], *path[1:]])
     inner = path[PREFIXES.get(path[0], 0) :]
     return ".".join([job.family, "studies", job.subject, *inner])
 

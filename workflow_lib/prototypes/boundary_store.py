@@ -26,7 +26,7 @@ ABOUT = {
 
 
 def write(
-    path: Path, network: Frozen, prototypes: "xr.Dataset", *, device: str, progress: Progress | None = None
+    path: Path, network: Frozen, prototypes: "xr.Dataset", layer: str, *, device: str, progress: Progress | None = None
 ) -> None:
     """Find and write the boundaries, one target at a time to save memory.
 
@@ -35,6 +35,7 @@ def write(
             the classes; NaN or false if there is none.
         network: from `frozen`, on the device.
         prototypes: store of its prototypes.
+        layer: whose output the features are.
         device: "cpu" or "cuda".
         progress: called with the number of targets done and in all.
     """
@@ -54,7 +55,7 @@ def write(
     }
     text = np.array(names)
     coords = {"target": ("target", text), "route": ("route", np.array(ROUTES)), "origin": ("origin", text)}
-    about = {"title": "Boundary images between classes", "layer": prototypes.attrs["layer"]}
+    about = {"title": "Boundary images between classes", "layer": layer}
     ends = np.stack([prototypes["image"][k, k].values for k in range(n)])
     with storage.SampleWriter(path, variables, coords, about) as writer:
         for target in range(n):

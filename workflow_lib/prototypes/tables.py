@@ -13,6 +13,7 @@ from workflow_lib.dissimilarity.measures import quality
 from workflow_lib.dissimilarity.store import stored
 from workflow_lib.dissimilarity.summary import Selection, summarise
 from workflow_lib.dissimilarity.tables import (
+    TENSORS,
     aggregate_table,
     class_table,
     contrast_table,
@@ -25,55 +26,62 @@ from workflow_lib.points import Grid
 POINT = ("model", "seed", "interval", "initialisation")
 """What identifies a set, in the order of result paths and table columns."""
 
+OF_LAYER = (*POINT, "layer")
+"""What identifies the features of a set at a layer, in the same order."""
+
 OF_INTERVAL = ["model", "interval"]
 
 
-def set_points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
-    """All sets of a study, grid after grid, the initialisation varying fastest."""
+def set_points(grids: Iterable[Grid], parts: Sequence[str] = POINT) -> list[dict[str, Any]]:
+    """All sets of a study, or with `OF_LAYER` all layers of each, grid after grid; the last part varies fastest."""
     return [
-        dict(zip(POINT, values, strict=True))
+        dict(zip(parts, values, strict=True))
         for grid in grids
-        for values in itertools.product(*(grid[part] for part in POINT))
+        for values in itertools.product(*(grid[part] for part in parts))
     ]
 
 
 def prototype_tables(
     points: Sequence[Mapping[str, Any]],
-    sets: Iterable[tuple[xr.Dataset, xr.Dataset, xr.Dataset]],
+    sets: Iterable[tuple[xr.Dataset, xr.Dataset | None, xr.Dataset]],
     selection: Selection,
 ) -> dict[str, pd.DataFrame]:
     """Tables of C and R.
 
     Args:
-        points: model, seed, interval and initialisation of each set.
-        sets: stores of prototypes, of C and R, and of the nearest adversarial images, in the same order.
+        points: model, seed, interval, initialisation and layer of each store of C and R.
+        sets: for each, the store of its prototypes, that of their nearest adversarial images if these have features of
+            the layer, and that of features, C and R at the layer; the layers of a set follow each other.
         selection: which entries are included.
 
     Returns:
-        sets: a row per set, tensor and include_self (both, for any selection): count, mean, std (ddof 0), outliers
-            (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the network
-            classifies as their target), steps_median.
-        intervals: over the sets of each model and interval, with and without self: see `aggregate_table`.
-        tests: of C against R, for each model and interval: see `contrast_table`.
-        pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
-        histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
-        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number included),
-            m_adv (NaN for none), adversarial_images (how many of these have one).
+        sets: a row per set, layer, tensor and include_self (both, for any selection): count, mean, std (ddof 0),
+            outliers (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the
+            network classifies as their target), steps_median.
+        intervals: over the sets of each model, interval and layer, with and without self: see `aggregate_table`.
+        tests: of C against R, for each model, interval and layer: see `contrast_table`.
+        pairs: mean by model, interval, layer, tensor and two classes, over the sets; no pairs of a class with itself.
+        histograms: count by model, interval, layer, tensor and bin, over the sets; empty bins are absent.
+        quality: a row per set and layer: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number
+            included), m_adv (NaN for none), adversarial_images (how many of these have one; both empty without a
+            store of these), C and R (their means without self entries).
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in ("sets", "classes", "pairs", "histograms", "quality")}
     for point, stores in zip(points, sets, strict=True):
         for name, table in _of_one(*stores, selection).items():
-            parts[name].append(pd.DataFrame({key: [point[key]] for key in POINT}).merge(table, how="cross"))
+            parts[name].append(pd.DataFrame({key: [point[key]] for key in OF_LAYER}).merge(table, how="cross"))
     tables = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
     plain = tables["sets"].drop(columns=[*SET_COLUMNS, "unconverged_entries"])
     pairs = tables["pairs"].query("class_a != class_b")
-    histograms = tables["histograms"].query("count > 0")
+    bins = tables["histograms"].query("count > 0")
+    bins = bins.assign(layer=pd.Categorical(bins["layer"], bins["layer"].unique()))  # sorted as in the study
+    histograms = bins.groupby([*OF_INTERVAL, "layer", "tensor", "low", "high"], observed=True)
     return {
         "sets": tables["sets"],
         "intervals": aggregate_table(plain).rename(columns=SPREADS),
         "tests": contrast_table(tables["classes"]),
-        "pairs": pairs.groupby([*OF_INTERVAL, "tensor", *CLASSES], sort=False)["mean"].mean().reset_index(),
-        "histograms": histograms.groupby([*OF_INTERVAL, "tensor", "low", "high"])["count"].sum().reset_index(),
+        "pairs": pairs.groupby([*OF_INTERVAL, "layer", "tensor", *CLASSES], sort=False)["mean"].mean().reset_index(),
+        "histograms": histograms["count"].sum().reset_index().astype({"layer": str}),
         "quality": tables["quality"],
     }
 
@@ -85,7 +93,7 @@ SET_COLUMNS = ("n_classes", "converged", "unconverged", "hits", "steps_median")
 
 
 def _of_one(
-    images: xr.Dataset, tensors: xr.Dataset, attacked: xr.Dataset, selection: Selection
+    images: xr.Dataset, attacked: xr.Dataset | None, tensors: xr.Dataset, selection: Selection
 ) -> dict[str, pd.DataFrame]:
     """The rows of one set."""
     names = [str(name) for name in images["target"].values]
@@ -100,28 +108,31 @@ def _of_one(
         "classes": class_table(found, selection, names),
         "pairs": pair_table(found, selection, names).rename(columns=CLASSES_OF),
         "histograms": histogram_table(found, selection),
-        "quality": _quality_of(images, attacked, selection),
+        "quality": _quality_of(tensors, converged, attacked, selection).assign(
+            **{tensor: found[tensor, both[0]].mean for tensor in TENSORS}
+        ),
     }
 
 
-def _quality_of(images: xr.Dataset, attacked: xr.Dataset, selection: Selection) -> pd.DataFrame:
+def _quality_of(
+    tensors: xr.Dataset, converged: np.ndarray, attacked: xr.Dataset | None, selection: Selection
+) -> pd.DataFrame:
     """M_g and M_adv of the class prototypes that are included; NaN for fewer than two, or without adversarial image."""
-    names, every = images["target"].values.astype(object), np.arange(images.sizes["target"])
-    counted = every[images["converged"].values[every, every] | (selection.unconverged == "keep")]
+    names, every = tensors["target"].values.astype(object), np.arange(tensors.sizes["target"])
+    counted = every[converged[every, every] | (selection.unconverged == "keep")]
+    features = tensors["features"].values[counted, counted]
     row: dict[str, float] = {"m_g": np.nan, "m_g_zero_diagonal": np.nan, "class_prototypes": len(counted)}
     if len(counted) > 1:
-        found = quality(images["features"].values[counted, counted], list(names[counted]))
+        found = quality(features, [names[k] for k in counted])
         row |= {"m_g": found.off_diagonal, "m_g_zero_diagonal": found.zero_diagonal}
-    return pd.DataFrame([row | _robustness_of(images, attacked, counted)])
-
-
-def _robustness_of(images: xr.Dataset, attacked: xr.Dataset, counted: np.ndarray) -> dict[str, float]:
-    """M_adv over these classes; those without adversarial image, or one with features of zeros, are left out."""
-    features = attacked["features"].values
-    known = counted[attacked["found"].values[counted] & features[counted].any(axis=1)]
-    own, other = (cosine.unit_vectors(f) for f in (images["features"].values[known, known], features[known]))
-    m_adv = 1 - np.mean((own * other).sum(axis=1)) if len(known) else np.nan
-    return {"m_adv": m_adv, "adversarial_images": len(known)}
+    if attacked is None:
+        return pd.DataFrame([row]).assign(m_adv=np.nan, adversarial_images=pd.array([pd.NA], "Int64"))
+    # Those without adversarial image, or one with features of zeros, are left out.
+    nearest = attacked["features"].values[counted]
+    known = attacked["found"].values[counted] & nearest.any(axis=1)
+    own, other = (cosine.unit_vectors(values[known]) for values in (features, nearest))
+    row["m_adv"] = 1 - np.mean((own * other).sum(axis=1)) if known.any() else np.nan
+    return pd.DataFrame([row]).assign(adversarial_images=pd.array([known.sum()], "Int64"))
 
 
 def accuracies(points: Iterable[Mapping[str, Any]], features: Iterable[xr.Dataset]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from workflow_lib.models.stored import restore
 from workflow_lib.prototypes import adversarial_store
 from workflow_lib.prototypes.deepfool import deepfool
 from workflow_lib.prototypes.frozen import frozen
+from workflow_lib.prototypes.store import layer_name
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training.devices import configure
 
@@ -34,4 +35,4 @@ def attack_prototypes(
     names = [str(name) for name in made["target"].values]
     images = np.stack([made["image"][k, k].values for k in range(len(names))])
     found = deepfool(network, images, np.arange(len(names)), device=device)
-    adversarial_store.write(found, names, adversarial, made.attrs["layer"])
+    adversarial_store.write(found, names, adversarial, layer_name(spec["layer"]))

@@ -8,6 +8,7 @@ from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.prototypes import boundary_store
 from workflow_lib.prototypes.frozen import frozen
+from workflow_lib.prototypes.store import layer_name
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training.devices import configure
 
@@ -28,4 +29,5 @@ def find_boundaries(
     content = checkpoints.load(checkpoint)
     layer = spec["layer"] or {"module": None}
     network = frozen(restore(content), image_shape=content["image_shape"], device=device, **layer)
-    boundary_store.write(boundaries, network, storage.load(prototypes), device=device, progress=bar("classes"))
+    made, name = storage.load(prototypes), layer_name(spec["layer"])
+    boundary_store.write(boundaries, network, made, name, device=device, progress=bar("classes"))

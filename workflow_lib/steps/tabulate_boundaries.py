@@ -13,7 +13,7 @@ def tabulate_boundaries(
     *,
     spec: dict[str, Any],
     boundaries: list[Input],
-    prototypes: list[Input],
+    features: list[Input],
     table: Output,
     intervals: Output,
     dissimilarity: Output,
@@ -23,14 +23,14 @@ def tabulate_boundaries(
     Args:
         spec: grids (sets of the study), unconverged.
         boundaries: stores in the order of the sets.
-        prototypes: stores in the same order.
+        features: stores with the features of the prototypes, and which of them converged, in the same order.
         table: CSV, from `boundary_table`.
         intervals: CSV, from `boundary_intervals`.
         dissimilarity: CSV, from `dissimilarity_table`.
     """
 
     def stores() -> Stores:
-        return zip(map(load, boundaries), map(load, prototypes), strict=True)
+        return zip(map(load, boundaries), map(load, features), strict=True)
 
     grids, unconverged = spec["grids"], spec["unconverged"]
     points = set_points(grids)
