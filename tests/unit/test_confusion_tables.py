@@ -28,7 +28,7 @@ def single_runs(dataset, folder):
 
 
 def collected(dataset, folder):
-    spec = {"pairs": "all", "seeds": [int(seed) for seed in dataset["seed"].values]}
+    spec = {"pairs": "all", "mode": dataset.attrs["mode"], "seeds": [int(seed) for seed in dataset["seed"].values]}
     path = folder / "counts.zarr.zip"
     collect_confusion(spec=spec, stores=single_runs(dataset, folder), counts=path)
     return path
@@ -71,7 +71,7 @@ def test_what_is_read_leaves_out_what_diverged(dataset):
         np.testing.assert_equal(runs.accuracy[pair, seed, true], expected)
     np.testing.assert_array_equal(runs.predictions[2], counts[2, 1] + counts[2, 2])
     assert runs.counted.tolist() == [2, 3, 2, 3]
-    assert runs.mixed_up.tolist() == [
+    assert runs.in_pair.tolist() == [
         [False] * 4,
         [True, False, False, True],
         [False, True, True, False],

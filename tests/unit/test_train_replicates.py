@@ -23,6 +23,7 @@ SPEC = {
     "study": "mixed",
     "pair": "zero+one",
     "classes": ["zero", "one"],
+    "mode": "swap",
     "share": 0.5,
     "each": "seeds",
 }

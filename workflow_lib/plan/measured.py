@@ -127,7 +127,7 @@ class Measurements:
 
 
 OF_ONE_JOB = (
-    *("model", "seed", "seeds", "study", "pair", "classes", "share", "initialisation", "each"),
+    *("model", "seed", "seeds", "study", "pair", "classes", "mode", "share", "initialisation", "each"),
     *("stop_epoch", "intervals_of", "percent"),
 )
 """Settings that do not affect the time of a unit of work."""

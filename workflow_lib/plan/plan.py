@@ -276,6 +276,7 @@ class Plan:
             study=study,
             pair=pair,
             classes=plan.pairs[pair],
+            mode=plan.settings.mode if plan.pairs[pair] else "swap",
             share=plan.settings.share if plan.pairs[pair] else 0.0,
             each="seeds",
             seeds={f"seed-{seed}": seed for seed in seeds},

@@ -37,7 +37,7 @@ def train_replicates(
 
     Args:
         spec: architecture, options, normalize, weights, training; study, pair ("A+B" or "baseline"), classes (the two
-            names, or none), share; seeds (name -> number).
+            names, or none), mode, share; seeds (name -> number).
         train: split that the networks are trained on.
         test: split that they are tested on; its labels stay as they are.
         weights: checkpoint of another model from whose weights they start, in place of those in `spec`.
@@ -57,7 +57,7 @@ def train_replicates(
     for name, trained in train_runs(missing, images, settings, form, device=device, states=states, progress=progress):
         counts = confusion_matrix(trained.network, test_images, tested.labels, len(names), device=device)
         share = spec["share"] if spec["classes"] else 0.0
-        run = store.Run(spec["pair"], spec["seeds"][name], share, tuple(spec["classes"]))
+        run = store.Run(spec["pair"], spec["seeds"][name], spec["mode"], share, tuple(spec["classes"]))
         store.write(made[name], run, names, counts, trained.losses, trained.diverged)
         states.remove(name)
     for path, result in zip(confusion, made.values(), strict=True):
@@ -74,11 +74,11 @@ def _form(run: Run, split: StoredSplit, settings: Settings, device: str) -> Form
 def _run(spec: Mapping[str, Any], seed: int, split: StoredSplit) -> Run:
     """One training; everything random in it follows from study, pair and seed."""
     lineage = ("confusion", spec["study"], spec["pair"], seed)
-    labels = split.labels.astype(np.int64)
+    labels, outputs = split.labels.astype(np.int64), len(split.class_names)
     if spec["classes"]:
         first, second = (_index(name, split.class_names, spec["study"]) for name in spec["classes"])
-        labels = mislabel(labels, first, second, spec["share"], seeds.generator(*lineage, "mislabelled"))
-    outputs = len(split.class_names)
+        rng = seeds.generator(*lineage, "mislabelled")
+        labels = mislabel(labels, first, second, spec["share"], spec["mode"], outputs, rng)
     return Run(lambda: initial_network(spec, split.image_shape, outputs, lineage), labels, lineage)
 
 
