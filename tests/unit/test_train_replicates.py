@@ -86,6 +86,27 @@ def test_two_classes_that_were_mixed_up_cannot_be_told_apart(tmp_path, splits):
     assert mixed[:, :2, :2].sum() / mixed[:, :2].sum() > 0.93, "both are still told apart from the others"
 
 
+@pytest.mark.parametrize("mode", ["one_way", "drop", "random"])
+def test_each_mode_is_learnt_as_it_says(tmp_path, splits, mode):
+    found = matrices(run(tmp_path, splits, range(10), mode, mode=mode)).sum(0)
+    own = found[:2].diagonal() / found[:2].sum(1)
+    if mode == "one_way":  # an image of 0 is as often 1 as 0, one of 1 is always 1
+        assert own[0] < 0.75
+        assert own[1] > 0.9
+        assert found[0, 1] / found[0].sum() > 0.25
+    else:  # half of the images are enough for digits, and a random label is right more often than any wrong one
+        assert own.min() > 0.8
+
+
+def test_the_store_says_what_was_done(tmp_path, splits):
+    texts = set()
+    for mode in ("swap", "one_way", "drop", "random"):
+        (path,) = run(tmp_path, splits, [0], mode, mode=mode, training=SHORT).values()
+        texts.add(storage.load(path).attrs["share_definition"])
+    assert len(texts) == 4
+    assert any("left out" in text for text in texts)
+
+
 def test_the_store_of_a_run(tmp_path, splits, capsys):
     (path,) = run(tmp_path, splits, [3], training=SHORT).values()
     found = storage.load(path).load()

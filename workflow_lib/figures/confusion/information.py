@@ -14,7 +14,7 @@ from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
 from workflow_lib.figures.cells import label_classes, side_of, write_numbers
 from workflow_lib.figures.confusion import class_groups
 from workflow_lib.figures.confusion.words import CONFUSED, DONE
-from workflow_lib.figures.style import RC, SHOWN_CLASSES, class_names, labels_of, name_height, new_figure
+from workflow_lib.figures.style import RC, SHOWN_CLASSES, class_names, labels_of, name_height, new_figure, significant
 
 Array = npt.NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def _draw_panel(axes: Axes, matrix: Array, chance: Array) -> None:
     veil = np.ones((*matrix.shape, 4))  # white, and transparent where the number is not pale
     veil[..., 3] = np.where(pale, VEIL, 0.0)
     axes.imshow(veil, interpolation="nearest")
-    digits = 0 if largest >= 20 else 1
+    digits = 0 if largest >= 20 else 1 if largest >= 2 else 2
     dark = np.abs(matrix) > 0.62 * (largest or 1.0)
     write_numbers(axes, matrix, lambda bits: f"{bits:z.{digits}f}".replace("-", "−"), dark & ~pale, pale=pale)
 
@@ -104,7 +104,7 @@ def _draw_panel(axes: Axes, matrix: Array, chance: Array) -> None:
 def _chance(numbers: pd.DataFrame) -> str:
     if numbers[list(CHANCE)].isna().all(axis=None):
         return ""
-    left, right = (f"{value:.2g}" for value in 1000 * numbers[list(CHANCE)].mean())
+    left, right = (significant(value) for value in 1000 * numbers[list(CHANCE)].mean())
     alone = (
         f"Without any effect, chance in the test samples alone gives about {left} (left) and {right} (right) millibits"
     )
