@@ -14,7 +14,7 @@ Groups = Mapping[str, Sequence[str]]
 LETTER = 0.075
 """Width of a letter in inches, about."""
 MOST_NAMED = 30
-"""Names of groups closer than this part of an axis would touch."""
+"""Most names of groups on an axis; closer ones would touch."""
 
 
 @dataclass(frozen=True)
