@@ -103,7 +103,7 @@ def kind(verb: str, spec: Mapping[str, Any]) -> str:
 def work(verb: str, spec: Mapping[str, Any], inputs: int) -> float:
     """Units of work of an output: the epochs of the whole training, even for one interval; else 1, or the inputs."""
     if verb in TRAININGS:
-        return float(spec["training"]["epochs"]) * spec.get("percent", 100) / 100
+        return float(spec["training"]["epochs"]) * float(spec.get("percent", 100)) / 100
     return float(inputs) if verb == "collect_confusion" else 1.0
 
 
