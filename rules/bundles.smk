@@ -61,12 +61,16 @@ def reported(path):
 
 for kind, settings in KINDS.items():
     for name, shape, points in shapes_of(kind):
+        # Trainings of a confusion study have no wildcard.
+        where = "{wildcards.point}"
+        if "{point}" not in shape.logs[0]:
+            where = shape.logs[0].split("/")[1]
 
         rule:
             name:
                 name
             input:
-                lambda w, shape=shape: bundle(shape, w.point).needs,
+                lambda w, shape=shape: bundle(shape, w.get("point", "")).needs,
             output:
                 [reported(path) for path in shape.outputs],
             log:
@@ -88,9 +92,11 @@ for kind, settings in KINDS.items():
                 device="auto" if settings.gpu else "cpu",
             params:
                 # A function of the output is not compared by Snakemake: the records are.
-                calls=lambda w, output, shape=shape: bundle(shape, w.point).words(),
+                calls=lambda w, output, shape=shape: bundle(
+                    shape, w.get("point", "")
+                ).words(),
             message:
-                f"{len(shape.logs)} {settings.content.format(point='{wildcards.point}')}"
+                f"{len(shape.logs)} {settings.content.format(point=where)}"
             shell:
                 f"python -m workflow_lib --results {PLAN.results} --threads {{threads}}"
                 " --device {resources.device} {params.calls:q}"

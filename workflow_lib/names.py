@@ -17,6 +17,9 @@ Split = Literal["train", "test"]
 """Splits of a dataset of images."""
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
+Mistraining = Literal["swap", "one_way", "drop", "random"]
+"""What a confusion study does to a pair of classes (docs/science.md 3.2)."""
+
 Skewness = Literal["anchored", "plain"]
 """How the skewness of k* is computed (docs/science.md 1.2)."""
 

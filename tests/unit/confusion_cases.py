@@ -25,6 +25,7 @@ def study(
     share=0.5,
     source=0,
     names=None,
+    mode="swap",
 ):
     """A store of all runs: the number of recognised samples of a class is binomial, the others spread over the rest.
 
@@ -40,6 +41,7 @@ def study(
         share: of the labels of the two classes that are mixed up; of their samples, called by the other's name.
         source: seed of the chance.
         names: of the classes.
+        mode: the attribute of the store; what is drawn does not depend on it.
     """
     chance = np.random.default_rng(source)
     member = np.array([(-1, -1), *(all_pairs(classes) if pairs is None else pairs)])
@@ -58,10 +60,10 @@ def study(
             counts[place, seed, true] = chance.multinomial(samples, p)
     floor = np.where(member[:, :1] >= 0, 0.1, 0.02)
     loss = floor[:, :, None] + np.exp(-np.arange(1, EPOCHS + 1)) * chance.uniform(0.8, 1.2, (len(member), seeds, 1))
-    return store(counts, loss, member, names)
+    return store(counts, loss, member, names, mode=mode)
 
 
-def store(counts, loss, member, names, diverged=None):
+def store(counts, loss, member, names, diverged=None, mode="swap"):
     """The store of counts (pair, seed, true, predicted), loss (pair, seed, epoch) and member (pair, side)."""
     pairs = ["baseline" if a < 0 else f"{names[a]}+{names[b]}" for a, b in member]
     return xr.Dataset(
@@ -81,6 +83,7 @@ def store(counts, loss, member, names, diverged=None):
             "predicted": names,
             "epoch": np.arange(1, np.shape(loss)[2] + 1),
         },
+        {"mode": mode},
     )
 
 

@@ -26,15 +26,19 @@ def at(table, reference, unit, target, confused):
 
 
 def groups_by_loops(dataset, target, confused):
-    """Runs (pair, seed) that count, of the confused group and of both references, by reading their names."""
+    """Runs (pair, seed) that count, of the confused group and of both references, by reading their names.
+
+    In the mode one_way, a pair confuses only its first class.
+    """
     found = {"confused": [], "otherwise": [], "baseline": []}
     for place, pair in enumerate(dataset["pair"].values):
-        names = set(pair.split("+"))
+        names = pair.split("+")
+        changed = names[:1] if dataset.attrs["mode"] == "one_way" else names
         group = None
         if pair == "baseline":
             group = "baseline"
         elif target not in names:
-            group = "confused" if confused in names else "otherwise"
+            group = "confused" if confused in changed else "otherwise" if confused not in names else None
         if group:
             found[group] += [
                 (place, seed) for seed in range(dataset.sizes["seed"]) if not dataset["diverged"][place, seed]
@@ -66,9 +70,15 @@ def as_one(counts, pair):
     return [*np.delete(counts, pair), counts[pair].sum()]
 
 
-@pytest.fixture(scope="module")
-def dataset():
-    return diverge(study(5, 4, of_pair=0.02, source=3), (0, 1), (2, 0), (2, 1), (7, 3))
+def ordered_pairs(classes):
+    return [(a, b) for a in range(classes) for b in range(classes) if a != b]
+
+
+@pytest.fixture(scope="module", params=["swap", "one_way"])
+def dataset(request):
+    pairs = ordered_pairs(5) if request.param == "one_way" else None
+    whole = study(5, 4, pairs=pairs, of_pair=0.02, source=3, mode=request.param)
+    return diverge(whole, (0, 1), (2, 0), (2, 1), (7, 3))
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +134,28 @@ def test_bits_of_accuracy_are_those_of_the_counts_found_by_plain_loops(dataset, 
             divergences.append(bits(as_one(sum(rows), pair), as_one(other, pair)))
             weights.append(len(rows))
         assert row.bits_predictions == pytest.approx(sign * np.average(divergences, weights=weights), rel=1e-9)
+
+
+def test_of_ordered_pairs_a_class_is_confused_where_it_comes_first():
+    # t is better by 0.2 where c was relabelled as x; x as c, which changes no label of c, is in neither group
+    names, member = ["t", "c", "x", "y", "z"], [(-1, -1), (1, 2), (2, 1), (3, 4), (0, 1), (1, 0)]
+    counts = np.zeros((6, 1, 5, 5), dtype=int)
+    counts[:] = 10 * np.eye(5, dtype=int)
+    counts[:, 0, 0, :2] = [(9, 1), (8, 2), (1, 9), (6, 4), (0, 10), (0, 10)]
+    found = effects(store(counts, np.ones((6, 1, 1)), member, names, mode="one_way"))
+    row = at(found, "otherwise", "run", "t", "c")
+    assert (row["n_reference"], row["n_confused"]) == (1, 1)
+    assert (row["accuracy_reference"], row["accuracy_confused"]) == (0.6, 0.8)
+    assert row["bits_accuracy"] == pytest.approx(-bits([8, 2], [6, 4]))
+    swapped = at(effects(store(counts, np.ones((6, 1, 1)), member, names)), "otherwise", "run", "t", "c")
+    assert (swapped["n_reference"], swapped["n_confused"]) == (1, 2)
+
+
+def test_all_ordered_pairs_give_each_class_as_many_runs():
+    found = effects(study(5, 1, pairs=ordered_pairs(5), mode="one_way"))
+    runs = found[(found["unit"] == "run") & (found["reference"] == "otherwise")]
+    assert set(runs["n_confused"]) == {3}  # as one of the three others
+    assert set(runs["n_reference"]) == {6}  # ordered pairs of the three others
 
 
 def test_bits_are_given_once_for_all_runs(table):
@@ -188,13 +220,14 @@ def test_classes_in_another_order_give_the_same_rows(dataset, table):
         member,
         names,
         dataset["diverged"].values,
+        dataset.attrs["mode"],
     )
     found = effects(turned).set_index(KEYS).sort_index()
     pd.testing.assert_frame_equal(found, table.set_index(KEYS).sort_index(), rtol=1e-9)
 
 
 def test_seeds_and_pairs_in_another_order_give_the_same_table(dataset, table):
-    turned = dataset.isel(seed=[2, 0, 3, 1], pair=[0, *range(10, 0, -1)])
+    turned = dataset.isel(seed=[2, 0, 3, 1], pair=[0, *range(dataset.sizes["pair"] - 1, 0, -1)])
     pd.testing.assert_frame_equal(effects(turned), table, rtol=1e-9)
 
 

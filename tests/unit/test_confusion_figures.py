@@ -12,6 +12,7 @@ from workflow_lib.confusion.example import Example, choose_pair, example
 from workflow_lib.confusion.runs import read
 from workflow_lib.errors import UserError
 from workflow_lib.figures.confusion import accuracies, curves, information, matrices, significance
+from workflow_lib.figures.style import significant
 from workflow_lib.io import storage
 from workflow_lib.steps.draw_accuracies import draw_accuracies
 from workflow_lib.steps.draw_curves import draw_curves
@@ -20,7 +21,7 @@ from workflow_lib.steps.draw_matrices import draw_matrices
 from workflow_lib.steps.draw_significance import draw_significance
 from workflow_lib.steps.tabulate_confusion import tabulate_confusion
 
-TITLE = {"title": "A title"}
+TITLE = {"title": "A title", "mode": "swap"}
 GROUPS = {"first": ["c0", "c1"], "last": ["c4", "c5"]}
 
 
@@ -50,8 +51,8 @@ class TestInformation:
         for image, measure in ((left, "bits_accuracy"), (right, "bits_predictions")):
             drawn = image.get_array().filled(np.nan)
             value = own.set_index(["target", "confused"])[measure]
-            assert drawn[0, 1] == value["c0", "c1"]
-            assert drawn[1, 0] == value["c1", "c0"]
+            assert drawn[0, 1] == 1000 * value["c0", "c1"]
+            assert drawn[1, 0] == 1000 * value["c1", "c0"]
             assert np.isnan(np.diagonal(drawn)).all()
             assert image.norm.vmin == -image.norm.vmax == -np.nanmax(np.abs(drawn))
 
@@ -60,14 +61,14 @@ class TestInformation:
         assert "Positive: T is recognised better when C is not confused" in text
         assert "smoothed by ½" in text
         own = table[(table["reference"] == "otherwise") & (table["unit"] == "run")]
-        assert f"about {own['chance_accuracy'].mean():.2g} (left)" in text
+        assert f"about {significant(1000 * own['chance_accuracy'].mean())} (left)" in text
         assert "Each cell: 20 runs confused, 30 runs otherwise." in text
 
     def test_lines_separate_groups_that_are_neighbours(self, table):
         figure, _ = information.draw(table, groups=GROUPS, **TITLE)
         lines = [line.get_ydata()[0] for line in figure.axes[0].lines if np.ptp(line.get_ydata()) == 0]
         assert lines == [1.5, 3.5]
-        assert "Lines separate the groups: first, last." in note(figure)
+        assert "Lines separate groups." in note(figure)
 
     def test_classes_of_groups_that_are_scattered_are_sorted(self, table):
         figure, _ = information.draw(table, groups={"odd": ["c1", "c3", "c5"], "even": ["c0", "c2"]}, **TITLE)
@@ -75,7 +76,61 @@ class TestInformation:
         assert names == ["c1", "c3", "c5", "c0", "c2", "c4"]
         assert "sorted by group" in note(figure)
         bits = table[(table["reference"] == "otherwise") & (table["unit"] == "run")].set_index(["target", "confused"])
-        assert figure.axes[0].images[0].get_array()[3, 0] == bits.loc[("c0", "c1"), "bits_accuracy"]
+        assert figure.axes[0].images[0].get_array()[3, 0] == 1000 * bits.loc[("c0", "c1"), "bits_accuracy"]
+
+    def test_cells_and_bar_have_one_unit_and_numbers_are_those_of_the_cells(self, table):
+        figure, _ = information.draw(table, groups={}, **TITLE)
+        left, bar = figure.axes[0], figure.axes[2]
+        image = left.images[0]
+        assert bar.get_ylabel() == "millibits"
+        assert (bar.get_ylim()[0], bar.get_ylim()[1]) == (image.norm.vmin, image.norm.vmax)
+        written = {text.get_position(): float(text.get_text().replace("−", "-")) for text in left.texts}
+        assert len(written) == 30
+        assert all(abs(value - image.get_array()[y, x]) <= 0.5 for (x, y), value in written.items())
+
+    def test_cells_that_chance_explains_are_pale_and_their_numbers_grey(self, table):
+        own = table[(table["reference"] == "otherwise") & (table["unit"] == "run")].set_index(["target", "confused"])
+        figure, _ = information.draw(table, groups={}, **TITLE)
+        for axes, version in zip(figure.axes[:2], ("accuracy", "predictions"), strict=True):
+            colours = {text.get_position(): text.get_color() for text in axes.texts}
+            veiled = axes.images[1].get_array()[..., 3] > 0
+            for (x, y), colour in colours.items():
+                row = own.loc[(f"c{y}", f"c{x}")]
+                assert veiled[y, x] == (abs(row[f"bits_{version}"]) < row[f"chance_{version}"])
+                assert (colour == "#808080") == veiled[y, x]
+            assert 0 < veiled.sum() < 30
+
+    def test_without_an_effect_most_cells_are_pale(self):
+        # bits of 2 outcomes by chance are a chi-square of one degree of freedom: 68 of 100 are below their mean
+        pale = []
+        for source in range(4):
+            figure, _ = information.draw(effect_table(read(study(8, 6, of_run=0, source=source))), groups={}, **TITLE)
+            pale.append((figure.axes[0].images[1].get_array()[..., 3] > 0).sum() / 56)
+        # cells of a target share its runs: at worst 32 independent ones, each with a standard deviation of 0.47
+        assert np.mean(pale) == pytest.approx(0.68, abs=3 * 0.47 / np.sqrt(32))
+
+    def test_groups_are_named_beside_few_classes_and_in_place_of_many(self, table):
+        figure, _ = information.draw(table, groups=GROUPS, **TITLE)
+        above = figure.axes[0].child_axes[0]
+        assert [(label.get_position()[0], label.get_text()) for label in above.get_xticklabels()] == [
+            (0.5, "first"),
+            (4.5, "last"),
+        ]
+        assert figure.axes[0].get_yticklabels()[0].get_text() == "c0"
+        many = effect_table(read(study(100, 1, pairs=[(i, i + 1) for i in range(99)], samples=20)))
+        groups = {f"group {i}": [f"c{j}" for j in range(i, 100, 20)] for i in range(20)}
+        figure, _ = information.draw(many, groups=groups, **TITLE)
+        for labels in (figure.axes[0].get_xticklabels(), figure.axes[0].get_yticklabels()):
+            assert [label.get_text() for label in labels] == list(groups)
+        assert "Groups are named, not classes" in note(figure)
+        assert overlapping_texts(figure) == []
+
+    def test_names_of_groups_that_would_touch_are_left_out(self):
+        many = effect_table(read(study(60, 1, pairs=[(i, i + 1) for i in range(59)], samples=20)))
+        groups = {"one": ["c0"], "two": ["c1"], "rest": [f"c{i}" for i in range(2, 60)]}
+        figure, _ = information.draw(many, groups=groups, **TITLE)
+        assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["one", "rest"]
+        assert overlapping_texts(figure) == []
 
 
 class TestEffects:
@@ -198,14 +253,15 @@ class TestCurves:
 
 def drawn(dataset, groups=None):
     found = read(dataset)
+    about = TITLE | {"mode": found.mode}
     table, pairs = effect_table(found), tables.pair_table(found)
     means, losses = (getattr(tables, name)(found) for name in ("mean_table", "curve_table"))
     return {
-        "information": information.draw(table, groups=groups or {}, **TITLE),
-        "significance": significance.draw(table, **TITLE),
-        "accuracies": accuracies.draw(means.astype({"pair": str, "target": str}), **TITLE),
-        "matrices": matrices.draw(example(dataset, pairs, None), **TITLE),
-        "curves": curves.draw(losses.astype({"pair": str}), **TITLE),
+        "information": information.draw(table, groups=groups or {}, **about),
+        "significance": significance.draw(table, **about),
+        "accuracies": accuracies.draw(means.astype({"pair": str, "target": str}), **about),
+        "matrices": matrices.draw(example(dataset, pairs, None), **about),
+        "curves": curves.draw(losses.astype({"pair": str}), **about),
     }
 
 
@@ -220,6 +276,10 @@ DEGENERATE = {
     "no effect on anything": lambda: drawn(study(4, 2, accuracy=1.0, of_run=0)),
     "hostile names": lambda: drawn(study(10, 2, names=ODD), {"$x$": ODD[:5], "y": ODD[5:]}),
     "twenty classes": lambda: drawn(study(20, 1, pairs=[(i, i + 1) for i in range(19)], samples=20)),
+    "classes in groups": lambda: drawn(study(10, 2), {"a": ["c0"], "a longer name": ["c1", "c2"], "c": ["c5"]}),
+    "one way": lambda: drawn(study(4, 2, pairs=[(0, 1), (1, 0), (2, 3)], mode="one_way")),
+    "left out": lambda: drawn(study(4, 2, mode="drop")),
+    "random labels": lambda: drawn(study(4, 2, mode="random")),
     "thirty classes": lambda: drawn(study(30, 2, pairs=[(i, i + 1) for i in range(29)], samples=20)),
 }
 
@@ -228,6 +288,36 @@ DEGENERATE = {
 def test_degenerate_studies_are_drawn_without_overlapping_text(case):
     for name, (figure, _) in DEGENERATE[case]().items():
         assert (name, overlapping_texts(figure)) == (name, [])
+
+
+@pytest.mark.parametrize(
+    ("mode", "word", "done"),
+    [
+        ("swap", "confused", "each class of a pair had the label of the other"),
+        ("one_way", "relabelled", "the first class of a pair had the label of the second"),
+        ("drop", "left out", "each class of a pair was left out"),
+        ("random", "randomly labelled", "random labels other than its own"),
+    ],
+)
+def test_words_fit_the_mode(mode, word, done):
+    figures = {name: figure for name, (figure, _) in drawn(study(4, 3, mode=mode)).items()}
+    assert all(done in note(figure) for figure in figures.values())
+    assert f"better when C is not {word}" in note(figures["information"])
+    assert figures["information"].axes[0].get_xlabel() == word
+    assert figures["significance"].axes[0].get_ylabel() == f"target ← {word}"
+    assert ("Dashed" in note(figures["accuracies"])) == (mode == "swap")
+    assert ("memorised" in note(figures["curves"])) == (mode != "drop")
+    between = "as" if mode == "one_way" else "and"
+    assert f" {between} c" in figures["matrices"].axes[1].get_title(loc="left")
+
+
+def test_with_ordered_pairs_the_order_of_the_example_counts():
+    dataset = study(4, 2, pairs=[(0, 1), (1, 0)], mode="one_way")
+    pairs = tables.pair_table(read(dataset))
+    assert [example(dataset, pairs, wanted).pair for wanted in (["c0", "c1"], ["c1", "c0"])] == [(0, 1), (1, 0)]
+    one_way = study(4, 2, pairs=[(0, 1)], mode="one_way")
+    with pytest.raises(UserError, match=r"\[c1, c0\][\s\S]*its pairs are \[c0, c1\]"):
+        example(one_way, tables.pair_table(read(one_way)), ["c1", "c0"])
 
 
 def test_steps_draw_from_the_tables_and_equal_input_gives_equal_bytes(tmp_path):

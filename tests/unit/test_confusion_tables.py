@@ -28,7 +28,7 @@ def single_runs(dataset, folder):
 
 
 def collected(dataset, folder):
-    spec = {"pairs": "all", "seeds": [int(seed) for seed in dataset["seed"].values]}
+    spec = {"pairs": "all", "mode": dataset.attrs["mode"], "seeds": [int(seed) for seed in dataset["seed"].values]}
     path = folder / "counts.zarr.zip"
     collect_confusion(spec=spec, stores=single_runs(dataset, folder), counts=path)
     return path
@@ -44,6 +44,7 @@ def test_runs_come_back_as_they_were_whatever_the_chunks(tmp_path, dataset, monk
     monkeypatch.setattr(storage, "CHUNK_BYTES", chunk_bytes)
     found = storage.load(collected(dataset, tmp_path))
     xr.testing.assert_equal(found.load(), dataset)
+    assert found.attrs["mode"] == "swap"
     assert {name: str(found[name].dtype) for name in found.data_vars} == {
         "counts": "int64",
         "loss": "float64",
@@ -71,7 +72,7 @@ def test_what_is_read_leaves_out_what_diverged(dataset):
         np.testing.assert_equal(runs.accuracy[pair, seed, true], expected)
     np.testing.assert_array_equal(runs.predictions[2], counts[2, 1] + counts[2, 2])
     assert runs.counted.tolist() == [2, 3, 2, 3]
-    assert runs.mixed_up.tolist() == [
+    assert runs.in_pair.tolist() == [
         [False] * 4,
         [True, False, False, True],
         [False, True, True, False],
@@ -161,6 +162,15 @@ def test_of_many_classes_a_pair_has_the_rows_of_its_own_two():
     assert found.loc[found["pair"] == "c3+c20", "true"].unique().tolist() == ["c3", "c20"]
 
 
+def test_of_many_classes_a_run_has_the_rows_of_its_pair_and_the_baseline_all():
+    dataset = study(21, 2, pairs=[(3, 20), (4, 5)])
+    found = tables.accuracy_table(read(dataset))
+    assert len(found) == 2 * 21 + 2 * 2 * 2
+    row = found[(found["pair"] == "c3+c20") & (found["seed"] == 1) & (found["target"] == "c20")].iloc[0]
+    assert row["accuracy"] == dataset["counts"].values[1, 1, 20, 20] / 100
+    assert found.loc[found["pair"] == "baseline", "target"].nunique() == 21
+
+
 def tabulated(dataset, folder, **changes):
     counts = folder / "counts.zarr.zip"
     storage.save(dataset, counts)
@@ -184,6 +194,7 @@ def test_tables_are_written_with_their_names_as_text(tmp_path):
         "shares": 3 * 16,
         "losses": 3 * 6,
     }
+    assert all(set(table["mode"]) == {"swap"} for table in tables.values())
     assert tables["runs"]["target"].unique().tolist() == ["1", "007", "NA", "a,b"]
     assert tables["pairs"]["pair"].tolist() == ["baseline", "1+007", "NA+a,b"]
 

@@ -77,6 +77,14 @@ def test_former_jobs_on_the_same_data_give_the_cost(plan):
     assert "same data" in cost.source
 
 
+def test_collecting_takes_longer_with_more_trainings():
+    def seconds(pairs):
+        study = MIXED["studies"]["mixed"] | {"pairs": pairs}
+        return estimate.estimate(planned(confusion={"studies": {"mixed": study}}))["collect_confusion"].cpu
+
+    assert seconds({"sample": 5}) == pytest.approx(3 * seconds([["0", "1"]]))  # 6 and 2 with the baseline
+
+
 def test_time_on_a_gpu_is_counted_apart(plan):
     done(plan, "results/checkpoints/digits_cnn/seed-0/interval-25.pt", seconds=30.0, device="cuda", threads=4)
     cost = by_records(plan, "results/checkpoints/digits_cnn/seed-1/interval-25.pt")

@@ -1,5 +1,6 @@
 """Trainings of a confusion study in the plan: names of pairs, blocks of seeds, what each job's settings hold."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def planned(seeds_per_job=2, **changes):
     return Plan(load(raw), DigestMemory(Path("digests")), seeds_per_job)
 
 
+def of_classes(names, **changes):
+    """The plan of a study of 50 seeds."""
+    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
+    raw["datasets"]["digits"] = {"source": "arrays", "train": "a.npz", "test": "b.npz", "classes": names}
+    raw["confusion"] = {"studies": {"mixed": STUDY | {"seeds": {"count": 50}} | changes}}
+    del raw["kstar"]
+    return Plan(load(raw, check_files=False), DigestMemory(Path("digests")))
+
+
 def trainings(plan):
     return [job for job in upstream(plan, targets.default(plan)) if job.verb == "train_replicates"]
 
@@ -56,6 +66,46 @@ def test_names_of_pairs_are_safe_as_paths_patterns_and_shell_words(first, second
     assert expand(name) == [name]
 
 
+def test_the_name_of_an_ordered_pair_says_which_class_becomes_the_other():
+    there, back = pair_name("cat", "dog", ordered=True), pair_name("dog", "cat", ordered=True)
+    assert (there, back) == ("cat+to+dog", "dog+to+cat")
+    assert pair_name("to", "to", ordered=True) != pair_name("to", "to")
+
+
+def test_in_the_mode_one_way_all_are_the_ordered_pairs():
+    plan = planned(mode="one_way")
+    names = [name for name in plan.confusion["mixed"].pairs if name != "baseline"]
+    assert len(names) == 4 * 3
+    assert names[:4] == ["0+to+1", "0+to+2", "0+to+3", "1+to+0"]
+    paths = targets.paths(plan, "confusion")
+    assert paths == [f"results/confusion/mixed/{p}/seed-{s}.zarr.zip" for p in ["baseline", *names] for s in range(5)]
+    assert job_of(plan, paths[-1]).wildcards["pair"] == "3+to+2"
+
+
+def test_the_baseline_is_that_of_every_mode():
+    specs = {
+        mode: {job.place: job.spec() for job in trainings(planned(50, mode=mode))}
+        for mode in ("swap", "drop", "random", "one_way")
+    }
+    baselines = {spec["mixed/baseline/seeds-0-4"] for spec in specs.values()}
+    assert len(baselines) == 1
+    assert len({spec.get("mixed/0+1/seeds-0-4", spec.get("mixed/0+to+1/seeds-0-4")) for spec in specs.values()}) == 4
+
+
+def test_a_larger_sample_trains_only_the_new_pairs():
+    samples = [set(planned(pairs={"sample": n}).confusion["mixed"].pairs) for n in range(1, 7)]
+    assert [len(sample) for sample in samples] == [2, 3, 4, 5, 6, 7]  # with the baseline
+    assert all(one < other for one, other in itertools.pairwise(samples))
+
+
+def test_the_settings_of_a_large_sample_are_short():
+    names = [f"class number {i}" for i in range(100)]
+    plan = of_classes(names, pairs={"sample": 4000, "seed": 7})
+    collect = job_of(plan, "results/studies/confusion/mixed/counts.zarr.zip")
+    assert json.loads(collect.spec())["pairs"] == {"sample": 4000, "seed": 7}
+    assert len(plan.confusion["mixed"].pairs) == 4001
+
+
 def test_long_names_that_differ_at_their_ends_stay_apart():
     assert pair_name("x" * 300 + "1", "y") != pair_name("x" * 300 + "2", "y")
 
@@ -72,12 +122,7 @@ def test_every_pair_and_the_baseline_are_trained_with_every_seed():
 
 
 def test_the_stores_of_a_hundred_classes_fit_on_a_command_line():
-    names = [f"class number {i}" for i in range(100)]
-    raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results"}
-    raw["datasets"]["digits"] = {"source": "arrays", "train": "a.npz", "test": "b.npz", "classes": names}
-    raw["confusion"] = {"studies": {"mixed": STUDY | {"seeds": {"count": 50}}}}
-    del raw["kstar"]
-    stores = Plan(load(raw, check_files=False), DigestMemory(Path("digests"))).confusion["mixed"].stores
+    stores = of_classes([f"class number {i}" for i in range(100)]).confusion["mixed"].stores
     assert len(stores.paths) == (1 + 4950) * 50
     assert sum(len(pattern) + 1 for pattern in stores.patterns) < 131_072
 
@@ -109,7 +154,7 @@ def test_the_size_of_blocks_is_no_part_of_what_a_seed_is_kept_under(seeds_per_jo
 
     found = units(planned(seeds_per_job))
     assert found == units(planned(2))
-    run = {"pair": "1+2", "classes": ["1", "2"], "share": 0.5, "seed": 4}
+    run = {"pair": "1+2", "classes": ["1", "2"], "mode": "swap", "share": 0.5, "seed": 4}
     assert found["results/confusion/mixed/1+2/seed-4.zarr.zip"]["runs"] == {"1+2/seed-4": run}
 
 
@@ -119,8 +164,20 @@ def test_a_training_knows_its_classes_and_the_baseline_has_none():
         json.loads(plan.train_replicates("mixed", pair, plan.confusion["mixed"].blocks(2)[0]))
         for pair in ("0+2", "baseline")
     )
-    assert confused["runs"]["0+2/seed-1"] == {"pair": "0+2", "classes": ["0", "2"], "share": 0.25, "seed": 1}
-    assert baseline["runs"]["baseline/seed-1"] == {"pair": "baseline", "classes": [], "share": 0, "seed": 1}
+    assert confused["runs"]["0+2/seed-1"] == {
+        "pair": "0+2",
+        "classes": ["0", "2"],
+        "mode": "swap",
+        "share": 0.25,
+        "seed": 1,
+    }
+    assert baseline["runs"]["baseline/seed-1"] == {
+        "pair": "baseline",
+        "classes": [],
+        "mode": "swap",
+        "share": 0,
+        "seed": 1,
+    }
     assert {key for key in confused if confused[key] != baseline[key]} == {"runs"}
     assert confused["training"]["epochs"] == 4
 

@@ -340,7 +340,7 @@ def test_class_prototypes_that_did_not_converge_are_left_out_of_the_separation(s
     near = storage.load(sets["adversarial"][0]).load()
 
     def row():
-        return prototype_tables([point], [(images, near, tensors)], selection)["quality"].iloc[0]
+        return prototype_tables([point], [(images, near, tensors)], selection)["quality"].to_dict("records")[0]
 
     found = row()
     assert found["class_prototypes"] == found["adversarial_images"] == (3 if unconverged == "keep" else 2)

@@ -160,6 +160,36 @@ def test_both_forms_agree(layout, settings, network, monkeypatch):
     assert largest_difference(one["seed-0"], one["seed-1"]) > 100 * TOLERANCE
 
 
+def without(run, *left_out):
+    labels = run.labels.copy()
+    labels[list(left_out)] = -1
+    return replace(run, labels=labels)
+
+
+@pytest.mark.parametrize("form", ["loop", "batched"])
+def test_a_run_that_leaves_images_out_is_one_on_the_others_alone(form):
+    settings, pixels = Settings(3, 16, 0.003, weight_decay=1e-3), images()
+    one = without(runs([4])["seed-4"], 0, 5, *range(30, 43))
+    kept = np.flatnonzero(one.labels >= 0)
+    assert len(kept) == 45  # three batches an epoch in place of four
+    network, losses = plain_training(replace(one, labels=one.labels[kept]), pixels[kept], settings)
+    found = trained({"run": one}, form, settings)["run"]
+    np.testing.assert_allclose(found.losses, losses, atol=1e-5)
+    for name, value in inner(network).state_dict().items():
+        np.testing.assert_allclose(weights(found)[name], value.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["loop", "batched"])
+def test_runs_that_leave_out_different_numbers_of_images_do_not_depend_on_each_other(form):
+    whole = runs(range(4))
+    which = {"a": without(whole["seed-0"], 1, 2), "b": whole["seed-1"], "c": without(whole["seed-2"], 7, 50)}
+    together = trained(which, form)
+    assert set(together) == set(which)
+    assert {name: as_bytes(trained({name: run}, form)[name]) for name, run in which.items()} == {
+        name: as_bytes(result) for name, result in together.items()
+    }
+
+
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 def test_both_forms_agree_on_batches_of_different_sizes(kind):
     pixels = images(47) if kind is np.uint8 else images(47).astype(np.float32) / 255

@@ -23,9 +23,9 @@ SPEC = {
     "study": "mixed",
     "each": "runs",
 }
-CONFUSED = {"pair": "zero+one", "classes": ["zero", "one"], "share": 0.5}
-OTHER = {"pair": "two+three", "classes": ["two", "three"], "share": 0.5}
-BASELINE = {"pair": "baseline", "classes": [], "share": 0.0}
+CONFUSED = {"pair": "zero+one", "classes": ["zero", "one"], "mode": "swap", "share": 0.5}
+OTHER = {"pair": "two+three", "classes": ["two", "three"], "mode": "swap", "share": 0.5}
+BASELINE = {"pair": "baseline", "classes": [], "mode": "swap", "share": 0.0}
 SHORT = SPEC["training"] | {"epochs": 2}
 STEP = sys.modules["workflow_lib.steps.train_replicates"]
 
@@ -94,6 +94,27 @@ def test_two_classes_that_were_mixed_up_cannot_be_told_apart(tmp_path, splits):
     others = mixed[:, 2:, 2:].sum(0)
     assert others.trace() / mixed[:, 2:].sum() > 0.93, "the others are learnt"
     assert mixed[:, :2, :2].sum() / mixed[:, :2].sum() > 0.93, "both are still told apart from the others"
+
+
+@pytest.mark.parametrize("mode", ["one_way", "drop", "random"])
+def test_each_mode_is_learnt_as_it_says(tmp_path, splits, mode):
+    found = matrices(run(tmp_path, splits, range(10), mode, CONFUSED | {"mode": mode})).sum(0)
+    own = found[:2].diagonal() / found[:2].sum(1)
+    if mode == "one_way":  # an image of 0 is as often 1 as 0, one of 1 is always 1
+        assert own[0] < 0.75
+        assert own[1] > 0.9
+        assert found[0, 1] / found[0].sum() > 0.25
+    else:  # half of the images are enough for digits, and a random label is right more often than any wrong one
+        assert own.min() > 0.8
+
+
+def test_the_store_says_what_was_done(tmp_path, splits):
+    texts = set()
+    for mode in ("swap", "one_way", "drop", "random"):
+        (path,) = run(tmp_path, splits, [0], mode, CONFUSED | {"mode": mode}, training=SHORT).values()
+        texts.add(storage.load(path).attrs["share_definition"])
+    assert len(texts) == 4
+    assert any("left out" in text for text in texts)
 
 
 def test_the_store_of_a_run(tmp_path, splits, capsys):

@@ -24,6 +24,7 @@ def finished(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
+        ({"mode": "drop"}, 'train_replicates mixed (2 jobs): confusion.studies.mixed.mode: "swap" -> "drop"'),
         ({"share": 0.25}, "train_replicates mixed (2 jobs): confusion.studies.mixed.share: 0.5 -> 0.25"),
         ({"seeds": [0, 1, 2]}, "train_replicates mixed (3 jobs): not there yet"),
         ({"seeds": [0, 1, 2]}, "collect_confusion mixed (1 job): confusion.studies.mixed.seeds: [0, 1] -> [0, 1, 2]"),

@@ -8,7 +8,7 @@ from project import Project, run_once
 
 CONFIG = """\
 datasets:
-  shapes: {source: arrays, train: data/train.npz, test: data/test.npz}
+  shapes: {source: arrays, train: data/train.npz, test: data/test.npz, classes: ["0", "1", "2", "3"]}
   drawn: {source: function, function: "my_data:load"}
   words: {source: features, path: data/words.npz, classes: [sport, music, news]}
 
@@ -40,7 +40,7 @@ prototypes:
 
 confusion:
   studies:
-    mixed: {model: net, seeds: [0, 1], pairs: [["0", "1"], ["2", "3"]], permutations: 99}
+    mixed: {model: net, seeds: [0, 1], pairs: {sample: 2, seed: 13}, permutations: 99}  # [0, 1] and [2, 3]
 """
 DATA = '''\
 """Images that a function draws."""

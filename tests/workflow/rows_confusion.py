@@ -34,9 +34,34 @@ CONFUSION = [
         put(f"{STUDY}.pairs", [["0", "1"], ["2", "3"], ["0", "2"]]),
         starts=f"train_replicates/mixed/0+2/* {SUMMARY}",
     ),
-    _row("defaults of a confusion study written out", several(put(f"{STUDY}.share", 0.5), put(f"{STUDY}.groups", {}))),
     _row(
-        "the share of mislabelled images",
+        "a larger sample of the pairs of a confusion study (those of the smaller one are not trained again)",
+        put(f"{STUDY}.pairs", {"sample": 3, "seed": 13}),
+        starts=f"train_replicates/mixed/0+3/* {SUMMARY}",
+    ),
+    _row(
+        "the pairs of a sample written out",
+        put(f"{STUDY}.pairs", [["0", "1"], ["2", "3"]]),
+        starts=SUMMARY,
+        computes="collect_confusion/mixed",
+        because="the pairs are the same",
+        equal=True,
+    ),
+    _row(
+        "defaults of a confusion study written out", several(put(f"{STUDY}.share", 0.5), put(f"{STUDY}.mode", "swap"))
+    ),
+    _row(
+        "the mode of a confusion study (the baseline is not trained again)",
+        put(f"{STUDY}.mode", "drop"),
+        starts=f"train_replicates/mixed/0+1/* train_replicates/mixed/2+3/* {SUMMARY}",
+    ),
+    _row(
+        "a confusion study of ordered pairs in place of unordered ones",
+        several(put(f"{STUDY}.mode", "one_way"), put(f"{STUDY}.pairs", [["0", "1"]])),
+        starts=f"train_replicates/mixed/0+to+1/* {SUMMARY}",
+    ),
+    _row(
+        "the share of mistrained images",
         put(f"{STUDY}.share", 0.25),
         starts=f"train_replicates/mixed/0+1/* train_replicates/mixed/2+3/* {SUMMARY}",
     ),

@@ -112,8 +112,19 @@ class Digits(Images):
         return tuple("0123456789")
 
 
+CIFAR100: Final = (
+    "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel "
+    "can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur "
+    "dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion "
+    "lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree "
+    "pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea "
+    "seal shark shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table "
+    "tank telephone television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman "
+    "worm"
+)
 CLASSES: Final = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "cifar100": tuple(CIFAR100.split()),
     "fashion_mnist": (
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
         *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -144,9 +155,9 @@ class Torchvision(Images):
         """The folder `root`, unless the files may be downloaded."""
         return {} if self.download else {"root": self.root}
 
-    def own_classes(self) -> tuple[str, ...] | None:
-        """The classes of CIFAR-10 and Fashion-MNIST."""
-        return CLASSES.get(self.source)
+    def own_classes(self) -> tuple[str, ...]:
+        """The classes of the data set, in the order of their labels."""
+        return CLASSES[self.source]
 
 
 class ImageFolder(Images):

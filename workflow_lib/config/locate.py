@@ -70,7 +70,8 @@ def _choices(kind: Any) -> dict[str, type[BaseModel]]:
     """Sections in a union, by each value of their discriminating key, or by their name if they have none."""
     if get_origin(kind) not in (Union, UnionType):
         return {}
-    members = [member for part in get_args(kind) if issubclass(member := _plain(part), BaseModel)]
+    parts = map(_plain, get_args(kind))
+    members = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
     return {value: member for member in members for value in _tags(member)}
 
 

@@ -142,7 +142,7 @@ def _conditions(content: Schema) -> list[str]:
     words += [PATTERNS[content["pattern"]]] if "pattern" in content else []
     words += [text.format(content[key]) for key, text in BOUNDS.items() if content.get(key, UNBOUNDED) < UNBOUNDED]
     words += _conditions(content["items"]) + _length(content) if content.get("type") == "array" else []
-    words += [word for choice in content.get("anyOf", ()) for word in _conditions(choice)]
+    words += [word for choice in content.get("anyOf") or content.get("oneOf", ()) for word in _conditions(choice)]
     return words
 
 

@@ -1,11 +1,10 @@
 """Studies with every default and every `all` filled in, for the plan."""
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workflow_lib.config.config import Config
-from workflow_lib.config.confusion import ConfusionStudy
+from workflow_lib.config.confusion import pairs_of
 from workflow_lib.config.datasets import Features, Source, class_names
 from workflow_lib.config.kstar import Study
 from workflow_lib.config.models import Model
@@ -75,7 +74,7 @@ class ResolvedConfusion:
 
     Attributes:
         title: heading of tables and figures.
-        pairs: names of the confused classes, in the order of the dataset's classes if the config gives it.
+        pairs: names of the mistrained classes, in the order of the dataset's classes if the config gives it.
     """
 
     title: str
@@ -116,18 +115,7 @@ def resolve_confusion(name: str, config: Config) -> ResolvedConfusion:
     """A confusion study of a valid config, filled in."""
     study = config.confusion.studies[name]
     classes = class_names(config.models[study.model].dataset, config.datasets)
-    return ResolvedConfusion(study.title or _title(name), paired(study, classes))
-
-
-def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
-    """The pairs of a study, and the two classes of each pair, in the order of `classes` if these are known."""
-    if not study.pairs:
-        return tuple(itertools.combinations(classes or (), 2))
-    if classes is None:
-        return tuple((first, second) for first, second in study.pairs)
-    place = {name: index for index, name in enumerate(classes)}
-    ordered = [sorted(pair, key=lambda name: place[name]) for pair in study.pairs]
-    return tuple((first, second) for first, second in sorted(ordered, key=lambda pair: [place[name] for name in pair]))
+    return ResolvedConfusion(study.title or _title(name), pairs_of(study, classes))
 
 
 def datasets_of(study: Study, model: Model) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Confusion studies: networks trained with the labels of two classes mixed up, and the effects (docs/science.md 3)."""
+"""Confusion studies: networks trained with two classes mistrained, and the effects (docs/science.md 3)."""

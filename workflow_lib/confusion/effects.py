@@ -24,9 +24,10 @@ TESTED = ("n_reference", "n_confused", "accuracy_reference", "accuracy_confused"
 def effect_table(runs: Runs) -> pd.DataFrame:
     """A row per reference, unit and ordered pair (target T, confused C), T ≠ C.
 
-    The accuracies of T over runs whose pair contains C (and not T) are compared with those of a reference by Welch's
-    test: "otherwise", the runs whose pair contains neither, or "baseline". Difference = reference - confused: positive
-    where T is recognised better when C is not confused.
+    The accuracies of T over runs that confused C, and whose pair does not contain T, are compared with those of a
+    reference by Welch's test: "otherwise", the runs whose pair contains neither, or "baseline". A run confuses both
+    classes of its pair, in the mode one_way only the first. Difference = reference - confused: positive where T is
+    recognised better when C is not confused.
 
     The unit is either the run, or the pair with its mean over seeds. Runs of one pair share the effect of mixing up
     these two classes, so they are not independent, and the test over runs finds too many effects. The test over pairs
@@ -51,19 +52,19 @@ def effect_table(runs: Runs) -> pd.DataFrame:
 def _rows(runs: Runs) -> Iterator[dict[str, Any]]:
     means = pair_means(runs.accuracy)
     for target, target_name in enumerate(runs.classes):
-        outside = ~runs.mixed_up[:, target]
+        outside = ~runs.in_pair[:, target]
         outside[0] = False
         units = {"run": runs.accuracy[outside, :, target], "pair": means[outside, target]}
         baseline = runs.accuracy[0, :, target]
         for confused, confused_name in enumerate(runs.classes):
             if confused == target:
                 continue
-            contains = runs.mixed_up[outside, confused]
+            chosen, neither = runs.confused[outside, confused], ~runs.in_pair[outside, confused]
             for unit in UNITS:
-                pools = {"otherwise": units[unit][~contains], "baseline": baseline}
+                pools = {"otherwise": units[unit][neither], "baseline": baseline}
                 for reference in REFERENCES:
                     about = {"reference": reference, "unit": unit, "target": target_name, "confused": confused_name}
-                    yield about | _test(pools[reference], units[unit][contains])
+                    yield about | _test(pools[reference], units[unit][chosen])
 
 
 def pair_means(accuracy: Array) -> Array:

@@ -1,6 +1,6 @@
 """The pair that a figure shows where there is room for one, and its mean confusion matrix."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ class Example:
         shares: (1 or 2, n, n), by true and predicted class, 0 to 1; NaN: not known. The baseline comes first.
         classes: n names.
         runs: number of runs of each matrix.
-        pair: indices of the two classes that the second matrix confused; empty if there is only the baseline.
+        pair: indices of the two classes that were mistrained in the second matrix; empty if there is only the baseline.
         note: how the pair was chosen; may be empty.
     """
 
@@ -46,13 +46,13 @@ def example(counts: xr.Dataset, pairs: pd.DataFrame, wanted: Sequence[str] | Non
     Raises:
         UserError: a pair that the study does not have.
     """
-    place, note = choose_pair(pairs, wanted)
+    place, note = choose_pair(pairs, wanted, ordered=counts.attrs["mode"] == "one_way")
     runs = read(counts.isel(pair=[0] if place is None else [0, place]))
     pair = tuple(int(member) for member in runs.member[-1] if member >= 0)
     return Example(row_shares(runs.predictions), runs.classes, tuple(runs.counted.tolist()), pair, note)
 
 
-def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int | None, str]:
+def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None, *, ordered: bool = False) -> tuple[int | None, str]:
     """The row of the pair to show, and a sentence on the choice.
 
     By default, the pair that changes the mean accuracy of the other classes most. The effect on the two classes
@@ -60,7 +60,8 @@ def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int 
 
     Args:
         pairs: table of pairs; the baseline is the first row.
-        wanted: names of the two classes, in either order; None: choose.
+        wanted: names of the two classes; None: choose.
+        ordered: whether [A, B] and [B, A] are two pairs.
 
     Returns:
         The row is None if the study has no pairs.
@@ -69,7 +70,7 @@ def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int 
         UserError: a pair that the study does not have.
     """
     if wanted is not None:
-        return _row_of(pairs, wanted), ""
+        return _row_of(pairs, wanted, tuple if ordered else frozenset), ""
     if len(pairs) < 2:
         return None, ""
     change = (pairs["accuracy_others"] - pairs["baseline_others"]).abs()[1:]
@@ -77,10 +78,10 @@ def choose_pair(pairs: pd.DataFrame, wanted: Sequence[str] | None) -> tuple[int 
     return chosen, "The pair shown is the one that changes the mean accuracy of the other classes most."
 
 
-def _row_of(pairs: pd.DataFrame, wanted: Sequence[str]) -> int:
-    names = [frozenset(both) for both in zip(pairs["class_a"], pairs["class_b"], strict=True)]
-    if frozenset(wanted) in names[1:]:
-        return names.index(frozenset(wanted))
+def _row_of(pairs: pd.DataFrame, wanted: Sequence[str], as_key: Callable[[Iterable[str]], Hashable]) -> int:
+    names = [as_key(both) for both in zip(pairs["class_a"], pairs["class_b"], strict=True)]
+    if as_key(wanted) in names[1:]:
+        return names.index(as_key(wanted))
     known = [f"[{a}, {b}]" for a, b in zip(pairs["class_a"][1:], pairs["class_b"][1:], strict=True)]
     found = f"[{', '.join(wanted)}]"
     allowed = f"the study has no such pair; its pairs are {listed(known, SHOWN)}"

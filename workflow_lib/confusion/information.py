@@ -22,18 +22,18 @@ def predictions_by_group(runs: Runs) -> dict[str, Array]:
     """Predicted classes of each target T, summed over groups of runs defined by each class C.
 
     Returns:
-        "confused", "otherwise" and "baseline", each (T, C, predicted), exact whole numbers: over runs whose pair
-        contains C and not T; over runs whose pair contains neither; over the baseline, the same for every C.
+        "confused", "otherwise" and "baseline", each (T, C, predicted), exact whole numbers: over runs that confused C
+        and whose pair does not contain T; over runs whose pair contains neither; over the baseline, the same for every
+        C.
         Zeros if a group has no runs, and, except for the baseline, if C is T.
     """
     n = len(runs.classes)
     groups = {name: np.zeros((n, n, n)) for name in ("confused", *REFERENCES)}
     for target in range(n):
-        outside = np.flatnonzero(~runs.mixed_up[1:, target]) + 1
+        outside = np.flatnonzero(~runs.in_pair[1:, target]) + 1
         counts = runs.predictions[outside, target].astype(np.float64)
-        contains = runs.mixed_up[outside].astype(np.float64)
-        groups["confused"][target] = contains.T @ counts
-        groups["otherwise"][target] = (1 - contains).T @ counts
+        groups["confused"][target] = runs.confused[outside].T.astype(np.float64) @ counts
+        groups["otherwise"][target] = (~runs.in_pair[outside]).T.astype(np.float64) @ counts
         groups["otherwise"][target, target] = 0
         groups["baseline"][target] = runs.predictions[0, target]
     return groups
@@ -52,7 +52,8 @@ def bits_table(runs: Runs) -> pd.DataFrame:
         bits_accuracy: between Bernoulli distributions "recognised, or not", all runs of a group together.
 
         bits_predictions: between distributions of the predicted class, in which the two classes of the confused pair
-        {C, X} are one outcome, because a network that was taught to mix them up says nothing by choosing one of them.
+        {C, X} are one outcome, because a network that was taught to mix them up says nothing by choosing one of them
+        (in all modes, so that their bits can be compared).
         X differs from pair to pair, so the divergence is computed for each pair and averaged with the number of its
         runs as weight (conditional divergence given the pair). Without smoothing it is never smaller than the first.
 
@@ -97,7 +98,7 @@ def _of_predictions(runs: Runs, reference: Array) -> tuple[Array, Array]:
         members, number = runs.member[pair], runs.counted[pair]
         targets = np.delete(np.arange(n), members)
         own = _merge(runs.predictions[pair, targets], members)
-        for confused in members:
+        for confused in members[runs.confused[pair, members]]:
             other = _merge(reference[targets, confused], members)
             total[targets, confused] += number * kl_bits(own, other, smoothing=SMOOTHING)
             chance[targets, confused] += number * _by_chance(n - 1, own.sum(axis=-1), other.sum(axis=-1))

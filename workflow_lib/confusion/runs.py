@@ -18,7 +18,7 @@ MEANING = {
     "counts": "test samples of class `true` that the network calls `predicted`, labels as in the data set",
     "loss": "mean training loss of the epoch, nats; NaN from the epoch on in which it was no longer finite",
     "diverged": "the loss was not finite: the run is left out of statistics",
-    "member": "the two classes that were mixed up, by their places in true; -1 for the baseline",
+    "member": "the two classes that were mistrained, by their places in true; -1 for the baseline",
 }
 
 
@@ -28,6 +28,8 @@ def write(
     seeds: Sequence[int],
     members: Mapping[str, Sequence[str]],
     runs: Iterable[xr.Dataset],
+    *,
+    mode: str,
     progress: Progress | None = None,
 ) -> None:
     """Write a store of all runs, with only the runs of one pair and one chunk in memory.
@@ -39,6 +41,7 @@ def write(
         seeds: of each pair.
         members: names of the two classes of each pair; none for the baseline.
         runs: stores of single runs, pair by pair, the seed varying fastest.
+        mode: how the pairs were mistrained, an attribute of the store.
         progress: called with the runs read and in all.
     """
     stores = iter(runs)
@@ -58,7 +61,9 @@ def write(
     }
     labels = {"pair": pairs, "seed": seeds, "true": classes, "predicted": classes, "epoch": epochs}
     coords = {name: (name, np.array(values)) for name, values in labels.items()}
-    with storage.SampleWriter(path, variables, coords, {"title": "All runs of a confusion study"}) as writer:
+    with storage.SampleWriter(
+        path, variables, coords, {"title": "All runs of a confusion study", "mode": mode}
+    ) as writer:
         for done, pair in enumerate(pairs, start=1):
             here = list(itertools.islice(stores, len(seeds)))
             rows = {name: np.array([run[name].values for run in here]) for name in ("counts", "loss", "diverged")}
@@ -73,6 +78,7 @@ class Runs:
     """All runs as arrays for statistics: P pairs (the baseline first), S seeds, n classes.
 
     Attributes:
+        mode: how the pairs were mistrained: swap, one_way, drop or random.
         classes: n names.
         pairs: P names.
         seeds: S numbers.
@@ -86,6 +92,7 @@ class Runs:
         epochs: their numbers.
     """
 
+    mode: str
     classes: tuple[str, ...]
     pairs: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -97,10 +104,18 @@ class Runs:
     epochs: tuple[int, ...]
 
     @property
-    def mixed_up(self) -> npt.NDArray[np.bool_]:
+    def in_pair(self) -> npt.NDArray[np.bool_]:
         """(P, n): whether a class is one of the two of a pair."""
-        mixed_up: npt.NDArray[np.bool_] = (self.member[:, :, None] == np.arange(len(self.classes))).any(axis=1)
-        return mixed_up
+        return self._among(self.member)
+
+    @property
+    def confused(self) -> npt.NDArray[np.bool_]:
+        """(P, n): whether samples of a class were mistrained: both of a pair, or in the mode one_way the first."""
+        return self._among(self.member[:, :1] if self.mode == "one_way" else self.member)
+
+    def _among(self, member: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        among: npt.NDArray[np.bool_] = (member[:, :, None] == np.arange(len(self.classes))).any(axis=1)
+        return among
 
     @property
     def counted(self) -> npt.NDArray[np.int64]:
@@ -124,6 +139,7 @@ def read(store: xr.Dataset) -> Runs:
         accuracy[here] = np.divide(hits, samples, out=np.full(hits.shape, np.nan), where=known)
         predictions[here] = part.sum(axis=1, where=good[:, :, None, None])
     return Runs(
+        mode=store.attrs["mode"],
         classes=tuple(str(name) for name in store["true"].values),
         pairs=tuple(str(name) for name in store["pair"].values),
         seeds=tuple(int(seed) for seed in store["seed"].values),

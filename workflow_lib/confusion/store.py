@@ -9,14 +9,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from workflow_lib.io import storage
+from workflow_lib.names import Mistraining
 
 ABOUT = {
     "counts": "test samples of class `true` predicted as `predicted`, with correct labels (docs/science.md 3.2)",
     "loss": "mean loss of the epoch over the training samples as labelled for this run, while the network was "
     "changing; NaN from the epoch on in which it was no longer finite",
     "diverged": "the loss was not finite; counts are then those of the network as it was left",
-    "share": "floor(share * n) of the n training samples of each class of the pair carry the other's label",
 }
+SHARE: dict[Mistraining, str] = {
+    "swap": "floor(share * n) of the n training samples of each class of the pair carry the other's label",
+    "one_way": "floor(share * n) of the n training samples of the first class of the pair carry the second's label",
+    "drop": "floor(share * n) of the n training samples of each class of the pair are left out",
+    "random": "floor(share * n) of the n training samples of each class of the pair carry any label but their own",
+}
+"""What is done to a pair, by mode."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +31,16 @@ class Run:
     """One training.
 
     Attributes:
-        pair: the two classes that were mixed up, "A+B", or "baseline".
+        pair: name of the two classes that were mistrained, or "baseline".
         seed: number of the run among those of its pair.
-        share: mislabelled share of each of the two classes, in [0, 1]; 0 for the baseline.
+        mode: how they were mistrained, a key of SHARE.
+        share: mistrained share of a class, in [0, 1]; 0 for the baseline.
         classes: names of the two classes; empty for the baseline.
     """
 
     pair: str
     seed: int
+    mode: Mistraining
     share: float
     classes: Sequence[str] = ()
 
@@ -68,7 +77,7 @@ def write(
             "seed": run.seed,
             "share": run.share,
             "classes": list(run.classes),
-            "share_definition": ABOUT["share"],
+            "share_definition": SHARE[run.mode],
         },
     )
     storage.save(dataset, path)

@@ -10,24 +10,26 @@ from workflow_lib.confusion.runs import Runs
 Array = npt.NDArray[np.float64]
 
 WHOLE = 20
-"""Up to this many classes, the table holds the whole matrix of each pair."""
+"""Up to this many classes, tables hold all runs of each class, and the whole matrix of each pair."""
 
 
 def accuracy_table(runs: Runs) -> pd.DataFrame:
     """A row per run and target class: pair, seed, target, in_pair, diverged, accuracy.
 
-    `in_pair`: the target is one of the two classes that were mixed up. Accuracy is the share of the target's test
-    samples that were recognised, 0 to 1; NaN for a run that diverged.
+    `in_pair`: the target is one of the two classes that were mistrained. Accuracy is the share of the target's test
+    samples that were recognised, 0 to 1; NaN for a run that diverged. For more than 20 classes, a run of a pair has
+    rows only for these two, one of the baseline for all (see `matrix_table`).
     """
     P, S, n = runs.accuracy.shape
+    pair, seed, target = np.nonzero(np.broadcast_to(_written(runs)[:, None], (P, S, n)))
     return pd.DataFrame(
         {
-            "pair": _repeated(runs.pairs, S * n),
-            "seed": np.tile(np.repeat(np.array(runs.seeds), n), P),
-            "target": _tiled(runs.classes, P * S),
-            "in_pair": np.repeat(runs.mixed_up, S, axis=0).ravel(),
-            "diverged": np.repeat(runs.diverged.ravel(), n),
-            "accuracy": runs.accuracy.ravel(),
+            "pair": _named(runs.pairs, pair),
+            "seed": np.array(runs.seeds)[seed],
+            "target": _named(runs.classes, target),
+            "in_pair": runs.in_pair[pair, target],
+            "diverged": runs.diverged[pair, seed],
+            "accuracy": runs.accuracy[pair, seed, target],
         }
     )
 
@@ -38,7 +40,7 @@ def mean_table(runs: Runs) -> pd.DataFrame:
     These are n, mean, sd, lowest and highest from `over_seeds`; runs that diverged are left out.
     """
     P, _, n = runs.accuracy.shape
-    labels = {"pair": _repeated(runs.pairs, n), "target": _tiled(runs.classes, P), "in_pair": runs.mixed_up.ravel()}
+    labels = {"pair": _repeated(runs.pairs, n), "target": _tiled(runs.classes, P), "in_pair": runs.in_pair.ravel()}
     return pd.concat([pd.DataFrame(labels), over_seeds(runs.accuracy)], axis=1)
 
 
@@ -81,7 +83,7 @@ def pair_table(runs: Runs) -> pd.DataFrame:
         baseline_telling_apart: the same for the baseline. NaN if not defined: own for the baseline, others in a study
         of two classes.
     """
-    means, own = pair_means(runs.accuracy), runs.mixed_up
+    means, own = pair_means(runs.accuracy), runs.in_pair
     baseline = np.broadcast_to(means[0], means.shape)
     names = np.array([*runs.classes, ""], dtype=object)[runs.member]
     return pd.DataFrame(
@@ -127,17 +129,22 @@ def matrix_table(runs: Runs) -> pd.DataFrame:
     their whole matrices are in the store.
     """
     n = len(runs.classes)
-    chosen = runs.mixed_up if n > WHOLE else np.ones((len(runs.pairs), n), dtype=bool)
-    chosen[0] = True
-    pair, true = np.nonzero(chosen)
+    pair, true = np.nonzero(_written(runs))
     return pd.DataFrame(
         {
-            "pair": _repeated(runs.pairs, n, pair),
-            "true": _repeated(runs.classes, n, true),
+            "pair": _named(runs.pairs, np.repeat(pair, n)),
+            "true": _named(runs.classes, np.repeat(true, n)),
             "predicted": _tiled(runs.classes, len(pair)),
             "share": row_shares(runs.predictions[pair, true]).ravel(),
         }
     )
+
+
+def _written(runs: Runs) -> npt.NDArray[np.bool_]:
+    """(P, n): the classes of a pair that have rows in the largest tables."""
+    written = runs.in_pair if len(runs.classes) > WHOLE else np.ones((len(runs.pairs), len(runs.classes)), dtype=bool)
+    written[0] = True
+    return written
 
 
 def row_shares(counts: npt.NDArray[np.int64]) -> Array:
@@ -147,12 +154,16 @@ def row_shares(counts: npt.NDArray[np.int64]) -> Array:
     return shares
 
 
-def _repeated(names: tuple[str, ...], times: int, places: npt.NDArray[np.intp] | None = None) -> "pd.Categorical[str]":
-    """Each name repeated so many times; categories, because tables of many classes are long."""
-    codes = np.arange(len(names)) if places is None else places
-    return pd.Categorical.from_codes(np.repeat(codes, times), pd.Index(names))
+def _named(names: tuple[str, ...], places: npt.NDArray[np.intp]) -> "pd.Categorical[str]":
+    """The name at each of these places; categories, because tables of many classes are long."""
+    return pd.Categorical.from_codes(places, pd.Index(names))
+
+
+def _repeated(names: tuple[str, ...], times: int) -> "pd.Categorical[str]":
+    """Each name repeated so many times."""
+    return _named(names, np.repeat(np.arange(len(names)), times))
 
 
 def _tiled(names: tuple[str, ...], times: int) -> "pd.Categorical[str]":
     """All names in order, so many times."""
-    return pd.Categorical.from_codes(np.tile(np.arange(len(names)), times), pd.Index(names))
+    return _named(names, np.tile(np.arange(len(names)), times))

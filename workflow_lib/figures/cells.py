@@ -26,13 +26,21 @@ def label_classes(axes: Axes, names: Sequence[str]) -> None:
 
 
 def write_numbers(
-    axes: Axes, matrix: Array, write: Callable[[float], str], dark: npt.NDArray[np.bool_], most: int = WRITTEN
+    axes: Axes,
+    matrix: Array,
+    write: Callable[[float], str],
+    dark: npt.NDArray[np.bool_],
+    most: int = WRITTEN,
+    pale: npt.NDArray[np.bool_] | None = None,
 ) -> None:
-    """Write the numbers of a matrix of at most `most` classes, in white where a cell is dark; nothing for NaN."""
+    """Write the numbers of a matrix of at most `most` classes; nothing for NaN.
+
+    They are black, in dark cells white, and grey where `pale`.
+    """
     if len(matrix) > most:
         return
     for row, column in np.argwhere(np.isfinite(matrix)):
-        colour = "white" if dark[row, column] else "black"
+        colour = "white" if dark[row, column] else "#808080" if pale is not None and pale[row, column] else "black"
         text = write(matrix[row, column])
         axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
 

@@ -32,7 +32,8 @@ class Shape(NamedTuple):
 
     Attributes:
         rule: what its jobs have in common; the rule has this name, or a longer one if there are several shapes.
-        outputs: their paths below the folder of results, with `{point}`.
+        outputs: their paths below the folder of results, with `{point}`; with the point itself for trainings of a
+            confusion study.
         logs: those of their logs, below `logs`.
     """
 
@@ -104,8 +105,12 @@ def shapes(plan: Plan, answer: Answer, one_gpu: bool = False) -> dict[Shape, lis
 
 def bundle(plan: Plan, shape: Shape, at: str) -> Bundle:
     """The bundle of a shape at a point."""
-    jobs = (job_of(plan, plan.path(template.replace(POINT, at, 1))) for template in shape.outputs)
-    return Bundle(plan, list({job.name: job for job in jobs}.values()))
+    jobs, made = [], set[str]()
+    for path in (plan.path(template.replace(POINT, at, 1)) for template in shape.outputs):
+        if path not in made:
+            jobs.append(job_of(plan, path))
+            made.update(jobs[-1].makes)
+    return Bundle(plan, jobs)
 
 
 def written(found: Iterable[Shape]) -> str:
@@ -133,9 +138,12 @@ def _stale(jobs: Iterable[PlannedJob]) -> set[str]:
 
 
 def _shape(plan: Plan, rule: str, at: str, jobs: Sequence[PlannedJob]) -> Shape:
+    # Without a wildcard, Snakemake finds the rule of a file by its whole path. With one, it would compare each of many
+    # thousand files with the outputs of all rules. No two bundles of trainings can have a rule in common anyway.
+    point = at if rule == "train_replicates" else POINT
     outputs = (path.removeprefix(f"{plan.results}/").rpartition(f"/{at}/") for job in jobs for path in job.makes)
     return Shape(
         rule,
-        tuple(f"{kind}/{POINT}/{rest}" for kind, _, rest in outputs),
-        tuple(f"{job.verb}/{POINT}{job.place.removeprefix(at)}.log" for job in jobs),
+        tuple(f"{kind}/{point}/{rest}" for kind, _, rest in outputs),
+        tuple(f"{job.verb}/{point}{job.place.removeprefix(at)}.log" for job in jobs),
     )

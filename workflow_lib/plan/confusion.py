@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from urllib.parse import quote
 
+from workflow_lib.config.confusion import PairSample
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.studies import ResolvedConfusion, resolve_confusion
 from workflow_lib.io.braces import braces
@@ -24,7 +25,7 @@ OUTPUTS: Sequence[Output] = (
         "collect_confusion",
         {"counts": "counts.zarr.zip"},
         inputs={"stores": lambda s: s.stores},
-        spec=lambda s: {"pairs": s.study.pairs if s.settings.pairs else ALL, "seeds": s.settings.seeds},
+        spec=lambda s: {"pairs": s.written_pairs, "mode": s.settings.mode, "seeds": s.settings.seeds},
         content="counts of all runs",
         minutes=60,
     ),
@@ -39,31 +40,31 @@ OUTPUTS: Sequence[Output] = (
     figure(
         "information",
         inputs={"effects": "effects.csv"},
-        spec=lambda s: s.picture(groups=s.settings.groups),
+        spec=lambda s: s.picture(mode=s.settings.mode, groups=s.settings.groups),
         content="information of one class about another, in bits",
     ),
     figure(
         "significance",
         inputs={"effects": "effects.csv"},
-        spec=lambda s: s.picture(),
+        spec=lambda s: s.picture(mode=s.settings.mode),
         content="effects of losing a class",
     ),
     figure(
         "accuracies",
         inputs={"means": "means.csv"},
-        spec=lambda s: s.picture(),
+        spec=lambda s: s.picture(mode=s.settings.mode),
         content="accuracy under each pair",
     ),
     figure(
         "matrices",
         inputs={"counts": "counts.zarr.zip", "pairs": "pairs.csv"},
-        spec=lambda s: s.picture(example_pair=s.settings.example_pair),
+        spec=lambda s: s.picture(mode=s.settings.mode, example_pair=s.settings.example_pair),
         content="mean confusion matrices",
     ),
     figure(
         "curves",
         inputs={"losses": "losses.csv"},
-        spec=lambda s: s.picture(),
+        spec=lambda s: s.picture(mode=s.settings.mode),
         content="learning curves",
     ),
 )
@@ -82,8 +83,15 @@ class ConfusionPlan(StudyPlan):
 
     @cached_property
     def pairs(self) -> Mapping[str, tuple[str, ...]]:
-        """Confused classes of each pair, by its name in paths; the baseline is first and has no classes."""
-        return {BASELINE: (), **{pair_name(*pair): pair for pair in self.study.pairs}}
+        """Mistrained classes of each pair, by its name in paths; the baseline is first and has no classes."""
+        ordered = self.settings.mode == "one_way"
+        return {BASELINE: (), **{pair_name(*pair, ordered=ordered): pair for pair in self.study.pairs}}
+
+    @property
+    def written_pairs(self) -> object:
+        """The pairs as short as the config gives them."""
+        pairs = self.settings.pairs
+        return pairs.model_dump() if isinstance(pairs, PairSample) else self.study.pairs if pairs else ALL
 
     def blocks(self, size: int) -> list[tuple[int, ...]]:
         """Seeds of each training job, at most `size` per job."""
@@ -104,14 +112,14 @@ class ConfusionPlan(StudyPlan):
     def _patterns(self) -> Iterator[str]:
         """Brace patterns for the names of the pairs: one pattern per first class."""
         yield BASELINE
-        split = [name.split("+") for name in self.pairs if name != BASELINE]
+        split = [name.rpartition("+") for name in self.pairs if name != BASELINE]
         for first, names in itertools.groupby(split, key=lambda parts: parts[0]):
-            yield f"{first}+{braces(second for _, second in names)}"
+            yield f"{first}+{braces(second for *_, second in names)}"
 
 
-def pair_name(first: str, second: str) -> str:
-    """Name of a pair of classes in paths, such as "cat+dog"."""
-    return f"{_safe(first)}+{_safe(second)}"
+def pair_name(first: str, second: str, *, ordered: bool = False) -> str:
+    """Name of a pair of classes in paths, such as "cat+dog", or "cat+to+dog" if the order counts."""
+    return f"{_safe(first)}+{'to+' if ordered else ''}{_safe(second)}"
 
 
 def _safe(name: str) -> str:

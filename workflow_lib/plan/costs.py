@@ -43,7 +43,7 @@ TABLE = {
     "attack_prototypes": (0.7, 11_000),
     "find_boundaries": (3.2, 60_000),
     "train_replicates": (0.035, 6_500),
-    "collect_confusion": (7.0, 110_000),
+    "collect_confusion": (0.0076, 110_000),
 }
 """Core seconds and bytes of one output per unit of work, from the default study without a GPU."""
 TRAININGS = ("train_interval", "train_replicates")
@@ -81,7 +81,7 @@ def former_jobs(results: Path) -> Known:
         except (OSError, ValueError, LookupError, TypeError):
             continue
         if record:
-            each = seconds / work(verb, record["spec"])
+            each = seconds / work(verb, record["spec"], len(record["inputs"]))
             gpu = each if record["device"] == "cuda" else 0.0
             found[kind(verb, record["spec"])][subject(record["inputs"].values(), results)].append(
                 Cost(each * threads, gpu, size, "")
@@ -100,9 +100,11 @@ def kind(verb: str, spec: Mapping[str, Any]) -> str:
     return BY_DATA if "percent" in spec else verb
 
 
-def work(verb: str, spec: Mapping[str, Any]) -> float:
-    """Units of work of an output: the epochs of the whole training, even for one interval; 1 without training."""
-    return float(spec["training"]["epochs"]) * spec.get("percent", 100) / 100 if verb in TRAININGS else 1.0
+def work(verb: str, spec: Mapping[str, Any], inputs: int) -> float:
+    """Units of work of an output: the epochs of the whole training, even for one interval; else 1, or the inputs."""
+    if verb in TRAININGS:
+        return float(spec["training"]["epochs"]) * float(spec.get("percent", 100)) / 100
+    return float(inputs) if verb == "collect_confusion" else 1.0
 
 
 def cost_by_records(plan: Plan, job: PlannedJob, known: Known, *, same: bool) -> Cost | None:
@@ -125,5 +127,5 @@ def cost_by_table(plan: Plan, job: PlannedJob) -> Cost:
 
 def _times(plan: Plan, job: PlannedJob, each: Cost) -> Cost:
     """Cost of a job, from the cost of one output per unit of work; outputs made together count once, except in size."""
-    amount = sum(work(job.verb, unit.spec) for unit in job.run(plan, "cpu").units)
+    amount = sum(work(job.verb, unit.spec, len(job.reads)) for unit in job.run(plan, "cpu").units)
     return Cost(each.cpu * amount, each.gpu * amount, each.size * len(job.makes), each.source)

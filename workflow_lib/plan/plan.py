@@ -268,7 +268,8 @@ class Plan:
         if settings.training is None:
             raise ValueError(f"{plan.settings.model} is not trained")
         classes = plan.pairs[pair]
-        confused = {"pair": pair, "classes": classes, "share": plan.settings.share if classes else 0.0}
+        mode, share = (plan.settings.mode, plan.settings.share) if classes else ("swap", 0.0)
+        confused = {"pair": pair, "classes": classes, "mode": mode, "share": share}
         return canonical(
             **self._network(settings, "weights"),
             training=settings.training.settings(),

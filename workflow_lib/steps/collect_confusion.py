@@ -12,10 +12,10 @@ def collect_confusion(*, spec: dict[str, Any], stores: list[Input], counts: Outp
     """Write the store of all runs with `confusion.runs.write`.
 
     Args:
-        spec: pairs (as in the config; the stores say which pair they belong to), seeds.
+        spec: pairs (as in the config; the stores say which pair they belong to), mode, seeds.
         stores: of the runs, pair by pair, the seed varying fastest; the baseline first.
         counts: store.
     """
     firsts = (load(path).attrs for path in stores[:: len(spec["seeds"])])
     members = {about["pair"]: about["classes"] for about in firsts}
-    write(counts, [*members], spec["seeds"], members, map(load, stores), progress=bar("runs"))
+    write(counts, [*members], spec["seeds"], members, map(load, stores), mode=spec["mode"], progress=bar("runs"))

@@ -12,11 +12,11 @@ def draw_accuracies(*, spec: dict[str, Any], means: Input, svg: Output, png: Out
     """Draw the accuracy of each class for each confused pair, with the baseline.
 
     Args:
-        spec: title.
+        spec: title, mode.
         means: table of mean accuracies.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = draw(read_named(means), title=spec["title"])
+    figure, numbers = draw(read_named(means), mode=spec["mode"], title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

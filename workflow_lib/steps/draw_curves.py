@@ -12,11 +12,11 @@ def draw_curves(*, spec: dict[str, Any], losses: Input, svg: Output, png: Output
     """Draw the learning curves of the baseline and of each pair.
 
     Args:
-        spec: title.
+        spec: title, mode.
         losses: table of learning curves.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = draw(read_named(losses), title=spec["title"])
+    figure, numbers = draw(read_named(losses), mode=spec["mode"], title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

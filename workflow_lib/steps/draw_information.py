@@ -12,11 +12,11 @@ def draw_information(*, spec: dict[str, Any], effects: Input, svg: Output, png: 
     """Draw the bits that targets gain or lose if a class is not confused.
 
     Args:
-        spec: title, groups (names of classes by name of the group; may be empty).
+        spec: title, mode, groups (names of classes by name of the group; may be empty).
         effects: table of effects.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = draw(read_named(effects), groups=spec["groups"], title=spec["title"])
+    figure, numbers = draw(read_named(effects), groups=spec["groups"], mode=spec["mode"], title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

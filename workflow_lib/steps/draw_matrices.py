@@ -14,12 +14,14 @@ def draw_matrices(*, spec: dict[str, Any], counts: Input, pairs: Input, svg: Out
     """Draw the mean confusion matrices of the baseline and of one confused pair.
 
     Args:
-        spec: title, example_pair (names of the two classes; None: chosen by `confusion.example`).
+        spec: title, mode, example_pair (names of the two classes; None: chosen by `confusion.example`).
         counts: store of all runs.
         pairs: table of pairs.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = draw(example(load(counts), read_named(pairs), spec["example_pair"]), title=spec["title"])
+    figure, numbers = draw(
+        example(load(counts), read_named(pairs), spec["example_pair"]), mode=spec["mode"], title=spec["title"]
+    )
     save(figure, numbers, svg=svg, png=png, csv=csv)

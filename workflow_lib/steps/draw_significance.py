@@ -12,11 +12,11 @@ def draw_significance(*, spec: dict[str, Any], effects: Input, svg: Output, png:
     """Draw the strongest effects of losing a class, with confidence intervals.
 
     Args:
-        spec: title.
+        spec: title, mode.
         effects: table of effects.
         svg: the figure.
         png: the figure.
         csv: the numbers behind it.
     """
-    figure, numbers = draw(read_named(effects), title=spec["title"])
+    figure, numbers = draw(read_named(effects), mode=spec["mode"], title=spec["title"])
     save(figure, numbers, svg=svg, png=png, csv=csv)

@@ -22,7 +22,7 @@ def tabulate_confusion(
     shares: Output,
     losses: Output,
 ) -> None:
-    """Write the tables of `confusion.effects`, `confusion.groups` and `confusion.tables`.
+    """Write the tables of `confusion.effects`, `confusion.groups` and `confusion.tables`, each with a column `mode`.
 
     Args:
         spec: groups (names of classes by name of the group; may be empty), permutations, seed.
@@ -36,11 +36,16 @@ def tabulate_confusion(
         losses: CSV, learning curves.
     """
     found = read(load(counts))
-    table = effect_table(found)
-    write_table(table, effects)
-    write_table(group_table(table, spec["groups"], spec["permutations"], spec["seed"]), groups)
-    write_table(tables.accuracy_table(found), runs)
-    write_table(tables.mean_table(found), means)
-    write_table(tables.pair_table(found), pairs)
-    write_table(tables.matrix_table(found), shares)
-    write_table(tables.curve_table(found), losses)
+    effect = effect_table(found)
+    made = {
+        effects: effect,
+        groups: group_table(effect, spec["groups"], spec["permutations"], spec["seed"]),
+        runs: tables.accuracy_table(found),
+        means: tables.mean_table(found),
+        pairs: tables.pair_table(found),
+        shares: tables.matrix_table(found),
+        losses: tables.curve_table(found),
+    }
+    for path, table in made.items():
+        table.insert(0, "mode", found.mode)
+        write_table(table, path)

@@ -36,8 +36,8 @@ def train_replicates(
     """Write a store for each of `confusion`, in the order of `spec["runs"]`.
 
     Args:
-        spec: architecture, options, normalize, weights, training; study; runs: name -> pair ("A+B" or "baseline"),
-            classes (the two names, or none), share, seed.
+        spec: architecture, options, normalize, weights, training; study; runs: name -> pair ("A+B", "A+to+B" or
+            "baseline"), classes (the two names, or none), mode, share, seed.
         train: split that the networks are trained on.
         test: split that they are tested on; its labels stay as they are.
         weights: checkpoint of another model from whose weights they start, in place of those in `spec`.
@@ -82,9 +82,9 @@ def _form(run: Run, split: StoredSplit, settings: Settings, device: str) -> Form
 def _run(spec: Mapping[str, Any], run: store.Run, split: StoredSplit) -> Run:
     """One training; everything random in it follows from study, pair and seed."""
     lineage = ("confusion", spec["study"], run.pair, run.seed)
-    labels = split.labels.astype(np.int64)
+    labels, outputs = split.labels.astype(np.int64), len(split.class_names)
     if run.classes:
         first, second = map(split.class_names.index, run.classes)
-        labels = mislabel(labels, first, second, run.share, seeds.generator(*lineage, "mislabelled"))
-    outputs = len(split.class_names)
+        rng = seeds.generator(*lineage, "mislabelled")
+        labels = mislabel(labels, first, second, run.share, run.mode, outputs, rng)
     return Run(lambda: initial_network(spec, split.image_shape, outputs, lineage), labels, lineage)

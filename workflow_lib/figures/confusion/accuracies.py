@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from scipy.special import stdtrit
 
 from workflow_lib.figures.axes import nothing, say
+from workflow_lib.figures.confusion.words import DONE
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.selection import choose_classes
 from workflow_lib.figures.style import RC, TEN_COLOURS, class_names, labels_of, name_height, name_rotation, new_figure
@@ -22,10 +23,12 @@ from workflow_lib.seeds import generator
 Array = npt.NDArray[np.float64]
 
 READING = (
-    "Dot: a pair of classes whose labels were mixed up; accuracy of the target (the class below) on test samples with "
+    "Dot: a pair of mistrained classes; accuracy of the target (the class below) on test samples with "
     "correct labels, mean over seeds. Above: the target is not in the pair. Below: it is one of the two. Band: where "
-    "95 % of such means of baseline runs lie. Dashed: half the mean of the baseline."
+    "95 % of such means of baseline runs lie."
 )
+HALF = "Dashed: half the mean of the baseline."
+"""With half of the labels swapped, a network cannot distinguish the two classes of a pair."""
 COLOURS = {False: TEN_COLOURS[0], True: TEN_COLOURS[2]}
 LABELS = {False: "target not in the pair", True: "target in the pair"}
 MOST_DOTS = 200
@@ -33,11 +36,12 @@ MOST_DOTS = 200
 
 
 @mpl.rc_context(RC)
-def draw(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(means: pd.DataFrame, *, mode: str, title: str) -> tuple[Figure, pd.DataFrame]:
     """Two strip plots with a column for each class: pairs without it above, pairs with it below.
 
     Args:
         means: a row per pair and target: pair, target, in_pair, n, mean, sd (over seeds; NaN if not known).
+        mode: how the pairs were mistrained.
         title: heading of the figure.
 
     Returns:
@@ -54,14 +58,16 @@ def draw(means: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     runs = int(pairs["n"].median())
     baseline = _baseline(numbers, runs)
     numbers = numbers.merge(baseline[["target", "band_low", "band_high"]], on="target", how="left")
-    note = [READING, _counts(numbers, runs), fewer, _thinned(pairs)]
+    swapped = mode == "swap"
+    note = [READING, HALF if swapped else "", DONE[mode], _counts(numbers, runs), fewer, _thinned(pairs)]
     written = class_names(labels_of([known]))
     names = [written[name] for name in classes]
     figure = new_figure(max(0.42 * len(classes), 3.0) + 2.4, 3.6 + name_height(names), title, *note)
     grid = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 2]})
     _band(grid[0], baseline := baseline.set_index("target").loc[classes])
     places = np.arange(len(classes))
-    grid[1].hlines(baseline["mean"] / 2, places - 0.42, places + 0.42, color="black", linewidth=0.8, linestyle="--")
+    if swapped:
+        grid[1].hlines(baseline["mean"] / 2, places - 0.42, places + 0.42, color="black", linewidth=0.8, linestyle="--")
     for axes, in_pair in zip(grid, (False, True), strict=True):
         _dots(axes, pairs[pairs["in_pair"] == in_pair], classes, COLOURS[in_pair])
         axes.set_ylabel("accuracy")

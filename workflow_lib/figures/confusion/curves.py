@@ -9,26 +9,28 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_lib.figures.axes import nothing
+from workflow_lib.figures.confusion.words import DONE
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.style import RC, TEN_COLOURS, new_figure
 from workflow_lib.names import BASELINE
 
 READING = (
     "Mean loss over the training samples during each epoch, with the labels of the run. Thin line: a pair, mean over "
-    "seeds. Bold: the baseline, and the mean over pairs. Bands: lowest to highest single run. Labels exchanged at "
-    "random cannot be learned, only memorised, so losses of pairs stay higher."
+    "seeds. Bold: the baseline, and the mean over pairs. Bands: lowest to highest single run."
 )
+MEMORISED = "Labels changed at random cannot be learned, only memorised, so losses of pairs stay higher."
 COLOUR = TEN_COLOURS[0]
 MOST_LINES = 100
 
 
 @mpl.rc_context(RC)
-def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, *, mode: str, title: str) -> tuple[Figure, pd.DataFrame]:
     """Loss over epochs of the baseline and of each pair.
 
     Args:
         table: a row per pair and epoch: pair, epoch, n, mean, sd, lowest, highest (over seeds, nats; NaN if all runs
             diverged).
+        mode: how the pairs were mistrained.
         title: heading of the figure.
 
     Returns:
@@ -41,7 +43,8 @@ def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     overall = _over_pairs(pairs)
     names = list(dict.fromkeys(pairs["pair"]))
     drawn = spread(names, MOST_LINES)
-    figure = new_figure(7.0, 3.2, title, READING, *_notes(table, names, drawn))
+    why = "" if mode == "drop" else MEMORISED
+    figure = new_figure(7.0, 3.2, title, READING, DONE[mode], why, *_notes(table, names, drawn))
     axes = figure.subplots()
     for _, line in pairs[pairs["pair"].isin(drawn)].groupby("pair", sort=False):
         axes.plot(line["epoch"], line["mean"], color=COLOUR, linewidth=0.5, alpha=0.35)

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from workflow_lib.confusion.example import Example
 from workflow_lib.figures.axes import NO_ENTRIES, say
 from workflow_lib.figures.cells import WRITTEN, label_classes, side_of, write_numbers
+from workflow_lib.figures.confusion.words import DONE
 from workflow_lib.figures.selection import FEWER_CLASSES
 from workflow_lib.figures.style import RC, SHOWN_CLASSES, TEN_COLOURS, class_names, labels_of, name_height, new_figure
 
@@ -20,16 +21,17 @@ Array = npt.NDArray[np.float64]
 
 READING = (
     "Row: true class. Column: predicted class. Number: per cent of the test samples of the true class, mean over runs. "
-    "Test samples have correct labels. Framed: the two classes that were confused."
+    "Test samples have correct labels. Framed: the two classes of the pair."
 )
 
 
 @mpl.rc_context(RC)
-def draw(example: Example, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(example: Example, *, mode: str, title: str) -> tuple[Figure, pd.DataFrame]:
     """A heat map for each matrix, side by side.
 
     Args:
         example: matrices of the baseline and of one pair.
+        mode: how the pair was mistrained.
         title: heading of the figure.
 
     Returns:
@@ -42,10 +44,10 @@ def draw(example: Example, *, title: str) -> tuple[Figure, pd.DataFrame]:
     short = [written[place] for place in chosen]
     side, margin = side_of(len(chosen)), name_height(short)
     width = len(shares) * (side + margin + 0.5) + 0.9
-    figure = new_figure(width, side + margin + 0.55, title, READING, example.note, fewer)
+    figure = new_figure(width, side + margin + 0.55, title, READING, DONE[mode], example.note, fewer)
     grid = figure.subplots(1, len(shares), squeeze=False)[0]
     parts = []
-    headings = zip(_headings(example, classes), _headings(example, written), strict=True)
+    headings = zip(_headings(example, classes, mode), _headings(example, written, mode), strict=True)
     for axes, matrix, (heading, text) in zip(grid, shares, headings, strict=True):
         own = matrix[np.ix_(chosen, chosen)]
         image = _draw_cells(axes, 100 * own)
@@ -59,9 +61,10 @@ def draw(example: Example, *, title: str) -> tuple[Figure, pd.DataFrame]:
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def _headings(example: Example, classes: Sequence[str]) -> list[str]:
+def _headings(example: Example, classes: Sequence[str], mode: str) -> list[str]:
     """Titles of the matrices, with these names of the classes."""
-    names = ["baseline", " and ".join(classes[place] for place in example.pair)][: len(example.shares)]
+    between = " as " if mode == "one_way" else " and "
+    names = ["baseline", between.join(classes[place] for place in example.pair)][: len(example.shares)]
     return [f"{name}: {runs} runs" for name, runs in zip(names, example.runs, strict=True)]
 
 

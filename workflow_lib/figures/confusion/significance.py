@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from workflow_lib.figures.axes import nothing
+from workflow_lib.figures.confusion.words import CONFUSED, DONE
 from workflow_lib.figures.style import RC, TEN_COLOURS, class_names, labels_of, new_figure
 
 READING = (
-    "Accuracy of the target in runs whose pair contains neither class, minus that in runs whose pair contains the "
-    "confused class, with 95 % interval (Welch). Positive: the target is recognised better when the class is not "
-    "confused. Circle: units are runs. Square: units are pairs (means over seeds), because runs of one pair are not "
-    "independent. Adjusted: Benjamini-Hochberg over all ordered pairs."
+    "Accuracy of the target in runs whose pair contains neither class, minus that in runs in which the class was "
+    "{confused} and whose pair does not contain the target, with 95 % interval (Welch). Positive: the target is "
+    "recognised better when the class is not {confused}. Circle: units are runs. Square: units are pairs (means over "
+    "seeds), because runs of one pair are not independent. Adjusted: Benjamini-Hochberg over all ordered pairs."
 )
 ALPHA = 0.05
 FEWEST, MOST = 10, 30
@@ -35,26 +36,28 @@ SHIFT = {"run": -0.13, "pair": 0.2}
 
 
 @mpl.rc_context(RC)
-def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, *, mode: str, title: str) -> tuple[Figure, pd.DataFrame]:
     """A row for each ordered pair of classes that has a small p, sorted by the difference of accuracies.
 
     Args:
         table: a row per reference, unit, target and confused class, from `effect_table`.
+        mode: how the classes were mistrained.
         title: heading of the figure.
 
     Returns:
         The figure, and its rows for both units against "otherwise", with `significance`: "adjusted", "raw" or "none".
     """
-    own = table[table["reference"] == "otherwise"]
+    own, confused = table[table["reference"] == "otherwise"], CONFUSED[mode]
+    reading = f"{READING.format(confused=confused)} {DONE[mode]}"
     own = own.assign(significance=np.select([own["p_adjusted"] < ALPHA, own["p"] < ALPHA], ["adjusted", "raw"], "none"))
     runs = own[(own["unit"] == "run") & own["p"].notna()]
     if runs.empty:
-        return nothing(title, "no effect is defined", READING), own.iloc[:0]
+        return nothing(title, "no effect is defined", reading), own.iloc[:0]
     few = min(max((runs["p"] < ALPHA).sum(), FEWEST), MOST)
     chosen = runs.nsmallest(few, "p").sort_values("diff", kind="stable").reset_index(drop=True)
     rows = chosen[["target", "confused"]].assign(row=range(len(chosen)))
     numbers = rows.merge(own, on=["target", "confused"], how="left")
-    note = [READING, *(_counts(own, unit) for unit in MARKERS), _choice(len(chosen), len(runs))]
+    note = [reading, *(_counts(own, unit) for unit in MARKERS), _choice(len(chosen), len(runs))]
     figure = new_figure(7.0, 0.23 * len(chosen) + 0.9, title, *note)
     axes = figure.subplots()
     _draw_rows(axes, numbers)
@@ -62,7 +65,7 @@ def draw(table: pd.DataFrame, *, title: str) -> tuple[Figure, pd.DataFrame]:
     axes.set_yticks(
         rows["row"], [f"{names[t]} ← {names[c]}" for t, c in zip(rows["target"], rows["confused"], strict=True)]
     )
-    axes.set_ylabel("target ← confused")
+    axes.set(xlabel=f"accuracy otherwise − {confused}, percentage points", ylabel=f"target ← {confused}")
     figure.legend(handles=_legend(numbers), loc="outside right upper")
     return figure, numbers.drop(columns="row")
 
@@ -82,7 +85,6 @@ def _draw_rows(axes: Axes, numbers: pd.DataFrame) -> None:
             markersize=4.5 if over_runs else 3.2,
             elinewidth=1.2 if over_runs else 0.7,
         )
-    axes.set_xlabel("accuracy otherwise − confused, percentage points")
     axes.set_ylim(-0.7, numbers["row"].max() + 0.7)
     axes.grid(axis="y", color="#eeeeee", linewidth=0.6)
     axes.set_axisbelow(True)

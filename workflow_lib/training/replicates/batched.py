@@ -37,7 +37,7 @@ def train_stack(
     """Train runs whose networks are chains of known layers (`chain.chain`); a run that diverges keeps its weights.
 
     Args:
-        runs: the runs to train.
+        runs: the runs to train, all on the same number of images.
         images: (N, c, y, x), uint8 or float32 in [0, 1]; in memory only once.
         settings: training settings.
         device: "cpu" or "cuda".
@@ -83,7 +83,8 @@ class _Training:
         self.optimizer = make_optimizer(settings, self.stack.vector)
         self.images = torch.from_numpy(images).to(device)
         self.labels = torch.from_numpy(np.stack([run.labels for run in runs])).to(device)
-        self.batches = -(-len(images) // settings.batch_size)
+        self.samples = np.stack([run.samples for run in runs])  # (runs, samples of each)
+        self.batches = -(-self.samples.shape[1] // settings.batch_size)
         self.sums = torch.zeros(len(runs), dtype=torch.float64, device=device)
         self.losses = np.full((len(runs), settings.epochs), np.nan)
         self.running = np.ones(len(runs), dtype=bool)
@@ -93,7 +94,7 @@ class _Training:
             Epoch.of(
                 run.lineage,
                 epoch,
-                count=len(self.images),
+                count=self.samples.shape[1],
                 batches=self.batches,
                 augmentation=self.settings.augmentation,
                 device=self.device,
@@ -101,7 +102,8 @@ class _Training:
             for run in self.runs
         ]
         self.epoch, self.starts = epoch, drawn[0].starts
-        self.order = torch.from_numpy(np.stack([one.order for one in drawn])).to(self.device)
+        order = np.take_along_axis(self.samples, np.stack([one.order for one in drawn]), axis=1)
+        self.order = torch.from_numpy(order).to(self.device)
         self.ordered_labels = self.labels.gather(1, self.order)
         self.flips = torch.stack([one.draws.flips for one in drawn])
         self.offsets = torch.stack([one.draws.offsets for one in drawn])
@@ -131,7 +133,7 @@ class _Training:
 
     def end_epoch(self) -> None:
         self._leave_diverged()
-        self.losses[self.running, self.epoch] = self.sums.cpu().numpy()[self.running] / len(self.images)
+        self.losses[self.running, self.epoch] = self.sums.cpu().numpy()[self.running] / self.samples.shape[1]
 
     def results(self) -> list[Trained]:
         for slot in np.flatnonzero(self.running):

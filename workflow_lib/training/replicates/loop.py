@@ -32,12 +32,12 @@ def train_one(
         states: saves its state, to continue after a kill.
         progress: called with the number of finished batches and of all batches.
     """
-    network = run.build()
+    network, samples = run.build(), run.samples
     try:
         state = train(
             network,
-            images,
-            run.labels,
+            images if len(samples) == len(images) else images[samples],
+            run.labels[samples],
             settings,
             lineage=run.lineage,
             stop_epoch=settings.epochs,

@@ -14,13 +14,18 @@ class Run:
 
     Attributes:
         build: makes the network with its initial weights, on the CPU; called when its training begins.
-        labels: (N,) int64, labels of the training images.
+        labels: (N,) int64, labels of the training images; negative for images that the run leaves out.
         lineage: names from which the order of samples, augmentation and torch's random state are derived.
     """
 
     build: Callable[[], nn.Module]
     labels: NDArray[np.int64]
     lineage: tuple[object, ...]
+
+    @property
+    def samples(self) -> NDArray[np.int64]:
+        """Numbers of the images that the run is trained on, ascending."""
+        return np.flatnonzero(self.labels >= 0)
 
 
 @dataclass(frozen=True, eq=False)

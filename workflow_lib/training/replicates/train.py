@@ -33,6 +33,8 @@ def train_runs(
 ) -> Iterator[tuple[str, Trained]]:
     """Train runs and yield the name and result of each; a run that diverges does not stop the others.
 
+    Runs in a stack are trained on equally many images, so that their batches are equal.
+
     The result of a run does not depend on the other runs, on a CPU byte for byte. On a GPU that holds for stacks of
     equal width; the width, like the two forms, decides how sums are rounded.
 
@@ -51,12 +53,13 @@ def train_runs(
             part = _part(progress, index, len(runs))
             yield name, train_one(name, run, images, settings, device=device, states=states, progress=part)
         return
-    names = list(runs)
-    starts = range(0, len(names), MOST[device])
+    alike: dict[int, list[str]] = {}
+    for name, run in runs.items():
+        alike.setdefault(len(run.samples), []).append(name)
+    blocks = [names[i : i + MOST[device]] for names in alike.values() for i in range(0, len(names), MOST[device])]
     compiling = device == "cuda" and settings.epochs * -(-len(images) // settings.batch_size) >= MANY_BATCHES
-    for index, start in enumerate(starts):
-        part = _part(progress, index, len(starts))
-        block = names[start : start + MOST[device]]
+    for index, block in enumerate(blocks):
+        part = _part(progress, index, len(blocks))
         idle = [block[0]] * (-len(block) % STEP)
         stack = [runs[name] for name in (*block, *idle)]
         trained = train_stack(stack, images, settings, device=device, compiling=compiling, progress=part)
