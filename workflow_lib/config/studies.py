@@ -10,6 +10,7 @@ from workflow_lib.config.datasets import Features, Source, class_names
 from workflow_lib.config.kstar import Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
+from workflow_lib.config.relations import RelationStudy
 from workflow_lib.names import METRICS, ORIGINAL, SPLITS
 
 
@@ -117,6 +118,12 @@ def resolve_confusion(name: str, config: Config) -> ResolvedConfusion:
     study = config.confusion.studies[name]
     classes = class_names(config.models[study.model].dataset, config.datasets)
     return ResolvedConfusion(study.title or _title(name), paired(study, classes))
+
+
+def resolve_relations(name: str, config: Config) -> RelationStudy:
+    """A study of relations of a valid config, with its title."""
+    study = config.relations.studies[name]
+    return study.model_copy(update={"title": study.title or _title(name)})
 
 
 def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:

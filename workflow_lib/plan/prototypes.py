@@ -128,9 +128,9 @@ class PrototypePlan(StudyPlan):
         kinds = STORES if self.settings.boundaries else STORES[:2]
         return {"prototypes": [self.stores(kind) for kind in kinds]}
 
-    def stores(self, kind: str) -> Files:
-        """Stores of one kind, one per set, in the order of the grids."""
-        return Files([self._filled(STORE, grid, kind=[kind], study=[self.name]) for grid in self.grids])
+    def stores(self, kind: str, grids: Sequence[Grid] | None = None) -> Files:
+        """Stores of one kind, one per set, in the order of the grids; without them, of all sets."""
+        return Files([self._filled(STORE, grid, kind=[kind], study=[self.name]) for grid in grids or self.grids])
 
     def example_store(self, kind: str) -> Files:
         """The store of the set whose images are drawn."""

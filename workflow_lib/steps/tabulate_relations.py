@@ -1,0 +1,64 @@
+"""Tables of a study of relations between classes."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workflow_lib.errors import UserError
+from workflow_lib.io.storage import load, read_table, write_table
+from workflow_lib.relations.budget import too_many
+from workflow_lib.relations.measures import TEXT, Matrices, of_confusion, of_kstar, of_prototypes
+from workflow_lib.relations.tables import correlation_table, in_order, measure_table, pair_table
+from workflow_lib.steps.roles import Input, Output
+
+
+def tabulate_relations(
+    *,
+    spec: dict[str, Any],
+    kstar: list[Input],
+    sets: list[Input],
+    prototype_pairs: list[Input],
+    boundaries: list[Input],
+    effects: list[Input],
+    confusion_pairs: list[Input],
+    shares: list[Input],
+    class_pairs: Output,
+    measures: Output,
+    correlations: Output,
+) -> None:
+    """Write all measures of each pair of classes, what they are, and their rank correlations.
+
+    Args:
+        spec: sources (study, model, interval, … of each part, by section), unconverged (of the prototype study),
+            permutations, seed.
+        kstar: k* stores of all seeds; none without a k* study.
+        sets: prototype stores of all seeds and initialisations; these and the next two are none without such a study.
+        prototype_pairs: table of C and R by pairs, one or none.
+        boundaries: table of boundary images, one or none.
+        effects: tables of a confusion study, these and the next two: one or none.
+        confusion_pairs: its pairs.
+        shares: its confusion matrices.
+        class_pairs: CSV, from `pair_table`.
+        measures: CSV, from `measure_table`.
+        correlations: CSV, from `correlation_table`.
+    """
+    parts: list[tuple[list[str], Matrices]] = []
+    if kstar:
+        parts.append(of_kstar(map(load, kstar)))
+    if sets:
+        tables = [_at_point(path, spec["sources"]["prototypes"]) for path in (*prototype_pairs, *boundaries)]
+        parts.append(of_prototypes(map(load, sets), *tables, unconverged=spec["unconverged"]))
+    if effects:
+        parts.append(of_confusion(*(read_table(path, TEXT) for path in (*effects, *confusion_pairs, *shares))))
+    names, matrices = in_order(parts)
+    if problems := list(too_many("relations.studies: permutations", spec["permutations"], len(names))):
+        raise UserError(*problems)
+    write_table(pair_table(names, matrices), class_pairs)
+    write_table(measure_table(matrices, spec["sources"]), measures)
+    write_table(correlation_table(matrices, permutations=spec["permutations"], seed=spec["seed"]), correlations)
+
+
+def _at_point(path: Path, point: dict[str, Any]) -> pd.DataFrame:
+    """The rows of one model and interval."""
+    return read_table(path, TEXT).query("model == @point['model'] and interval == @point['interval']")
