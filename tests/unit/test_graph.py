@@ -38,6 +38,7 @@ EVERYTHING = {
     "kstar": {"studies": {"elsewhere": {"model": "all", "dataset": "all"}}},
     "prototypes": {"studies": {"sure": {"model": "digits_cnn", "start": "warm", "initialisations": 2}}},
     "confusion": {"studies": {"mixed": {"model": "further", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}},
+    "relations": {"studies": {"alike": {"kstar": "training", "prototypes": "sure", "confusion": "mixed"}}},
     "results": "results/elsewhere",
 }
 """Sections that let the miniature have a job of nearly every verb, below another folder."""

@@ -8,12 +8,13 @@ from typing import Literal
 
 import examined_project
 import own_project
+import relations_project
 from edits import Edit
 from outcome import Outcome
 from project import Forecast, Project, Run
 
-Base = Literal["miniature", "own", "examined"]
-"""What is edited: the miniature study, or the one in own_project.py or examined_project.py."""
+Base = Literal["miniature", "own", "examined", "relations"]
+"""What is edited: the miniature study, or the one in own_project.py, examined_project.py or relations_project.py."""
 
 STUDY_JOBS = "tabulate_kstar/* render_tables/* draw_*"
 SHOWN = 12
@@ -54,8 +55,8 @@ class Row:
 
     def run(self, finished: Project, folder: Path) -> Outcome:
         """Edit a copy, run Snakemake twice, and compare."""
-        beside = {"own": own_project.made_beside, "examined": examined_project.made_beside}
-        base = finished if self.base == "miniature" else beside[self.base](finished)
+        beside = {"own": own_project, "examined": examined_project, "relations": relations_project}
+        base = finished if self.base == "miniature" else beside[self.base].made_beside(finished)
         project = base.copy(folder / "project", cores=1)
         before = project.results()
         self.edit(project)

@@ -58,4 +58,4 @@ class Config(Section):
     confusion: Confusion = Confusion()
     """Studies that confuse two classes."""
     relations: Relations = Relations()
-    """Studies that compare the three methods, pair of classes by pair of classes."""
+    """What the methods say about each pair of classes, and how far they agree."""

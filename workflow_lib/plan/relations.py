@@ -36,7 +36,7 @@ OUTPUTS: Sequence[Output] = (
         minutes=60,
     ),
     figure(
-        "correlations",
+        "correlation_matrix",
         inputs={"correlations": "correlations.csv", "measures": "measures.csv"},
         spec=lambda s: s.picture(),
         content="rank correlations of measures of pairs of classes",

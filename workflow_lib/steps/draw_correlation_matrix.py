@@ -3,12 +3,12 @@
 from typing import Any
 
 from workflow_lib.figures.reading import read_named
-from workflow_lib.figures.relations.correlations import draw
+from workflow_lib.figures.relations.correlation_matrix import draw
 from workflow_lib.figures.style import save
 from workflow_lib.steps.roles import Input, Output
 
 
-def draw_correlations(
+def draw_correlation_matrix(
     *, spec: dict[str, Any], correlations: Input, measures: Input, svg: Output, png: Output, csv: Output
 ) -> None:
     """Draw the rank correlation of each two measures.
