@@ -137,4 +137,4 @@ def test_a_part_with_mistakes_is_not_reported_as_unknown():
 
 def test_more_permutations_than_can_be_computed_are_refused():
     found = problems(permutations=10**8)[f"{WHERE}.permutations"]
-    assert "write 62500000 or less" in found
+    assert "write 6250000 or less" in found

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from workflow_lib.errors import Problem
 
-LARGEST = 10**9
-"""Largest number of permutations times the square of the number of classes: some ten minutes of one core."""
+LARGEST = 10**8
+"""Largest number of permutations times the square of the number of classes: minutes to an hour of one core."""
 
 
 def too_many(where: str, permutations: int, classes: int) -> Iterator[Problem]:

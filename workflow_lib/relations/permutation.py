@@ -94,13 +94,16 @@ def _permuted(x: Array, y: Array, orders: Orders) -> Array:
     complete = bool(np.isfinite(x[off]).all() and np.isfinite(y[off]).all())
     if complete:  # then the ranks of x move with its entries
         x, y = (_centred_ranks(m.reshape(1, -1)).reshape(m.shape) for m in (x, y))
+    elif np.isfinite(x).sum() < np.isfinite(y).sum():
+        x, y = y, x  # so that fewer entries are ranked again
+    known = np.isfinite(y).ravel()
     parts = []
     for some in np.array_split(orders, math.ceil(orders.shape[0] * x.size / AT_ONCE)):
         moved = x[some[:, :, None], some[:, None, :]].reshape(len(some), -1)
         if complete:
             parts.append(moved @ y.ravel() / np.sqrt((x**2).sum() * (y**2).sum()))
         else:
-            parts.append(_spearman(moved, y.ravel()))
+            parts.append(_spearman(moved[:, known], y.ravel()[known]))
     return np.concatenate(parts)
 
 
