@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import class_names
-from workflow_lib.config.relations import RelationStudy, chosen_parts, different_classes
+from workflow_lib.config.relations import CHOICES, RelationStudy, chosen_parts, different_classes
 from workflow_lib.config.studies import resolve_kstar, resolve_prototypes
 from workflow_lib.errors import Problem, listed, unknown
 from workflow_lib.relations.budget import too_many
 
 Choices = Mapping[str, tuple[object, ...]]
 """Values that a part of a study offers, by key; {} for a part that does not exist or has mistakes."""
-KEYS = ("model", "interval", "layer", "metric")
 
 
 def problems(
@@ -50,7 +49,7 @@ def _choice_problems(where: str, study: RelationStudy, part: str, offered: Choic
     if study.model is None and len(models := offered.get("model", ())) > 1:
         allowed = f"{part} has several models, and a study of relations needs one: {listed(models)}"
         yield Problem(f"{where}.model", "", allowed, "name one of them")
-    for key in KEYS:
+    for key in CHOICES:
         value = getattr(study, key)
         if value is not None and key in offered and value not in offered[key]:
             yield unknown(f"{where}.{key}", value, f"{key} of {part}", offered[key])

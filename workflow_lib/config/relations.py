@@ -10,6 +10,8 @@ from workflow_lib.names import Metric
 
 PARTS = ("kstar", "prototypes", "confusion")
 """Keys of a study that name a study of another section."""
+CHOICES = ("model", "interval", "layer", "metric")
+"""Keys of a study that choose a point of these."""
 
 
 class RelationStudy(Section):

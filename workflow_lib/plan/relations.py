@@ -28,7 +28,6 @@ OUTPUTS: Sequence[Output] = (
         },
         spec=lambda s: {
             "sources": s.sources,
-            "unconverged": s.prototypes.settings.unconverged if s.prototypes else None,
             "permutations": s.settings.permutations,
             "seed": 0,
         },
@@ -103,7 +102,7 @@ class RelationsPlan(StudyPlan):
 
     @property
     def sources(self) -> dict[str, dict[str, Any]]:
-        """Where the measures of each part come from, by section."""
+        """Where the measures of each part come from, by section; of the prototypes also which images count."""
         found: dict[str, dict[str, Any]] = {}
         if self.kstar:
             grid = self.kstar_grid
@@ -113,7 +112,8 @@ class RelationsPlan(StudyPlan):
             grid = self.prototype_grid
             point = {key: grid[key][0] for key in ("model", "interval")}
             seeds, starts = len(grid["seed"]), len(grid["initialisation"])
-            found["prototypes"] = {"study": self.prototypes.name, **point, "seeds": seeds, "sets": seeds * starts}
+            counted = {"seeds": seeds, "sets": seeds * starts, **self.prototypes.unconverged}
+            found["prototypes"] = {"study": self.prototypes.name, **point, **counted}
         if self.confusion:
             settings = self.confusion.settings
             found["confusion"] = {"study": self.confusion.name, "model": settings.model, "seeds": len(settings.seeds)}

@@ -30,7 +30,7 @@ def tabulate_relations(
     """Write all measures of each pair of classes, what they are, and their rank correlations.
 
     Args:
-        spec: sources (study, model, interval, … of each part, by section), unconverged (of the prototype study),
+        spec: sources (study, model, interval, … of each part, by section; of the prototypes also unconverged),
             permutations, seed.
         kstar: k* stores of all seeds; none without a k* study.
         sets: prototype stores of all seeds and initialisations; these and the next two are none without such a study.
@@ -47,8 +47,9 @@ def tabulate_relations(
     if kstar:
         parts.append(of_kstar(map(load, kstar)))
     if sets:
-        tables = [_at_point(path, spec["sources"]["prototypes"]) for path in (*prototype_pairs, *boundaries)]
-        parts.append(of_prototypes(map(load, sets), *tables, unconverged=spec["unconverged"]))
+        source = spec["sources"]["prototypes"]
+        tables = [_at_point(path, source) for path in (*prototype_pairs, *boundaries)]
+        parts.append(of_prototypes(map(load, sets), *tables, unconverged=source["unconverged"]))
     if effects:
         parts.append(of_confusion(*(read_table(path, TEXT) for path in (*effects, *confusion_pairs, *shares))))
     names, matrices = in_order(parts)
