@@ -9,6 +9,7 @@ import yaml
 from workflow_lib.cache.digests import DigestMemory
 from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
+from workflow_lib.plan.changes import changed_settings
 from workflow_lib.plan.jobs import job_of, upstream
 from workflow_lib.plan.plan import Plan
 
@@ -138,3 +139,19 @@ def test_a_part_with_mistakes_is_not_reported_as_unknown():
 def test_more_permutations_than_can_be_computed_are_refused():
     found = problems(permutations=10**8)[f"{WHERE}.permutations"]
     assert "write 6250000 or less" in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "keys", "line"),
+    [
+        ({}, {"interval": 50}, "relations.studies.alike.interval: 100 -> 50"),
+        ({}, {"layer": "early"}, 'relations.studies.alike.layer: "logits" -> "early"'),
+        ({}, {"permutations": 99}, "relations.studies.alike.permutations: 9999 -> 99"),
+        ({"confusion.studies.mixed.seeds": [0]}, {}, "relations.studies.alike.confusion: 2 -> 1"),
+    ],
+)
+def test_why_names_the_keys_of_the_study(changes, keys, line):
+    plan = planned(changes, **keys)
+    job = job_of(plan, TABLES)
+    found = changed_settings(plan.config, job, inputs(planned())[1], json.loads(job.spec()))
+    assert line in found

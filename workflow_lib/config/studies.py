@@ -113,17 +113,17 @@ def resolve_prototypes(name: str, config: Config) -> ResolvedPrototypes:
     return ResolvedPrototypes(study.title or _title(name), parts)
 
 
+def resolve_relations(name: str, config: Config) -> RelationStudy:
+    """A study of relations of a valid config, with its title."""
+    study = config.relations.studies[name]
+    return study.model_copy(update={"title": study.title or _title(name)})
+
+
 def resolve_confusion(name: str, config: Config) -> ResolvedConfusion:
     """A confusion study of a valid config, filled in."""
     study = config.confusion.studies[name]
     classes = class_names(config.models[study.model].dataset, config.datasets)
     return ResolvedConfusion(study.title or _title(name), paired(study, classes))
-
-
-def resolve_relations(name: str, config: Config) -> RelationStudy:
-    """A study of relations of a valid config, with its title."""
-    study = config.relations.studies[name]
-    return study.model_copy(update={"title": study.title or _title(name)})
 
 
 def paired(study: ConfusionStudy, classes: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:

@@ -127,8 +127,9 @@ def of_prototypes(
     if boundaries is not None:
         own = boundaries[boundaries["converged"] | (unconverged == "keep")]
         ends = own.assign(ends=own[["dissimilarity_to_origin", "dissimilarity_to_target"]].mean(axis=1, skipna=False))
+        means = ends.groupby(["route", "origin", "target"], as_index=False)[["ends", "share"]].mean()
         for measure, route, value in (("boundary_dissimilarity", "line", "ends"), ("boundary_share", "path", "share")):
-            found[measure] = matrix_of(ends[ends["route"] == route], names, "origin", "target", value)
+            found[measure] = matrix_of(means[means["route"] == route], names, "origin", "target", value)
     return names, found
 
 
@@ -166,8 +167,8 @@ def of_confusion(effects: pd.DataFrame, pairs: pd.DataFrame, predicted: pd.DataF
 
 
 def matrix_of(table: pd.DataFrame, names: Sequence[str], row: str, column: str, value: str) -> Array:
-    """(n, n) mean of the values of each row and column, in the order of the names; NaN without one."""
-    matrix = table.pivot_table(index=row, columns=column, values=value, aggfunc="mean", observed=True)
+    """(n, n) the values by row and column, in the order of the names; NaN without one. None may be there twice."""
+    matrix = table.pivot(index=row, columns=column, values=value)
     return matrix.reindex(index=list(names), columns=list(names)).to_numpy(dtype=np.float64)
 
 
