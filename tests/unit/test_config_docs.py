@@ -134,6 +134,9 @@ def test_examples_of_the_page_are_valid(text):
         "models": {
             "net": MODEL | {"dataset": "photos", "layers": {"early": "conv1", "logits": "logits"}},
         },
+        "kstar": {"studies": {"training": {"model": "net"}}},
+        "prototypes": {"studies": {"towards": {"model": "net"}}},
+        "confusion": {"studies": {"digits": {"model": "net"}}},
     }
     datasets = others["datasets"] | example.get("datasets", {})
     transforms = {"stylised": {"kind": "rotation", "degrees": 30}} | example.get("transforms", {})
@@ -142,5 +145,5 @@ def test_examples_of_the_page_are_valid(text):
 
 def test_the_page_has_examples_of_every_section():
     assert {next(iter(yaml.safe_load(text))) for text in examples()} == {
-        *("datasets", "models", "transforms", "kstar", "prototypes", "confusion")
+        *("datasets", "models", "transforms", "kstar", "prototypes", "confusion", "relations")
     }

@@ -114,6 +114,7 @@ def test_all_problems_are_reported_at_once():
 
 def test_one_part_is_not_enough():
     assert "needs two or more" in problems(kstar=None, confusion=None)[WHERE]
+    assert set(problems(kstar="a", prototypes="b", confusion="c")) == {f"{WHERE}.{section}" for section in ALIKE}
     found = problems(kstar=None, layer="logits")
     assert "only a k* study has a layer" in found[f"{WHERE}.layer"]
 

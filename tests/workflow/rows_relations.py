@@ -21,7 +21,7 @@ RELATIONS = [
         put("kstar.studies.last.title", "The end"),
         starts="render_tables/last draw_*/last",
     ),
-    _row("the title of a study of relations", put(f"{STUDY}.title", "Alike"), starts=f"draw_{ALIKE}"),
+    _row("the title of a study of relations", put(f"{STUDY}.title", "Alike or not"), starts=f"draw_{ALIKE}"),
     _row("the number of permutations of a study of relations", put(f"{STUDY}.permutations", 10), starts=ALIKE),
     _row("defaults of a study of relations written out", put(f"{STUDY}.permutations", 9999)),
     _row("the last interval of a study of relations written out", put(f"{STUDY}.interval", 100)),

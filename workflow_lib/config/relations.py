@@ -69,9 +69,9 @@ def different_classes(
         sources: dataset of each part, by section.
         classes: classes of each dataset, or None if they are known only from its files.
     """
-    first, *others = sources
-    for other in others:
-        one, two = sources[first], sources[other]
+    first = next(iter(sources), "")
+    for other, two in list(sources.items())[1:]:
+        one = sources[first]
         if one == two:
             continue
         unknown = [name for name in (one, two) if classes[name] is None]
