@@ -140,7 +140,8 @@ def test_examples_of_the_page_are_valid(text):
     }
     datasets = others["datasets"] | example.get("datasets", {})
     transforms = {"stylised": {"kind": "rotation", "degrees": 30}} | example.get("transforms", {})
-    load(others | example | {"datasets": datasets, "transforms": transforms}, check_files=False)
+    models = others["models"] | example.get("models", {})
+    load(others | example | {"datasets": datasets, "models": models, "transforms": transforms}, check_files=False)
 
 
 def test_the_page_has_examples_of_every_section():
