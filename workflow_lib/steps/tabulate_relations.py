@@ -16,13 +16,13 @@ from workflow_lib.steps.roles import Input, Output
 def tabulate_relations(
     *,
     spec: dict[str, Any],
-    kstar: list[Input],
-    sets: list[Input],
-    prototype_pairs: list[Input],
-    boundaries: list[Input],
-    effects: list[Input],
-    confusion_pairs: list[Input],
-    shares: list[Input],
+    kstar: list[Input] | None,
+    sets: list[Input] | None,
+    prototype_pairs: Input | None,
+    boundaries: Input | None,
+    effects: Input | None,
+    confusion_pairs: Input | None,
+    shares: Input | None,
     class_pairs: Output,
     measures: Output,
     correlations: Output,
@@ -33,11 +33,11 @@ def tabulate_relations(
         spec: sources (study, model, interval, … of each part, by section; of the prototypes also unconverged),
             permutations, seed.
         kstar: k* stores of all seeds; none without a k* study.
-        sets: prototype stores of all seeds and initialisations; these and the next two are none without such a study.
-        prototype_pairs: table of C and R by pairs, one or none.
-        boundaries: table of boundary images, one or none.
-        effects: tables of a confusion study, these and the next two: one or none.
-        confusion_pairs: its pairs.
+        sets: prototype stores of all seeds and initialisations; none without a prototype study.
+        prototype_pairs: its table of C and R by pairs.
+        boundaries: its table of boundary images, if it has one.
+        effects: table of a confusion study; none without one.
+        confusion_pairs: its table of pairs.
         shares: its confusion matrices.
         class_pairs: CSV, from `pair_table`.
         measures: CSV, from `measure_table`.
@@ -46,12 +46,12 @@ def tabulate_relations(
     parts: list[tuple[list[str], Matrices]] = []
     if kstar:
         parts.append(of_kstar(map(load, kstar)))
-    if sets:
+    if sets and prototype_pairs:
         source = spec["sources"]["prototypes"]
-        tables = [_at_point(path, source) for path in (*prototype_pairs, *boundaries)]
+        tables = [_at_point(path, source) for path in (prototype_pairs, boundaries) if path]
         parts.append(of_prototypes(map(load, sets), *tables, unconverged=source["unconverged"]))
-    if effects:
-        parts.append(of_confusion(*(read_table(path, TEXT) for path in (*effects, *confusion_pairs, *shares))))
+    if effects and confusion_pairs and shares:
+        parts.append(of_confusion(*(read_table(path, TEXT) for path in (effects, confusion_pairs, shares))))
     names, matrices = in_order(parts)
     if problems := list(too_many("relations.studies: permutations", spec["permutations"], len(names))):
         raise UserError(*problems)
