@@ -18,6 +18,8 @@ READING = (
 )
 NAMED = 8
 """Dots with names: those farthest from the middle of a panel."""
+MANY = 5000
+"""More dots than this are drawn as an image inside the SVG, which would be too large."""
 COLUMNS = ["panel", "measure", "other", "class_a", "class_b", "x", "y"]
 
 
@@ -71,7 +73,9 @@ def _dots(pairs: pd.DataFrame, x: str, y: str, *, ordered: bool) -> pd.DataFrame
 
 
 def _draw_panel(axes: Axes, dots: pd.DataFrame, row: "pd.Series", names: Mapping[str, str]) -> None:
-    axes.plot(dots["x"], dots["y"], "o", color=TEN_COLOURS[0], markersize=3, alpha=0.6, markeredgewidth=0)
+    axes.plot(
+        dots["x"], dots["y"], "o", color=TEN_COLOURS[0], markersize=3, alpha=0.6, mew=0, rasterized=len(dots) > MANY
+    )
     values = dots[["x", "y"]]
     outermost = (((values - values.mean()) / values.std()) ** 2).sum(axis=1).nlargest(NAMED).index
     between = " → " if row["pairs"] == "ordered" else ", "
