@@ -22,6 +22,8 @@ Skewness = Literal["anchored", "plain"]
 
 ORIGINAL: Final = "original"
 """The transform that always exists and changes nothing."""
+HEAD_INPUT: Final = "head_input"
+"""The layer that every study of prototypes can name: the input of the linear layer that gives the logits."""
 IMPORTED: Final = "imported"
 """Name of the split, layer and folder of features computed elsewhere; no model may have this name."""
 BASELINE: Final = "baseline"

@@ -204,7 +204,7 @@ def test_a_single_image_that_is_left_over():
 
 
 def test_a_study_of_prototypes_that_needs_a_layer(check):
-    with pytest.raises(UserError, match=r"prototypes\.studies\.a\.layer: null"):
+    with pytest.raises(UserError, match=r"prototypes\.studies\.a\.layer: head_input"):
         check("two heads", heads=["a"])
     check("two heads")
 

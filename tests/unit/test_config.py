@@ -27,6 +27,7 @@ MISTAKES: list[tuple[str, Any, str, list[str]]] = [
     ("models/imported", good()["models"]["cnn"], "models.imported", ["reserved"]),
     ("transforms/original", {"kind": "rotation", "degrees": 1}, "transforms.original", ["always exists"]),
     (f"{CNN}/layers/all", "dense1", "models.cnn.layers.all", ["reserved"]),
+    (f"{CNN}/layers/head_input", "dense1", "models.cnn.layers.head_input", ["reserved", "always exists"]),
     # results
     ("results", "a b", "results", ["path of letters", "write for example results/first"]),
     ("results", "../elsewhere", "results", ["without a part"]),

@@ -36,7 +36,11 @@ EVERYTHING = {
     },
     "transforms": {"turned": {"kind": "rotation", "degrees": 30}, "attacked": {"kind": "pgd", "epsilon": "8/255"}},
     "kstar": {"studies": {"elsewhere": {"model": "all", "dataset": "all"}}},
-    "prototypes": {"studies": {"sure": {"model": "digits_cnn", "start": "warm", "initialisations": 2}}},
+    "prototypes": {
+        "studies": {
+            "sure": {"model": "digits_cnn", "start": "warm", "layer": ["head_input", "early"], "initialisations": 2}
+        }
+    },
     "confusion": {"studies": {"mixed": {"model": "further", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}},
     "relations": {"studies": {"alike": {"kstar": "training", "prototypes": "sure", "confusion": "mixed"}}},
     "results": "results/elsewhere",

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from scipy import stats
 
 from workflow_lib.errors import UserError
 from workflow_lib.figures.axes import label_intervals
@@ -17,13 +18,15 @@ from workflow_lib.figures.prototypes import (
     class_pairs,
     dissimilarity,
     distributions,
+    layers,
     quality_vs_accuracy,
     trajectories,
 )
 from workflow_lib.figures.prototypes import prototypes as grid
 from workflow_lib.figures.prototypes.images import per_cent, picture
-from workflow_lib.figures.selection import choose_classes
-from workflow_lib.figures.style import save
+from workflow_lib.figures.selection import choose_classes, choose_panels
+from workflow_lib.figures.style import save, signed
+from workflow_lib.prototypes.trend import quality_trend
 
 INTERVALS = (25, 40, 60, 70, 80, 90, 100)
 TITLE = {"title": "A title"}
@@ -71,8 +74,8 @@ def with_values(table, **ranges):
     return table.assign(**values)
 
 
-def interval_table(models=("net",), intervals=INTERVALS, known=True):
-    table = product(model=models, interval=intervals, tensor=["C", "R"])
+def interval_table(models=("net",), intervals=INTERVALS, known=True, layers=("late",)):
+    table = product(model=models, interval=intervals, layer=layers, tensor=["C", "R"])
     ranges = {
         "mean": (0.2, 0.7),
         "std": (0.05, 0.1),
@@ -83,13 +86,13 @@ def interval_table(models=("net",), intervals=INTERVALS, known=True):
     return pd.concat([table.assign(include_self=False), table.assign(include_self=True)], ignore_index=True)
 
 
-def histogram_table(models=("net",), intervals=INTERVALS):
-    table = product(model=models, interval=intervals, tensor=["C", "R"], low=[0.1, 0.11, 0.3])
+def histogram_table(models=("net",), intervals=INTERVALS, layers=("late",)):
+    table = product(model=models, interval=intervals, layer=layers, tensor=["C", "R"], low=[0.1, 0.11, 0.3])
     return table.assign(high=table["low"] + 0.01, count=np.arange(len(table)) % 5 + 1)
 
 
-def pair_table(names, models=("net",), known=True):
-    table = product(model=models, interval=[25, 100], tensor=["C", "R"], class_a=names, class_b=names)
+def pair_table(names, models=("net",), known=True, layers=("late",)):
+    table = product(model=models, interval=[25, 100], layer=layers, tensor=["C", "R"], class_a=names, class_b=names)
     return with_values(table[table["class_a"] != table["class_b"]], mean=known and (0.2, 0.7))
 
 
@@ -116,9 +119,14 @@ def boundary_intervals(models=("net",), intervals=INTERVALS, known=True):
     return with_values(table, **dict.fromkeys(names, known and (0.2, 0.7))).assign(found=float(known), n=12)
 
 
-def quality_table(models=("net",), known=True):
-    table = product(model=models, seed=[0, 1], interval=INTERVALS, initialisation=[0, 1])
-    return with_values(table, m_g=(0.2, 0.5), m_g_zero_diagonal=(0.3, 0.6), accuracy=known and (0.8, 0.99))
+def quality_table(models=("net",), known=True, layers=("late",), seeds=(0, 1)):
+    table = product(model=models, seed=seeds, interval=INTERVALS, initialisation=[0, 1], layer=layers)
+    ranges = {"m_g": (0.2, 0.5), "C": (0.2, 0.7), "R": (0.2, 0.7), "m_g_zero_diagonal": (0.3, 0.6)}
+    return with_values(table, **ranges, accuracy=known and (0.8, 0.99))
+
+
+def draw_quality(table):
+    return quality_vs_accuracy.draw(table, quality_trend(table), **TITLE)
 
 
 def draw_boundaries(store, intervals, wanted=None, missing=()):
@@ -272,12 +280,71 @@ class TestTables:
     def test_quality_has_a_dot_and_a_ring_for_each_set_that_is_known(self):
         table = quality_table()
         table.loc[:2, "accuracy"] = np.nan
-        figure, numbers = quality_vs_accuracy.draw(table, **TITLE)
+        figure, numbers = draw_quality(table)
         pd.testing.assert_frame_equal(numbers, table)
         rings, dots = (collection.get_offsets() for collection in figure.axes[0].collections)
         np.testing.assert_array_equal(dots, table.loc[3:, ["accuracy", "m_g"]])
         np.testing.assert_array_equal(rings, table.loc[3:, ["accuracy", "m_g_zero_diagonal"]])
-        assert "3 of 28 sets have no M_g or accuracy." in " ".join(figure.get_supxlabel().split())
+        assert "3 of 28 sets lack a measure or the accuracy." in " ".join(figure.get_supxlabel().split())
+
+    def test_each_measure_has_a_panel_with_its_correlation(self):
+        table = quality_table(layers=["early", "late"], seeds=range(5)).assign(m_adv=0.5)
+        figure, _ = draw_quality(table)
+        panels = {axes.get_ylabel(): axes for axes in figure.axes[::2]}
+        assert list(panels) == ["M_g", "M_adv", "mean C", "mean R"]
+        assert figure.axes[0].get_title(loc="left").startswith("net, early\nρ = ")
+        own = table[table["layer"] == "early"].groupby(["seed", "interval"])[["C", "accuracy"]].mean()
+        rho = stats.spearmanr(own["C"], own["accuracy"]).statistic
+        assert panels["mean C"].get_title(loc="left").startswith(f"ρ = {signed(rho)} [")
+        assert panels["mean C"].get_title(loc="left").endswith("], n = 35")
+        assert panels["M_adv"].get_title(loc="left") == "ρ = –, n = 35"
+        assert "bootstrap of the networks" in " ".join(figure.get_supxlabel().split())
+        few = draw_quality(table[table["seed"] < 4])[0].get_supxlabel()
+        assert "treats the intervals of a network as independent" in " ".join(few.split())
+
+
+class TestLayers:
+    @pytest.mark.parametrize(
+        ("models", "layers", "headings", "note"),
+        [
+            (["net"], ["one"], ["net"], ""),
+            (["net"], ["one", "two"], ["net, one", "net, two"], ""),
+            (["a", "b"], ["one", "two"], ["a, one", "a, two", "b, one", "b, two"], ""),
+            (["a", "b"], ["x", "y", "z"], ["a, x", "a, y", "a, z"], "3 of 6 layers are shown."),
+            (["a"], [*"pqrstu"], ["a, p", "a, r", "a, s", "a, u"], "4 of 6 layers are shown."),
+            ([*"abcdef"], ["one"], ["a", "c", "d", "f"], "4 of 6 models are shown."),
+        ],
+    )
+    def test_panels(self, models, layers, headings, note):
+        table = interval_table(models, layers=layers)
+        panels, shown, found = choose_panels(table)
+        assert (list(panels), found) == (headings, note)
+        for heading, part in panels.items():
+            model, layer = heading.split(", ") if len(layers) > 1 else (heading, layers[0])
+            pd.testing.assert_frame_equal(part, table[(table["model"] == model) & (table["layer"] == layer)])
+        pd.testing.assert_frame_equal(shown, pd.concat(panels.values()).sort_index(ignore_index=True))
+
+    def test_lines_of_the_layers_go_through_the_means_of_an_interval(self):
+        table = interval_table(["a", "b"], layers=["early", "middle", "late"])
+        figure, numbers = layers.draw(table, **COUNTED, **TITLE)
+        pd.testing.assert_frame_equal(numbers, table[~table["include_self"]].reset_index(drop=True))
+        own = numbers[(numbers["model"] == "b") & (numbers["tensor"] == "R")]
+        for line, interval in zip(figure.axes[3].lines, INTERVALS, strict=True):
+            np.testing.assert_array_equal(line.get_ydata(), own.loc[own["interval"] == interval, "mean"])
+        assert [label.get_text() for label in figure.axes[3].get_xticklabels()] == ["early", "middle", "late"]
+
+    def test_pairs_and_distributions_of_layers_have_panels_of_their_own(self):
+        table = pair_table(["a", "b"], layers=["one", "two"])
+        figure, numbers = class_pairs.draw(table, wanted=None, unconverged="keep", **TITLE)
+        pd.testing.assert_frame_equal(numbers, table[table["interval"] == 100].reset_index(drop=True))
+        assert [axes.get_title(loc="left").split("\n")[1][:8] for axes in figure.axes[:4]] == [
+            *["net, one"] * 2,
+            *["net, two"] * 2,
+        ]
+        figure, numbers = distributions.draw(histogram_table(layers=["one", "two"]), **COUNTED, **TITLE)
+        assert len(figure.axes) == 2 * len(INTERVALS)
+        area = (numbers["density"] * 0.01).groupby([numbers["interval"], numbers["layer"], numbers["tensor"]]).sum()
+        np.testing.assert_allclose(area, 1)
 
 
 class TestBoundaries:
@@ -346,10 +413,19 @@ DEGENERATE = {
     "boundaries of two models at one interval": lambda: draw_boundaries(
         prototypes(3), boundary_intervals(["one", "two"], [100])
     ),
-    "quality without accuracies": lambda: quality_vs_accuracy.draw(quality_table(known=False), **TITLE),
-    "quality without rows": lambda: quality_vs_accuracy.draw(quality_table([]), **TITLE),
-    "quality of four models": lambda: quality_vs_accuracy.draw(
-        quality_table([*"abc", "a_model_of_a_long_name"]), **TITLE
+    "quality without accuracies": lambda: draw_quality(quality_table(known=False)),
+    "quality without rows": lambda: draw_quality(quality_table([])),
+    "quality of four models": lambda: draw_quality(quality_table([*"abc", "a_model_of_a_long_name"])),
+    "quality of layers": lambda: draw_quality(quality_table(layers=["a", "a_layer_of_a_long_name"]).assign(m_adv=0.1)),
+    "layers of four models": lambda: layers.draw(
+        interval_table([*"abc", "a_model_of_a_long_name"], layers=[*"abcdefghij", "a_layer_of_a_long_name"]),
+        **COUNTED,
+        **TITLE,
+    ),
+    "layers without entries": lambda: layers.draw(interval_table(known=False, layers=["a", "b"]), **COUNTED, **TITLE),
+    "layers without rows": lambda: layers.draw(interval_table([]), **COUNTED, **TITLE),
+    "dissimilarity of layers": lambda: dissimilarity.draw(
+        interval_table(["a_model_of_a_long_name"], layers=["a_layer_of_a_long_name", *"bcd"]), **COUNTED, **TITLE
     ),
 }
 

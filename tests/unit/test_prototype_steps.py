@@ -13,10 +13,11 @@ from test_model_steps import NETWORK, TRAIN, context, trained, write_split
 
 from workflow_lib.dissimilarity.summary import Selection
 from workflow_lib.errors import Problem, UserError
-from workflow_lib.io import storage
+from workflow_lib.io import checkpoints, storage
+from workflow_lib.models.stored import restore
 from workflow_lib.prototypes import resumable
 from workflow_lib.prototypes.matrix import make_matrix
-from workflow_lib.prototypes.tables import POINT, boundary_intervals, boundary_table, prototype_tables
+from workflow_lib.prototypes.tables import OF_LAYER, POINT, boundary_intervals, boundary_table, prototype_tables
 from workflow_lib.steps import make_prototypes as step
 from workflow_lib.steps.compute_dissimilarity import compute_dissimilarity
 from workflow_lib.steps.find_boundaries import find_boundaries
@@ -25,9 +26,11 @@ from workflow_lib.steps.tabulate_boundaries import tabulate_boundaries
 from workflow_lib.steps.tabulate_prototypes import tabulate_prototypes
 
 DESCENT = {"optimizer": "sgd", "lr": 0.1, "steps": 300, "loss": 0.1}
-SPEC = NETWORK | {"layer": None, "descent": DESCENT, "initialisation": 0}
+SPEC = NETWORK | {"descent": DESCENT, "initialisation": 0}
 CLASSES = ["top", "middle", "bottom"]
 GRIDS = [{"model": ["cnn"], "seed": [3], "interval": [100], "initialisation": [0, 1]}]
+LAYERED = [{**GRIDS[0], "layer": ["head_input", "early"]}]
+LAYERS = {"head_input": None, "early": {"module": "conv1", "pool": "max", "channels": None}}
 
 
 @pytest.fixture(autouse=True)
@@ -185,14 +188,58 @@ def test_an_output_without_a_class_has_a_number():
     assert class_names(("a", "b"), 3) == ["output 0", "output 1", "output 2"]
 
 
+def compared(folder, inputs, prototypes, layer="head_input", name="tensors"):
+    """The store of a set at a layer."""
+    path = folder / f"{name}-{layer}.zarr.zip"
+    compute_dissimilarity(
+        spec={"layer": LAYERS[layer]},
+        prototypes=prototypes,
+        checkpoint=inputs["checkpoint"] if LAYERS[layer] else None,
+        dissimilarity=path,
+        context=context(folder),
+    )
+    return path
+
+
+def test_features_of_a_layer_are_those_of_the_network(tmp_path, inputs):
+    prototypes = made(tmp_path, inputs)
+    found = storage.load(compared(tmp_path, inputs, prototypes, "early"))
+    network = restore(checkpoints.load(inputs["checkpoint"]))
+    images = torch.from_numpy(storage.load(prototypes)["image"].values)
+    maps = network.network.conv1(images.flatten(0, 1)).detach()  # without normalisation
+    np.testing.assert_allclose(found["features"], maps.amax((2, 3)).reshape(3, 3, -1), rtol=1e-5, atol=1e-6)
+    u = found["features"].values.astype(float)
+    assert found["C"].values[0, 1, 2] == pytest.approx(cosine(u[0, 1], u[2, 1]))
+    assert found["R"].values[0, 1, 2] == pytest.approx(cosine(u[0, 1], u[0, 2]))
+    assert (found.attrs["layer"], found["converged"].values.all()) == ("conv1", True)
+
+
+def test_features_of_the_head_are_those_stored_with_the_images(tmp_path, inputs):
+    prototypes = made(tmp_path, inputs)
+    found, kept = (storage.load(path) for path in (compared(tmp_path, inputs, prototypes), prototypes))
+    np.testing.assert_array_equal(found["features"], kept["features"])
+    assert found.attrs["layer"] == kept.attrs["layer"]
+
+
+def test_a_network_without_a_known_head_has_sets_and_layers_but_no_features_of_the_head(tmp_path, inputs, monkeypatch):
+    for module in ("workflow_lib.prototypes.frozen", "workflow_lib.models.layers"):
+        monkeypatch.setattr(f"{module}.head_name", lambda *_: None)
+    prototypes = made(tmp_path, inputs)
+    assert storage.load(prototypes).attrs["layer"] == "logits"
+    assert storage.load(prototypes)["features"].shape == (3, 3, 3)
+    assert storage.load(compared(tmp_path, inputs, prototypes, "early"))["features"].shape == (3, 3, 8)
+    with pytest.raises(UserError, match="head_input[\\s\\S]*cannot be told"):
+        compared(tmp_path, inputs, prototypes)
+
+
 @pytest.fixture
 def sets(tmp_path, inputs):
-    """Stores of two initialisations: prototypes, tensors, boundaries."""
+    """Stores of two initialisations: prototypes, tensors of two layers, boundaries."""
     stores = {"prototypes": [], "dissimilarity": [], "boundaries": []}
     for number in (0, 1):
         prototypes = made(tmp_path, inputs, f"set-{number}", initialisation=number)
-        tensors, boundaries = tmp_path / f"tensors-{number}.zarr.zip", tmp_path / f"boundaries-{number}.zarr.zip"
-        compute_dissimilarity(spec={}, prototypes=prototypes, dissimilarity=tensors)
+        boundaries = tmp_path / f"boundaries-{number}.zarr.zip"
+        tensors = [compared(tmp_path, inputs, prototypes, layer, f"tensors-{number}") for layer in LAYERS]
         find_boundaries(
             spec=NETWORK | {"layer": None},
             checkpoint=inputs["checkpoint"],
@@ -200,8 +247,8 @@ def sets(tmp_path, inputs):
             boundaries=boundaries,
             context=context(tmp_path),
         )
-        for name, path in zip(stores, (prototypes, tensors, boundaries), strict=True):
-            stores[name].append(path)
+        for name, paths in zip(stores, ([prototypes], tensors, [boundaries]), strict=True):
+            stores[name] += paths
     return stores
 
 
@@ -213,17 +260,40 @@ def features_with_predictions(path):
     return path
 
 
-def test_tables_of_a_study(tmp_path, sets):
-    names = ("sets", "intervals", "tests", "pairs", "histograms", "quality")
-    places = {name: tmp_path / f"{name}.csv" for name in names}
+def tabulated(folder, sets):
+    """All tables of a study of two sets and two layers."""
+    names = ("sets", "intervals", "tests", "pairs", "histograms", "quality", "quality_trend")
+    places = {name: folder / f"{name}.csv" for name in names}
     tabulate_prototypes(
-        spec={"grids": GRIDS, "include_self": False, "unconverged": "leave_out"},
+        spec={"grids": LAYERED, "include_self": False, "unconverged": "leave_out"},
         prototypes=sets["prototypes"],
         dissimilarity=sets["dissimilarity"],
-        features=[features_with_predictions(tmp_path / "features.zarr.zip")],
+        features=[features_with_predictions(folder / "features.zarr.zip")],
         **places,
     )
-    tables = {name: pd.read_csv(path) for name, path in places.items()}
+    return {name: pd.read_csv(path) for name, path in places.items()}
+
+
+def test_each_layer_has_rows_of_its_own(tmp_path, sets):
+    tables = tabulated(tmp_path, sets)
+    assert list(tables["quality"])[:6] == [*OF_LAYER, "m_g"]
+    assert tables["quality"]["layer"].tolist() == ["head_input", "early"] * 2
+    for name in ("intervals", "pairs", "histograms", "quality_trend"):
+        assert tables[name]["layer"].unique().tolist() == ["head_input", "early"]
+    own = {name: table[table["layer"] == "early"] for name, table in tables.items()}
+    stores = [storage.load(path) for path in sets["dissimilarity"][1::2]]
+    features = [store["features"].values for store in stores]
+    m_g = [np.mean([cosine(f[a, a], f[b, b]) for a, b in [(0, 1), (0, 2), (1, 2)]]) for f in features]
+    assert own["quality"]["m_g"].to_numpy() == pytest.approx(m_g, abs=1e-6)
+    for tensor in "CR":
+        means = [store[tensor].values.sum() / 18 for store in stores]
+        assert own["quality"][tensor].to_numpy() == pytest.approx(means)
+        found = own["intervals"].query(f"tensor == '{tensor}' and not include_self")["mean"].item()
+        assert found == pytest.approx(np.mean(means))
+
+
+def test_tables_of_a_study(tmp_path, sets):
+    tables = {name: table[table["layer"] == "head_input"] for name, table in tabulated(tmp_path, sets).items()}
     f = [storage.load(path)["features"].values for path in sets["prototypes"]]
     c = [
         [cosine(f[i][k, j], f[i][m, j]) for j in range(3) for k in range(3) for m in range(3) if m != k] for i in (0, 1)
@@ -247,19 +317,20 @@ def test_tables_of_a_study(tmp_path, sets):
 def test_class_prototypes_that_did_not_converge_are_left_out_of_the_separation(sets, unconverged):
     images = storage.load(sets["prototypes"][0]).load()
     images["converged"][2, 2] = False
+    point = dict.fromkeys(OF_LAYER, 0)
     f = np.diagonal(images["features"].values).T
     pairs = [(0, 1), (0, 2), (1, 2)] if unconverged == "keep" else [(0, 1)]
     selection, tensors = Selection(unconverged=unconverged), storage.load(sets["dissimilarity"][0])
-    row = prototype_tables([dict.fromkeys(POINT, 0)], [images], [tensors], selection)["quality"].iloc[0]
+    row = prototype_tables([point], [images], [tensors], selection)["quality"].iloc[0]
     assert row["class_prototypes"] == (3 if unconverged == "keep" else 2)
     assert row["m_g"] == pytest.approx(np.mean([cosine(f[a], f[b]) for a, b in pairs]), abs=1e-6)
     images["converged"][1, 1] = False
-    row = prototype_tables([dict.fromkeys(POINT, 0)], [images], [tensors], selection)["quality"].iloc[0]
+    row = prototype_tables([point], [images], [tensors], selection)["quality"].iloc[0]
     assert np.isnan(row["m_g"]) == (unconverged == "leave_out")
 
 
 def test_boundaries_say_whether_both_ends_of_the_way_converged(sets):
-    boundaries, images = storage.load(sets["boundaries"][0]), storage.load(sets["prototypes"][0]).load()
+    boundaries, images = storage.load(sets["boundaries"][0]), storage.load(sets["dissimilarity"][0]).load()
     images["converged"][2, 2] = images["converged"][0, 1] = False
     table = boundary_table([dict.fromkeys(POINT, 0)], [(boundaries, images)])
     missed = table[~table["converged"]]
@@ -271,7 +342,7 @@ def test_boundaries_say_whether_both_ends_of_the_way_converged(sets):
 def test_tables_of_boundaries(tmp_path, sets):
     places = {"table": tmp_path / "images.csv", "intervals": tmp_path / "moves.csv"}
     spec = {"grids": GRIDS, "unconverged": "keep"}
-    tabulate_boundaries(spec=spec, boundaries=sets["boundaries"], prototypes=sets["prototypes"], **places)
+    tabulate_boundaries(spec=spec, boundaries=sets["boundaries"], features=sets["dissimilarity"][::2], **places)
     table, moves = pd.read_csv(places["table"]), pd.read_csv(places["intervals"])
     assert len(table) == 2 * 2 * 6
     assert table["found"].any()
@@ -315,4 +386,4 @@ def test_features_of_zeros_are_named(tmp_path, inputs):
     store["features"][2, 0] = 0
     storage.save(store, Path(tmp_path / "zeros.zarr.zip"))
     with pytest.raises(UserError, match="target bottom, origin top"):
-        compute_dissimilarity(spec={}, prototypes=tmp_path / "zeros.zarr.zip", dissimilarity=tmp_path / "c.zarr.zip")
+        compared(tmp_path, inputs, tmp_path / "zeros.zarr.zip")

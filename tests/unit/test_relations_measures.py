@@ -55,7 +55,7 @@ def test_shares_of_a_class_without_samples_are_nan():
 
 
 def prototypes(features, steps, converged=None):
-    """A set of prototypes of two classes."""
+    """The stores of a set of prototypes of two classes."""
     dims = ("target", "origin")
     converged = np.ones((2, 2), dtype=bool) if converged is None else np.array(converged)
     variables = {
@@ -63,7 +63,8 @@ def prototypes(features, steps, converged=None):
         "steps": (dims, np.array(steps)),
         "converged": (dims, converged),
     }
-    return xr.Dataset(variables, {"target": ["1", "2"], "origin": ["1", "2"]})
+    store = xr.Dataset(variables, {"target": ["1", "2"], "origin": ["1", "2"]})
+    return store.drop_vars("features"), store
 
 
 RIGHT, UP, DIAGONAL = [1, 0], [0, 1], [1, 1]

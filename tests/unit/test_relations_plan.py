@@ -63,6 +63,9 @@ def test_it_takes_the_last_interval_and_layer_the_first_metric_and_all_seeds():
     assert paths == {
         "kstar": ["kstar/digits_cnn/digits/seed-{0,1}/interval-100/test/original/logits/euclidean.zarr.zip"],
         "sets": ["prototypes/sure/digits_cnn/seed-{0,1}/interval-100/initialisation-{0,1}.zarr.zip"],
+        "features": [
+            "dissimilarity/sure/digits_cnn/seed-{0,1}/interval-100/initialisation-{0,1}/head_input.zarr.zip",
+        ],
         "prototype_pairs": ["studies/prototypes/sure/pairs.csv"],
         "boundaries": ["studies/prototypes/sure/boundary_images.csv"],
         "effects": ["studies/confusion/mixed/effects.csv"],
@@ -92,7 +95,8 @@ def test_the_model_is_chosen_where_there_are_several():
 
 def test_a_study_of_two_parts_reads_only_these():
     paths, spec = inputs(planned(prototypes=None))
-    assert [name for name, files in paths.items() if not files] == ["sets", "prototype_pairs", "boundaries"]
+    missing = [name for name, files in paths.items() if not files]
+    assert missing == ["sets", "features", "prototype_pairs", "boundaries"]
     assert set(spec["sources"]) == {"kstar", "confusion"}
     paths, _ = inputs(planned({"prototypes.studies.sure.boundaries": False}))
     assert paths["boundaries"] == []

@@ -361,7 +361,11 @@ def with_prototypes(**changes):
             {"include_self": True},
             "tabulate_prototypes towards (1 job): prototypes.studies.towards.include_self: false -> true",
         ),
-        ({"layer": "early"}, "make_prototypes towards (4 jobs): prototypes.studies.towards.layer: null -> "),
+        ({"layer": "early"}, "find_boundaries towards (4 jobs): prototypes.studies.towards.layer: null -> "),
+        (
+            {"layer": ["head_input", "early"]},
+            'tabulate_prototypes towards (1 job): prototypes.studies.towards.layer: ["head_input"] -> ["head_input", ',
+        ),
     ],
 )
 def test_settings_of_prototypes_have_the_words_of_the_config(tmp_path, monkeypatch, change, line):
@@ -383,6 +387,19 @@ def test_options_of_a_network_are_told_for_its_prototypes_too(tmp_path, monkeypa
     assert any(
         text.startswith("make_prototypes towards (4 jobs): models.digits_cnn.options.width") for text in lines(change)
     )
+
+
+def test_a_changed_layer_is_told_for_its_features_in_the_words_of_the_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prepared = with_prototypes(layer=["head_input", "early"])
+    finish(planned(prepared))
+
+    def change(raw):
+        prepared(raw)
+        raw["models"]["digits_cnn"]["layers"]["early"]["pool"] = "max"
+
+    expected = 'compute_dissimilarity towards (4 jobs): models.digits_cnn.layers.early.pool: "avg" -> "max"'
+    assert expected in lines(change)
 
 
 NETWORK = "results/networks/digits_cnn.csv"

@@ -62,7 +62,8 @@ def network(name: str, function: str, kind: str, *said: str) -> Mistake:
         "layers": {"last": "2"},
     }
     study = {"model": "wrong", "initialisations": 1, "steps": 2}
-    target = f"results/{kind}/sure/wrong/seed-0/interval-100/initialisation-0.zarr.zip"
+    file = "initialisation-0" if kind == "prototypes" else "initialisation-0/head_input"
+    target = f"results/{kind}/sure/wrong/seed-0/interval-100/{file}.zarr.zip"
     text = several(setting("models/wrong", model), setting(f"{STUDIES}/sure", study))
     files = {"my_networks.py": NETWORKS.encode()}
     return Mistake(f"prototypes of {name}", said, text, "miniature", files, (target,), "run")
@@ -93,7 +94,7 @@ PROTOTYPES = [
     wrong("model", "digits", "is not a model; there are: digits_cnn", "write digits_cnn"),
     wrong("seed", 2, "seed of the model digits_cnn; there are: 0, 1"),
     wrong("interval", [25, 75], "interval of the model digits_cnn; there are: 25, 50, 100"),
-    wrong("layer", "erly", "layer of the model digits_cnn; there are: early, logits", "write early"),
+    wrong("layer", "erly", "layer of the model digits_cnn; there are: head_input, early, logits", "write early"),
     wrong("classes", ["0", "7"], '"7"', "class of this study; there are: 0, 1, 2, 3"),
     # what does not fit together
     studies(

@@ -19,9 +19,19 @@ PROTOTYPES = [
     _row(
         "an initialisation added to a study of prototypes",
         put(f"{STUDY}.initialisations", 2),
-        starts=f"*/sure/*/initialisation-1 {TABLES} {NUMBERS} draw_boundaries/sure",
+        starts=f"*/sure/*/initialisation-1* {TABLES} {NUMBERS} draw_boundaries/sure",
     ),
     _row("the learning rate of prototypes", put(f"{STUDY}.lr", 0.5), starts=ALL),
+    _row(
+        "a layer added to a study of prototypes",
+        put(f"{STUDY}.layer", ["head_input", "logits"]),
+        starts=f"compute_dissimilarity/sure/*/logits tabulate_prototypes/sure {NUMBERS} draw_layers/sure",
+    ),
+    _row(
+        "another layer of a study of prototypes",
+        put(f"{STUDY}.layer", "logits"),
+        starts=f"compute_dissimilarity/sure/*/logits find_boundaries/* {TABLES} {NUMBERS} draw_boundaries/sure",
+    ),
     _row("the precision of prototypes", put(f"{STUDY}.precision", "bfloat16"), starts=ALL),
     _row("defaults of a study of prototypes written out", put(f"{STUDY}.include_self", False)),
     _row(

@@ -17,6 +17,7 @@ from workflow_lib.config.fields import (
     Text,
     example,
 )
+from workflow_lib.names import HEAD_INPUT
 
 
 class PrototypeStudy(Section):
@@ -44,8 +45,9 @@ class PrototypeStudy(Section):
     """Intervals of the training, in percent."""
     initialisations: Annotated[int, Field(ge=1, le=1000)] = 5
     """Number of independent starts from noise, counted from 0. A higher number computes only the new ones."""
-    layer: Name | None = None
-    """Name of the layer whose features are compared; null uses the input of the linear layer that gives the logits."""
+    layer: Choice[Name] = (HEAD_INPUT,)
+    """Layers whose features are compared: head_input, the input of the linear layer that gives the logits, or names of
+    layers of the models. More layers need no new images. Boundary images have the features of the first."""
     optimizer: Literal["sgd", "adam"] = "sgd"
     """Optimizer of the images: plain gradient descent, as in the poster, or Adam."""
     lr: Annotated[float, Field(gt=0)] = 0.1

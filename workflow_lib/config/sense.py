@@ -14,7 +14,7 @@ from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.studies import datasets_of, imported_names
 from workflow_lib.errors import Problem, UserError, listed, unknown
 from workflow_lib.features.output_map import read_outputs
-from workflow_lib.names import IMPORTED, ORIGINAL, SPLITS
+from workflow_lib.names import HEAD_INPUT, IMPORTED, ORIGINAL, SPLITS
 
 RESERVED = {
     "datasets": {ALL: "it means all of them in a study"},
@@ -23,7 +23,10 @@ RESERVED = {
         ALL: "it means all of them in a study",
         ORIGINAL: "it always exists and changes nothing",
     },
-    "layers": {ALL: "it means all of them in a study"},
+    "layers": {
+        ALL: "it means all of them in a study",
+        HEAD_INPUT: "it always exists and is the input of the layer that gives the logits",
+    },
 }
 
 
@@ -216,14 +219,14 @@ def _unknown_models(where: str, chosen: tuple[str, ...], names: Names) -> Iterat
 
 
 def _prototype_problems(where: str, study: PrototypeStudy, config: Config, names: Names) -> Iterator[Problem]:
-    """Each model of the study must exist and have the seeds, intervals and layer named in the study."""
+    """Each model of the study must exist and have the seeds, intervals and layers named in the study."""
     yield from _unknown_models(where, study.model, names)
     models = {name: config.models[name] for name in study.model or config.models if name in config.models}
     for name, model in models.items():
         yield from _absent(f"{where}.seed", study.seed, f"seed of the model {name}", model.seeds)
         yield from _absent(f"{where}.interval", study.interval, f"interval of the model {name}", model.intervals)
-        if study.layer is not None:
-            yield from _absent(f"{where}.layer", [study.layer], f"layer of the model {name}", tuple(model.layers))
+        layers = HEAD_INPUT, *model.layers
+        yield from _absent(f"{where}.layer", study.layer, f"layer of the model {name}", layers)
     if study.start == "warm" and models and all(len(study.interval or m.intervals) == 1 for m in models.values()):
         allowed = "a warm start takes the prototypes of the interval before, and the study has one interval only"
         yield Problem(f"{where}.start", "warm", allowed, "name several intervals, or write noise")

@@ -63,7 +63,7 @@ class ResolvedPrototypes:
 
     Attributes:
         title: heading of tables and figures.
-        models: the part of each model that is used, by the model's name; `layers` is empty.
+        models: the part of each model that is used, by the model's name; `layers` may include `HEAD_INPUT`.
     """
 
     title: str
@@ -149,10 +149,9 @@ def _title(name: str) -> str:
 
 def _part(study: Study | PrototypeStudy, model: Model) -> ModelPart:
     """The part of this model that the study uses."""
-    layers = (study.layer or tuple(model.layers)) if isinstance(study, Study) else ()
     return ModelPart(
         datasets=datasets_of(study, model) if isinstance(study, Study) else (model.dataset,),
         seeds=tuple(sorted(study.seed)) or model.seeds,
         intervals=tuple(sorted(study.interval)) or model.intervals,
-        layers=layers,
+        layers=study.layer or tuple(model.layers),
     )

@@ -1,6 +1,6 @@
-"""C and R in one zipped Zarr store, written and read in blocks: 8 GB each at 1,000 classes (docs/science.md 2.4)."""
+"""Features of a layer, C and R in one zipped Zarr store, in blocks: C and R are 8 GB each at 1,000 classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import xarray as xr
 
 from workflow_lib.dissimilarity.cosine import Block, Blocks, Tensor, rows_of_block, stream
 from workflow_lib.dissimilarity.inputs import Features, converged_mask
-from workflow_lib.io.storage import CHUNK_BYTES, EVERY_CHUNK, atomic, pack
+from workflow_lib.io.storage import CHUNK_BYTES, EVERY_CHUNK, atomic, chunk_shape, pack
 from workflow_lib.progress import Progress
 
 DIMS = ("target", "origin", "other")
@@ -43,11 +43,11 @@ def write(
     block: int | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write the tensors of a set of prototypes, without holding all of them in memory.
+    """Write the features of a set of prototypes and their tensors, without holding all of the tensors in memory.
 
-    The store has float64 variables `C` and `R` (target, origin, other) in [0, 2], the names of the classes as
-    coordinates of all three, and `converged` (target, origin) if given. Equal features give equal bytes, for any
-    block size. C is in chunks of (n, origins, n), R of (targets, n, n), about 8 MiB each.
+    The store has `features` (target, origin, feature), float64 variables `C` and `R` (target, origin, other) in [0, 2],
+    the names of the classes as coordinates, and `converged` (target, origin) if given. Equal features give equal bytes,
+    for any block size. C is in chunks of (n, origins, n), R of (targets, n, n), about 8 MiB each.
 
     Args:
         path: the store, `….zarr.zip`.
@@ -73,17 +73,10 @@ def write(
             folder, mode="w", zarr_format=3, consolidated=False, write_empty_chunks=True
         )
         group = zarr.open_group(folder, mode="r+")
+        _write_features(group, features)
         chunks = {"C": (classes, chunk, classes), "R": (chunk, classes, classes)}
         arrays = {
-            name: group.create_array(
-                name,
-                shape=(classes,) * 3,
-                dtype="float64",
-                chunks=chunks[name],
-                dimension_names=DIMS,
-                attributes=attrs,
-                config=EVERY_CHUNK,
-            )
+            name: _array(group, name, DIMS, (classes,) * 3, "float64", chunks[name], attrs)
             for name, attrs in ATTRS.items()
         }
         for part in blocks:
@@ -95,6 +88,29 @@ def write(
             if progress is not None:
                 progress(end + (classes if part.tensor == "R" else 0), 2 * classes)
         pack(folder, scratch)
+
+
+def _write_features(group: Any, features: Features) -> None:
+    """Write the features, one chunk of targets at a time."""
+    chunks = chunk_shape(features.shape, np.dtype(features.dtype))
+    about = {"long_name": "feature vector of the prototype"}
+    array = _array(group, "features", (*DIMS[:2], "feature"), features.shape, features.dtype, chunks, about)
+    for start in range(0, features.shape[0], chunks[0]):
+        array[start : start + chunks[0]] = np.asarray(features[start : start + chunks[0]])
+
+
+def _array(
+    group: Any,
+    name: str,
+    dims: Sequence[str],
+    shape: Sequence[int],
+    dtype: npt.DTypeLike,
+    chunks: Sequence[int],
+    attrs: Mapping[str, Any],
+) -> Any:
+    return group.create_array(
+        name, shape=shape, dtype=dtype, chunks=chunks, dimension_names=dims, attributes=attrs, config=EVERY_CHUNK
+    )
 
 
 def _frame(names: Sequence[str], layer: str, converged: np.ndarray | None) -> xr.Dataset:

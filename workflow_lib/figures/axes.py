@@ -1,16 +1,23 @@
 """Parts that several figures share: the axis of training intervals, and the text of an empty panel or figure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from workflow_lib.figures.panels import describe, spread
 from workflow_lib.figures.style import SMALLEST_WIDTH, new_figure
+
+Colour = tuple[float, float, float, float]
 
 TRAINING = "share of the training done (%)"
 """Label of an axis of intervals."""
 
 NO_ENTRIES = "no values"
+
+LEGEND_INTERVALS = 10
 
 TOUCHING = 0.06
 """Tick labels closer than this share of the axis would touch."""
@@ -22,6 +29,21 @@ def label_intervals(axes: Axes, intervals: Iterable[int]) -> None:
     space = TOUCHING * (ticks[-1] - ticks[0]) or 5
     axes.set_xticks(ticks, thin_out(ticks, list(map(str, ticks))), rotation=90)
     axes.set_xlim(ticks[0] - space, ticks[-1] + space)
+
+
+def interval_colours(intervals: Iterable[int]) -> dict[int, Colour]:
+    """Colour of each training interval, from dark (early) to light (late)."""
+    ordered = sorted({int(interval) for interval in intervals})
+    last = max(len(ordered) - 1, 1)
+    return {interval: mpl.colormaps["viridis"](0.92 * i / last) for i, interval in enumerate(ordered)}
+
+
+def interval_handles(colours: Mapping[int, Colour]) -> list[Line2D]:
+    """Legend entries of at most ten intervals."""
+    return [
+        Line2D([], [], color=colours[i], label=describe("interval", i), linestyle="", marker="o", markersize=4)
+        for i in spread(list(colours), LEGEND_INTERVALS)
+    ]
 
 
 def thin_out(ticks: Sequence[float], texts: Sequence[str]) -> list[str]:

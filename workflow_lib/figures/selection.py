@@ -1,4 +1,4 @@
-"""Which classes and models a figure shows if there are many, and a note that says so."""
+"""Which classes, models and layers a figure shows if there are many, and a note that says so."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from workflow_lib.errors import Problem, UserError, listed, nearest
 from workflow_lib.figures.panels import spread
-from workflow_lib.figures.style import SHOWN_CLASSES
+from workflow_lib.figures.style import SHOWN_CLASSES, short_names
 
 FEWER_CLASSES = 10
 """Number of classes shown if there are too many for one figure."""
@@ -57,6 +57,28 @@ def choose_models(table: pd.DataFrame, most: int = MOST_MODELS) -> tuple[list[st
     models = list(dict.fromkeys(table["model"]))
     chosen = spread(models, most)
     return chosen, "" if len(chosen) == len(models) else f"{len(chosen)} of {len(models)} models are shown."
+
+
+def choose_panels(table: pd.DataFrame, most: int = MOST_MODELS) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, str]:
+    """The panels of a figure with one for each model and layer, at most `most`, evenly spread.
+
+    If there are more, and models have several layers, those of the first model are shown.
+
+    Returns:
+        Rows of each panel by its heading, the model and, if there are several, the layer; the rows of all panels, in
+        the order of the table; and a note, "" if all are shown.
+    """
+    every = list(dict.fromkeys(zip(table["model"], table["layer"], strict=True)))
+    models, layers = (list(dict.fromkeys(names)) for names in zip(*every, strict=True))
+    of_first = [place for place in every if place[0] == models[0]]
+    chosen = spread(every if len(every) <= most or len(every) == len(models) else of_first, most)
+    names = dict(zip(models, short_names(models), strict=True)), dict(zip(layers, short_names(layers), strict=True))
+    own = {place: part for place, part in table.groupby(["model", "layer"], sort=False) if place in chosen}
+    headings = [names[0][model] + (f", {names[1][layer]}" if len(layers) > 1 else "") for model, layer in chosen]
+    note = f"{len(chosen)} of {len(every)} {'models' if len(layers) == 1 else 'layers'} are shown."
+    panels = {heading: own[place] for heading, place in zip(headings, chosen, strict=True)}
+    shown = pd.concat(own.values()).sort_index().reset_index(drop=True)
+    return panels, shown, "" if len(chosen) == len(every) else note
 
 
 def _check(wanted: Sequence[str], known: Sequence[str], section: str) -> None:

@@ -98,6 +98,8 @@ def _study_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     """Config key of a setting of a job that belongs to one study, and not to the k* studies."""
     if path[0] in OF_NETWORK:
         return ".".join(["models", job.wildcards["model"], *path])
+    if path[0] == "layer" and path[1:] and "layer" in job.wildcards:
+        return ".".join(["models", job.wildcards["model"], "layers", job.wildcards["layer"], *path[1:]])
     inner = path[1:] if path[0] in ("descent", "set") else path
     if path[0] == "sources":  # of relations, which are chosen by a key or follow from the named study
         inner = path[2:] if path[2:] and path[2] in CHOICES else path[1:2]

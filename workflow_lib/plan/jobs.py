@@ -12,7 +12,7 @@ from pathlib import Path
 from workflow_lib.code.signature import signature
 from workflow_lib.config.datasets import Transformed
 from workflow_lib.io.braces import expand
-from workflow_lib.names import SPLITS
+from workflow_lib.names import HEAD_INPUT, SPLITS
 from workflow_lib.plan import targets
 from workflow_lib.plan.plan import STACK, Plan
 from workflow_lib.plan.prototypes import STORES
@@ -294,18 +294,26 @@ def _on_features(verb: str, argument: str, kind: str, suffix: str, rule: str = "
     return job
 
 
-def _on_set(plan: Plan, kind: str, study: str, model: str, seed: str, interval: str, start: str) -> PlannedJob:
-    """The job that makes a set of prototypes, or its dissimilarity or boundaries."""
+def _on_set(
+    plan: Plan, kind: str, study: str, model: str, seed: str, interval: str, start: str, layer: str = ""
+) -> PlannedJob:
+    """The job that makes a set of prototypes, or its boundaries or the dissimilarity at a layer."""
     place = f"{study}/{model}/{seed}/{interval}/{start}"
     checkpoint = {"checkpoint": [plan.path(f"checkpoints/{model}/{seed}/{interval}.pt")]}
     prototypes = {"prototypes": [plan.path(f"prototypes/{place}.zarr.zip")]}
     bundle = ("make_prototypes", f"{study}/{model}/{seed}/{interval}", "")
-    job = partial(
-        PlannedJob, subject=study, place=place, family="prototypes", wildcards={"model": model}, bundle=bundle
-    )
-    output = {kind: [plan.path(f"{kind}/{place}.zarr.zip")]}
+    job = partial(PlannedJob, subject=study, family="prototypes", bundle=bundle)
     if kind == "dissimilarity":
-        return job("compute_dissimilarity", inputs=prototypes, outputs=output, spec=plan.compute_dissimilarity)
+        return job(
+            "compute_dissimilarity",
+            place=f"{place}/{layer}",
+            wildcards={"model": model, "layer": layer},
+            inputs=prototypes | (checkpoint if layer != HEAD_INPUT else {"checkpoint": []}),
+            outputs={kind: [plan.path(f"{kind}/{place}/{layer}.zarr.zip")]},
+            spec=partial(plan.compute_dissimilarity, model, layer),
+        )
+    job = partial(job, place=place, wildcards={"model": model})
+    output = {kind: [plan.path(f"{kind}/{place}.zarr.zip")]}
     if kind == "boundaries":
         spec = partial(plan.find_boundaries, study, model)
         return job("find_boundaries", inputs=checkpoint | prototypes, outputs=output, spec=spec)

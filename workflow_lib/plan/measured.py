@@ -22,7 +22,7 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.prototypes import descent
 from workflow_lib.prototypes.batches import default_batch
 from workflow_lib.prototypes.boundaries import HALVINGS, SCAN
-from workflow_lib.prototypes.frozen import Frozen, frozen
+from workflow_lib.prototypes.frozen import Frozen, frozen, stored_layer
 from workflow_lib.training.devices import configure
 from workflow_lib.training.loop import DivergedError, train
 from workflow_lib.training.optimisation import Settings
@@ -172,8 +172,9 @@ def forward(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[f
 
 def _frozen(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[Frozen, int]:
     """The network without gradients of its weights, and the number of images in a batch."""
-    layer = spec["layer"] or {"module": None}
-    network = frozen(_network(spec, split), image_shape=split.image_shape, device=device, **layer)
+    plain = _network(spec, split)
+    layer = spec.get("layer") or {"module": stored_layer(plain, split.image_shape)}
+    network = frozen(plain, image_shape=split.image_shape, device=device, **layer)
     return network, min(default_batch(network, device), len(split.class_names) ** 2)
 
 

@@ -16,6 +16,7 @@ from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Features, Transformed, UnionOf
 from workflow_lib.config.models import Model, TrainedWeights
 from workflow_lib.config.transforms import Transform
+from workflow_lib.names import HEAD_INPUT
 from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.kstar import KstarPlan
@@ -165,9 +166,8 @@ class Plan:
         The file of predictions is not among `outside`: a change of it does not start the check again (`plan/why.py`).
         """
         settings = self.config.models[model]
-        heads = [
-            name for name, plan in self.prototypes.items() if not plan.settings.layer and model in plan.study.models
-        ]
+        parts = {name: plan.study.models.get(model) for name, plan in self.prototypes.items()}
+        heads = [name for name, part in parts.items() if part and HEAD_INPUT in part.layers]
         return canonical(
             **self._network(settings, "weights"),
             **settings.model_dump(mode="json", include={"layers", "predictions"}),
@@ -236,23 +236,22 @@ class Plan:
         return canonical(**self._metric(metric), k=self.config.kstar.neighbours)
 
     def make_prototypes(self, study: str, model: str, initialisation: int) -> str:
-        """Network, the layer whose features are stored, optimisation settings, and the number of the start."""
-        plan, settings = self.prototypes[study], self.config.models[model]
-        chosen = plan.settings
-        layer = settings.layers[chosen.layer].model_dump(mode="json") if chosen.layer else None
+        """Network, optimisation settings, and the number of the start; layers are looked at later."""
+        chosen = self.prototypes[study].settings
         precision = {"precision"} if chosen.precision != "float32" else set()  # missing as in earlier versions
         descent = chosen.model_dump(mode="json", include={"optimizer", "lr", "loss", "steps"} | precision)
-        return canonical(**self._network(settings), layer=layer, descent=descent, initialisation=initialisation)
+        return canonical(**self._network(self.config.models[model]), descent=descent, initialisation=initialisation)
 
-    def compute_dissimilarity(self) -> str:
-        """No settings: C and R depend only on the features."""
-        return canonical()
+    def compute_dissimilarity(self, model: str, layer: str) -> str:
+        """Network and layer; no network for the features that a set of prototypes already has."""
+        settings = self.config.models[model]
+        network = {} if layer == HEAD_INPUT else self._network(settings)
+        return canonical(**network, layer=_layer(settings, layer))
 
     def find_boundaries(self, study: str, model: str) -> str:
-        """Network and the layer whose features are compared."""
-        chosen, settings = self.prototypes[study].settings.layer, self.config.models[model]
-        layer = settings.layers[chosen].model_dump(mode="json") if chosen else None
-        return canonical(**self._network(settings), layer=layer)
+        """Network and the layer whose features are compared: the first one of the study."""
+        settings, layer = self.config.models[model], self.prototypes[study].study.models[model].layers[0]
+        return canonical(**self._network(settings), layer=_layer(settings, layer))
 
     def train_replicates(self, study: str, pair: str, seeds: Sequence[int]) -> str:
         """Network, training settings, confused classes, and seeds (each with its own output)."""
@@ -296,6 +295,11 @@ class Plan:
 def _dumped(transform: Transform) -> dict[str, Any]:
     """Keys of a transform that shape the images; its strength is for tables and figures."""
     return transform.model_dump(mode="json", exclude={"strength"})
+
+
+def _layer(model: Model, name: str) -> dict[str, Any] | None:
+    """Module, pooling and channels of a layer; None for the input of the layer that gives the logits."""
+    return None if name == HEAD_INPUT else model.layers[name].model_dump(mode="json")
 
 
 def _files(model: Model, *keys: str) -> dict[str, str]:

@@ -11,26 +11,29 @@ from workflow_lib.plan.study import StudyPlan
 from workflow_lib.points import Grid
 
 STORES = ("prototypes", "dissimilarity", "boundaries")
-"""Result folders with one store per prototype set."""
-STORE = "{kind}/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}.zarr.zip"
+"""Result folders with one store per prototype set, or per layer of a set."""
+SET = "{kind}/{study}/{model}/seed-{seed}/interval-{interval}/initialisation-{initialisation}"
 FEATURES = "features/{model}/{dataset}/seed-{seed}/interval-{interval}/test/original/{layer}.zarr.zip"
 
 OUTPUTS: Sequence[Output] = (
     table(
         "tabulate_prototypes",
-        *("sets", "intervals", "tests", "pairs", "histograms", "quality"),
+        *("sets", "intervals", "tests", "pairs", "histograms", "quality", "quality_trend"),
         inputs={
             "prototypes": lambda s: s.stores("prototypes"),
-            "dissimilarity": lambda s: s.stores("dissimilarity"),
+            "dissimilarity": lambda s: s.dissimilarity(s.layered),
             "features": lambda s: s.features,
         },
-        spec=lambda s: {"grids": s.grids, "include_self": s.settings.include_self, **s.unconverged},
+        spec=lambda s: {"grids": s.layered, "include_self": s.settings.include_self, **s.unconverged},
         content="tables of C, R and quality",
     ),
     Output(
         "tabulate_boundaries",
         {"table": "boundary_images.csv", "intervals": "boundary_intervals.csv"},
-        inputs={"boundaries": lambda s: s.stores("boundaries"), "prototypes": lambda s: s.stores("prototypes")},
+        inputs={
+            "boundaries": lambda s: s.stores("boundaries"),
+            "features": lambda s: s.dissimilarity(s.first_layers),
+        },
         spec=lambda s: {"grids": s.grids, **s.unconverged},
         content="tables of boundary images",
         wanted=lambda s: s.settings.boundaries,
@@ -54,6 +57,13 @@ OUTPUTS: Sequence[Output] = (
         content="C and R over training",
     ),
     figure(
+        "layers",
+        inputs={"intervals": "intervals.csv"},
+        spec=lambda s: s.picture(include_self=s.settings.include_self, **s.unconverged),
+        content="C and R over layers",
+        wanted=lambda s: any(len(part.layers) > 1 for part in s.study.models.values()),
+    ),
+    figure(
         "class_pairs",
         inputs={"pairs": "pairs.csv"},
         spec=lambda s: s.picture(classes=s.settings.classes, **s.unconverged),
@@ -67,7 +77,7 @@ OUTPUTS: Sequence[Output] = (
     ),
     figure(
         "quality_vs_accuracy",
-        inputs={"quality": "quality.csv"},
+        inputs={"quality": "quality.csv", "trend": "quality_trend.csv"},
         spec=lambda s: s.picture(),
         content="quality of prototypes against accuracy",
     ),
@@ -112,6 +122,17 @@ class PrototypePlan(StudyPlan):
         ]
 
     @property
+    def layered(self) -> list[Grid]:
+        """The grids with the layers whose features are compared."""
+        parts = self.study.models.values()
+        return [{**grid, "layer": [*part.layers]} for grid, part in zip(self.grids, parts, strict=True)]
+
+    @property
+    def first_layers(self) -> list[Grid]:
+        """The grids with the first layer of the study, whose features boundary images have."""
+        return [{**grid, "layer": grid["layer"][:1]} for grid in self.layered]
+
+    @property
     def example(self) -> dict[str, Any]:
         """The set whose images are drawn: first model, first seed, last interval, first initialisation."""
         grid = self.grids[0]
@@ -125,17 +146,21 @@ class PrototypePlan(StudyPlan):
     @property
     def stages(self) -> Mapping[str, list[Files]]:
         """Stores of prototypes, their dissimilarity and boundaries, as the target `prototypes`."""
-        kinds = STORES if self.settings.boundaries else STORES[:2]
-        return {"prototypes": [self.stores(kind) for kind in kinds]}
+        boundaries = [self.stores("boundaries")] if self.settings.boundaries else []
+        return {"prototypes": [self.stores("prototypes"), self.dissimilarity(self.layered), *boundaries]}
 
     def stores(self, kind: str, grids: Sequence[Grid] | None = None) -> Files:
         """Stores of one kind, one per set, in the order of the grids; without them, of all sets."""
-        return Files([self._filled(STORE, grid, kind=[kind], study=[self.name]) for grid in grids or self.grids])
+        return Files([self._of_set(grid, kind) + ".zarr.zip" for grid in grids or self.grids])
+
+    def dissimilarity(self, grids: Sequence[Grid]) -> Files:
+        """Stores of C and R, one per set and layer, in the order of these grids; the layer varies fastest."""
+        return Files([f"{self._of_set(grid, 'dissimilarity')}/{braces(grid['layer'])}.zarr.zip" for grid in grids])
 
     def example_store(self, kind: str) -> Files:
         """The store of the set whose images are drawn."""
         example = {key: [value] for key, value in self.example.items()}
-        return Files([self._filled(STORE, example, kind=[kind], study=[self.name])])
+        return Files([self._of_set(example, kind) + ".zarr.zip"])
 
     @property
     def features(self) -> Files:
@@ -149,6 +174,9 @@ class PrototypePlan(StudyPlan):
         if self.settings.start != "warm":
             return []
         return [earlier for earlier in self.study.models[model].intervals if earlier < interval][-1:]
+
+    def _of_set(self, grid: Grid, kind: str) -> str:
+        return self._filled(SET, grid, kind=[kind], study=[self.name])
 
     def _filled(self, template: str, grid: Grid, **more: Sequence[object]) -> str:
         values = {key: braces(several) for key, several in {**grid, **more}.items()}

@@ -20,6 +20,7 @@ OUTPUTS: Sequence[Output] = (
         inputs={
             "kstar": lambda s: s.kstar.kstar([s.kstar_grid]) if s.kstar else Files([]),
             "sets": lambda s: s.prototypes.stores("prototypes", [s.prototype_grid]) if s.prototypes else Files([]),
+            "features": lambda s: s.prototypes.dissimilarity([s.prototype_grid]) if s.prototypes else Files([]),
             "prototype_pairs": lambda s: s.tables("prototypes", "pairs.csv"),
             "boundaries": lambda s: s.tables("prototypes", "boundary_images.csv"),
             "effects": lambda s: s.tables("confusion", "effects.csv"),
@@ -83,7 +84,7 @@ class RelationsPlan(StudyPlan):
     @property
     def kstar_grid(self) -> Grid:
         """The points of the k* study that are averaged: all seeds."""
-        grid = self._of_model(self.kstar)
+        grid = self._of_model(self.kstar.grids if self.kstar else [])
         return {
             **grid,
             "dataset": grid["dataset"][:1],
@@ -96,8 +97,8 @@ class RelationsPlan(StudyPlan):
 
     @property
     def prototype_grid(self) -> Grid:
-        """The sets of the prototype study that are averaged: all seeds and initialisations."""
-        grid = self._of_model(self.prototypes)
+        """The sets of the prototype study that are averaged: all seeds and initialisations; and its first layer."""
+        grid = self._of_model(self.prototypes.first_layers if self.prototypes else [])
         return {**grid, "interval": self._chosen("interval", grid["interval"][-1:])}
 
     @property
@@ -110,7 +111,7 @@ class RelationsPlan(StudyPlan):
             found["kstar"] = {"study": self.kstar.name, **point, "seeds": len(grid["seed"])}
         if self.prototypes:
             grid = self.prototype_grid
-            point = {key: grid[key][0] for key in ("model", "interval")}
+            point = {key: grid[key][0] for key in ("model", "interval", "layer")}
             seeds, starts = len(grid["seed"]), len(grid["initialisation"])
             counted = {"seeds": seeds, "sets": seeds * starts, **self.prototypes.unconverged}
             found["prototypes"] = {"study": self.prototypes.name, **point, **counted}
@@ -125,9 +126,8 @@ class RelationsPlan(StudyPlan):
         made = [path for output in part.outputs for path in part.files(output).values()] if part else []
         return Files([path for path in made if path.rpartition("/")[2] == name])
 
-    def _of_model(self, part: "KstarPlan | PrototypePlan | None") -> Grid:
+    def _of_model(self, grids: Sequence[Grid]) -> Grid:
         """The grid of the chosen model; without a choice there is one model only."""
-        grids = part.grids if part else []
         return next(grid for grid in grids if self.study.model in (None, grid["model"][0]))
 
     def _chosen(self, key: str, otherwise: Sequence[Any]) -> Sequence[Any]:

@@ -22,6 +22,13 @@ NORMS = {nn.Conv1d: nn.BatchNorm1d, nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.Bat
 SAME = 1e-4
 """Largest relative change of logits or features of noise by folding; if it is larger, nothing is folded."""
 
+HEAD_UNKNOWN = Problem(
+    "layer",
+    "head_input",
+    "which linear layer gives the logits, so that its input could be taken, cannot be told",
+    "name layers of the model in the study: layer: NAME",
+)
+
 
 class Frozen(nn.Module):
     """Logits and features of images in [0, 1], in eval mode, with weights that take no gradient.
@@ -96,6 +103,11 @@ def frozen(
     return slow.to(device)
 
 
+def stored_layer(network: Classifier, image_shape: Sequence[int]) -> str | None:
+    """The layer whose features a set of prototypes stores, for `frozen`: None, or the logits if None cannot be told."""
+    return OUTPUT if head_name(network, image_shape) is None else None
+
+
 class _Tap:
     """A hook that keeps the feature vectors of a forward pass; an object, so that deepcopy copies it too."""
 
@@ -122,8 +134,7 @@ def _tap(network: Classifier, layer: str | None, image_shape: Sequence[int], poo
         return _Tap(layer, False, pool, pooling_axis(network, image_shape, layer, pool, channels, "layer"))
     head = head_name(network, image_shape)
     if head is None:
-        reason = "which linear layer gives the logits, so that its input could be taken, cannot be told"
-        raise UserError(Problem("layer", "null", reason, "name a layer of the model in the study: layer: NAME"))
+        raise UserError(HEAD_UNKNOWN)
     last = isinstance(inner(network).get_submodule(head), nn.Linear)
     return _Tap(head, True, pool, AXES["last" if last else "first"])
 

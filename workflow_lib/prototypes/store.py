@@ -11,6 +11,9 @@ from workflow_lib.prototypes.descent import Settings
 from workflow_lib.prototypes.frozen import Frozen
 from workflow_lib.prototypes.matrix import layout
 
+OF_HEAD = "input of the last linear layer"
+"""The layer of the features, for a network of which it can be told."""
+
 MEANING = {
     "image": "prototype, from its origin's to its target's class; 1 is full intensity",
     "features": "feature vector of the prototype",
@@ -52,7 +55,7 @@ def write(
     default = {"precision"} if settings.precision == "float32" else set()  # missing, as in earlier versions
     about = {
         "title": "Prototypes: image[target, origin] began at the origin's prototype and was driven to the target",
-        "layer": layer or "input of the last linear layer",
+        "layer": layer or OF_HEAD,
         **{key: value for key, value in asdict(settings).items() if key not in default},
     }
     variables = {

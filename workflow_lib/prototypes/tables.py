@@ -13,6 +13,7 @@ from workflow_lib.dissimilarity.measures import quality
 from workflow_lib.dissimilarity.store import stored
 from workflow_lib.dissimilarity.summary import Selection, Unconverged, summarise
 from workflow_lib.dissimilarity.tables import (
+    TENSORS,
     aggregate_table,
     class_table,
     contrast_table,
@@ -25,17 +26,20 @@ from workflow_lib.points import Grid
 POINT = ("model", "seed", "interval", "initialisation")
 """What identifies a set, in the order of result paths and table columns."""
 
+OF_LAYER = (*POINT, "layer")
+"""What identifies the features of a set at a layer, in the same order."""
+
 OF_INTERVAL = ["model", "interval"]
 
 BOUNDARY_NUMBERS = ["share", "dissimilarity_to_origin", "dissimilarity_to_target"]
 
 
-def set_points(grids: Iterable[Grid]) -> list[dict[str, Any]]:
-    """All sets of a study, grid after grid, the initialisation varying fastest."""
+def set_points(grids: Iterable[Grid], parts: Sequence[str] = POINT) -> list[dict[str, Any]]:
+    """All sets of a study, or with `OF_LAYER` all layers of each, grid after grid; the last part varies fastest."""
     return [
-        dict(zip(POINT, values, strict=True))
+        dict(zip(parts, values, strict=True))
         for grid in grids
-        for values in itertools.product(*(grid[part] for part in POINT))
+        for values in itertools.product(*(grid[part] for part in parts))
     ]
 
 
@@ -48,35 +52,38 @@ def prototype_tables(
     """Tables of C and R.
 
     Args:
-        points: model, seed, interval and initialisation of each set.
-        prototypes: their stores, in the same order.
-        dissimilarities: stores of C and R, in the same order.
+        points: model, seed, interval, initialisation and layer of each store of C and R.
+        prototypes: stores of the sets, in the same order; a set comes once for each of its layers.
+        dissimilarities: stores of features, C and R, in the same order.
         selection: which entries are included.
 
     Returns:
-        sets: a row per set, tensor and include_self (both, for any selection): count, mean, std (ddof 0), outliers
-            (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the network
-            classifies as their target), steps_median.
-        intervals: over the sets of each model and interval, with and without self: see `aggregate_table`.
-        tests: of C against R, for each model and interval: see `contrast_table`.
-        pairs: mean by model, interval, tensor and two classes, over the sets; pairs of a class with itself are absent.
-        histograms: count by model, interval, tensor and bin, over the sets; empty bins are absent.
-        quality: a row per set: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number included).
+        sets: a row per set, layer, tensor and include_self (both, for any selection): count, mean, std (ddof 0),
+            outliers (|z| > 3), outlier_share; n_classes, converged, unconverged (prototypes), hits (share that the
+            network classifies as their target), steps_median.
+        intervals: over the sets of each model, interval and layer, with and without self: see `aggregate_table`.
+        tests: of C against R, for each model, interval and layer: see `contrast_table`.
+        pairs: mean by model, interval, layer, tensor and two classes, over the sets; no pairs of a class with itself.
+        histograms: count by model, interval, layer, tensor and bin, over the sets; empty bins are absent.
+        quality: a row per set and layer: m_g, m_g_zero_diagonal (NaN for fewer than two), class_prototypes (number
+            included), C and R (their means without self entries).
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in ("sets", "classes", "pairs", "histograms", "quality")}
     for point, images, tensors in zip(points, prototypes, dissimilarities, strict=True):
         for name, table in _of_one(images, tensors, selection).items():
-            parts[name].append(pd.DataFrame({key: [point[key]] for key in POINT}).merge(table, how="cross"))
+            parts[name].append(pd.DataFrame({key: [point[key]] for key in OF_LAYER}).merge(table, how="cross"))
     tables = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
     plain = tables["sets"].drop(columns=[*SET_COLUMNS, "unconverged_entries"])
     pairs = tables["pairs"].query("class_a != class_b")
-    histograms = tables["histograms"].query("count > 0")
+    bins = tables["histograms"].query("count > 0")
+    bins = bins.assign(layer=pd.Categorical(bins["layer"], bins["layer"].unique()))  # sorted as in the study
+    histograms = bins.groupby([*OF_INTERVAL, "layer", "tensor", "low", "high"], observed=True)
     return {
         "sets": tables["sets"],
         "intervals": aggregate_table(plain).rename(columns=SPREADS),
         "tests": contrast_table(tables["classes"]),
-        "pairs": pairs.groupby([*OF_INTERVAL, "tensor", *CLASSES], sort=False)["mean"].mean().reset_index(),
-        "histograms": histograms.groupby([*OF_INTERVAL, "tensor", "low", "high"])["count"].sum().reset_index(),
+        "pairs": pairs.groupby([*OF_INTERVAL, "layer", "tensor", *CLASSES], sort=False)["mean"].mean().reset_index(),
+        "histograms": histograms["count"].sum().reset_index().astype({"layer": str}),
         "quality": tables["quality"],
     }
 
@@ -101,17 +108,21 @@ def _of_one(images: xr.Dataset, tensors: xr.Dataset, selection: Selection) -> di
         "classes": class_table(found, selection, names),
         "pairs": pair_table(found, selection, names).rename(columns=CLASSES_OF),
         "histograms": histogram_table(found, selection),
-        "quality": _quality_of(images, selection),
+        "quality": _quality_of(tensors["features"], converged, selection, names).assign(
+            **{tensor: found[tensor, both[0]].mean for tensor in TENSORS}
+        ),
     }
 
 
-def _quality_of(images: xr.Dataset, selection: Selection) -> pd.DataFrame:
+def _quality_of(
+    features: xr.DataArray, converged: np.ndarray, selection: Selection, names: Sequence[str]
+) -> pd.DataFrame:
     """M_g of the class prototypes that are included; NaN for fewer than two."""
-    names, every = images["target"].values.astype(object), np.arange(images.sizes["target"])
-    counted = every[images["converged"].values[every, every] | (selection.unconverged == "keep")]
+    every = np.arange(len(names))
+    counted = every[converged[every, every] | (selection.unconverged == "keep")]
     row: dict[str, float] = {"m_g": np.nan, "m_g_zero_diagonal": np.nan, "class_prototypes": len(counted)}
     if len(counted) > 1:
-        found = quality(images["features"].values[counted, counted], list(names[counted]))
+        found = quality(features.values[counted, counted], [names[k] for k in counted])
         row |= {"m_g": found.off_diagonal, "m_g_zero_diagonal": found.zero_diagonal}
     return pd.DataFrame([row])
 
@@ -141,7 +152,7 @@ def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.
 
     Args:
         points: of the sets.
-        sets: stores of boundaries and of prototypes, in the same order.
+        sets: for each, the store of boundaries, and one with the features of its prototypes at the same layer.
 
     Returns:
         The point, route, origin, target, converged (the images at both ends of the route), found, share (of the length
@@ -156,12 +167,12 @@ def boundary_table(points: Sequence[Mapping[str, Any]], sets: Iterable[tuple[xr.
     return pd.concat(parts, ignore_index=True)
 
 
-def _pairs(boundaries: xr.Dataset, prototypes: xr.Dataset) -> Iterator[pd.DataFrame]:
+def _pairs(boundaries: xr.Dataset, features: xr.Dataset) -> Iterator[pd.DataFrame]:
     """Rows of one set, one target at a time."""
-    names = prototypes["target"].values.astype(object)
+    names = features["target"].values.astype(object)
     n = len(names)
-    converged = prototypes["converged"].values
-    ends = cosine.unit_vectors(prototypes["features"].values[np.arange(n), np.arange(n)][None])[0]
+    converged = features["converged"].values
+    ends = cosine.unit_vectors(features["features"].values[np.arange(n), np.arange(n)][None])[0]
     for target in range(n):
         origins = np.delete(np.arange(n), target)
         row = boundaries.isel(target=target, origin=origins)

@@ -104,23 +104,27 @@ def _piece_sizes(labels: Labels, piece: Labels) -> Array:
 
 
 def of_prototypes(
-    sets: Iterable[xr.Dataset], pairs: pd.DataFrame, boundaries: pd.DataFrame | None = None, *, unconverged: str
+    sets: Iterable[tuple[xr.Dataset, xr.Dataset]],
+    pairs: pd.DataFrame,
+    boundaries: pd.DataFrame | None = None,
+    *,
+    unconverged: str,
 ) -> tuple[list[str], Matrices]:
     """Class names, and the measures of the prototype sets of one model and interval: means over the sets.
 
     Args:
-        sets: prototype stores.
+        sets: prototype stores, each with the store of its C and R, which has the features of the layer.
         pairs: tensor, class_a, class_b, mean, from `prototype_tables`.
         boundaries: from `boundary_table`; None without boundary images.
         unconverged: "leave_out" leaves out images that did not converge, "keep" includes all.
     """
     names: list[str] = []
     dissimilarity, steps = [], []
-    for images in sets:
+    for images, compared in sets:
         names = [str(name) for name in images["target"].values]
         converged = images["converged"].values | (unconverged == "keep")
         steps.append(np.where(converged, images["steps"].values, np.nan).T)  # [target, origin] -> [origin, target]
-        dissimilarity.append(_of_class_prototypes(images["features"], np.diagonal(converged)))
+        dissimilarity.append(_of_class_prototypes(compared["features"], np.diagonal(converged)))
     tensors = {tensor: matrix_of(rows, names, "class_a", "class_b", "mean") for tensor, rows in pairs.groupby("tensor")}
     found = {str(tensor): matrix for tensor, matrix in tensors.items()}
     found |= {"prototype_dissimilarity": mean(dissimilarity), "steps": mean(steps)}

@@ -12,7 +12,7 @@ from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.prototypes.descent import Settings
-from workflow_lib.prototypes.frozen import frozen
+from workflow_lib.prototypes.frozen import frozen, stored_layer
 from workflow_lib.prototypes.matrix import make_matrix, noise
 from workflow_lib.prototypes.resumable import resumable_matrix
 from workflow_lib.prototypes.store import write
@@ -32,8 +32,7 @@ def make_prototypes(
     """Write the set of prototypes of one network; the log names those that did not converge.
 
     Args:
-        spec: layer ({module, pool, channels}; None: the input of the layer that gives the logits), descent
-            (optimizer, lr, steps, loss), initialisation.
+        spec: descent (optimizer, lr, steps, loss), initialisation.
         checkpoint: the network.
         dataset: a split, for the names of its classes.
         previous: prototypes to start from; None: noise.
@@ -44,8 +43,9 @@ def make_prototypes(
     content = checkpoints.load(checkpoint)
     # Weights that another model has trained keep the classes of its dataset.
     names = content["classes"] or class_names(open_split(dataset).class_names, content["outputs"])
-    layer = spec["layer"] or {"module": None}
-    network = frozen(restore(content), image_shape=content["image_shape"], device=device, **layer)
+    plain = restore(content)
+    layer = stored_layer(plain, content["image_shape"])
+    network = frozen(plain, layer, content["image_shape"], device=device)
     settings = Settings(**spec["descent"])
     starts = _last(previous) if previous else noise(spec["initialisation"], names, network.image_shape)
     runtime = f"{device}, threads: {context.threads}"
@@ -63,7 +63,7 @@ def make_prototypes(
             save_state=kept.save,
             progress=bar("prototypes"),
         )
-        write(kept.arrays, names, prototypes, network, settings, layer["module"])
+        write(kept.arrays, names, prototypes, network, settings, layer)
         for line in unconverged(kept.arrays["converged"], names):
             print(line, file=sys.stderr)
 

@@ -11,7 +11,7 @@ def tabulate_boundaries(
     *,
     spec: dict[str, Any],
     boundaries: list[Input],
-    prototypes: list[Input],
+    features: list[Input],
     table: Output,
     intervals: Output,
 ) -> None:
@@ -20,11 +20,11 @@ def tabulate_boundaries(
     Args:
         spec: grids (sets of the study), unconverged.
         boundaries: stores in the order of the sets.
-        prototypes: stores in the same order.
+        features: stores with the features of the prototypes, and which of them converged, in the same order.
         table: CSV, from `boundary_table`.
         intervals: CSV, from `boundary_intervals`.
     """
-    stores = zip(map(load, boundaries), map(load, prototypes), strict=True)
+    stores = zip(map(load, boundaries), map(load, features), strict=True)
     found = boundary_table(set_points(spec["grids"]), stores)
     write_table(found, table)
     write_table(boundary_intervals(found, spec["unconverged"]), intervals)

@@ -18,6 +18,7 @@ def tabulate_relations(
     spec: dict[str, Any],
     kstar: list[Input] | None,
     sets: list[Input] | None,
+    features: list[Input] | None,
     prototype_pairs: Input | None,
     boundaries: Input | None,
     effects: Input | None,
@@ -34,6 +35,7 @@ def tabulate_relations(
             permutations, seed.
         kstar: k* stores of all seeds; none without a k* study.
         sets: prototype stores of all seeds and initialisations; none without a prototype study.
+        features: stores of C and R of these sets, with the features of one layer.
         prototype_pairs: its table of C and R by pairs.
         boundaries: its table of boundary images, if it has one.
         effects: table of a confusion study; none without one.
@@ -46,10 +48,11 @@ def tabulate_relations(
     parts: list[tuple[list[str], Matrices]] = []
     if kstar:
         parts.append(of_kstar(map(load, kstar)))
-    if sets and prototype_pairs:
+    if sets and features and prototype_pairs:
         source = spec["sources"]["prototypes"]
         tables = [_at_point(path, source) for path in (prototype_pairs, boundaries) if path]
-        parts.append(of_prototypes(map(load, sets), *tables, unconverged=source["unconverged"]))
+        stores = zip(map(load, sets), map(load, features), strict=True)
+        parts.append(of_prototypes(stores, *tables, unconverged=source["unconverged"]))
     if effects and confusion_pairs and shares:
         parts.append(of_confusion(*(read_table(path, TEXT) for path in (effects, confusion_pairs, shares))))
     names, matrices = in_order(parts)
@@ -61,5 +64,7 @@ def tabulate_relations(
 
 
 def _at_point(path: Path, point: dict[str, Any]) -> pd.DataFrame:
-    """The rows of one model and interval."""
-    return read_table(path, TEXT).query("model == @point['model'] and interval == @point['interval']")
+    """The rows of one model and interval, and of one layer if the table has several."""
+    table = read_table(path, TEXT)
+    keys = [key for key in ("model", "interval", "layer") if key in table]
+    return table.merge(pd.DataFrame([{key: point[key] for key in keys}]), on=keys)

@@ -1,15 +1,13 @@
 """Accuracy of classes against the mean and the skewness of their k* (docs/science.md 1.11)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_lib.figures.axes import nothing
-from workflow_lib.figures.style import PATTERN_COLOURS, RC, new_figure, pattern_patches, signed
+from workflow_lib.figures.correlation import words
+from workflow_lib.figures.style import PATTERN_COLOURS, RC, new_figure, pattern_patches
 from workflow_lib.points import DIMENSIONS
 
 MEASURES = {"mean": "mean k*", "skewness": "skewness of k*"}
@@ -43,7 +41,7 @@ def draw(classes: pd.DataFrame, trend: pd.DataFrame, *, threshold: float, title:
     for axes, (measure, label) in zip(figure.subplots(1, 2, sharey=True), MEASURES.items(), strict=True):
         _draw_panel(axes, numbers, measure)
         axes.set_xlabel(label)
-        axes.set_title(_words(rows[measure]) if measure in rows else "", loc="left")
+        axes.set_title(words(rows[measure]) if measure in rows else "", loc="left")
     figure.axes[0].set_ylabel("accuracy")
     undefined = bool((numbers["pattern"] == "Undefined").any())
     figure.legend(handles=pattern_patches(threshold, undefined), loc="outside right upper")
@@ -55,9 +53,3 @@ def _draw_panel(axes: Axes, numbers: pd.DataFrame, measure: str) -> None:
     size, alpha = (14, 0.7) if len(numbers) <= 500 else (4, 0.3)
     axes.scatter(numbers[measure], numbers["accuracy"], s=size, c=colours, alpha=alpha, linewidths=0, rasterized=True)
     axes.ticklabel_format(style="plain", useOffset=False)
-
-
-def _words(row: Mapping[Any, Any]) -> str:
-    """Correlation, interval and number."""
-    interval = "" if pd.isna(row["rho"]) else f" [{signed(row['rho_low'])}, {signed(row['rho_high'])}]"
-    return f"ρ = {signed(row['rho'])}{interval}, n = {row['n']:,.0f}"

@@ -15,8 +15,8 @@ from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
 from workflow_lib.figures.cells import label_classes, side_of, write_numbers
 from workflow_lib.figures.panels import describe
 from workflow_lib.figures.prototypes.tensors import images_counted
-from workflow_lib.figures.selection import choose_classes, choose_models
-from workflow_lib.figures.style import RC, class_names, labels_of, name_height, new_figure, short_names
+from workflow_lib.figures.selection import choose_classes, choose_panels
+from workflow_lib.figures.style import RC, class_names, labels_of, name_height, new_figure
 
 Array = npt.NDArray[np.float64]
 
@@ -32,11 +32,11 @@ COLOURS = "Blues"
 def draw(
     table: pd.DataFrame, *, wanted: Sequence[str] | None, unconverged: str, title: str
 ) -> tuple[Figure, pd.DataFrame]:
-    """C on the left, R on the right, a row for each of at most four models, at its last interval.
+    """C on the left, R on the right, a row for each of at most four models or layers, at the last interval.
 
     Args:
-        table: a row per model, interval, tensor (C, R) and ordered pair of classes: class_a, class_b, mean; classes
-            in their order. The diagonal is never drawn.
+        table: a row per model, interval, layer, tensor (C, R) and ordered pair of classes: class_a, class_b, mean;
+            classes in their order. The diagonal is never drawn.
         wanted: names of classes; None: all.
         unconverged: "leave_out" or "keep".
         title: heading of the figure.
@@ -49,35 +49,35 @@ def draw(
     """
     if table.empty:
         return nothing(title, "no pairs of classes"), table
-    models, choice = choose_models(table)
     written = class_names(labels_of(own["class_a"] for _, own in table.groupby("model", sort=False)))
     chosen, fewer = choose_classes(list(written), wanted, section="prototypes", most=len(written))
-    last = table.groupby("model")["interval"].transform("max")
-    pairs = table["class_a"].isin(chosen) & table["class_b"].isin(chosen) & (table["class_a"] != table["class_b"])
-    numbers = table[table["model"].isin(models) & (table["interval"] == last) & pairs].reset_index(drop=True)
-    own = {model: _classes(table[table["model"] == model], chosen) for model in models}
+    last = table["interval"] == table.groupby("model")["interval"].transform("max")
+    panels, numbers, choice = choose_panels(table[last])
+    pairs = numbers["class_a"].isin(chosen) & numbers["class_b"].isin(chosen)
+    numbers = numbers[pairs & (numbers["class_a"] != numbers["class_b"])].reset_index(drop=True)
+    own = {name: _classes(part, chosen) for name, part in panels.items()}
     count = max(map(len, own.values()))
     side, margin = side_of(count), name_height([written[name] for name in chosen])
     figure = new_figure(
         2 * (side + margin + 0.75),
-        len(models) * (side + margin + 0.35),
+        len(panels) * (side + margin + 0.35),
         title,
         READING,
         images_counted(unconverged),
         fewer,
         choice,
     )
-    grid = figure.subplots(len(models), 2, squeeze=False)
+    grid = figure.subplots(len(panels), 2, squeeze=False)
     for column, (tensor, heading) in enumerate(HEADINGS.items()):
         ranges = Normalize(*_range(numbers.loc[numbers["tensor"] == tensor, "mean"]))
-        for axes, model, name in zip(grid[:, column], models, short_names(models), strict=True):
-            part = numbers[(numbers["model"] == model) & (numbers["tensor"] == tensor)]
-            matrix = part.pivot(index="class_a", columns="class_b", values="mean").reindex(
-                own[model], columns=own[model]
+        for axes, (name, part) in zip(grid[:, column], panels.items(), strict=True):
+            means = part[(part["tensor"] == tensor) & (part["class_a"] != part["class_b"])]
+            matrix = means.pivot(index="class_a", columns="class_b", values="mean").reindex(
+                own[name], columns=own[name]
             )
             _draw_panel(axes, matrix.to_numpy(dtype=float), ranges)
-            label_classes(axes, [written[name] for name in own[model]])
-            when = describe("interval", int(table.loc[table["model"] == model, "interval"].max()))
+            label_classes(axes, [written[class_name] for class_name in own[name]])
+            when = describe("interval", int(part["interval"].max()))
             axes.set_title(f"{heading}\n{name}, {when}", loc="left")
         figure.colorbar(
             ScalarMappable(ranges, COLOURS), ax=grid[:, column], label="mean dissimilarity", shrink=0.7, aspect=25

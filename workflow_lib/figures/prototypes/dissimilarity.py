@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from workflow_lib.dissimilarity.summary import OUTLIER_Z, chebyshev_bound
 from workflow_lib.figures.axes import NO_ENTRIES, TRAINING, label_intervals, nothing, say
 from workflow_lib.figures.prototypes.tensors import COLOURS, LABELS, MARKERS, counted
-from workflow_lib.figures.selection import choose_models
-from workflow_lib.figures.style import RC, new_figure, short_names
+from workflow_lib.figures.selection import choose_panels
+from workflow_lib.figures.style import RC, new_figure
 
 CHEBYSHEV = (
     f"Outliers: more than {OUTLIER_Z:g} standard deviations from the mean of their own set; "
@@ -24,11 +24,11 @@ SPREAD = "± standard deviation\nof means over initialisations"
 
 @mpl.rc_context(RC)
 def draw(intervals: pd.DataFrame, *, include_self: bool, unconverged: str, title: str) -> tuple[Figure, pd.DataFrame]:
-    """Means with bands of a standard deviation above, shares of outliers below; a column for each of four models.
+    """Means with bands of a standard deviation above, outliers below; a column for each of four models or layers.
 
     Args:
-        intervals: a row per model, interval, tensor (C, R) and include_self: mean, std, spread_initialisations (NaN
-            for one), outlier_share; NaN without entries.
+        intervals: a row per model, interval, layer, tensor (C, R) and include_self: mean, std,
+            spread_initialisations (NaN for one), outlier_share; NaN without entries.
         include_self: whether an image's dissimilarity to itself is included.
         unconverged: "leave_out" or "keep".
         title: heading of the figure.
@@ -39,20 +39,18 @@ def draw(intervals: pd.DataFrame, *, include_self: bool, unconverged: str, title
     numbers = intervals[intervals["include_self"] == include_self].reset_index(drop=True)
     if numbers.empty:
         return nothing(title, NO_ENTRIES), numbers
-    models, choice = choose_models(numbers)
-    numbers = numbers[numbers["model"].isin(models)].reset_index(drop=True)
+    panels, numbers, choice = choose_panels(numbers)
     several = bool(numbers["spread_initialisations"].notna().any())
     figure = new_figure(
-        2.7 * len(models) + 3.3,
+        2.7 * len(panels) + 3.3,
         3.9,
         title,
         counted(include_self, unconverged),
         CHEBYSHEV,
         choice,
     )
-    grid = figure.subplots(2, len(models), sharex="col", sharey="row", squeeze=False, height_ratios=[2.4, 1])
-    for column, (model, name) in enumerate(zip(models, short_names(models), strict=True)):
-        part = numbers[numbers["model"] == model]
+    grid = figure.subplots(2, len(panels), sharex="col", sharey="row", squeeze=False, height_ratios=[2.4, 1])
+    for column, (name, part) in enumerate(panels.items()):
         means, outliers = grid[:, column]
         _draw_means(means, part)
         _draw_outliers(outliers, part)

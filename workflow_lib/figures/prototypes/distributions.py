@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
 from workflow_lib.figures.panels import spread
 from workflow_lib.figures.prototypes.tensors import COLOURS, LABELS, counted
-from workflow_lib.figures.selection import choose_models
-from workflow_lib.figures.style import RC, new_figure, short_names
+from workflow_lib.figures.selection import choose_panels
+from workflow_lib.figures.style import RC, new_figure
 
 READING = (
     "Row: share of the training done. All distributions have the same area; each panel has its own vertical scale."
@@ -23,11 +23,11 @@ MOST_INTERVALS = 10
 
 @mpl.rc_context(RC)
 def draw(table: pd.DataFrame, *, include_self: bool, unconverged: str, title: str) -> tuple[Figure, pd.DataFrame]:
-    """A row of panels for each of at most ten intervals, a column for each of at most four models.
+    """A row of panels for each of at most ten intervals, a column for each of at most four models or layers.
 
     Args:
-        table: a row per model, interval, tensor (C, R) and bin: low, high (dissimilarity), count; empty bins absent.
-            An interval without entries has no rows.
+        table: a row per model, interval, layer, tensor (C, R) and bin: low, high (dissimilarity), count; empty bins
+            absent. An interval without entries has no rows.
         include_self: whether an image's dissimilarity to itself is included.
         unconverged: "leave_out" or "keep".
         title: heading of the figure.
@@ -37,23 +37,22 @@ def draw(table: pd.DataFrame, *, include_self: bool, unconverged: str, title: st
     """
     if table.empty:
         return nothing(title, NO_ENTRIES), table.assign(density=table["count"])
-    models, choice = choose_models(table)
     known = sorted(table["interval"].unique())
     intervals = spread(known, MOST_INTERVALS)
     left_out = "" if len(intervals) == len(known) else f"{len(intervals)} of {len(known)} intervals are shown."
-    numbers = table[table["model"].isin(models) & table["interval"].isin(intervals)].reset_index(drop=True)
-    total = numbers.groupby(["model", "interval", "tensor"])["count"].transform("sum")
-    numbers["density"] = numbers["count"] / (total * (numbers["high"] - numbers["low"]))
-    rows, columns = len(intervals), len(models)
+    drawn = table[table["interval"].isin(intervals)]
+    total = drawn.groupby(["model", "interval", "layer", "tensor"])["count"].transform("sum")
+    drawn = drawn.assign(density=drawn["count"] / (total * (drawn["high"] - drawn["low"])))
+    panels, numbers, choice = choose_panels(drawn)
+    rows, columns = len(intervals), len(panels)
     note = [READING, counted(include_self, unconverged), choice, left_out]
     figure = new_figure(3.2 * columns + 3.3, 0.75 * rows + 0.9, title, *note)
     grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for row, interval in enumerate(intervals):
-        for column, model in enumerate(models):
-            part = numbers[(numbers["model"] == model) & (numbers["interval"] == interval)]
-            _draw_panel(grid[row, column], part)
+        for column, part in enumerate(panels.values()):
+            _draw_panel(grid[row, column], part[part["interval"] == interval])
         grid[row, 0].set_ylabel(f"{interval}\N{NO-BREAK SPACE}%", rotation=0, ha="right", va="center")
-    _finish(grid, models, numbers)
+    _finish(grid, list(panels), numbers)
     figure.legend(
         handles=[Patch(color=c, alpha=0.5, label=_label(t)) for t, c in COLOURS.items()], loc="outside right upper"
     )
@@ -77,8 +76,8 @@ def _draw_panel(axes: Axes, part: pd.DataFrame) -> None:
         axes.set_ylim(0, 1.08 * part["density"].max())
 
 
-def _finish(grid: np.ndarray, models: Sequence[str], numbers: pd.DataFrame) -> None:
-    for axes, name in zip(grid[0], short_names(models), strict=False):
+def _finish(grid: np.ndarray, names: Sequence[str], numbers: pd.DataFrame) -> None:
+    for axes, name in zip(grid[0], names, strict=True):
         axes.set_title(name, loc="left")
     for axes in grid[-1]:
         axes.set_xlabel("dissimilarity")
