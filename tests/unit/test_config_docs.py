@@ -134,13 +134,17 @@ def test_examples_of_the_page_are_valid(text):
         "models": {
             "net": MODEL | {"dataset": "photos", "layers": {"early": "conv1", "logits": "logits"}},
         },
+        "kstar": {"studies": {"training": {"model": "net"}}},
+        "prototypes": {"studies": {"towards": {"model": "net"}}},
+        "confusion": {"studies": {"digits": {"model": "net"}}},
     }
     datasets = others["datasets"] | example.get("datasets", {})
     transforms = {"stylised": {"kind": "rotation", "degrees": 30}} | example.get("transforms", {})
-    load(others | example | {"datasets": datasets, "transforms": transforms}, check_files=False)
+    models = others["models"] | example.get("models", {})
+    load(others | example | {"datasets": datasets, "models": models, "transforms": transforms}, check_files=False)
 
 
 def test_the_page_has_examples_of_every_section():
     assert {next(iter(yaml.safe_load(text))) for text in examples()} == {
-        *("datasets", "models", "transforms", "kstar", "prototypes", "confusion")
+        *("datasets", "models", "transforms", "kstar", "prototypes", "confusion", "relations")
     }

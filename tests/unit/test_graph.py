@@ -43,6 +43,7 @@ EVERYTHING = {
         }
     },
     "confusion": {"studies": {"mixed": {"model": "further", "seeds": [0, 1, 2], "pairs": [["0", "1"]]}}},
+    "relations": {"studies": {"alike": {"kstar": "training", "prototypes": "sure", "confusion": "mixed"}}},
     "results": "results/elsewhere",
 }
 """Sections that let the miniature have a job of nearly every verb, below another folder."""

@@ -170,6 +170,15 @@ def test_signatures_are_read_from_the_source():
     )
 
 
+def test_a_list_of_inputs_may_be_omitted_or_empty_only_if_the_step_says_so():
+    files = [f"--{name}=results/{name}.csv" for name in ("class-pairs", "measures", "correlations")]
+    about = ["--spec", "{}", "--code", CODE, "--device", "cpu"]
+    found = parse(["tabulate-relations", "--kstar", "results/a-{0,1}.zarr.zip", "--sets", *files, *about])
+    assert [len(found.paths[name]) for name in ("kstar", "sets", "effects")] == [2, 0, 0]
+    with pytest.raises(SystemExit):
+        parse(["tabulate-kstar", "--kstar", *about])
+
+
 def test_patterns_stand_for_paths_in_order():
     assert expand("a/b.csv") == ["a/b.csv"]
     assert expand("a-{0,1}/{x,y}.csv") == ["a-0/x.csv", "a-0/y.csv", "a-1/x.csv", "a-1/y.csv"]

@@ -7,6 +7,7 @@ import rows_examined
 import rows_files
 import rows_own
 import rows_prototypes
+import rows_relations
 import rows_stages
 from row import Row
 
@@ -21,6 +22,7 @@ SECTIONS: dict[str, list[Row]] = {
     "Models on other data, unions and weights of other models": rows_examined.EXAMINED,
     "Prototypes": rows_prototypes.PROTOTYPES,
     "Confusion": rows_confusion.CONFUSION,
+    "Relations between classes": rows_relations.RELATIONS,
     "Files and functions of your own": rows_own.FILES,
     "Code and libraries": rows_code.CODE,
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mistake import Mistake, setting
 from mistakes_config import COMMAND_LINE, EVERY_COMMAND, FILES, IN_CONFIG, override
 from mistakes_data import CODE, DATA, NETWORKS_AND_WEIGHTS, embeddings, images, loader, network, pictures, tree
-from mistakes_studies import CONFUSION, PROTOTYPES, STUDIES, STUDY
+from mistakes_studies import CONFUSION, PROTOTYPES, RELATIONS, STUDIES, STUDY
 
 BASES = ("default", "miniature", "cifar10-resnet18", "embeddings")
 GOOD = [
@@ -21,7 +21,7 @@ GOOD = [
 ]
 """What the mistakes are made from, and what must go through the same calls without a mistake."""
 
-OF_STUDIES = [*PROTOTYPES, *CONFUSION]
+OF_STUDIES = [*PROTOTYPES, *CONFUSION, *RELATIONS]
 MISTAKES = [*IN_CONFIG, *CODE, *FILES, *EVERY_COMMAND, *COMMAND_LINE, *DATA, *NETWORKS_AND_WEIGHTS, *OF_STUDIES]
 CONTROLS = [replace(good, when="never", said=()) for good in GOOD]
 

@@ -1,4 +1,4 @@
-"""Mistakes in studies of prototypes and of confused classes, and in networks of which no prototypes can be made."""
+"""Mistakes in studies of prototypes, confusion and relations, and in networks of which no prototypes can be made."""
 
 from functools import partial
 from typing import Any
@@ -11,6 +11,8 @@ STUDY = {"model": "digits_cnn", "interval": "all", "initialisations": 1}
 CONFUSED = "confusion/studies/mixed"
 CONFUSION_STUDY = {"model": "digits_cnn", "seeds": {"count": 2}}
 """Studies that the miniature may have."""
+OTHER = {"architecture": "small_cnn", "training": {"epochs": 1}, "layers": {"logits": "logits"}}
+"""Settings of another model, without its dataset."""
 UNSURE = "results/prototypes/unsure/digits_cnn/seed-0/interval-100/initialisation-0.zarr.zip"
 
 
@@ -159,6 +161,39 @@ CONFUSION = [
             setting("models/digits_cnn/weights", "config.yaml"),
             setting("kstar", {}),
             setting(CONFUSED, CONFUSION_STUDY),
+        ),
+    ),
+]
+
+
+def related(key: str, value: Any, *said: str) -> Mistake:
+    """A wrong value in a study of relations that is good otherwise."""
+    study = {"kstar": "training", "confusion": "mixed"} | {key: value}
+    edit = several(setting(CONFUSED, CONFUSION_STUDY), setting("relations/studies/alike", study))
+    return Mistake(f"relations: {key} = {value!r}", (f"relations.studies.alike.{key}", *said), edit)
+
+
+RELATIONS = [
+    related("kstar", "trainin", "is not a study of the section kstar; there are: training, metrics", "write training"),
+    related("prototypes", "sure", "is not a study of the section prototypes; there are: none"),
+    related("model", "digits", "is not a model of kstar.studies.training", "write digits_cnn"),
+    related("interval", 30, "is not a interval of kstar.studies.training; there are: 25, 50, 100"),
+    related("layer", "late", "is not a layer of kstar.studies.training; there are: early, logits"),
+    related("metric", "euclid", "must be one of euclidean", "write euclidean"),
+    related("permutations", 10**8, "for 4 classes at most 6250000", "write 6250000 or less"),
+    Mistake(
+        "relations: one part only",
+        ("relations.studies.alike", "needs two or more of kstar, prototypes and confusion", "name another one"),
+        setting("relations/studies/alike", {"kstar": "training"}),
+    ),
+    Mistake(
+        "relations: other classes",
+        ("relations.studies.alike", "the same classes; only one has 3", "of the same data set"),
+        several(
+            setting("datasets/three", {"source": "digits", "classes": ["0", "1", "2"]}),
+            setting("models/other", {**OTHER, "dataset": "three"}),
+            setting(CONFUSED, CONFUSION_STUDY | {"model": "other"}),
+            setting("relations/studies/alike", {"kstar": "training", "confusion": "mixed"}),
         ),
     ),
 ]

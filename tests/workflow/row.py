@@ -8,14 +8,15 @@ from typing import Literal
 
 import examined_project
 import own_project
+import relations_project
 import stages_project
 import warm_project
 from edits import Edit
 from outcome import Outcome
 from project import Forecast, Project, Run
 
-Base = Literal["miniature", "own", "examined", "stages", "warm"]
-"""What is edited: the miniature study, or the one in {own,examined,stages,warm}_project.py."""
+Base = Literal["miniature", "own", "examined", "stages", "warm", "relations"]
+"""What is edited: the miniature study, or the one in {own,examined,stages,warm,relations}_project.py."""
 
 STUDY_JOBS = "tabulate_kstar/* render_tables/* draw_*"
 SHOWN = 12
@@ -56,7 +57,13 @@ class Row:
 
     def run(self, finished: Project, folder: Path) -> Outcome:
         """Edit a copy, run Snakemake twice, and compare."""
-        beside = {"own": own_project, "examined": examined_project, "stages": stages_project, "warm": warm_project}
+        beside = {
+            "own": own_project,
+            "examined": examined_project,
+            "stages": stages_project,
+            "warm": warm_project,
+            "relations": relations_project,
+        }
         base = finished if self.base == "miniature" else beside[self.base].made_beside(finished)
         project = base.copy(folder / "project", cores=1)
         before = project.results()

@@ -160,7 +160,7 @@ def follow_study(project):
     )
     project.edit("Snakefile", 'include: "rules/bundles.smk"', f'{line(STUDY, "include")}\ninclude: "rules/bundles.smk"')
     project.edit(plan, family, f"from workflow_lib.plan.agreement import AgreementPlan\n{family}")
-    project.edit(plan, "PrototypePlan, ConfusionPlan)", "PrototypePlan, ConfusionPlan, AgreementPlan)")
+    project.edit(plan, "ConfusionPlan, RelationsPlan)", "ConfusionPlan, RelationsPlan, AgreementPlan)")
     attribute = "        self.confusion = "
     project.edit(plan, attribute, f"        {line(STUDY, 'self.agreement')}\n{attribute}")
     add(project, STUDY, plan, before="    def _metric", indent="    ")

@@ -12,6 +12,7 @@ from workflow_lib.config.fields import Name, Section, wrong
 from workflow_lib.config.kstar import Kstar
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import Prototypes
+from workflow_lib.config.relations import Relations
 from workflow_lib.config.transforms import AnyTransform
 
 RESULTS: Final = "results"
@@ -56,3 +57,5 @@ class Config(Section):
     """Prototypes and their studies."""
     confusion: Confusion = Confusion()
     """Studies that confuse two classes."""
+    relations: Relations = Relations()
+    """What the methods say about each pair of classes, and how far they agree."""

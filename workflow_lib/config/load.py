@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from workflow_lib.config import sense
 from workflow_lib.config.config import Config
 from workflow_lib.config.keys import with_text_keys
+from workflow_lib.config.relations import PARTS
 from workflow_lib.config.translate import translate
 from workflow_lib.config.yaml_file import read_mapping
 from workflow_lib.errors import Problem, UserError
@@ -90,4 +91,6 @@ def _names(raw: Mapping[str, Any]) -> sense.Names:
         if isinstance(dataset, Mapping) and dataset.get("source") == "features"
     )
     images = tuple(name for name in datasets if name not in imported)
-    return sense.Names(images, imported, tuple(models), (ORIGINAL, *transforms))
+    named = {section: raw.get(section, {}).get("studies") for section in PARTS}
+    studies = {section: tuple(found) if isinstance(found, Mapping) else () for section, found in named.items()}
+    return sense.Names(images, imported, tuple(models), (ORIGINAL, *transforms), studies)

@@ -1,10 +1,10 @@
 """Check that the parts of a config fit together: names that refer to nothing, values that contradict each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_lib.config import confusion, datasets, edges, functions, models, paths, transforms
+from workflow_lib.config import confusion, datasets, edges, functions, models, paths, related, transforms
 from workflow_lib.config.config import COMPANIONS, FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
@@ -38,12 +38,14 @@ class Names:
         images: datasets of images.
         imported: datasets of imported features.
         models, transforms: names in these sections; transforms include original.
+        studies: names of studies by section.
     """
 
     images: tuple[str, ...]
     imported: tuple[str, ...]
     models: tuple[str, ...]
     transforms: tuple[str, ...]
+    studies: Mapping[str, tuple[str, ...]]
 
 
 def problems(config: Config, names: Names, check_files: bool) -> Iterator[Problem]:
@@ -88,6 +90,8 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         yield from _prototype_problems(f"prototypes.studies.{name}", prototypes, config, names)
     for name, confused in config.confusion.studies.items():
         yield from _confusion_problems(f"confusion.studies.{name}", confused, config, names)
+    for name, relation in config.relations.studies.items():
+        yield from related.problems(f"relations.studies.{name}", relation, config, names.studies)
 
 
 def _results_problems(results: Path) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from workflow_lib.config.datasets import Features, Source, class_names
 from workflow_lib.config.kstar import Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
+from workflow_lib.config.relations import RelationStudy
 from workflow_lib.names import METRICS, ORIGINAL, SPLITS
 
 
@@ -109,6 +110,12 @@ def resolve_prototypes(name: str, config: Config) -> ResolvedPrototypes:
     study = config.prototypes.studies[name]
     parts = {model: _part(study, config.models[model]) for model in study.model or tuple(config.models)}
     return ResolvedPrototypes(study.title or _title(name), parts)
+
+
+def resolve_relations(name: str, config: Config) -> RelationStudy:
+    """A study of relations of a valid config, with its title."""
+    study = config.relations.studies[name]
+    return study.model_copy(update={"title": study.title or _title(name)})
 
 
 def resolve_confusion(name: str, config: Config) -> ResolvedConfusion:

@@ -11,6 +11,7 @@ from workflow_lib.cache.digests import content_digest
 from workflow_lib.code.fingerprint import library_versions, module_digests
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
+from workflow_lib.config.relations import CHOICES
 from workflow_lib.errors import yaml_text
 from workflow_lib.intervals import INTERVALS_OF
 from workflow_lib.names import ORIGINAL
@@ -107,6 +108,8 @@ def _study_key(job: PlannedJob, path: tuple[str, ...]) -> str:
     if path[0] == "layer" and path[1:] and "layer" in job.wildcards:
         return ".".join(["models", job.wildcards["model"], "layers", job.wildcards["layer"], *path[1:]])
     inner = path[PREFIXES.get(path[0], 0) :]
+    if path[0] == "sources":  # of relations, which are chosen by a key or follow from the named study
+        inner = path[2:] if path[2:] and path[2] in CHOICES else path[1:2]
     return ".".join([job.family, "studies", job.subject, *inner])
 
 

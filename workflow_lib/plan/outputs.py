@@ -1,7 +1,8 @@
 """Outputs of studies, tables and figures: each is described once.
 
-Every family of studies has a table of its outputs (`OUTPUTS` in `plan/kstar.py`, `plan/prototypes.py` and
-`plan/confusion.py`). Rules, targets, `why`, `estimate` and `orphans` are all made from these tables.
+Every family of studies has a table of its outputs (`OUTPUTS` in `plan/kstar.py`, `plan/prototypes.py`,
+`plan/confusion.py` and `plan/relations.py`). Rules, targets, `why`, `estimate` and `orphans` are all made from these
+tables.
 """
 
 from collections.abc import Callable, Mapping

@@ -21,6 +21,7 @@ from workflow_lib.plan.canonical import canonical
 from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.kstar import KstarPlan
 from workflow_lib.plan.prototypes import PrototypePlan
+from workflow_lib.plan.relations import RelationsPlan
 from workflow_lib.plan.study import StudyPlan
 from workflow_lib.runner.outside import Outside, outside
 
@@ -28,7 +29,7 @@ SEEDS_PER_JOB = 150
 """Trainings of a confusion study per job of Snakemake, of one or several pairs."""
 
 
-FAMILIES: Sequence[type[StudyPlan]] = (KstarPlan, PrototypePlan, ConfusionPlan)
+FAMILIES: Sequence[type[StudyPlan]] = (KstarPlan, PrototypePlan, ConfusionPlan, RelationsPlan)
 """The kinds of study."""
 
 
@@ -45,7 +46,7 @@ class Plan:
         results: folder of all results.
         seeds_per_job: the argument `seeds_per_job`.
         code_memory: folder in which the analysis of source files is cached.
-        kstar, prototypes, confusion: the studies of each family, by name.
+        kstar, prototypes, confusion, relations: the studies of each family, by name.
     """
 
     def __init__(self, config: Config, memory: DigestMemory, seeds_per_job: int = SEEDS_PER_JOB) -> None:
@@ -58,6 +59,7 @@ class Plan:
         self.kstar = {name: KstarPlan(name, config) for name in config.kstar.studies}
         self.prototypes = {name: PrototypePlan(name, config) for name in config.prototypes.studies}
         self.confusion = {name: ConfusionPlan(name, config) for name in config.confusion.studies}
+        self.relations = {name: RelationsPlan(name, config) for name in config.relations.studies}
 
     @property
     def studies(self) -> Mapping[str, Mapping[str, StudyPlan]]:

@@ -164,9 +164,9 @@ class PrototypePlan(StudyPlan):
         made = [self.stores("prototypes"), self.dissimilarity(self.layered), self.stores("adversarial")]
         return {"prototypes": [*made, *boundaries]}
 
-    def stores(self, kind: str) -> Files:
-        """Stores of one kind, one per set, in the order of the grids."""
-        return Files([self._of_set(grid, kind) + ".zarr.zip" for grid in self.grids])
+    def stores(self, kind: str, grids: Sequence[Grid] | None = None) -> Files:
+        """Stores of one kind, one per set, in the order of the grids; without them, of all sets."""
+        return Files([self._of_set(grid, kind) + ".zarr.zip" for grid in grids or self.grids])
 
     def dissimilarity(self, grids: Sequence[Grid]) -> Files:
         """Stores of C and R, one per set and layer, in the order of these grids; the layer varies fastest."""

@@ -186,7 +186,7 @@ def flag(argument: str) -> str:
 
 
 def _add_flag(command: argparse.ArgumentParser, argument: PathArgument) -> None:
-    nargs = "+" if argument.many else "*" if argument.optional else 1
+    nargs = "*" if argument.optional else "+" if argument.many else 1
     command.add_argument(
         flag(argument.name), nargs=nargs, required=not argument.optional, default=[], help=argument.role
     )

@@ -1,0 +1,1 @@
+"""Figures of studies of relations between classes."""
