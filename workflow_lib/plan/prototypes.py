@@ -45,7 +45,7 @@ OUTPUTS: Sequence[Output] = (
         "class_prototypes",
         inputs={"prototypes": lambda s: s.class_prototypes},
         spec=lambda s: s.picture(sets=s.networks, classes=s.settings.classes),
-        content="class prototypes of every network",
+        content="class prototypes",
     ),
     figure(
         "prototypes",
