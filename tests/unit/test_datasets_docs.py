@@ -90,7 +90,7 @@ def test_every_example_is_a_dataset(name, data, tmp_path):
 
 def test_all_sources_have_an_example():
     assert {settings["source"] for settings in DATASETS.values()} == {
-        "digits", "cifar10", "imagefolder", "arrays", "function", "features", "union", "transformed"
+        "digits", "glyphs", "cifar10", "imagefolder", "arrays", "function", "features", "union", "transformed"
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from workflow_lib.figures.axes import label_intervals
 from workflow_lib.figures.prototypes import (
     boundaries,
     class_pairs,
+    class_prototypes,
     dissimilarity,
     distributions,
     layers,
@@ -146,6 +147,12 @@ def draw_boundaries(store, intervals, wanted=None, missing=()):
     return boundaries.draw(images, store, table, intervals, between, unconverged="leave_out", **chosen)
 
 
+def several(stores, models=("net",), intervals=INTERVALS):
+    """Stores, one for each model and interval, and their points."""
+    points = [{**SET, "model": model, "interval": interval} for model in models for interval in intervals]
+    return {"stores": [stores] * len(points) if isinstance(stores, xr.Dataset) else stores, "points": points}
+
+
 def texts(figure):
     return [text.get_text() for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
 
@@ -224,6 +231,37 @@ class TestTrajectories:
         above = [text.split("\n")[0] for text in texts(figure) if "\n" in text and text[0].isdigit()]
         assert len(numbers) == 30
         assert (len(above), above[0], above[-1]) == (12, "0", "29")
+
+
+class TestClassPrototypes:
+    def test_each_row_has_the_class_prototypes_of_its_network(self):
+        stores = [prototypes(3), prototypes(3, missed=[(1, 1)]), prototypes(3)]
+        stores[2]["image"] = 1 - stores[2]["image"]
+        networks = several(stores, intervals=(25, 50, 100))
+        figure, numbers = class_prototypes.draw(**networks, wanted=["class 2", "class 1"], **TITLE)
+        assert list(numbers) == ["model", "interval", "target", "loss", "confidence", "steps", "converged"]
+        assert numbers["interval"].tolist() == [25, 25, 50, 50, 100, 100]
+        assert numbers["target"].tolist() == ["class 2", "class 1"] * 3
+        assert numbers["converged"].tolist() == [True, True, True, False, True, True]
+        assert [tuple(np.floor(corner)) for corner in hatched(figure)] == [(1, 1)]  # column, row
+        drawn = [image.get_array() for image in figure.axes[0].images]
+        expected = [store["image"].values[k, k, 0] for store in stores for k in (2, 1)]
+        np.testing.assert_array_equal(drawn, expected)
+
+    def test_a_class_that_a_network_lacks_is_left_empty(self):
+        networks = several([prototypes(2), prototypes(2, names=["x", "class 1"])], ["one", "two"], [100])
+        figure, numbers = class_prototypes.draw(**networks, wanted=None, **TITLE)
+        found = list(numbers[["model", "target"]].itertuples(index=False, name=None))
+        assert found == [("one", "class 0"), ("one", "class 1"), ("two", "class 1"), ("two", "x")]
+        assert len(figure.axes[0].images) == 4
+
+    def test_at_most_four_intervals_of_four_models_are_drawn(self):
+        networks = several(prototypes(2), [f"net {i}" for i in range(6)])
+        figure, numbers = class_prototypes.draw(**networks, wanted=None, **TITLE)
+        assert numbers["model"].unique().tolist() == ["net 0", "net 2", "net 3", "net 5"]
+        assert numbers["interval"].unique().tolist() == [25, 60, 80, 100]
+        note = " ".join(figure.get_supxlabel().split())
+        assert "4 of 6 models are shown. 4 intervals of a model are shown." in note
 
 
 class TestTables:
@@ -394,6 +432,12 @@ class TestBoundaries:
 
 
 DEGENERATE = {
+    "one class of one network": lambda: class_prototypes.draw(
+        **several(prototypes(1), intervals=[100]), wanted=None, **TITLE
+    ),
+    "networks of long names, hostile names of classes": lambda: class_prototypes.draw(
+        **several(prototypes(10, names=ODD, missed=[(0, 0)]), ["a_model_of_a_long_name", "b"]), wanted=None, **TITLE
+    ),
     "grid of one class": lambda: grid.draw(prototypes(1), **OF_SET),
     "grid of which nothing converged": lambda: grid.draw(prototypes(3, missed=list(np.ndindex(3, 3))), **OF_SET),
     "grid of hostile names": lambda: grid.draw(prototypes(10, names=ODD), **OF_SET),

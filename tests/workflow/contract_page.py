@@ -154,12 +154,12 @@ def section() -> str:
 INTRODUCTION = """
 Each of these {rows} edits is tried by the tests: the miniature study ({miniature} jobs), a small one with data and
 functions of a user's own ({own} jobs), one of models on other data ({examined} jobs), one of stages on growing data
-({stages} jobs), one of prototypes with a warm start ({warm} jobs), or one of relations between classes ({relations} jobs)
-is run to its end, edited, and run again. Just these jobs must be started, and just these of them computed; the others
-are restored from the cache. Then the results of all jobs that were not started, and all results at all if nothing was
-computed, must have the bytes that they had, and one more call must start nothing. Where a stage is named, such as
-`snakemake kstar`, only that was asked for; an extraction makes the features of all layers, a figure is one of violins,
-trends, maps or neighbours."""
+({stages} jobs), one of prototypes with a warm start ({warm} jobs), or one of relations between classes ({relations}
+jobs) is run to its end, edited, and run again. Just these jobs must be started, and just these of them computed; the
+others are restored from the cache. Then the results of all jobs that were not started, and all results at all if
+nothing was computed, must have the bytes that they had, and one more call must start nothing. Where a stage is named,
+such as `snakemake kstar`, only that was asked for; an extraction makes the features of all layers, a figure is one of
+violins, trends, maps or neighbours."""
 
 
 def with_section(page: str) -> str:

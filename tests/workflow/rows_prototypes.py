@@ -8,7 +8,7 @@ from row import Row
 STUDY = "prototypes.studies.sure"
 ALL = "*/sure*"
 NUMBERS = "draw_dissimilarity/sure draw_distributions/sure draw_class_pairs/sure draw_quality_vs_accuracy/sure"
-IMAGES = "draw_prototypes/sure draw_trajectories/sure draw_boundaries/sure"
+IMAGES = "draw_class_prototypes/sure draw_prototypes/sure draw_trajectories/sure draw_boundaries/sure"
 TABLES = "tabulate_prototypes/sure tabulate_boundaries/sure"
 
 

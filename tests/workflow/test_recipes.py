@@ -109,7 +109,7 @@ def follow(project):
         project,
         SOURCE,
         "workflow_lib/config/datasets.py",
-        ("Digits | Torchvision", "Digits | Ramps | Torchvision"),
+        ("Glyphs | Torchvision", "Glyphs | Ramps | Torchvision"),
         before="Dataset = Annotated[",
     )
     readers = "READERS: Final"

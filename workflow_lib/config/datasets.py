@@ -1,10 +1,11 @@
 """Section `datasets`: sources of images, or of features computed elsewhere."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from workflow_lib.config.fields import (
     PAIR,
@@ -20,6 +21,7 @@ from workflow_lib.config.fields import (
     Text,
     Unique,
     example,
+    wrong,
 )
 from workflow_lib.config.paths import EITHER
 from workflow_lib.errors import Problem, unknown, yaml_text
@@ -27,6 +29,7 @@ from workflow_lib.errors import Problem, unknown, yaml_text
 PerClass = Annotated[int, Field(ge=2)]
 ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
 ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
+CHARACTERS: Final = r"^[A-Za-z0-9]{2,}$"
 ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
 
 
@@ -122,6 +125,46 @@ CIFAR100: Final = (
     "tank telephone television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman "
     "worm"
 )
+
+
+def _characters(text: str) -> str:
+    """Two or more different ASCII letters and digits."""
+    if not re.fullmatch(CHARACTERS, text):
+        raise wrong("must be two or more letters and digits of ASCII", "write for example ABCDEFGHIJ")
+    if len({*text}) < len(text):
+        repair = f"write {''.join(dict.fromkeys(text))}"
+        raise wrong("must not have a character twice", repair)
+    return text
+
+
+Characters = Annotated[str, AfterValidator(_characters), Field(json_schema_extra={"pattern": CHARACTERS})]
+
+
+class Glyphs(Images):
+    """Printed letters and digits in noise, rendered from fonts that are part of matplotlib: no download."""
+
+    model_config = example(source="glyphs", characters="ABCDEFGHIJ", train=600, test=100)
+
+    source: Literal["glyphs"]
+    """Printed letters and digits."""
+    characters: Characters
+    """The classes: two or more ASCII letters and digits, such as ABC."""
+    side: Annotated[int, Field(ge=8, le=256)] = 28
+    """Height and width in pixels."""
+    train: PerClass = 600
+    """Training images of each character. A larger number keeps the images of a smaller one."""
+    test: PerClass = 100
+    """Test images of each character."""
+    noise: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Largest share of noise. An image is (1 - a) * character + a * noise; `a` is drawn evenly between 0 and this."""
+    seed: Seed = 0
+    """Seed of the images."""
+
+    def own_classes(self) -> tuple[str, ...]:
+        """The characters."""
+        return tuple(self.characters)
+
+
 CLASSES: Final = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     "cifar100": tuple(CIFAR100.split()),
@@ -307,7 +350,7 @@ class Transformed(Images):
 
 
 Dataset = Annotated[
-    Digits | Torchvision | ImageFolder | Arrays | Features | FromFunction | UnionOf | Transformed,
+    Digits | Glyphs | Torchvision | ImageFolder | Arrays | Features | FromFunction | UnionOf | Transformed,
     Field(discriminator="source"),
 ]
 

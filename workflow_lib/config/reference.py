@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from workflow_lib.config.attacks import RATIO
+from workflow_lib.config.datasets import CHARACTERS
 from workflow_lib.config.fields import ALL, FUNCTION, NAME
 from workflow_lib.config.models import ARCHITECTURE
 from workflow_lib.errors import listed
@@ -70,6 +71,7 @@ PATTERNS = {
     NAME: "a name",
     FUNCTION: "module:name",
     RATIO: "a ratio",
+    CHARACTERS: "two or more different letters and digits",
     ARCHITECTURE: f"{listed(ARCHITECTURES)}, {TORCHVISION}NAME, {TIMM}NAME, module:function",
 }
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}

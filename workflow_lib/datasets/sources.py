@@ -48,6 +48,12 @@ def _digits(spec: Spec) -> Splits:
     return train_and_test(whole, spec)
 
 
+def _glyphs(spec: Spec) -> Splits:
+    from workflow_lib.datasets.glyphs import read_glyphs
+
+    return read_glyphs(spec)
+
+
 def _torchvision(spec: Spec) -> Splits:
     from workflow_lib.datasets.torchvision_sets import read_torchvision
 
@@ -74,6 +80,7 @@ def _function(spec: Spec) -> Splits:
 
 READERS: Final[Mapping[str, Callable[[Spec], Splits]]] = {
     "digits": _digits,
+    "glyphs": _glyphs,
     "cifar10": _torchvision,
     "cifar100": _torchvision,
     "fashion_mnist": _torchvision,

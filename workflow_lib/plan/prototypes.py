@@ -45,6 +45,12 @@ OUTPUTS: Sequence[Output] = (
         wanted=lambda s: s.settings.boundaries,
     ),
     figure(
+        "class_prototypes",
+        inputs={"prototypes": lambda s: s.class_prototypes},
+        spec=lambda s: s.picture(sets=s.networks, classes=s.settings.classes),
+        content="class prototypes",
+    ),
+    figure(
         "prototypes",
         inputs={"prototypes": lambda s: s.example_store("prototypes")},
         spec=lambda s: s.picture(set=s.example, classes=s.settings.classes),
@@ -176,6 +182,21 @@ class PrototypePlan(StudyPlan):
         """The store of the set whose images are drawn."""
         example = {key: [value] for key, value in self.example.items()}
         return Files([self._of_set(example, kind) + ".zarr.zip"])
+
+    @property
+    def networks(self) -> list[dict[str, Any]]:
+        """A set of each model and interval: first seed, first initialisation."""
+        return [
+            {"model": grid["model"][0], "seed": grid["seed"][0], "interval": interval, "initialisation": 0}
+            for grid in self.grids
+            for interval in grid["interval"]
+        ]
+
+    @property
+    def class_prototypes(self) -> Files:
+        """The stores of `networks`."""
+        first: list[Grid] = [{**grid, "seed": grid["seed"][:1], "initialisation": [0]} for grid in self.grids]
+        return Files([self._filled(STORE, grid, kind=["prototypes"], study=[self.name]) for grid in first])
 
     @property
     def features(self) -> Files:
