@@ -196,7 +196,7 @@ class PrototypePlan(StudyPlan):
     def class_prototypes(self) -> Files:
         """The stores of `networks`."""
         first: list[Grid] = [{**grid, "seed": grid["seed"][:1], "initialisation": [0]} for grid in self.grids]
-        return Files([self._filled(STORE, grid, kind=["prototypes"], study=[self.name]) for grid in first])
+        return Files([f"{self._of_set(grid, 'prototypes')}.zarr.zip" for grid in first])
 
     @property
     def features(self) -> Files:
