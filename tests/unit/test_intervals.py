@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from test_figures import grid, table_of
-from test_prototype_figures import histogram_table, interval_table, pair_table, quality_table, texts
+from test_prototype_figures import draw_quality, histogram_table, interval_table, pair_table, quality_table, texts
 
 from workflow_lib.figures.kstar import trends
 from workflow_lib.figures.panels import arrange, constants
@@ -12,7 +12,6 @@ from workflow_lib.figures.prototypes import (
     dissimilarity,
     distributions,
     images,
-    quality_vs_accuracy,
 )
 from workflow_lib.intervals import INTERVALS_OF, axis, reading, with_reading
 from workflow_lib.points import points as study_points
@@ -77,7 +76,7 @@ def test_the_axis_of_trends_says_it():
             lambda: class_pairs.draw(of_data(pair_table(NAMES)), wanted=None, unconverged="keep", title="A"),
             "100 % of the data",
         ),
-        (lambda: quality_vs_accuracy.draw(of_data(quality_table()), title="A"), "100 % of the data"),
+        (lambda: draw_quality(of_data(quality_table())), "100 % of the data"),
     ],
 )
 def test_figures_of_prototypes_say_it(draw, words):
