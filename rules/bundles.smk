@@ -59,6 +59,17 @@ def reported(path):
     )
 
 
+OF_KSTAR = {model for study in PLAN.kstar.values() for model in study.study.models}
+
+
+def priority(kind, points):
+    """That of the kind; networks that no k* study looks at wait for those that one does."""
+    of_network = kind in ("train_interval", "extract_features")
+    if of_network and not any(point.split("/")[0] in OF_KSTAR for point in points):
+        return 1
+    return KINDS[kind].priority
+
+
 for kind, settings in KINDS.items():
     for name, shape, points in shapes_of(kind):
         # Trainings of a confusion study have no wildcard.
@@ -79,7 +90,7 @@ for kind, settings in KINDS.items():
                 f"<benchmarks>/{shape.logs[0].removesuffix('.log')}.tsv"
             wildcard_constraints:
                 point=one_of(points) if points else ".+",
-            priority: settings.priority
+            priority: priority(kind, points)
             group:
                 settings.group
             conda:
