@@ -12,8 +12,8 @@ LEVEL = 0.95
 """Share of resamples inside an interval, from the equal tails of their percentiles."""
 FEWEST = 3
 """Fewer rows have no correlation: two always give 1 or -1."""
-FEWEST_NETWORKS = 5
-"""From so many networks on, networks are drawn; resamples of fewer are hardly different."""
+FEWEST_DRAWN = 5
+"""From so many networks on, networks are drawn, and from so many rows on, rows; resamples of fewer hardly differ."""
 
 
 class Correlation(NamedTuple):
@@ -22,7 +22,7 @@ class Correlation(NamedTuple):
     Attributes:
         n: number of pairs without NaN.
         rho: -1 to 1; NaN for fewer than three pairs, or if all values of one of the two are equal.
-        rho_low, rho_high: 95 % percentile interval of 1,000 resamples; NaN if rho is.
+        rho_low, rho_high: 95 % percentile interval of 1,000 resamples; NaN if rho is, or for fewer than five pairs.
         resampled: what was drawn for the interval; None without one.
     """
 
@@ -44,7 +44,7 @@ def spearman(
     Args:
         x: first numbers.
         y: second numbers.
-        networks: (n,) number of the network of each pair. If there are `FEWEST_NETWORKS` or more, whole networks are
+        networks: (n,) number of the network of each pair. If there are `FEWEST_DRAWN` or more, whole networks are
             drawn, each with all its pairs. Else, or if it is None, single pairs are.
         seed: of the draws.
     """
@@ -55,11 +55,11 @@ def spearman(
         return Correlation(n)
     p, q = (np.unique(values[known], return_inverse=True)[1] for values in (a, b))
     rho = _weighted(p, q, np.ones(n))
-    if np.isnan(rho):
-        return Correlation(n)
+    if np.isnan(rho) or n < FEWEST_DRAWN:
+        return Correlation(n, rho)
     units, count = np.arange(n), n
     resampled: Literal["networks", "rows"] = "rows"
-    if networks is not None and len(found := np.unique(np.asarray(networks)[known])) >= FEWEST_NETWORKS:
+    if networks is not None and len(found := np.unique(np.asarray(networks)[known])) >= FEWEST_DRAWN:
         units, count, resampled = np.searchsorted(found, np.asarray(networks)[known]), len(found), "networks"
     generator = seeds.generator("spearman", seed)
     drawn = [

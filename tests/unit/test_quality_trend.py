@@ -35,7 +35,8 @@ def test_by_hand():
         )
     ).iloc[0]
     assert found[["model", "layer", "measure", "networks", "n", "rho"]].tolist() == ["net", "late", "m_g", 1, 3, 1.0]
-    assert found["resampled"] == "rows"
+    assert found["resampled"] is None  # three pairs have no interval
+    assert np.isnan(found["rho_low"])
 
 
 def test_each_model_and_layer_is_on_its_own_and_models_of_a_layer_are_taken_together():

@@ -41,7 +41,7 @@ OUTPUTS: Sequence[Output] = (
         "information",
         inputs={"effects": "effects.csv"},
         spec=lambda s: s.picture(mode=s.settings.mode, groups=s.settings.groups),
-        content="information of one class about another, in bits",
+        content="information of one class about another",
     ),
     figure(
         "significance",
