@@ -1,20 +1,32 @@
-# make run: install, run the default study.   make test: install, run the quick tests.
+# `make` lists what can be made.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config.yaml
+RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
 ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
-.PHONY: run report test test-slow slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
+.DEFAULT_GOAL := help
+.PHONY: help run report test test-slow slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
 
-run: $(INSTALLED)
+help:
+	@echo "make run               install what running needs into .venv, and run the studies of config.yaml"
+	@echo "make run CONFIG=FILE   the same for another config, such as those in configs/"
+	@echo "make report            tables and figures on one page: results/report.html"
+	@echo "make test              install what developing needs, and run the quick tests"
+	@echo "make check             format, lint and types"
+	@echo "make proof             every edit, kill and damage of the re-run contract; hours"
+	@echo "make bench-kstar       k* against other ways to compute it; also -prototypes, -confusion, -workflow, -gpu"
+	@echo "make docs              write generated pages again"
+
+run: $(RUNS)
 	$(BIN)/latent-atlas run --configfile $(CONFIG)
 	@echo
 	@echo "Tables and figures: results/studies/    All on one page: make report"
 
-report: $(INSTALLED)
+report: $(RUNS)
 	$(BIN)/latent-atlas report --configfile $(CONFIG)
 
 # A few minutes: all units, and a few cases of the workflow.
@@ -75,11 +87,19 @@ bench-gpu: $(INSTALLED)
 	PYTHON=$(BIN)/python sh bench/gpu.sh
 
 # A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
-$(INSTALLED): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,slurm]'
-	$(BIN)/python -W ignore -c "import umap"  # compiles for half a minute, once, so that no job has to
-	touch $@
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+$(RUNS): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV); with PyTorch to download, this takes some minutes."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) .
+	@echo "Compiling the code of the 2-D maps, once; half a minute."
+	@$(BIN)/python -W ignore -c "import umap"
+	@touch $@
+
+$(INSTALLED): $(RUNS)
+	$(INSTALL) '.[dev,slurm]'
+	@touch $@
 
 clean-venv:
 	rm -rf $(VENV)
