@@ -118,6 +118,17 @@ def test_plain_skewness_of_equal_values_has_no_interval():
     assert row["mean_low"] == row["mean_high"] == 1
 
 
+def test_resamples_of_equal_values_have_no_plain_skewness():
+    """A third of the resamples lacks the one value that differs; rounding must not give them a skewness."""
+    kappa = np.array([1] * 10 + [10])
+    row = bootstrap(kappa, np.zeros(11, int), "plain").iloc[0]
+    drawn = [np.random.default_rng(seed).choice(kappa / 11, 11) for seed in range(4000)]
+    skews = np.array([np.nan if np.ptp(values) == 0 else stats.skew(values) for values in drawn])
+    assert row["pattern_share"] == pytest.approx(np.mean(skews > 0.5), abs=0.05)
+    low, high = np.nanquantile(skews, [0.025, 0.975])
+    assert (row["skewness_low"], row["skewness_high"]) == pytest.approx((low, high), abs=0.1)
+
+
 def test_blocks_change_nothing(monkeypatch):
     kappa = ranks(np.random.default_rng(5), 40)
     whole = bootstrap(kappa, np.zeros(40, int))

@@ -56,10 +56,12 @@ def bootstrap(
         powers = (values - centre) ** POWERS
         sums, constant = _resampled(powers, seeds.generator("bootstrap", seed, label))
         own = skewness_and_error(powers.sum(axis=1), n, ends - centre)
-        drawn = skewness_and_error(sums, n, ends - centre)
-        held = np.mean([pattern_of(skew, threshold) == pattern for skew in drawn[0]])
+        skews, errors = skewness_and_error(sums, n, ends - centre)
+        if not ends.size:
+            skews[constant] = np.nan  # their variance may differ from 0 by rounding
+        held = np.mean([pattern_of(skew, threshold) == pattern for skew in skews])
         means = np.quantile(sums[0] / n + centre, TAILS)
-        rows.append((label, *means, *_interval(own, drawn, constant, n + len(ends)), held))
+        rows.append((label, *means, *_interval(own, (skews, errors), constant, n + len(ends)), held))
     columns = ["label", "mean_low", "mean_high", "skewness_low", "skewness_high", "pattern_share"]
     return pd.DataFrame(rows, columns=columns)
 
