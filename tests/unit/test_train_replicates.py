@@ -1,4 +1,5 @@
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -231,11 +232,9 @@ class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("form", ["loop", "batched"])
-def test_a_killed_job_keeps_what_is_done(tmp_path, splits, form, monkeypatch):
-    monkeypatch.setenv(VARIABLE, form)
-    monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "MOST", {"cpu": 2})
-    whole = {seed: path.read_bytes() for seed, path in run(tmp_path, splits, range(4), training=SHORT).items()}
+@contextmanager
+def killed_after_two(monkeypatch):
+    """A job that ends after two stores; gives their paths."""
     write, written = store.write, []
 
     def killing(path, *about):
@@ -246,6 +245,16 @@ def test_a_killed_job_keeps_what_is_done(tmp_path, splits, form, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(store, "write", killing)
+        yield written
+
+
+@pytest.mark.parametrize("form", ["loop", "batched"])
+def test_a_killed_job_keeps_what_is_done(tmp_path, splits, form, monkeypatch):
+    monkeypatch.setenv(VARIABLE, form)
+    monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "MOST", {"cpu": 2})
+    whole = {seed: path.read_bytes() for seed, path in run(tmp_path, splits, range(4), training=SHORT).items()}
+    write = store.write
+    with killed_after_two(monkeypatch) as written:
         run(tmp_path, splits, range(4), "killed", training=SHORT)
     written[1].write_bytes(written[1].read_bytes()[:-50])
     anew = []
@@ -258,16 +267,8 @@ def test_a_killed_job_keeps_what_is_done(tmp_path, splits, form, monkeypatch):
 def test_a_killed_job_goes_on_in_another_pair(tmp_path, splits, monkeypatch):
     monkeypatch.setattr(sys.modules["workflow_lib.training.replicates.train"], "MOST", {"cpu": 2})
     runs = [pair | {"seed": seed} for pair in (CONFUSED, OTHER) for seed in range(2)]
-    write, written = store.write, []
-
-    def killing(path, *about):
-        if len(written) == 2:
-            raise KilledError
-        written.append(path)
-        write(path, *about)
-
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(store, "write", killing)
+    write = store.write
+    with killed_after_two(monkeypatch):
         run_all(tmp_path, splits, runs, training=SHORT)
     anew = []
     monkeypatch.setattr(store, "write", lambda path, *about: (anew.append(path.parent.name), write(path, *about)))
