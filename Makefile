@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run report test test-slow slurm test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
+.PHONY: help run report test test-slow slurm browser test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
 
 help:
 	@echo "make run               install what running needs into .venv, and run the studies of config.yaml"
@@ -40,6 +40,10 @@ test-slow: $(INSTALLED)
 # The daemons of SLURM, from Debian's packages; needs root where they are not there yet.
 slurm:
 	test -x /usr/sbin/slurmctld || (apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge)
+
+# Chromium, for the tests of pages; needs root where it is not there yet.
+browser:
+	test -x /usr/bin/chromium || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium)
 
 # The workflow on a SLURM of one node on this machine; needs root.
 test-slurm: slurm $(INSTALLED)
