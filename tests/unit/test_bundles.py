@@ -16,6 +16,7 @@ from workflow_lib.plan.jobs import all_jobs, upstream
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.why import Answer
 from workflow_lib.runner import gpus, run
+from workflow_lib.runner import job as job_module
 from workflow_lib.runner.job import joined, parse_all
 from workflow_lib.runner.log import SEE, logged
 
@@ -136,6 +137,15 @@ def test_jobs_that_differ_only_in_their_runs_are_one_and_keep_their_keys(plan):
     assert joined([baseline, other]) == [baseline, other]
     longer = pair._replace(spec=pair.spec.replace('"epochs":4', '"epochs":5'))
     assert joined([baseline, longer, pair]) == [both, longer]
+
+
+def test_joined_jobs_begin_anew_after_a_portion(plan, monkeypatch):
+    (bundle, *_) = [bundle for rule, _, bundle in made(plan) if rule == "train_replicates"]
+    jobs = parse_all(["--results", "results", *bundle.words()])
+    assert [len(job.units) for job in jobs] == [3, 3]
+    for portion, sizes in {3: [3, 3], 4: [6]}.items():
+        monkeypatch.setattr(job_module, "PORTION", portion)
+        assert [len(job.units) for job in joined(jobs)] == sizes
 
 
 def test_no_other_jobs_are_one(plan):

@@ -17,6 +17,8 @@ GPU = Path("/dev/nvidiactl")
 """Exists if a GPU driver is loaded."""
 BESIDE = "+"
 """Word between the calls of a bundle."""
+PORTION = 50
+"""Number of outputs after which joined jobs begin anew, so that what was made before is safely in place."""
 STEPS = Path(__file__).resolve().parents[1] / "steps"
 
 
@@ -79,11 +81,17 @@ class Job(NamedTuple):
 
 
 def joined(jobs: Iterable[Job]) -> list[Job]:
-    """Jobs in their order; those that differ only in the entries of `each` become one, whose step makes all outputs."""
-    alike: dict[str, list[Job]] = {}
+    """Jobs in their order; those that differ only in the entries of `each` become one, whose step makes all outputs.
+
+    Once such a job has `PORTION` outputs, another begins.
+    """
+    alike: dict[str, list[list[Job]]] = {}
     for job in jobs:
-        alike.setdefault(_common(job), []).append(job)
-    return [_as_one(*group) for group in alike.values()]
+        portions = alike.setdefault(_common(job), [[]])
+        if sum(len(other.units) for other in portions[-1]) >= PORTION:
+            portions.append([])
+        portions[-1].append(job)
+    return [_as_one(*portion) for portions in alike.values() for portion in portions]
 
 
 def _common(job: Job) -> str:
