@@ -14,6 +14,7 @@ from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
 from workflow_lib.io.braces import expand
 from workflow_lib.plan import targets
+from workflow_lib.plan.commands import length_problems
 from workflow_lib.plan.confusion import pair_name
 from workflow_lib.plan.jobs import job_of, upstream
 from workflow_lib.plan.load import load_plan
@@ -193,3 +194,11 @@ def test_the_number_of_seeds_per_job_comes_from_the_environment(monkeypatch):
     monkeypatch.setenv("LATENT_ATLAS_SEEDS_PER_JOB", "3")
     raw = yaml.safe_load(MINIATURE.read_text()) | {"results": "results", "confusion": {"studies": {"mixed": STUDY}}}
     assert load_plan(raw, [MINIATURE]).seeds_per_job == 3
+
+
+def test_pairs_whose_names_do_not_fit_into_a_command_are_refused():
+    names = [f"class {i:03}" for i in range(120)]
+    assert not list(length_problems(of_classes(names, pairs="all")))
+    (problem,) = length_problems(of_classes(names, pairs="all", mode="one_way"))
+    assert problem.where == "confusion.studies.mixed"
+    assert not list(length_problems(of_classes(names, pairs={"sample": 1000, "seed": 0}, mode="one_way")))

@@ -11,6 +11,7 @@ from workflow_lib.config.load import load
 from workflow_lib.config.paths import folder_problems
 from workflow_lib.config.yaml_file import read_mapping, read_value
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.plan.commands import length_problems
 from workflow_lib.plan.layers import layer_problems
 from workflow_lib.plan.plan import SEEDS_PER_JOB, Plan
 
@@ -58,7 +59,7 @@ def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
     origin = ", ".join(Path(file).name for file in files) or "--config"
     memory = DigestMemory(cache_folder() / "digests")
     plan = Plan(load(config, origin), memory, _seeds_per_job())
-    if problems := [*folder_problems("cache", cache_folder()), *layer_problems(plan)]:
+    if problems := [*folder_problems("cache", cache_folder()), *layer_problems(plan), *length_problems(plan)]:
         raise UserError(*problems)
     return plan
 
