@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-QUIETEST = 1e-10
-"""Power below which levels are not told apart: as in librosa, -100 dB of a power of 1."""
-
 
 def mel_filters(*, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None) -> NDArray[np.float32]:
     """Weights (n_mels, 1 + n_fft // 2) of frequencies in mel bands, as librosa's: Slaney's scale, each band of area 1.
@@ -35,8 +32,8 @@ def log_mel(
     """A spectrogram (n_mels, 1 + n // hop_length) float32 in [0, 1]; the first row is the highest band.
 
     Frames are centred on the samples 0, hop_length, ... under a periodic Hann window; outside of the wave there is
-    silence. Levels are those of librosa's `power_to_db(melspectrogram(...))`. The result is 1 + dB / top_db, cut to
-    [0, 1], with dB relative to the reference.
+    silence. The power is that of librosa's `melspectrogram`. The result is 1 + dB / top_db, cut to [0, 1], with dB
+    relative to the reference.
 
     Args:
         wave: samples (n,) in [-1, 1]; not all zero if the reference is "max".
@@ -57,6 +54,6 @@ def log_mel(
     spectrum: NDArray[Any] = rfft(frames * window, axis=1)
     power = filters @ (np.abs(spectrum) ** 2).T
     loudest = power.max() if reference == "max" else (window.sum() / 2) ** 2 * filters.max()
-    decibels = 10 * np.log10(np.maximum(power, QUIETEST) / max(loudest, QUIETEST))
+    decibels = 10 * np.log10(np.maximum(power / loudest, 10 ** (-top_db / 10)))
     image: NDArray[np.float32] = np.clip(1 + decibels / top_db, 0, 1)[::-1].astype(np.float32)
     return image
