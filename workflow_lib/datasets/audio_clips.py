@@ -142,7 +142,7 @@ def _no_split(table: Path, column: Mapping[str, Sequence[str]]) -> Iterator[Prob
 
 def _no_speakers(column: Mapping[str, Sequence[str]], spec: Mapping[str, Any]) -> Iterator[Problem]:
     """Test speakers of whom there is no clip, or no others to train on."""
-    present = sorted({*column.get("speakers", ())} - {""})
+    present = sorted({name for name in column.get("speakers", ()) if name.strip()})
     chosen = spec["test_speakers"] or ()
     for name in chosen:
         if name not in present:
