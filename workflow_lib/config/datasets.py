@@ -1,4 +1,4 @@
-"""Section `datasets`: sources of images, or of features computed elsewhere."""
+"""Section `datasets`: sources of images, rows of numbers and texts, or of features computed elsewhere."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -7,8 +7,10 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from workflow_lib.config import datasets_audio
+from workflow_lib.config import datasets_audio, datasets_table, datasets_text
 from workflow_lib.config.datasets_audio import Audio
+from workflow_lib.config.datasets_table import SklearnTable, Table
+from workflow_lib.config.datasets_text import Encoded, TextTable
 from workflow_lib.config.fields import (
     PAIR,
     UNIQUE,
@@ -25,7 +27,7 @@ from workflow_lib.config.fields import (
     wrong,
 )
 from workflow_lib.config.paths import EITHER
-from workflow_lib.config.sources import Images, PerClass, Source, Subsample
+from workflow_lib.config.sources import Images, Kind, PerClass, Samples, Source, Subsample
 from workflow_lib.errors import Problem, unknown, yaml_text
 
 CHARACTERS: Final = r"^[A-Za-z0-9]{2,}$"
@@ -210,6 +212,7 @@ class Arrays(Images):
 class Features(Source):
     """Features with labels, computed elsewhere (.npz, Zarr or Parquet). They are analysed without a model."""
 
+    kind: ClassVar[Kind] = "features"
     suffixes: ClassVar[tuple[str, ...]] = (*ARRAYS, ".parquet")
     model_config = example(source="features", path="data/embeddings.parquet", features="dim_", labels="topic")
 
@@ -293,7 +296,20 @@ class Transformed(Images):
 
 
 Dataset = Annotated[
-    Digits | Glyphs | Torchvision | ImageFolder | Arrays | Audio | Features | FromFunction | UnionOf | Transformed,
+    Digits
+    | Glyphs
+    | Torchvision
+    | ImageFolder
+    | Arrays
+    | Audio
+    | Table
+    | SklearnTable
+    | TextTable
+    | Encoded
+    | Features
+    | FromFunction
+    | UnionOf
+    | Transformed,
     Field(discriminator="source"),
 ]
 
@@ -341,7 +357,11 @@ def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
             yield Problem(f"{where}.split_seed", str(dataset.split_seed), allowed, "remove it, or change test_fraction")
     if isinstance(dataset, Audio):
         yield from datasets_audio.problems(where, dataset)
-    if isinstance(dataset, Images) and dataset.subsample:
+    if isinstance(dataset, datasets_table.Labelled):
+        yield from datasets_table.problems(where, dataset)
+    if isinstance(dataset, Encoded):
+        yield from datasets_text.problems(where, dataset)
+    if isinstance(dataset, Samples) and dataset.subsample:
         yield from _subsample_problems(f"{where}.subsample", dataset.subsample, has_training_split(name, datasets))
     groups = dataset.superclasses or {}
     if groups:
