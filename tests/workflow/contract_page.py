@@ -36,6 +36,7 @@ KINDS = {
     "prepare_dataset": "dataset",
     "unite_datasets": "union",
     "transform_dataset": "transformed dataset",
+    "encode_texts": "encoded texts",
     "import_features": "given features",
     "check_network": "network check",
     "check_examined": "check of an examined dataset",

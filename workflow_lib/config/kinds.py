@@ -39,10 +39,12 @@ def dataset_problems(
     for name in chosen:
         if name not in kinds:
             yield unknown(where, name, f"dataset of {wanted_words}", fitting)
+        elif kinds[name] in wanted:
+            continue
         elif kinds[name] == "text":
             allowed = f"holds texts, not numbers; datasets of {wanted_words} are: {listed(fitting)}"
             yield Problem(where, name, allowed, f"add a dataset with source: encoded and of: {name}, and name it here")
-        elif kinds[name] not in wanted:
+        else:
             allowed = (
                 f"holds {WORDS[kinds[name]]}, not {wanted_words}; datasets of {wanted_words} are: {listed(fitting)}"
             )
