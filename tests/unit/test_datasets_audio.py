@@ -220,12 +220,13 @@ def test_all_unusable_files_are_named(clips):
     save(clips / "high/ann_1.wav", np.zeros(100))
     save(clips / "high/ben_0.wav", np.array([0.5, np.nan]), subtype="FLOAT")
     said = error_of(of_table(clips))
-    assert "4 problems" in said
-    assert f"{clips}/low/ann_0.wav, {clips}/low/ann_1.wav: 2 files" in said
+    assert "5 problems" in said
+    assert f"{clips}/low/ann_0.wav: LibsndfileError: Format not recognised.\n    the sound cannot be read" in said
+    assert f"{clips}/low/ann_1.wav\n    there is no such file" in said
     assert f"{clips}/high/ann_0.wav\n    the sound has no samples" in said
     assert f"{clips}/high/ann_1.wav\n    all samples that are used are zero" in said
     assert f"{clips}/high/ben_0.wav\n    some samples are not finite" in said
-    assert "3 problems" in error_of(of_table(clips, reference="full_scale"))
+    assert "4 problems" in error_of(of_table(clips, reference="full_scale"))
 
 
 def test_all_gaps_of_a_table_are_named(clips):

@@ -36,9 +36,11 @@ def read_sound(file: Path, *, seconds: float, align: str, may_be_silent: bool) -
     """Read at most `seconds` of a sound file in any format of libsndfile: from its start, or around its centre.
 
     Raises:
-        UserError: the file is no sound, or damaged; it has no samples, or some that are not finite; or all that are
-            read are zero, and that is not allowed.
+        UserError: the file is not there, no sound, or damaged; it has no samples, or some that are not finite; or all
+            that are read are zero, and that is not allowed.
     """
+    if not file.is_file():
+        raise UserError(Problem(str(file), "", "there is no such file", "put it there, or take it out of the data set"))
     soundfile = importlib.import_module("soundfile")  # not by a statement, as in `spectrograms`
     try:
         with soundfile.SoundFile(file) as sound:
