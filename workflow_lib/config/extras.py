@@ -8,6 +8,8 @@ from workflow_lib.errors import Problem, listed
 
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "sound": ("librosa", "soundfile", "soxr"),
+    "anndata": ("h5py",),
+    "safetensors": ("safetensors",),
     "text": ("sentence_transformers", "transformers"),
 }
 """Modules of each extra that are imported here."""
