@@ -95,7 +95,8 @@ def _anndata(path: Path) -> ArrayFile:
         return words[codes].astype(str) if words.dtype.kind == "O" else words[codes]
 
     index = obs.attrs.get("_index", "_index")
-    return ArrayFile(path, (*matrices, *(name for name in obs if name != "__categories"), index), get)
+    columns = dict.fromkeys([*obs, index])
+    return ArrayFile(path, (*matrices, *(name for name in columns if name != "__categories")), get)
 
 
 def _dense(path: Path, name: str, matrix: Any) -> Any:
