@@ -97,7 +97,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 $(RUNS): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); with PyTorch to download, this takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(INSTALL) .
+	$(INSTALL) '.[workflow]'
 	@echo "Compiling the code of the 2-D maps, once; half a minute."
 	@$(BIN)/python -W ignore -c "import umap"
 	@touch $@

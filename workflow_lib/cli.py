@@ -360,7 +360,7 @@ def _snakefile() -> Path:
     """That of the working directory, else that of the project which this package belongs to."""
     here, installed = Path("Snakefile"), Path(__file__).parents[1] / "Snakefile"
     if not here.is_file() and not installed.is_file():
-        raise typer.BadParameter("there is no Snakefile here: change to the folder of the project")
+        raise typer.BadParameter("no Snakefile: it comes with a clone of the project; change to the clone's folder")
     return here if here.is_file() else installed
 
 

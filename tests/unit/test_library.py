@@ -1,0 +1,82 @@
+"""The library: what `import latent_atlas` gives, on plain arrays and with few packages."""
+
+import doctest
+import importlib
+import inspect
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+
+import latent_atlas
+from workflow_lib.config.environment import closure, pinned
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = [getattr(latent_atlas, name) for name in latent_atlas.__all__]
+FUNCTIONS = [function for function in FUNCTIONS if inspect.isfunction(function)]
+MODULES = sorted({function.__module__ for function in FUNCTIONS})
+FEATURES = np.array([[0.0], [1.0], [2.0], [2.5], [9.0]])
+LABELS = ["cat", "cat", "cat", "dog", "dog"]
+
+ALONE = """
+import doctest, importlib, sys
+sys.path[:0] = sys.argv[1:3]
+print(sum(doctest.testmod(importlib.import_module(name)).failed for name in sys.argv[3:]), "examples failed")
+print(sorted({"threadpoolctl", "torch", "typer", "xarray", "yaml"} & set(sys.modules)), "loaded")
+from workflow_lib.entry import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_hold(module):
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_every_function_has_an_example(function):
+    assert f">>> from latent_atlas import {function.__name__}\n" in function.__doc__
+
+
+def test_the_four_packages_are_enough_and_the_command_says_what_it_needs(tmp_path):
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    packages = closure(needed, pinned(ROOT / "constraints.txt"))
+    behind = {"llvmlite", "python-dateutil", "six", "tzdata"}
+    assert packages - behind == {"numpy", "scipy", "numba", "pandas"}
+    for package in packages:
+        for file in files(package):
+            first = file.parts[0]
+            if first != ".." and not (tmp_path / first).exists():
+                (tmp_path / first).symlink_to(str(file.locate())[: -len(str(file))] + first)
+    command = [sys.executable, "-S", "-P", "-c", ALONE, str(ROOT), str(tmp_path), *MODULES]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.splitlines() == ["0 examples failed", "[] loaded"], done.stderr
+    assert "pip install '.[workflow]'" in done.stderr
+    assert done.returncode == 1
+
+
+def test_frames_and_series_are_arrays():
+    labels = pd.Series(LABELS, dtype="category")
+    report = latent_atlas.kstar_report(pd.DataFrame(FEATURES), labels)
+    assert report["mean"].tolist() == latent_atlas.kstar_report(FEATURES, LABELS)["mean"].tolist() == [7 / 9, 3 / 4]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: latent_atlas.kstar(csr_array(FEATURES), LABELS), ["sparse csr_array (5, 1)", "features.toarray()"]),
+        (lambda: latent_atlas.kstar(pd.DataFrame({0: FEATURES[:, 0], 1: "0"}), LABELS), ["features.astype(float)"]),
+        (lambda: latent_atlas.summarize(latent_atlas.kstar(FEATURES, LABELS), LABELS), ["kappa float64", "not kstar"]),
+        (lambda: latent_atlas.summarize_pieces([0, 0], ["cat"]), ["piece int64 (2,), labels (1,)"]),
+    ],
+)
+def test_an_error_says_what_to_pass(call, words):
+    with pytest.raises(latent_atlas.UserError) as error:
+        call()
+    assert [word for word in words if word not in str(error.value)] == []
