@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
+DOCS := $(VENV)/.docs
 ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run report test test-slow slurm browser test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
+.PHONY: help run report test test-slow slurm browser test-slurm proof bench-workflow check format lint types docs site notebooks constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
 
 help:
 	@echo "make run               install what running needs into .venv, and run the studies of config.yaml"
@@ -20,6 +21,7 @@ help:
 	@echo "make proof             every edit, kill and damage of the re-run contract; hours"
 	@echo "make bench-kstar       k* against other ways to compute it; also -prototypes, -confusion, -workflow, -gpu"
 	@echo "make docs              write generated pages again"
+	@echo "make site              the documentation as a folder to open: site/index.html"
 
 run: $(RUNS)
 	$(BIN)/latent-atlas run --configfile $(CONFIG)
@@ -73,6 +75,16 @@ docs: $(INSTALLED)
 	$(BIN)/python -m workflow_lib.config.generate
 	$(BIN)/python tests/workflow/contract_page.py
 
+# Warnings are errors: links and anchors that lead nowhere, pages that no list names.
+site: $(DOCS)
+	rm -rf site
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs site
+	@echo "Open site/index.html in a browser; it needs no server and no network."
+
+# Needs matplotlib and scikit-learn, which the workflow brings.
+notebooks: $(DOCS)
+	$(BIN)/python docs/notebooks/execute.py
+
 bench-kstar: $(INSTALLED)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m bench.bench_kstar
@@ -104,6 +116,10 @@ $(RUNS): pyproject.toml constraints.txt
 
 $(INSTALLED): $(RUNS)
 	$(INSTALL) '.[dev,slurm]'
+	@touch $@
+
+$(DOCS): $(RUNS)
+	$(INSTALL) '.[docs]'
 	@touch $@
 
 clean-venv:

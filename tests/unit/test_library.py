@@ -1,8 +1,10 @@
 """The library: what `import latent_atlas` gives, on plain arrays and with few packages."""
 
+import ast
 import doctest
 import importlib
 import inspect
+import json
 import subprocess
 import sys
 import tomllib
@@ -80,3 +82,23 @@ def test_an_error_says_what_to_pass(call, words):
     with pytest.raises(latent_atlas.UserError) as error:
         call()
     assert [word for word in words if word not in str(error.value)] == []
+
+
+def test_the_notebook_shows_what_its_code_gives():
+    cells = json.loads((ROOT / "docs/notebooks/digits.ipynb").read_text("utf-8"))["cells"]
+    names: dict = {}
+    for cell in [cell for cell in cells if cell["cell_type"] == "code"]:
+        value = result("".join(cell["source"]), names)
+        shown = [
+            output["data"]["text/plain"] for output in cell["outputs"] if output["output_type"] == "execute_result"
+        ]
+        assert ["".join(text).split() for text in shown] == ([] if value is None else [repr(value).split()])
+
+
+def result(code, names):
+    """The value of the last line of a cell, None if that is no expression."""
+    *first, last = ast.parse(code).body
+    if not isinstance(last, ast.Expr):
+        return exec(code, names)
+    exec(compile(ast.Module(first, []), "cell", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), names)
