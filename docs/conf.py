@@ -33,9 +33,10 @@ html_show_search_summary = False  # would fetch pages, which browsers refuse for
 def setup(app: Sphinx) -> None:
     """Teach Sphinx what the pages need beside its own Markdown."""
     app.add_lexer("snakemake", PythonLexer)
-    app.connect("source-read", _anchors)
+    app.connect("source-read", _for_the_site)
 
 
-def _anchors(app: Sphinx, page: str, text: list[str]) -> None:
-    """Anchors as GitHub reads them become targets of links that Sphinx checks."""
+def _for_the_site(app: Sphinx, page: str, text: list[str]) -> None:
+    """What is written for readers of the files: anchors become targets that Sphinx checks, names of files titles."""
     text[0] = re.sub(r'<a id="([\w-]+)"></a>', r"[]{#\1}", text[0])
+    text[0] = re.sub(r"\[[\w/-]+\.md(?:, [\d.]+)?\]\(", "[](", text[0])
