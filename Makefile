@@ -126,6 +126,6 @@ clean-venv:
 	rm -rf $(VENV)
 
 # Pins every package that is installed now, without the build tag of a CPU-only torch.
-constraints: $(INSTALLED)
+constraints: $(INSTALLED) $(DOCS)
 	(head -1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//') > constraints.new
 	mv constraints.new constraints.txt

@@ -23,8 +23,8 @@ PROGRAMS = {"python": [], "snakemake": ["-m", "snakemake"], "latent-atlas": ["-m
 def follow(project, page):
     """Do what a page says, from top to bottom; returns what each command and each piece of code printed.
 
-    A command that comes again later, with more in its config, runs when it comes last; before, it is a dry run. Of each
-    network, one seed is trained.
+    To save time, one seed of each network is trained, and a run that comes again later, with more in its config, is
+    only planned.
     """
     printed, names = [], {}
     blocks = BLOCK.findall((ROOT / "docs" / page).read_text("utf-8").replace("count: 3", "count: 1"))
@@ -35,7 +35,7 @@ def follow(project, page):
             for command in text.splitlines():
                 later.remove(command)
                 if not command.startswith(ELSEWHERE):
-                    printed.append(run(project, f"{command} -n" if command in later else command))
+                    printed.append(run(project, command.replace(" run ", " why ") if command in later else command))
         elif language == "yaml":
             path = project.folder / file[1]
             known = yaml.safe_load(path.read_text()) if path.exists() else {}
@@ -67,7 +67,7 @@ def test_tutorial_and_recipes(project, monkeypatch):
     monkeypatch.chdir(project.folder)
     patterns, why, snakemake, *_, compared = follow(project, "tutorial.md")
     assert "Clustered" in patterns
-    assert "compute_kstar" in why
+    assert "extract_features" in why
     assert "train_interval" not in why + snakemake
     assert "difference" in compared
     assert (project.folder / "results/mine/studies/kstar/networks/violins.png").exists()

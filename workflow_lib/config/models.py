@@ -111,7 +111,7 @@ class Training(Section):
     images."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """Arithmetic of the layers. tf32 rounds the factors of matrix products to TensorFloat-32 on a GPU, and is float32
-    on a CPU; bfloat16 runs layers in bfloat16 (mixed precision). Weights, loss and optimizer are float32 in each case."""
+    on a CPU; bfloat16 runs layers in bfloat16 (mixed precision). Weights, loss and optimizer stay float32."""
 
     def settings(self) -> dict[str, Any]:
         """The keys as plain values. Without them `adversarial` and `precision` are missing, as in earlier versions."""
