@@ -79,6 +79,7 @@ docs: $(INSTALLED)
 site: $(DOCS)
 	rm -rf site
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs site
+	rm -rf jupyter_execute
 	@echo "Open site/index.html in a browser; it needs no server and no network."
 
 # Needs matplotlib and scikit-learn, which the workflow brings.
