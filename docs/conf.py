@@ -14,11 +14,9 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["captions"]
 myst_enable_extensions = ["attrs_inline"]
 myst_heading_anchors = 4  # as GitHub makes them
-myst_links_external_new_tab = False
 nb_execution_mode = "off"  # outputs are in the notebooks; a test runs their code
 default_role = "code"
 autodoc_typehints = "none"  # the docstrings say types and shapes
-autodoc_member_order = "bysource"
 napoleon_use_rtype = False
 
 html_theme = "furo"

@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from typer import BadParameter
 
 import latent_atlas
+from workflow_lib import cli
 from workflow_lib.config.environment import closure, pinned
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +63,13 @@ def test_the_four_packages_are_enough_and_the_command_says_what_it_needs(tmp_pat
     assert done.stdout.splitlines() == ["0 examples failed", "[] loaded"], done.stderr
     assert "pip install '.[workflow]'" in done.stderr
     assert done.returncode == 1
+
+
+def test_installed_without_a_clone_run_says_what_it_needs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "site-packages" / "workflow_lib" / "cli.py"))
+    with pytest.raises(BadParameter, match="it comes with a clone of the project"):
+        cli._snakefile()
 
 
 def test_frames_and_series_are_arrays():
