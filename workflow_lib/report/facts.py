@@ -1,7 +1,7 @@
 """What was run, in words and numbers: data with their sizes, models with their parameters and accuracies."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from workflow_lib.config.models import Model
 from workflow_lib.errors import UserError
 from workflow_lib.names import SPLITS
+from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.report.words import counted, listed, percent
 
@@ -45,7 +46,7 @@ class Network:
         name, architecture, data: in the config.
         parameters: their number; None before the check of the network.
         training: how it is trained, in words.
-        networks: number of seeds that are trained or loaded.
+        seeds: their number.
         train_accuracy, test_accuracy: mean share of samples over the seeds at the end of the training, and its range;
             "" if it is not known.
         note: where the test accuracy comes from, if not from this model's own features.
@@ -56,7 +57,7 @@ class Network:
     data: str
     parameters: int | None
     training: str
-    networks: int
+    seeds: int
     train_accuracy: str
     test_accuracy: str
     note: str = ""
@@ -114,22 +115,18 @@ def _shape(sizes: Mapping[Any, int]) -> str:
 def _network(plan: Plan, name: str, model: Model) -> Network:
     train = [value for seed in model.seeds if (value := _trained(plan, name, seed)) is not None]
     test = [value for seed in model.seeds if (value := _tested(plan, name, model, seed)) is not None]
-    note = ""
-    count = len(model.seeds)
-    if not test:
-        test, note = _baseline(plan, name)
-        count = len(test) or count
-    return Network(
-        name,
-        model.architecture,
-        model.dataset,
-        _parameters(Path(plan.path(f"networks/{name}.csv"))),
-        _training(model),
-        count,
-        _accuracy(train),
-        _accuracy(test),
-        note,
-    )
+    seeds, note = len(model.seeds), ""
+    looked_at = [*plan.kstar.values(), *plan.prototypes.values()]
+    confusion = next((study for study in plan.confusion.values() if study.settings.model == name), None)
+    if confusion and not any(name in study.study.models for study in looked_at):
+        seeds, test, note = (
+            len(confusion.settings.seeds),
+            _baseline(confusion),
+            f"baseline of “{confusion.study.title}”",
+        )
+    parameters = _parameters(Path(plan.path(f"networks/{name}.csv")))
+    accuracies = _accuracy(train), _accuracy(test)
+    return Network(name, model.architecture, model.dataset, parameters, _training(model), seeds, *accuracies, note)
 
 
 def _accuracy(values: Sequence[float]) -> str:
@@ -151,14 +148,14 @@ def _training(model: Model) -> str:
 
 
 def _parameters(table: Path) -> int | None:
-    """Parameters of the whole network, which its check lists last, after those of its parts."""
-    return max((int(row["parameters"]) for row in _rows(table)), default=None)
+    """Parameters of the whole network: its check lists those of all parts, and of the whole."""
+    return max((int(count) for count in _column(table, "parameters")), default=None)
 
 
 def _trained(plan: Plan, name: str, seed: int) -> float | None:
     """Share of training samples that were recognised in the last epoch."""
-    rows = list(_rows(Path(plan.path(f"checkpoints/{name}/seed-{seed}/interval-100.curve.csv"))))
-    return float(rows[-1]["train_accuracy"]) if rows and rows[-1].get("train_accuracy") else None
+    curve = Path(plan.path(f"checkpoints/{name}/seed-{seed}/interval-100.curve.csv"))
+    return next(iter(_column(curve, "train_accuracy")[::-1]), None)
 
 
 def _tested(plan: Plan, name: str, model: Model, seed: int) -> float | None:
@@ -180,28 +177,26 @@ def _tested(plan: Plan, name: str, model: Model, seed: int) -> float | None:
         return None
 
 
-def _baseline(plan: Plan, name: str) -> tuple[list[float], str]:
-    """Test accuracies of the baseline runs of a confusion study of a model, and words that say so."""
-    for study in plan.confusion.values():
-        path = Path(study.folder) / "counts.zarr.zip"
-        if study.settings.model != name or not path.is_file():
-            continue
-        from workflow_lib.io.storage import load
+def _baseline(study: ConfusionPlan) -> list[float]:
+    """Test accuracy of each baseline run of a confusion study that did not diverge."""
+    path = Path(study.folder) / "counts.zarr.zip"
+    if not path.is_file():
+        return []
+    from workflow_lib.io.storage import load
 
-        try:
-            with load(path) as store:
-                counts = store["counts"].values[0]  # (seed, true, predicted) of the baseline
-                kept = ~store["diverged"].values[0].astype(bool)
-        except (UserError, KeyError):
-            continue
-        shares = [float(matrix.trace() / matrix.sum()) for matrix in counts[kept] if matrix.sum()]
-        return shares, f"baseline of “{study.study.title}”"
-    return [], ""
+    try:
+        with load(path) as store:
+            counts = store["counts"].values[0]  # (seed, true, predicted)
+            kept = ~store["diverged"].values[0].astype(bool)
+    except (UserError, KeyError):
+        return []
+    return [float(matrix.trace() / matrix.sum()) for matrix in counts[kept] if matrix.sum()]
 
 
-def _rows(table: Path) -> Iterator[dict[str, str]]:
+def _column(table: Path, name: str) -> list[float]:
+    """Numbers of a column of a CSV; none if it cannot be read."""
     try:
         with table.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
-    except (OSError, ValueError, csv.Error):
-        return
+            return [float(row[name]) for row in csv.DictReader(file)]
+    except (OSError, ValueError, LookupError, csv.Error):
+        return []

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -90,17 +91,34 @@ def png_size(path: Path) -> tuple[int, int]:
 
 
 def sheet(path: Path, budget: Budget) -> Sheet:
-    """The first rows of a CSV: at most `ROWS`, and as many as fit."""
+    """The first rows of a CSV: at most `ROWS`, and as many as fit.
+
+    Raises:
+        OSError, ValueError: the file is missing or no text.
+    """
     with path.open(encoding="utf-8", newline="") as file:
-        lines = file.read().splitlines(keepends=True)
-    kept, size = 1, len(lines[0]) if lines else 0
-    while kept < min(len(lines), ROWS + 1) and size + len(lines[kept]) <= min(TABLE, budget.left):
-        size += len(lines[kept])
-        kept += 1
-    while kept < len(lines) and "".join(lines[:kept]).count('"') % 2:
-        kept -= 1  # a quoted field spans the cut
-    budget.take(size)
-    return Sheet(path.stem, script_text("".join(lines[:kept])), max(len(lines) - 1, 0), max(kept - 1, 0))
+        head, *rows = list(_records(file)) or [""]
+    kept, size = [head], len(head)
+    for row in rows[:ROWS]:
+        size += len(row)
+        if size > min(TABLE, budget.left):
+            break
+        kept.append(row)
+    text = "".join(kept)
+    budget.take(len(text))
+    return Sheet(path.stem, script_text(text), len(rows), len(kept) - 1)
+
+
+def _records(lines: Iterable[str]) -> Iterator[str]:
+    """Rows of a CSV with their ends; a quoted field can have several lines."""
+    record = ""
+    for line in lines:
+        record += line
+        if record.count('"') % 2 == 0:
+            yield record
+            record = ""
+    if record:
+        yield record
 
 
 def script_text(content: object) -> Markup:

@@ -93,6 +93,7 @@ def render(plan: Plan, files: Sequence[Path], page: Path) -> tuple[str, Summary]
         "total": len(parts),
         "missing": count["missing"],
         "outdated": count["outdated"],
+        "failed": {failure.job for failure in state.failures},
         "failures": [(failure, link(failure.log, page)) for failure in state.failures],
         "config": [(str(file), file.read_text(encoding="utf-8", errors="replace")) for file in files],
         "options": _options(plan, files),

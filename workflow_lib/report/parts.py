@@ -90,7 +90,7 @@ class StudyPart:
 
     Attributes:
         id: of its element.
-        family, title, question: of the study; the question may be empty.
+        family, name, title, question: of the study; the question may be empty.
         findings, troubles: what its tables say.
         figures, tables: in the order of the family's outputs.
         others: names and URLs of tables in other forms than CSV.
@@ -98,6 +98,7 @@ class StudyPart:
 
     id: str
     family: str
+    name: str
     title: str
     question: str
     findings: Sequence[Finding]
@@ -145,7 +146,7 @@ def study_part(plan: Plan, study: StudyPlan, state: State, page: Path, sizes: Si
     question = study.settings.description
     title = study.study.title
     place = f"{study.family}-{study.name}"
-    return StudyPart(place, study.family, title, question, findings, troubles, figures, tables, others)
+    return StudyPart(place, study.family, study.name, title, question, findings, troubles, figures, tables, others)
 
 
 def _figure(study: StudyPlan, output: Output, status: Status, page: Path, sizes: Sizes) -> FigurePart:

@@ -10,6 +10,7 @@ from workflow_lib.errors import Problem, UserError
 from workflow_lib.io.files import atomic
 from workflow_lib.plan.plan import Plan
 from workflow_lib.report.page import Summary, render
+from workflow_lib.report.words import counted
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,11 @@ def describe(written: Written, options: Sequence[str]) -> str:
     for count, words in (
         (summary.missing, f"of {summary.total} tables and figures are missing"),
         (summary.outdated, f"of {summary.total} tables and figures are outdated"),
-        (summary.failed, "jobs failed"),
     ):
         if count:
             lines.append(f"{count} {words}")
+    if summary.failed:
+        lines.append(f"{counted(summary.failed, 'job')} failed")
     if len(lines) > 1:
         command = shlex.join(["latent-atlas", "run", *options])
         lines.append(f"They are marked on the page. To make what is missing or outdated: {command}")

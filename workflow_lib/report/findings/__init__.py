@@ -35,7 +35,7 @@ Tables = Mapping[str, "pd.DataFrame"]
 
 
 def of_study(family: str, tables: Tables, unit: str) -> tuple[Sequence[Finding], Sequence[Finding]]:
-    """Findings of a study, at most `MOST`, and its troubles.
+    """Findings of a study, at most `MOST`, and its troubles; none if a table of an earlier version lacks a column.
 
     Args:
         family: of the study.
@@ -44,10 +44,13 @@ def of_study(family: str, tables: Tables, unit: str) -> tuple[Sequence[Finding],
     """
     from workflow_lib.report.findings import confusion, kstar, prototypes, relations
 
-    if family == "kstar":
-        return kstar.findings(tables, unit)[:MOST], kstar.troubles(tables, unit)
-    module = {"prototypes": prototypes, "confusion": confusion, "relations": relations}[family]
-    return module.findings(tables)[:MOST], module.troubles(tables)
+    try:
+        if family == "kstar":
+            return kstar.findings(tables, unit)[:MOST], kstar.troubles(tables, unit)
+        module = {"prototypes": prototypes, "confusion": confusion, "relations": relations}[family]
+        return module.findings(tables)[:MOST], module.troubles(tables)
+    except (LookupError, TypeError, ValueError):
+        return [], []
 
 
 def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:

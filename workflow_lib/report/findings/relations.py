@@ -5,7 +5,7 @@ from itertools import combinations
 import pandas as pd
 
 from workflow_lib.report.findings import LEVEL, Finding, Tables, not_tested, records
-from workflow_lib.report.words import counted, equals, p_value
+from workflow_lib.report.words import counted, equals, p_value, verb
 
 NAMES = {"kstar": "k*", "prototypes": "prototypes", "confusion": "confusion"}
 
@@ -42,8 +42,5 @@ def _between(one: str, two: str, rows: pd.DataFrame, measures: pd.DataFrame) -> 
         f"classes, {equals('n', row['n'])} {row['pairs']} pairs of classes."
     )
     of = f"{counted(len(rows), 'correlation')} between measures of {one} and of {two}"
-    if sure.empty:
-        return Finding(f"None of {of} is distinguishable from chance.", f"The strongest: {evidence}", "correlations")
-    return Finding(
-        f"{len(sure)} of {of} are distinguishable from chance.", f"The strongest: {evidence}", "correlations"
-    )
+    claim = f"{len(sure) or 'None'} of {of} {verb(max(len(sure), 1), 'is', 'are')} distinguishable from chance."
+    return Finding(claim, f"The strongest: {evidence}", "correlations")
