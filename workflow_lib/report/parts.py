@@ -143,7 +143,7 @@ def study_part(plan: Plan, study: StudyPlan, state: State, page: Path, sizes: Si
             tables += _tables(study, output, state, page, sizes)
             others += [(path.name, link(path, page)) for path in paths if path.suffix != ".csv" and path.is_file()]
     findings, troubles = of_study(study.family, _read(study), _unit(plan, study))
-    question = study.settings.description
+    question = getattr(study.settings, "description", "")
     title = study.study.title
     place = f"{study.family}-{study.name}"
     return StudyPart(place, study.family, study.name, title, question, findings, troubles, figures, tables, others)
@@ -191,7 +191,7 @@ def _tables(study: StudyPlan, output: Output, state: State, page: Path, sizes: S
                 problem = str(error)
         yield TablePart(
             id=f"{study.family}-{study.name}-table-{path.stem}",
-            title=MEANINGS[study.family].get(path.stem, path.stem),
+            title=MEANINGS.get(study.family, {}).get(path.stem, path.stem),
             status=status,
             links={"csv": link(path, page)},
             step=output.verb,
@@ -202,7 +202,7 @@ def _tables(study: StudyPlan, output: Output, state: State, page: Path, sizes: S
             target=str(path),
             problem=problem,
             file=path.name,
-            is_open=path.stem == FIRST[study.family],
+            is_open=path.stem == FIRST.get(study.family),
         )
 
 

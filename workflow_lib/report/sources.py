@@ -32,7 +32,7 @@ def sources(plan: Plan) -> list[Markup]:
 def _used(plan: Plan) -> Iterator[str]:
     """Names of references, in the order of the studies."""
     for family, studies in plan.studies.items():
-        yield from FAMILIES[family] if studies else ()
+        yield from FAMILIES.get(family, ()) if studies else ()
     for study in plan.kstar.values():
         yield from study.study.maps
     for model in plan.config.models.values():

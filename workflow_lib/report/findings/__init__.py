@@ -35,7 +35,9 @@ Tables = Mapping[str, "pd.DataFrame"]
 
 
 def of_study(family: str, tables: Tables, unit: str) -> tuple[Sequence[Finding], Sequence[Finding]]:
-    """Findings of a study, at most `MOST`, and its troubles; none if a table of an earlier version lacks a column.
+    """Findings of a study, at most `MOST`, and its troubles.
+
+    There are none of a family without a module here, or if a table of an earlier version lacks a column.
 
     Args:
         family: of the study.
@@ -44,11 +46,11 @@ def of_study(family: str, tables: Tables, unit: str) -> tuple[Sequence[Finding],
     """
     from workflow_lib.report.findings import confusion, kstar, prototypes, relations
 
+    others = {"prototypes": prototypes, "confusion": confusion, "relations": relations}
     try:
         if family == "kstar":
             return kstar.findings(tables, unit)[:MOST], kstar.troubles(tables, unit)
-        module = {"prototypes": prototypes, "confusion": confusion, "relations": relations}[family]
-        return module.findings(tables)[:MOST], module.troubles(tables)
+        return others[family].findings(tables)[:MOST], others[family].troubles(tables)
     except (LookupError, TypeError, ValueError):
         return [], []
 
