@@ -15,7 +15,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 help:
 	@echo "make run               install what running needs into .venv, and run the studies of config.yaml"
 	@echo "make run CONFIG=FILE   the same for another config, such as those in configs/"
-	@echo "make report            tables and figures on one page: results/report.html"
+	@echo "make report            what was run and found, tables and figures on one page: results/report.html"
 	@echo "make test              install what developing needs, and run the quick tests"
 	@echo "make check             format, lint and types"
 	@echo "make proof             every edit, kill and damage of the re-run contract; hours"
