@@ -31,13 +31,13 @@ class Blobs:
         self._elements: list[str] = []
         self._ids: dict[bytes, int] = {}
 
-    def add(self, *data: Data, besides: object = None, share: float = 1) -> list[int] | None:
+    def add(self, *data: Data, besides: object = None, limit: float | None = None) -> list[int] | None:
         """Number of the element of each of `data`; None, and nothing is kept, if they do not all fit.
 
         Args:
             data: what to keep; arrays have a type of `TYPES`.
             besides: what else is written for them, as JSON.
-            share: of the room that may be taken afterwards.
+            limit: bytes that may be taken afterwards; None: the whole room.
         """
         ids: list[bytes] = []
         new: dict[bytes, str] = {}
@@ -48,7 +48,7 @@ class Blobs:
                 new[digest] = _element(len(self._ids) + len(new), kind, content)
             ids.append(digest)
         size = sum(map(len, new.values())) + len(safe_json(besides))
-        if self.used + size > share * self.room:
+        if self.used + size > (self.room if limit is None else limit):
             return None
         self.used += size
         for digest, element in new.items():
@@ -63,8 +63,14 @@ class Blobs:
 
 
 def narrow(values: npt.ArrayLike) -> npt.NDArray[np.generic]:
-    """Integers from 0 on in the smallest type that holds them all."""
+    """Integers from 0 on in the smallest type that holds them all.
+
+    Raises:
+        ValueError: a number is negative.
+    """
     array = np.asarray(values)
+    if array.min(initial=0) < 0:
+        raise ValueError("only numbers from 0 on can be kept")
     most = int(array.max(initial=0))
     return array.astype(np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32)
 

@@ -22,6 +22,12 @@ LIBRARY = "regl-scatterplot.min.js"
 OF_PROTOTYPES = 0.3
 """Share of the room that prototypes may fill; samples get the rest."""
 
+EMPTY = """<section id="explorer">
+<h2>Explorer</h2>
+<p>All results that could be looked at here are outdated. Run the workflow, then make the report again.</p>
+</section>
+"""
+
 
 def fragment(plan: Plan, budget: int, outdated: Collection[str] | None = None) -> str:
     """The section `explorer` of a page: everything of the k* and prototype studies that exists, is current, and fits.
@@ -41,10 +47,10 @@ def fragment(plan: Plan, budget: int, outdated: Collection[str] | None = None) -
 
     head, tail = _head(), _tail()
     blobs = Blobs(budget - _size(head) - _size(tail) - _size(_contents([], [])) - 1000)
-    prototypes = read_prototypes(plan, blobs, current, OF_PROTOTYPES)
+    prototypes = read_prototypes(plan, blobs, current, OF_PROTOTYPES * blobs.room)
     kstar, samples = KstarData(plan, blobs, current).read()
     if not kstar and not prototypes:
-        return ""
+        return EMPTY if any(path.is_file() for path in _shown(plan) & old) and budget >= _size(EMPTY) else ""
     return head + blobs.html + _contents([*kstar, *prototypes], samples) + tail
 
 
@@ -53,6 +59,13 @@ def _outdated(plan: Plan) -> set[str]:
     answer = explain(plan)
     old = {name for name, reasons in answer.reasons.items() if reasons != [MISSING]} | {*answer.following}
     return {path for job in answer.jobs if job.name in old for path in job.makes}
+
+
+def _shown(plan: Plan) -> set[Path]:
+    """Paths of the k* and prototypes of all studies."""
+    files = [study.kstar(study.grids) for study in plan.kstar.values()]
+    files += [study.stores("prototypes") for study in plan.prototypes.values()]
+    return {Path(path) for several in files for path in several.paths}
 
 
 def _head() -> str:

@@ -13,6 +13,7 @@ import xarray as xr
 from workflow_lib.datasets.artifact import open_split
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage
+from workflow_lib.kstar.directions import zero_rows
 from workflow_lib.kstar.projections import FEWEST_SAMPLES, project
 from workflow_lib.kstar.summary import summarize
 from workflow_lib.names import MapMethod
@@ -30,8 +31,8 @@ WORK, ALL_WORK = 2e11, 2e12
 the smallest kappa get neighbours, and the others none. 2e11 are about ten seconds of one core."""
 SLOWER = 8
 """Distances that are not made from products take about so many times as long."""
-LISTED = 200
-"""Length of the lists of suspicious samples."""
+LISTED = 2000
+"""So many suspicious samples are listed, equally many of every class, but at least 20 of each."""
 MAP_VALUES = 2**27
 """Values of features from which a map is made, 1 GB as float64; from more, a selection of samples is mapped."""
 POINTS, WITH_NEIGHBOURS = 0.5, 0.7
@@ -50,7 +51,7 @@ class Point:
         metric: its metric.
         samples: its samples.
         places: (n,) of the samples in its k* store, their places in the page, -1 for those not shown.
-        order: (n,) rows of its k* store, the most suspicious first.
+        order: rows of its k* store that are shown and have a nearest foreign sample, the most suspicious first.
         entry: what the page is told.
     """
 
@@ -90,8 +91,9 @@ class KstarData:
                 made[name].append(found)
         for point in sorted((p for several in made.values() for p in several), key=lambda p: p.entry["rank"]):
             point.entry["near"] = self._neighbours(point)
-        for samples in filter(None, self._samples.values()):
-            samples.add_pictures(self._blobs, 1.0)
+        pictured = [samples for samples in self._samples.values() if samples]
+        for left, samples in zip(range(len(pictured), 0, -1), pictured, strict=True):
+            samples.add_pictures(self._blobs, self._blobs.used + (self._blobs.room - self._blobs.used) / left)
         studies = [self._study(self._plan.kstar[name], made[name], lost[name]) for name in made if made[name]]
         return studies, [samples.entry for samples in self._samples.values() if samples]
 
@@ -128,7 +130,7 @@ class KstarData:
         kept, labels = places >= 0, store["label"].values
         kappa, foreign, distance = (store[v].values for v in ("kappa", "nearest_foreign", "nearest_foreign_distance"))
         order = np.lexsort((distance, kappa))
-        order = order[foreign[order] >= 0]  # those at the end of an approximate search have none
+        order = order[kept[order] & (foreign[order] >= 0)]  # those at the end of an approximate search have none
 
         def spread(numbers: npt.NDArray[Any]) -> npt.NDArray[np.generic]:
             """Numbers of the samples in the page; 0 for those without k*."""
@@ -140,12 +142,12 @@ class KstarData:
             "kappa": spread(kappa),
             "foreign": spread(np.where(foreign >= 0, places[foreign] + 1, 0)),
             "piece": spread(store["piece"].values + 1),
-            "suspects": narrow(places[order][places[order] >= 0][:LISTED]),
+            "suspects": narrow(places[_listed(order, labels)]),
         }
         if "prediction" in store.coords:
             prediction = store["prediction"].values
-            doubtful = order[(prediction[order] == labels[foreign[order]]) & (places[order] >= 0)]
-            arrays |= {"prediction": spread(prediction + 1), "doubtful": narrow(places[doubtful][:LISTED])}
+            doubtful = order[prediction[order] == labels[foreign[order]]]
+            arrays |= {"prediction": spread(prediction + 1), "doubtful": narrow(places[_listed(doubtful, labels)])}
         if "censored" in store:
             arrays["censored"] = spread(store["censored"].values.astype(np.int64))
         config = self._plan.config.kstar
@@ -157,7 +159,7 @@ class KstarData:
             "sizes": np.bincount(labels, minlength=len(samples.class_names)).tolist(),
             "patterns": [patterns.get(label, "") for label in range(len(samples.class_names))],
         }
-        added = self._blobs.add(*arrays.values(), besides=[about, list(arrays)], share=POINTS)
+        added = self._blobs.add(*arrays.values(), besides=[about, list(arrays)], limit=POINTS * self._blobs.room)
         if added is None:
             return "no room"
         if samples.wanted is None:
@@ -194,7 +196,9 @@ class KstarData:
         if source not in self._maps:
             self._maps[source] = {}
             for method, ids, xy in self._drawn(source) or self._principal(source):
-                added = self._blobs.add(_quantised(samples.places(ids), xy, len(samples.shown)), share=POINTS)
+                added = self._blobs.add(
+                    _quantised(samples.places(ids), xy, len(samples.shown)), limit=POINTS * self._blobs.room
+                )
                 if added:
                     self._maps[source][method] = added[0]
         return self._maps[source]
@@ -239,13 +243,12 @@ class KstarData:
             self._work -= each * len(rows)
             features = store["features"].values
         if len(point.places) < len(ids):  # vectors of zeros have no cosine
-            features = features[features.any(axis=1)]
+            features = np.delete(features, zero_rows(features), axis=0)
         found = nearest(features, rows, k, point.metric)  # type: ignore[arg-type]
         whole = np.zeros((size, k), dtype=np.int64)
-        kept = point.places[rows] >= 0
-        whole[point.places[rows][kept]] = point.places[found][kept] + 1
-        added = self._blobs.add(narrow(whole), share=WITH_NEIGHBOURS)
-        return {"element": added[0], "k": k, "count": int(kept.sum())} if added else None
+        whole[point.places[rows]] = point.places[found] + 1
+        added = self._blobs.add(narrow(whole), limit=WITH_NEIGHBOURS * self._blobs.room)
+        return {"element": added[0], "k": k, "count": len(rows)} if added else None
 
 
 def _first_looks_first(studies: Mapping[str, KstarPlan]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -254,6 +257,16 @@ def _first_looks_first(studies: Mapping[str, KstarPlan]) -> Iterator[tuple[str, 
     yield from ((name, point) for name, several in firsts.items() for point in several)
     for name, study in studies.items():
         yield from ((name, point) for point in points(study.grids) if point not in firsts[name])
+
+
+def _listed(order: Rows, labels: npt.NDArray[np.integer[Any]]) -> Rows:
+    """Of the rows in `order` the first ones of every class, in the same order."""
+    most = max(LISTED // max(len(np.unique(labels)), 1), 20)
+    by_class = np.argsort(labels[order], kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order][by_class], prepend=-1))
+    among = np.empty(len(order), dtype=np.int64)  # place within the class
+    among[by_class] = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    return order[among < most]
 
 
 def _pictured_first(suspects: Rows, foreign: Rows, count: int) -> Rows:

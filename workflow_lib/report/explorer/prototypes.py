@@ -23,14 +23,14 @@ WINDOW = 32
 Array = npt.NDArray[np.float32]
 
 
-def read_prototypes(plan: Plan, blobs: Blobs, current: Current, share: float) -> list[dict[str, Any]]:
+def read_prototypes(plan: Plan, blobs: Blobs, current: Current, limit: float) -> list[dict[str, Any]]:
     """The prototype studies of a plan as the page is told of them, as far as they are there and fit."""
     studies = []
     for study in plan.prototypes.values():
         sets: list[dict[str, Any]] = []
         lost: Counter[str] = Counter()
         for values, layers in _sets(study):
-            found = _set(study, values, layers, blobs, current, share)
+            found = _set(study, values, layers, blobs, current, limit)
             if isinstance(found, str):
                 lost[found] += 1
             else:
@@ -54,7 +54,7 @@ def _sets(study: PrototypePlan) -> Iterator[tuple[dict[str, Any], list[str]]]:
 
 
 def _set(
-    study: PrototypePlan, values: dict[str, Any], layers: list[str], blobs: Blobs, current: Current, share: float
+    study: PrototypePlan, values: dict[str, Any], layers: list[str], blobs: Blobs, current: Current, limit: float
 ) -> dict[str, Any] | str:
     """A set of prototypes, or why it is not shown."""
     place = SET.format(kind="{kind}", study=study.name, **values)
@@ -71,7 +71,7 @@ def _set(
     except UserError:
         return "damaged"
     named = {**data, **{f"{layer} {name}": array for layer, part in tensors.items() for name, array in part.items()}}
-    added = blobs.add(*named.values(), besides=[values, about, list(named)], share=share)
+    added = blobs.add(*named.values(), besides=[values, about, list(named)], limit=limit)
     if added is None:
         return "no room"
     ids = dict(zip(named, added, strict=True))

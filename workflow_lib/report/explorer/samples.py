@@ -15,6 +15,9 @@ from workflow_lib.seeds import sample_rows
 SHOWN = 100_000
 """Of more samples, an even selection from the classes is shown."""
 
+ROW_BYTES = 6
+"""Of the list of rows with pictures, for each of them."""
+
 Rows = npt.NDArray[np.int64]
 
 
@@ -52,29 +55,36 @@ class Samples:
         about = {"name": name, "classes": self.class_names, "count": len(self.shown), "of": len(self.ids)}
         added = blobs.add(self.ids[self.shown].tolist(), narrow(self.labels[self.shown]), besides=about)
         if added:
-            self.entry = about | {"ids": added[0], "labels": added[1], "pictures": None}
+            self.entry = about | {"ids": added[0], "labels": added[1], "media": None}
         return added is not None
 
-    def add_pictures(self, blobs: Blobs, share: float) -> None:
-        """Put as many pictures into the page as fit, the wanted ones first."""
-        if self.split is None or not self.entry:
+    def add_pictures(self, blobs: Blobs, limit: float) -> None:
+        """Put as many pictures into the page as fit below `limit` bytes in all, the wanted ones first."""
+        if self.split is None:
             return
         wanted = np.arange(len(self.shown)) if self.wanted is None else self.wanted
         first = next(sheets(self.split, np.sort(self.shown[wanted[:PER_SHEET]])))
-        each = 4 / 3 * len(first) / min(PER_SHEET, len(wanted))
-        chosen = np.sort(wanted[: max(int((share * blobs.room - blobs.used) / each), 0)])
+        each = 4 / 3 * len(first) / min(PER_SHEET, len(wanted)) + ROW_BYTES
+        chosen = np.sort(wanted[: max(int((limit - blobs.used) / each), 0)])
+        rows = [None] if len(chosen) == len(self.shown) else blobs.add(narrow(chosen), limit=limit)
         numbers: list[int] = []
         for made in sheets(self.split, self.shown[chosen]):
-            if (added := blobs.add(made, besides=0, share=share)) is None:
+            if (added := blobs.add(made, besides=0, limit=limit)) is None:
                 break
             numbers += added
-        chosen = chosen[: len(numbers) * PER_SHEET]
-        cell = cell_of(*self.split.image_shape[1:])
-        rows = None if len(chosen) == len(self.shown) else blobs.add(narrow(chosen))
-        if len(chosen) and (rows is None) == (len(chosen) == len(self.shown)):
-            size = {"width": cell.width, "height": cell.height, "columns": COLUMNS, "each": PER_SHEET}
-            about = {"sheets": numbers, "rows": rows and rows[0], "count": len(chosen)}
-            self.entry["pictures"] = {**about, **size, "exact": max(self.split.image_shape[1:]) <= EXACT}
+        if rows and numbers:
+            cell = cell_of(*self.split.image_shape[1:])
+            self.entry["media"] = {
+                "kind": "image",
+                "sheets": numbers,
+                "rows": rows[0],
+                "count": min(len(numbers) * PER_SHEET, len(chosen)),
+                "width": cell.width,
+                "height": cell.height,
+                "columns": COLUMNS,
+                "each": PER_SHEET,
+                "exact": max(self.split.image_shape[1:]) <= EXACT,
+            }
 
 
 def dataset_path(results: str, dataset: str, split: str) -> Path:

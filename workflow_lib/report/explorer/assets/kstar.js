@@ -28,7 +28,7 @@ async function loadPoint(study, entry) {
 const loadedSamples = new Map();
 async function loadSamples(entry) {
   if (!loadedSamples.has(entry)) {
-    const [ids, labels, some] = await Promise.all([element(entry.ids), element(entry.labels), element(entry.pictures?.rows)]);
+    const [ids, labels, some] = await Promise.all([element(entry.ids), element(entry.labels), element(entry.media?.rows)]);
     const pictured = some && new Int32Array(entry.count).fill(-1);
     if (some) some.forEach((row, place) => (pictured[row] = place));
     loadedSamples.set(entry, { entry, ids, labels, pictured });

@@ -17,19 +17,21 @@ const MEDIA = {
     });
     return cell;
   },
-  none(size) {
-    const cell = make("span", "picture none");
-    cell.style.width = cell.style.height = `${size}px`;
-    cell.title = "no picture in this page";
-    return cell;
-  },
 };
 
-/** The element that shows sample `row` of `samples`; null if these samples have no pictures at all. */
+/** Where a sample's picture would be. */
+function noPicture(size) {
+  const cell = make("span", "picture none");
+  cell.style.width = cell.style.height = `${size}px`;
+  cell.title = "no picture in this page";
+  return cell;
+}
+
+/** The element that shows sample `row` of `samples`; null if these samples have none at all. */
 function drawSample(samples, row, size) {
-  const about = samples.entry.pictures;
+  const about = samples.entry.media;
   if (!about) return null;
   const place = samples.pictured ? samples.pictured[row] : row;
-  if (place < 0 || place >= about.count) return MEDIA.none(size);
-  return MEDIA.image(about.sheets[Math.floor(place / about.each)], place % about.each, about, size);
+  if (place < 0 || place >= about.count) return noPicture(size);
+  return MEDIA[about.kind](about.sheets[Math.floor(place / about.each)], place % about.each, about, size);
 }

@@ -91,6 +91,7 @@ function prototypesView(box) {
     const about = { ...set, each: Infinity };
     const cut = (sheet, place, columns, size) => MEDIA.image(set[sheet], place, { ...about, columns }, size);
     const percent = (share) => `${(100 * share).toFixed(1)} %`;
+    const classOf = (label) => set.classes[label] ?? `class ${label}, not shown here`;
     const mean = (name) => (data[name] ? number(data[name][at]) : null);
     aside.dataset.entry = `${k} ${j}`;
     aside.replaceChildren(
@@ -98,6 +99,7 @@ function prototypesView(box) {
       terms([
         ["target", set.classes[k]],
         ["origin", k === j ? `${set.classes[j]}: the class prototype, started from noise` : `the prototype of ${set.classes[j]}`],
+        ["prediction", classOf(data.predicted[at])],
         ["confidence", percent(data.confidence[at])],
         ["steps", `${data.steps[at]}${data.converged[at] ? ", converged" : ", not converged"}`],
         ["mean C", mean("mean_C")],
@@ -115,8 +117,8 @@ function prototypesView(box) {
       make(
         "div",
         "pair",
-        make("div", "", make("h4", "", "C: same origin, other target"), bars("C", row("C"), k)),
-        make("div", "", make("h4", "", "R: same target, other origin"), bars("R", row("R"), j)),
+        make("div", "", make("h4", "", "C: same origin (orange column), other target"), bars("C", row("C"), k)),
+        make("div", "", make("h4", "", "R: same target (blue row), other origin"), bars("R", row("R"), j)),
       ),
     );
   }
