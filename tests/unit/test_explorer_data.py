@@ -81,7 +81,7 @@ def test_neighbours_in_the_page(project):
 
 
 def test_only_the_most_suspicious_get_neighbours_where_all_take_too_long(project, monkeypatch):
-    monkeypatch.setattr(kstar_data, "WORK", 2 * 8 * 3)  # three samples
+    monkeypatch.setattr(kstar_data, "WORK", 3 * 8 * (60 + 2))  # three samples
     contents, element = shown(plan_in(project))
     near = points_of(contents)[100, "euclidean"]["near"]
     assert near["count"] == 3

@@ -27,10 +27,12 @@ from workflow_lib.seeds import sample_rows
 
 NEIGHBOURS = 6
 WORK, ALL_WORK = 2e11, 2e12
-"""Products of a feature in the distances of one point, and of all points. Where there would be more, the samples with
-the smallest kappa get neighbours, and the others none. 2e11 are about ten seconds of one core."""
+"""Most steps of the search for the neighbours in one point, and in all points; 2e11 are about ten seconds of one core.
+Where they do not suffice, the samples with the smallest kappa get neighbours."""
+PER_PAIR = 60
+"""Steps for a pair of samples besides those for each of its features."""
 SLOWER = 8
-"""Distances that are not made from products take about so many times as long."""
+"""Steps for each feature where distances are not made from products."""
 LISTED = 2000
 """So many suspicious samples are listed, equally many of every class, but at least 20 of each."""
 MAP_VALUES = 2**27
@@ -236,7 +238,7 @@ class KstarData:
         with storage.load(path) as store:
             ids, width = store["sample"].values, store.sizes["feature"]
             k = min(NEIGHBOURS, len(point.places) - 1)
-            each = len(ids) * width * (1 if point.metric in ("euclidean", "cosine") else SLOWER)
+            each = len(ids) * (PER_PAIR + width * (1 if point.metric in ("euclidean", "cosine") else SLOWER))
             rows = point.order[: int(min(WORK, self._work) / each)]  # of the k* store
             if k < 1 or not len(rows):
                 return None

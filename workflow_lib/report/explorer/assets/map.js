@@ -7,7 +7,7 @@ function mapView(figure, events) {
   const lasso = figure.querySelector(".lasso");
   const note = figure.querySelector(".note");
   const state = { x: [], y: [], mask: null };
-  let scatter, marks, marked, drawn, rows, place, width, height, index, encircled;
+  let scatter, renderer, marks, marked, drawn, rows, place, width, height, index, encircled;
 
   const hasWebGL = Boolean(document.createElement("canvas").getContext("webgl"));
   if (!hasWebGL) {
@@ -24,7 +24,9 @@ function mapView(figure, events) {
   }
 
   function start() {
+    renderer = latentAtlasScatterplot.createRenderer({ canvas: make("canvas") }); // its own is as large as the window
     scatter = latentAtlasScatterplot.default({
+      renderer,
       canvas,
       width,
       height,
@@ -89,6 +91,7 @@ function mapView(figure, events) {
       return;
     }
     if (!scatter) start();
+    renderer.resize(width, height);
     const many = rows.length > 20000;
     const size = many ? 2.5 : rows.length > 3000 ? 4 : 6;
     scatter.set({

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
 
 const { outputFiles } = buildSync({
-  stdin: { contents: 'export { default } from "regl-scatterplot";', resolveDir: "." },
+  stdin: { contents: 'export { default, createRenderer } from "regl-scatterplot";', resolveDir: "." },
   bundle: true,
   minify: true,
   format: "iife",
