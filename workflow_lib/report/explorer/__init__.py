@@ -1,8 +1,3 @@
-"""Explorer of samples, as a part of the page."""
+"""The explorer: a part of the report in which single samples and prototypes can be looked at (docs/explorer.md)."""
 
-from workflow_lib.plan.plan import Plan
-
-
-def fragment(plan: Plan, budget: int) -> str:
-    """HTML of the explorer, at most `budget` bytes; "" if there is nothing to show."""
-    return ""
+from workflow_lib.report.explorer.fragment import fragment as fragment
