@@ -16,6 +16,7 @@ myst_enable_extensions = ["attrs_inline"]
 myst_heading_anchors = 4  # as GitHub makes them
 nb_execution_mode = "off"  # outputs are in the notebooks; a test runs their code
 default_role = "code"
+smartquotes = False  # a quoted value is code
 autodoc_typehints = "none"  # the docstrings say types and shapes
 napoleon_use_rtype = False
 

@@ -80,8 +80,8 @@ def neighbourhood(
     Args:
         features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
         labels: (N,) integers, strings or bytes; a class of one sample has kappa 1.
-        metric: one of `names.METRICS`.
-        device: "cpu", or "cuda" to compute there, if the metric has scores; the result is the same.
+        metric: "euclidean", "cityblock", "chebyshev" or "cosine".
+        device: "cpu", or "cuda" to compute there, which needs PyTorch; the result is the same.
         threads: CPU threads; None takes OMP_NUM_THREADS, else the cores of this process.
         progress: called with the tiles done and in all.
 
