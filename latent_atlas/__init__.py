@@ -4,7 +4,7 @@
 functions. Bad input raises `UserError`, a `ValueError` that says what is wrong and what to do.
 """
 
-from latent_atlas.report import kstar_report
+from latent_atlas.classes import kstar_report
 from workflow_lib.dissimilarity.cosine import tensors
 from workflow_lib.dissimilarity.measures import Quality, quality
 from workflow_lib.errors import UserError
