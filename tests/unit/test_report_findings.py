@@ -47,6 +47,11 @@ def test_patterns_are_counted_where_they_are_certain():
     assert "in at least 95 % of the resamples of test images" in found[0].evidence
 
 
+def test_an_interval_of_the_skewness_that_contains_0_supports_no_pattern():
+    rows = [clustered("1", skewness_high=0.1), fractured("2", skewness_low=-0.1), fractured("3")]
+    assert claims(of_kstar(rows))[0] == "Of 3\xa0classes, 1 is Fractured; the pattern of 2 is not certain."
+
+
 def test_a_pattern_must_be_the_same_in_all_seeds():
     rows = [clustered("1", seed=0), a_class("1", seed=1), clustered("2", seed=0), clustered("2", seed=1)]
     assert claims(of_kstar(rows))[0] == "Of 2\xa0classes, 1 is Clustered; the pattern of 1 is not certain."

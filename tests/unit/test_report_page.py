@@ -53,7 +53,14 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def finished(whole, tmp_path, monkeypatch):
-    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    """A working directory with these results; those of the studies are copies, which a test may change."""
+    shutil.copy(whole / "config.yaml", tmp_path)
+    for parent in ("results", "results/provenance"):
+        Path(tmp_path, parent).mkdir()
+        shutil.copytree(whole / parent / "studies", tmp_path / parent / "studies")
+        for folder in Path(whole, parent).iterdir():
+            if not (tmp_path / parent / folder.name).exists() and folder.name != "provenance":
+                (tmp_path / parent / folder.name).symlink_to(folder)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LATENT_ATLAS_CACHE", raising=False)
     return tmp_path

@@ -107,11 +107,19 @@ def _samples(rows: pd.DataFrame, unit: str) -> str:
 
 
 def _certain(rows: pd.DataFrame) -> dict[str, str]:
-    """Pattern of each class that has it in every seed, and there in at least 95 % of its resamples."""
+    """Pattern of each class that certainly has it in every seed.
+
+    That is, in at least 95 % of its resamples; and the 95 % interval of the skewness of a Fractured or Clustered class,
+    which can be wider than the resamples, has the sign of the pattern.
+    """
+    signs = {"Fractured": rows["skewness_low"] > 0, "Clustered": rows["skewness_high"] < 0}
+    sure = rows["pattern_share"] >= CERTAIN
+    for pattern, sign in signs.items():
+        sure &= sign | (rows["pattern"] != pattern)
     found: dict[str, str] = {}
     for name, part in rows.groupby("class_name", sort=False):
         patterns = set(part["pattern"])
-        if len(patterns) == 1 and patterns <= {*PATTERNS} and (part["pattern_share"] >= CERTAIN).all():
+        if len(patterns) == 1 and patterns <= {*PATTERNS} and sure[part.index].all():
             found[str(name)] = patterns.pop()
     return found
 
@@ -125,7 +133,10 @@ def _patterns(rows: pd.DataFrame, place: str, unit: str) -> Iterator[Finding]:
     parts = [f"{count} {verb(count, 'is', 'are')} {pattern}" for pattern, count in counts.items() if count]
     rest = f"; the pattern of {total - len(certain)} is not certain" if total > len(certain) else ""
     where = ", ".join(filter(None, [place, _networks(rows)]))
-    evidence = f"{where[:1].upper()}{where[1:]}, and in at least 95 % of the resamples of {_samples(rows, unit)}."
+    evidence = (
+        f"{where[:1].upper()}{where[1:]}: in at least 95 % of the resamples of {_samples(rows, unit)}, and the 95 % "
+        "interval of the skewness of Fractured and Clustered classes does not contain 0."
+    )
     yield Finding(f"Of {counted(total, 'class', 'classes')}, {listed(parts)}{rest}.", evidence, "classes")
 
 
