@@ -25,6 +25,8 @@ PICTURES = 12_000_000
 """Bytes of figures."""
 TABLES = 4_000_000
 """Bytes of tables."""
+SHOWN_DATA, SHOWN_NETWORKS = 4, 4
+"""Datasets, and networks of each, that the first screen names."""
 ASSETS = Path(__file__).parent / "assets"
 FAMILIES = {
     "kstar": "k* distributions",
@@ -86,6 +88,8 @@ def render(plan: Plan, files: Sequence[Path], page: Path) -> tuple[str, Summary]
         "short": _short(studies),
         "data": facts.data(plan),
         "networks": facts.networks(plan),
+        "shown_data": SHOWN_DATA,
+        "shown_networks": SHOWN_NETWORKS,
         "text_columns": " ".join((*TEXT, *TEXT_OF_PROTOTYPES, *TEXT_OF_CONFUSION, "true", "predicted", "sample")),
         "origin": made,
         "duration": _duration(made.seconds),

@@ -1,5 +1,6 @@
 """What the page says of one study: its findings, figures and tables, and the places of those that are missing."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,9 @@ from workflow_lib.plan.study import StudyPlan
 from workflow_lib.report import facts
 from workflow_lib.report.captions import caption
 from workflow_lib.report.files import Budget, Picture, Sheet, link, picture, sheet
-from workflow_lib.report.findings import Finding, of_study
+from workflow_lib.report.findings import READ, Finding, of_study
 from workflow_lib.report.state import State, Status, worst
-from workflow_lib.report.tables import FIRST, MEANINGS
+from workflow_lib.report.tables import COLUMNS, FIRST, MEANINGS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,6 +95,7 @@ class StudyPart:
         findings, troubles: what its tables say.
         figures, tables: in the order of the family's outputs.
         others: names and URLs of tables in other forms than CSV.
+        columns: URL of the page that explains the columns of the tables; "" if there is none.
     """
 
     id: str
@@ -106,6 +108,7 @@ class StudyPart:
     figures: Sequence[FigurePart]
     tables: Sequence[TablePart]
     others: Sequence[tuple[str, str]]
+    columns: str
 
     @property
     def parts(self) -> Sequence[Part]:
@@ -143,10 +146,20 @@ def study_part(plan: Plan, study: StudyPlan, state: State, page: Path, sizes: Si
             tables += _tables(study, output, state, page, sizes)
             others += [(path.name, link(path, page)) for path in paths if path.suffix != ".csv" and path.is_file()]
     findings, troubles = of_study(study.family, _read(study), _unit(plan, study))
-    question = getattr(study.settings, "description", "")
-    title = study.study.title
-    place = f"{study.family}-{study.name}"
-    return StudyPart(place, study.family, study.name, title, question, findings, troubles, figures, tables, others)
+    explained = COLUMNS.get(study.family, "")
+    return StudyPart(
+        id=f"{study.family}-{study.name}",
+        family=study.family,
+        name=study.name,
+        title=study.study.title,
+        question=getattr(study.settings, "description", ""),
+        findings=findings,
+        troubles=troubles,
+        figures=figures,
+        tables=tables,
+        others=others,
+        columns=f"{link(ROOT / 'docs', page)}/{explained}" if explained else "",
+    )
 
 
 def _figure(study: StudyPlan, output: Output, status: Status, page: Path, sizes: Sizes) -> FigurePart:
@@ -207,15 +220,11 @@ def _tables(study: StudyPlan, output: Output, state: State, page: Path, sizes: S
 
 
 def _read(study: StudyPlan) -> dict[str, "pd.DataFrame"]:
-    """The tables of a study that exist and can be read, by name."""
+    """The tables from which findings are made, if they exist and can be read."""
     found = {}
-    for output in study.outputs:
-        for path in map(Path, study.files(output).values()):
-            if output.kind == "tables" and path.suffix == ".csv" and path.is_file():
-                try:
-                    found[path.stem] = read_named(path)
-                except UserError:
-                    continue  # its place on the page says so
+    for name in READ.get(study.family, ()):
+        with contextlib.suppress(UserError):  # its place on the page says so
+            found[name] = read_named(Path(study.folder, f"{name}.csv"))
     return found
 
 

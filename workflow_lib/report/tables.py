@@ -3,6 +3,14 @@
 FIRST = {"kstar": "classes", "prototypes": "sets", "confusion": "effects", "relations": "correlations"}
 """The table of each family that is open."""
 
+COLUMNS = {
+    "kstar": "outputs.md#tables-and-figures-of-studies",
+    "prototypes": "prototypes.md#tables",
+    "confusion": "confusion.md#tables",
+    "relations": "relations.md#tables-and-figures",
+}
+"""Where the columns of the tables of each family are explained, below docs."""
+
 MEANINGS = {
     "kstar": {
         "classes": "k* of each class: mean, skewness, pattern, accuracy",

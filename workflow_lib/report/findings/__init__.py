@@ -16,6 +16,15 @@ LEVEL = 0.05
 """Adjusted p values below this one count as distinguishable from chance."""
 
 
+READ = {
+    "kstar": ("classes", "trend"),
+    "prototypes": ("sets", "tests", "pairs"),
+    "confusion": ("effects", "groups", "pairs"),
+    "relations": ("correlations", "measures"),
+}
+"""Tables that the findings of each family are made from."""
+
+
 class Finding(NamedTuple):
     """A sentence about a study.
 
@@ -41,7 +50,7 @@ def of_study(family: str, tables: Tables, unit: str) -> tuple[Sequence[Finding],
 
     Args:
         family: of the study.
-        tables: those that exist.
+        tables: those of `READ` that exist.
         unit: what a sample is, in the plural, such as "images".
     """
     from workflow_lib.report.findings import confusion, kstar, prototypes, relations
