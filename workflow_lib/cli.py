@@ -270,8 +270,8 @@ def report(
     """
     from workflow_lib.report.write import describe, write
 
-    plan = _plan(files, results)
-    print(describe(write(plan, files, page or Path(plan.results) / "report.html"), _options(files, results)))
+    plan, options = _plan(files, results), _options(files, results)
+    print(describe(write(plan, files, page or Path(plan.results) / "report.html", options), options))
 
 
 @cache.command()

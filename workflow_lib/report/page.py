@@ -1,5 +1,6 @@
 """The page: everything that is known of a plan and its results, as one HTML file that needs nothing else."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from workflow_lib.report.state import State
 
 LIMIT = 30_000_000
 """Largest size of the page in bytes."""
+MARGIN = 10_000
+"""Bytes of what the page says about the explorer."""
 PICTURES = 12_000_000
 """Bytes of figures."""
 TABLES = 4_000_000
@@ -55,13 +58,14 @@ class Summary:
     failed: int
 
 
-def render(plan: Plan, files: Sequence[Path], page: Path) -> tuple[str, Summary]:
+def render(plan: Plan, files: Sequence[Path], page: Path, options: Sequence[str]) -> tuple[str, Summary]:
     """The page as text.
 
     Args:
         plan: the plan of the run.
         files: the config files, which the page shows.
         page: where it will be, for links to files.
+        options: those of `latent-atlas` that find the same config and results again.
     """
     state = State(plan)
     sizes = Sizes(Budget(PICTURES), Budget(TABLES))
@@ -100,7 +104,7 @@ def render(plan: Plan, files: Sequence[Path], page: Path) -> tuple[str, Summary]
         "failed": {failure.job for failure in state.failures},
         "failures": [(failure, link(failure.log, page)) for failure in state.failures],
         "config": [(str(file), file.read_text(encoding="utf-8", errors="replace")) for file in files],
-        "options": _options(plan, files),
+        "options": "".join(f" {shlex.quote(word)}" for word in options),
         "sources": sources(plan),
         "citation": link(ROOT / "CITATION.cff", page),
         "docs": link(ROOT / "docs", page),
@@ -108,7 +112,7 @@ def render(plan: Plan, files: Sequence[Path], page: Path) -> tuple[str, Summary]
     }
     template = environment.get_template("page.html.jinja")
     bare = template.render(context, explorer="")
-    explorer = fragment(plan, LIMIT - len(bare.encode("utf-8", "replace")))
+    explorer = fragment(plan, LIMIT - MARGIN - len(bare.encode("utf-8", "replace")))
     text = template.render(context, explorer=Markup(explorer)) if explorer else bare
     size = len(text.encode("utf-8", "replace"))
     return text, Summary(size, len(parts), count["missing"], count["outdated"], len(state.failures))
@@ -131,11 +135,6 @@ def _short(studies: Sequence[StudyPart]) -> list[tuple[StudyPart, str]]:
         if claim := next((claim for claim in claims if claim not in found), ""):
             found[claim] = (study, claim)
     return list(found.values())
-
-
-def _options(plan: Plan, files: Sequence[Path]) -> str:
-    """Options of `latent-atlas` that find the same config again."""
-    return "".join(f" --configfile {file}" for file in files if str(file) != "config.yaml")
 
 
 def _duration(seconds: float) -> str:

@@ -45,7 +45,7 @@ def _used(plan: Plan) -> Iterator[str]:
 
 
 def _html(text: str) -> Markup:
-    """HTML of a line of Markdown with links and italics."""
+    """HTML of a line of Markdown with links, italics and code."""
     safe = str(escape(text.replace("\\*", "∗")))
-    linked = LINK.sub(r'<a href="\2">\1</a>', safe)
+    linked = LINK.sub(r'<a href="\2">\1</a>', re.sub(r"`([^`]+)`", r"<code>\1</code>", safe))
     return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", linked).replace("∗", "*"))

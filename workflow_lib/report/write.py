@@ -21,13 +21,14 @@ class Written:
     summary: Summary
 
 
-def write(plan: Plan, files: Sequence[Path], path: Path) -> Written:
+def write(plan: Plan, files: Sequence[Path], path: Path, options: Sequence[str] = ()) -> Written:
     """Write the page of a plan; the file is complete or unchanged.
 
     Args:
         plan: the plan of the run.
         files: the config files, which the page shows.
         path: the file. Its folder must exist, unless it is that of the results.
+        options: those of `latent-atlas` that find the same config and results again.
 
     Raises:
         UserError: the file cannot be written there.
@@ -35,7 +36,7 @@ def write(plan: Plan, files: Sequence[Path], path: Path) -> Written:
     if path.parent == Path(plan.results):
         path.parent.mkdir(parents=True, exist_ok=True)
     _check(path)
-    text, summary = render(plan, files, path.absolute())
+    text, summary = render(plan, files, path.absolute(), options)
     with atomic(path) as scratch:
         scratch.write_bytes(text.encode("utf-8", "replace"))  # a name may have characters that are no text
     return Written(path, summary)
