@@ -216,7 +216,7 @@ def _correlations(trend: pd.DataFrame, classes: pd.DataFrame) -> Iterator[Findin
             f"{equals('n', row['n'])} rows, a class at a point each. "
         )
         if row["resampled"] == "networks":
-            evidence += f"The interval comes from draws of {networks}."
+            yield Finding(claim, f"{evidence}The interval comes from draws of {networks}.", "trend")
         else:
-            evidence += f"The rows are of {networks} and depend on each other, so the interval is too narrow: a hint."
-        yield Finding(claim, evidence, "trend")
+            narrow = f"The rows are of {networks} and depend on each other, so the interval is too narrow."
+            yield Finding(f"A hint: {claim[:1].lower()}{claim[1:]}", evidence + narrow, "trend")

@@ -1,6 +1,7 @@
 """What the tables of a prototype study say: C against R, what training changes, alike classes, and convergence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -9,19 +10,15 @@ from workflow_lib.report.findings import Finding, Tables, not_tested, records
 from workflow_lib.report.words import between, counted, equals, listed, number, p_value, percent
 
 SET = ["model", "seed", "interval", "initialisation"]
-FEWEST_SETS = 2
-"""With fewer sets, nothing can be said about a change."""
 FARTHER = "Images driven to different classes end farther apart than images driven to the same class"
 CLOSER = "Images driven to different classes end closer together than images driven to the same class"
 
 
 def findings(tables: Tables) -> list[Finding]:
-    """C against R, their change over the training, the classes that are most alike, and that all images converged."""
+    """C against R, how their difference changes, the classes that are most alike, and whether all images converged."""
     found: list[Finding] = []
     if "tests" in tables:
-        found += _contrast(tables["tests"])
-    if "sets" in tables:
-        found += _change(tables["sets"])
+        found += [*_contrast(tables["tests"]), *_change(tables["tests"])]
     if "pairs" in tables and "sets" in tables:
         found += _closest(tables["pairs"], tables["sets"])
     if "sets" in tables and not (once := tables["sets"].drop_duplicates(SET)).empty and not once["unconverged"].sum():
@@ -70,9 +67,8 @@ def _contrast(tests: pd.DataFrame) -> Iterator[Finding]:
         if sure.empty:
             continue
         parts = [
-            f"{row['model'] + ': ' if several else ''}C {number(row['C'])}, R {number(row['R'])}, difference "
-            f"{number(row['difference'])} ({between(row['ci_low'], row['ci_high'])}; {equals('t', row['t'])}, "
-            f"{p_value(row['p'])}, {equals('n', row['classes'])} classes)"
+            f"{row['model'] + ': ' if several else ''}{_difference(row)}, {equals('t', row['t'])}, "
+            f"{p_value(row['p'])}, {equals('n', row['classes'])} classes"
             for row in records(sure)
         ]
         where = f" in {listed(sure['model'])}" if len(sure) < len(rows) else ""
@@ -80,32 +76,29 @@ def _contrast(tests: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(f"{words}{where}.", evidence, "tests")
 
 
-def _change(sets: pd.DataFrame) -> Iterator[Finding]:
-    """C and R from the first to the last interval, where all sets of a network agree on the direction."""
-    ways: dict[tuple[str, str], list[str]] = {}
-    numbers: dict[str, list[str]] = {}
-    for key, part in _first_layer(sets).groupby(["model", "tensor"], sort=False):
-        model, tensor = map(str, key)
-        ends = part["interval"].min(), part["interval"].max()
-        first, last = (part[part["interval"] == end].set_index(["seed", "initialisation"])["mean"] for end in ends)
-        steps = (last - first).dropna()
-        if len(steps) < FEWEST_SETS or not ((steps > 0).all() or (steps < 0).all()):
-            continue
-        ways.setdefault((tensor, "rises" if steps.iloc[0] > 0 else "falls"), []).append(model)
-        agreed = "both sets" if len(steps) == 2 else f"all {len(steps)} sets"
-        text = f"{tensor} {number(first.mean())} → {number(last.mean())} in {agreed}"
-        numbers.setdefault(model, []).append(text)
-    if not ways:
-        return
-    several = sets["model"].nunique()
-    parts = [
-        f"{tensor} {way}{f' in {listed(models)}' if len(models) < several else ''}"
-        for (tensor, way), models in ways.items()
-    ]
-    low, high = (share(end, readings(sets)) for end in (sets["interval"].min(), sets["interval"].max()))
-    texts = [f"{f'{model}: ' if several > 1 else ''}{', '.join(found)}" for model, found in numbers.items()]
-    evidence = f"{'; '.join(texts)}. Sets of the same network depend on each other, so there is no interval."
-    yield Finding(f"From {low.partition(' of ')[0]} to {high}, {listed(parts)}.", evidence, "sets")
+def _change(tests: pd.DataFrame) -> Iterator[Finding]:
+    """Whether the difference of C and R certainly changes from the first to the last interval of the training."""
+    ways: dict[str, list[str]] = {}
+    numbers = []
+    for model, part in _first_layer(tests).groupby("model", sort=False):
+        rows = records(part.sort_values("interval"))
+        first, last = rows[0], rows[-1]
+        if last["ci_low"] > first["ci_high"] or last["ci_high"] < first["ci_low"]:
+            way = "grows" if last["difference"] > first["difference"] else "shrinks"
+            ways.setdefault(way, []).append(str(model))
+            ends = (f"at {share(row['interval'], readings(tests))} {_difference(row)}" for row in (first, last))
+            numbers.append(f"{model}: {', '.join(ends)}")
+    if ways:
+        all_of_them = [*ways.values()] == [list(dict.fromkeys(tests["model"]))]
+        parts = [f"{way}{'' if all_of_them else f' in {listed(models)}'}" for way, models in ways.items()]
+        claim = f"Over the training, the difference of C and R {listed(parts)}."
+        yield Finding(claim, f"The 95 % intervals do not overlap. {'; '.join(numbers)}.", "tests")
+
+
+def _difference(row: Mapping[str, Any]) -> str:
+    """C, R and their difference with its interval."""
+    interval = between(row["ci_low"], row["ci_high"])
+    return f"C {number(row['C'])}, R {number(row['R'])}, difference {number(row['difference'])} ({interval})"
 
 
 def _closest(pairs: pd.DataFrame, sets: pd.DataFrame) -> Iterator[Finding]:
