@@ -250,7 +250,7 @@ def test_the_closest_pair_is_named_if_it_is_one(values, count):
     rows = [("cnn", 100, "head", "C", *row) for row in both]
     pairs = pd.DataFrame(rows, columns=["model", "interval", "layer", "tensor", "class_a", "class_b", "mean"])
     found = prototypes.findings({"pairs": pairs, "sets": sets(("cnn", 0, 100, 0, "C", 0.5, 95, 5))})
-    assert claims(found) == ["Images end most alike when driven to a and b."] * count
+    assert claims(found) == ["The two classes with the smallest C, whose images end most alike, are a and b."] * count
 
 
 def effects(*p_adjusted):

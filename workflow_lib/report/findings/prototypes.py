@@ -122,4 +122,5 @@ def _closest(pairs: pd.DataFrame, sets: pd.DataFrame) -> Iterator[Finding]:
         )
     if named:
         evidence = f"{'; '.join(parts)}. A single pair has no interval."
-        yield Finding(f"Images end most alike when driven to {listed(named)}.", evidence, "pairs")
+        claim = f"The two classes with the smallest C, whose images end most alike, are {listed(named)}."
+        yield Finding(claim, evidence, "pairs")
