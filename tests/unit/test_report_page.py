@@ -147,7 +147,7 @@ def test_a_missing_figure_is_marked_and_stops_nothing(finished, lost):
 def test_a_missing_table_is_marked(finished):
     CLASSES.unlink()
     shown, summary = made()
-    assert summary.missing == 1
+    assert (summary.missing, summary.outdated) == (1, 0)
     assert "Not made yet." in shown.text
     assert "is the only one that is certainly Fractured" in shown.text  # of the other study
 
@@ -162,6 +162,16 @@ def test_an_edit_of_the_config_marks_what_is_outdated(finished):
     assert "kstar.threshold: 0.5 -> 0.7" in shown.text
     assert "These sentences are made from tables that the next run makes again." in shown.text
     assert summary.missing == 0
+
+
+def test_what_follows_from_outdated_tables_is_outdated(finished):
+    def change(raw):
+        with_evil_titles(raw)
+        raw["kstar"]["skewness"] = "plain"
+
+    shown, _ = made(change)
+    assert 'kstar.skewness: "anchored" -> "plain"' in shown.text
+    assert "It was made from results that have changed" in shown.text
 
 
 def test_a_lost_record_is_told(finished):

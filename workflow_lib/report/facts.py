@@ -1,5 +1,6 @@
 """What was run, in words and numbers: data with their sizes, models with their parameters and accuracies."""
 
+import contextlib
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -119,11 +120,8 @@ def _network(plan: Plan, name: str, model: Model) -> Network:
     looked_at = [*plan.kstar.values(), *plan.prototypes.values()]
     confusion = next((study for study in plan.confusion.values() if study.settings.model == name), None)
     if confusion and not any(name in study.study.models for study in looked_at):
-        seeds, test, note = (
-            len(confusion.settings.seeds),
-            _baseline(confusion),
-            f"baseline of “{confusion.study.title}”",
-        )
+        seeds, test = len(confusion.settings.seeds), _baseline(confusion)
+        note = f"baseline of “{confusion.study.title}”"
     parameters = _parameters(Path(plan.path(f"networks/{name}.csv")))
     accuracies = _accuracy(train), _accuracy(test)
     return Network(name, model.architecture, model.dataset, parameters, _training(model), seeds, *accuracies, note)
@@ -166,15 +164,9 @@ def _tested(plan: Plan, name: str, model: Model, seed: int) -> float | None:
         return None
     from workflow_lib.io.storage import load
 
-    try:
-        with load(path) as store:
-            return (
-                float((store["prediction"].values == store["label"].values).mean())
-                if "prediction" in store.coords
-                else None
-            )
-    except (UserError, KeyError):
-        return None
+    with contextlib.suppress(UserError, KeyError), load(path) as store:  # without predictions, there is no such key
+        return float((store["prediction"].values == store["label"].values).mean())
+    return None
 
 
 def _baseline(study: ConfusionPlan) -> list[float]:
@@ -184,13 +176,11 @@ def _baseline(study: ConfusionPlan) -> list[float]:
         return []
     from workflow_lib.io.storage import load
 
-    try:
-        with load(path) as store:
-            counts = store["counts"].values[0]  # (seed, true, predicted)
-            kept = ~store["diverged"].values[0].astype(bool)
-    except (UserError, KeyError):
-        return []
-    return [float(matrix.trace() / matrix.sum()) for matrix in counts[kept] if matrix.sum()]
+    with contextlib.suppress(UserError, KeyError), load(path) as store:
+        counts = store["counts"].values[0]  # (seed, true, predicted)
+        kept = ~store["diverged"].values[0].astype(bool)
+        return [float(matrix.trace() / matrix.sum()) for matrix in counts[kept] if matrix.sum()]
+    return []
 
 
 def _column(table: Path, name: str) -> list[float]:

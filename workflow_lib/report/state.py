@@ -10,11 +10,13 @@ from typing import Literal
 from workflow_lib.plan.outputs import Output
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.study import StudyPlan
-from workflow_lib.plan.why import FOLLOWING, MISSING, Answer, explain
+from workflow_lib.plan.why import MISSING, Answer, explain
 
 FAILED = re.compile(r"^\w+: \d+ problems?:$|^Traceback \(most recent call last\):$", re.MULTILINE)
 """What the log of a failed job says; that of a killed one says nothing."""
 LAST_LINES = 12
+FOLLOWS = "It was made from results that have changed, or that the next run makes again"
+UNKNOWN = "Its record is missing or damaged, so whether it is up to date is not known"
 
 Kind = Literal["current", "outdated", "missing"]
 
@@ -24,7 +26,7 @@ class Status:
     """Whether an output is there, and whether a run would make it again.
 
     Attributes:
-        kind: of a figure of which a file is missing it is missing.
+        kind: whether it is up to date, as far as is known; made before a change; or not there.
         reasons: why it is outdated, or that this is not known because its record is missing.
     """
 
@@ -54,6 +56,12 @@ class State:
         self._plan = plan
         self.answer: Answer = explain(plan)
         self._jobs = {path: job.name for job in self.answer.jobs for path in job.makes}
+        self._changes: dict[str, list[str]] = {}
+        for job in self.answer.jobs:  # each after those that make its inputs
+            own = [reason for reason in self.answer.reasons.get(job.name, []) if reason != MISSING]
+            follows = any(self._jobs[path] in self._changes for path in job.needs)
+            if own or follows:
+                self._changes[job.name] = own or [FOLLOWS]
 
     def of(self, study: StudyPlan, output: Output) -> Status:
         """The status of all files of an output together."""
@@ -79,12 +87,9 @@ class State:
         return [Failure(name, log, end) for name, log in logs if (end := _end_of_failed(Path(log)))]
 
     def _of_job(self, name: str) -> Status:
-        if name in self.answer.following:
-            return Status("outdated", [FOLLOWING.partition(": ")[2]])
-        if name in self.answer.unknown:
-            return Status("current", ["its record is missing or damaged, so whether it is up to date is not known"])
-        reasons = [reason for reason in self.answer.reasons.get(name, []) if reason != MISSING]
-        return Status("outdated", reasons) if name in self.answer.reasons else Status("current")
+        if name in self._changes:
+            return Status("outdated", self._changes[name])
+        return Status("current", [UNKNOWN] if name in self.answer.unknown else [])
 
 
 def worst(statuses: Iterable[Status]) -> Status:
