@@ -156,7 +156,7 @@ def test_prototypes_show_c_and_r_of_the_entry_under_the_pointer(page, toys, tmp_
     contents, element = opened(page, tmp_path, toys)
     page.locator("#explorer select[name=Study]").select_option(label="Toys as seen")
     page.wait_for_selector(READY)
-    layer = contents["studies"][1]["sets"][0]["layers"]["early"]
+    layer = contents["studies"][1]["shown"][0]["layers"]["early"]
     canvas = page.locator("#explorer .matrix canvas")
     box = canvas.bounding_box()
     canvas.hover(position={"x": box["width"] - 10, "y": 20 + (box["height"] - 20) / 2})  # target square, origin star

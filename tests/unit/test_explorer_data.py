@@ -31,7 +31,7 @@ def shown(plan, budget=BUDGET, outdated=()):
 
 
 def points_of(contents):
-    return {tuple(p["values"][d] for d in ("interval", "metric")): p for p in contents["studies"][0]["points"]}
+    return {tuple(p["values"][d] for d in ("interval", "metric")): p for p in contents["studies"][0]["shown"]}
 
 
 def test_a_point_has_the_numbers_of_its_store(project):
@@ -209,7 +209,7 @@ def test_the_budget_is_kept(tmp_path, monkeypatch):
         assert len(html.encode()) <= code + room
     contents, _ = contents_of(html)
     assert contents["samples"][0]["media"]["count"] == count
-    assert all(point["near"]["count"] == count for point in contents["studies"][0]["points"])
+    assert all(point["near"]["count"] == count for point in contents["studies"][0]["shown"])
 
 
 def contents_only(html):
@@ -262,8 +262,8 @@ def test_prototypes_have_the_numbers_of_their_stores(tmp_path, monkeypatch):
     write_prototypes(tmp_path)
     contents, element = shown(plan_in(tmp_path))
     (study,) = contents["studies"]
-    assert [one["values"]["interval"] for one in study["sets"]] == [100, 50]
-    one = study["sets"][0]
+    assert [one["values"]["interval"] for one in study["shown"]] == [100, 50]
+    one = study["shown"][0]
     place = Path("results/dissimilarity/letters/net/seed-0/interval-100/initialisation-0/early.zarr.zip")
     store, tensors = storage.load(place), one["layers"]["early"]
     for name in "CR":
@@ -284,7 +284,7 @@ def test_a_window_of_many_classes(tmp_path, monkeypatch):
     monkeypatch.setattr("workflow_lib.report.explorer.prototypes.WINDOW", 2)
     write_prototypes(tmp_path)
     contents, element = shown(plan_in(tmp_path))
-    one = contents["studies"][0]["sets"][0]
+    one = contents["studies"][0]["shown"][0]
     store = storage.load(Path("results/dissimilarity/letters/net/seed-0/interval-100/initialisation-0/early.zarr.zip"))
     assert (one["classes"], one["of"]) == (["round", "square"], 3)
     tensors = one["layers"]["early"]

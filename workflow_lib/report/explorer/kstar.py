@@ -96,7 +96,7 @@ class KstarData:
         pictured = [samples for samples in self._samples.values() if samples]
         for left, samples in zip(range(len(pictured), 0, -1), pictured, strict=True):
             samples.add_pictures(self._blobs, self._blobs.used + (self._blobs.room - self._blobs.used) / left)
-        studies = [self._study(self._plan.kstar[name], made[name], lost[name]) for name in made if made[name]]
+        studies = [self._study(self._plan.kstar[name], made[name], lost[name]) for name in made]
         return studies, [samples.entry for samples in self._samples.values() if samples]
 
     def _study(self, study: KstarPlan, made: list[Point], lost: Counter[str]) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class KstarData:
             "title": study.study.title,
             "varied": varied(study.grids),
             "threshold": study.threshold,
-            "points": [point.entry for point in made],
+            "shown": [point.entry for point in made],
             "lost": dict(lost),
         }
 
