@@ -144,7 +144,7 @@ def test_the_list_of_suspicious_samples_opens_the_right_one(page, toys, tmp_path
 
 def test_choices_lead_to_the_point(page, toys, tmp_path):
     opened(page, tmp_path, toys)
-    page.locator("#explorer select[name=interval]").select_option(label="50")
+    page.locator("#explorer select[name=interval]").select_option(label="50 %")
     page.wait_for_selector(READY)
     assert json.loads(page.locator("#explorer").get_attribute("data-shown"))["interval"] == 50
     assert (
@@ -183,7 +183,7 @@ def test_without_webgl_the_map_is_plain(page, toys, tmp_path):
         " return kind.startsWith('webgl') ? null : real.call(this, kind, ...more); };"
     )
     opened(page, tmp_path, toys)
-    assert "no WebGL" in page.locator("#explorer .map .note").inner_text()
+    assert "no WebGL" in page.locator("#explorer .map .remark").inner_text()
     click_sample(page, "map", 6)
     assert field(page, "sample") == IDS[6]
 

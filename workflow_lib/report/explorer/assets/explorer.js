@@ -40,7 +40,7 @@ const NAMES = { "not computed": "not computed yet", outdated: "outdated", damage
       const all = [...new Set(entries().map((one) => one.values[dimension]))];
       if (all.every((value) => typeof value === "number")) all.sort((a, b) => a - b);
       const slid = dimension === "interval" && ofPrototypes();
-      if (all.length > 1 && !slid) labels.push(choice(dimension, all, all.indexOf(values[dimension]), (i) => set(dimension, all[i])));
+      if (all.length > 1 && !slid) labels.push(choice(dimension, all.map((value) => (dimension === "interval" ? `${value} %` : value)), all.indexOf(values[dimension]), (i) => set(dimension, all[i])));
     }
     if (ofPrototypes()) {
       const layers = Object.keys(entry.layers);

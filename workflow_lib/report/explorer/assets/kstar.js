@@ -160,6 +160,7 @@ function kstarView(box) {
       kstar: () => [Uint8Array.from(point.kstar, (kstar) => Math.min(Math.floor(kstar * SHADES), SHADES - 1)), CIVIDIS],
     };
     const [colours, palette] = by[colour.value]();
+    find(".shades").hidden = colour.value !== "kstar";
     strips.draw(colours, palette, point.mask);
     map.draw(colours, palette, point.mask);
     mark();
