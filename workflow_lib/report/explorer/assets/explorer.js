@@ -73,10 +73,10 @@ const NAMES = { "not computed": "not computed yet", outdated: "outdated", damage
     }
     const samples = contents.samples[entry.samples];
     if (samples.count < samples.of) sentences.push(`${samples.count} of ${samples.of} samples are shown, drawn evenly from the classes; k* is among all.`);
-    if (samples.media && samples.media.count < samples.count) sentences.push(`${samples.media.count} of ${samples.count} samples have pictures, the most suspicious ones first.`);
+    if (samples.media && samples.media.count < samples.count) sentences.push(`${samples.media.count} of ${samples.count} samples have ${samples.media.kind === "text" ? "texts" : "pictures"}, the most suspicious ones first.`);
     if (!entry.near) sentences.push("Nearest neighbours of this point are not in the page.");
     else if (entry.near.count < samples.count) sentences.push(`${entry.near.count} of ${samples.count} samples have nearest neighbours, those with the smallest κ.`);
-    if (entry.values.transform !== "original") sentences.push("Pictures show the images before the transform.");
+    if (entry.values.transform !== "original" && samples.media) sentences.push("Pictures show the images before the transform.");
     return sentences;
   }
 
