@@ -35,7 +35,7 @@ class Samples:
         images: their images; None if they have none.
         texts: (N,) their texts; None if they have none.
         entry: what the page is told.
-        wanted: (S,) places of the samples in the page, in the order in which they get pictures or texts; None: as they are.
+        wanted: (S,) places in the page, in the order in which samples get pictures or texts; None: as they are.
     """
 
     ids: npt.NDArray[Any]
