@@ -232,6 +232,26 @@ def test_texts_come_from_the_dataset_of_texts_by_their_ids(project, monkeypatch)
     assert {len(text) for text in element(media["texts"])} == {600}
 
 
+def test_imported_features(project):
+    source = PLACE.format(interval=100)
+    for kind, name in (("features", "mine.zarr.zip"), ("kstar", "mine/euclidean.zarr.zip")):
+        part = {"features": f"{source}.zarr.zip", "kstar": f"{source}/euclidean.zarr.zip"}[kind]
+        place = Path("results", kind, "imported", name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(Path("results", kind, part).read_bytes())
+    np.savez("mine.npz", features=FEATURES, labels=LABELS)
+    config = """
+    datasets: {mine: {source: features, path: mine.npz}}
+    kstar: {studies: {own: {features: mine, metric: [euclidean]}}}
+    """
+    contents, element = shown(plan_in(project, config))
+    (point,) = contents["studies"][0]["shown"]
+    assert contents["samples"][0]["media"] is None
+    assert element(contents["samples"][0]["ids"]) == IDS
+    assert element(point["kappa"]).tolist() == [2, 1, 1, 4, 4, 4, 4, 1]
+    assert (list(point["maps"]), point["near"]["count"]) == (["pca"], 8)
+
+
 def test_pictures_of_the_most_suspicious_come_first(tmp_path):
     count = 600
     made = samples_data.Samples(np.arange(count).astype(str), np.zeros(count, int), ["a"], images=Grey(count))
