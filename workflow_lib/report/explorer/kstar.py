@@ -35,8 +35,8 @@ SLOWER = 8
 """Steps for each feature where distances are not made from products."""
 LISTED = 2000
 """So many suspicious samples are listed, equally many of every class, but at least 20 of each."""
-MAP_VALUES = 2**27
-"""Values of features from which a map is made, 1 GB as float64; from more, a selection of samples is mapped."""
+MAP_VALUES = 2**25
+"""Values of features from which a map is made, 256 MB as float64; of more, a selection of samples is mapped."""
 POINTS, WITH_NEIGHBOURS = 0.5, 0.7
 """Share of the room that points may fill, and that points with neighbours may fill. Pictures get the rest."""
 
