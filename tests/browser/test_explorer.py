@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 from explorer_cases import IDS, contents_of, plan_in, write_prototypes, write_samples
 from PIL import Image
 
+from workflow_lib.io import storage
 from workflow_lib.report.explorer import fragment
 
 READY = "#explorer[data-shown]:not([data-shown=''])"
@@ -105,6 +107,7 @@ def test_selecting_a_class_makes_others_pale_and_the_list_shorter(page, toys, tm
     assert page.evaluate(darkness, 4) == before
 
 
+@pytest.mark.slow
 def test_a_box_selects_samples(page, toys, tmp_path):
     opened(page, tmp_path, toys)
     box = page.locator("#explorer .strips canvas").first.bounding_box()
@@ -115,6 +118,7 @@ def test_a_box_selects_samples(page, toys, tmp_path):
     assert page.locator("#explorer .count").inner_text() == "2 of 8 samples selected"  # round, k* of 1/3
 
 
+@pytest.mark.slow
 def test_a_lasso_on_the_map_selects_samples(page, toys, tmp_path):
     opened(page, tmp_path, toys)
     page.wait_for_timeout(300)
@@ -142,9 +146,25 @@ def test_the_list_of_suspicious_samples_opens_the_right_one(page, toys, tmp_path
     assert [line.inner_text().split()[0] for line in page.locator("#explorer .list li").all()] == [IDS[7]]
 
 
+@pytest.mark.slow
+def test_texts_are_shown_as_they_are(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_samples(tmp_path)
+    texts = [f"<b>text</b> of {name}" for name in IDS]
+    store = xr.Dataset(coords={"sample": IDS, "text": ("sample", texts)})
+    storage.save(store, tmp_path / "results/datasets/words/test.zarr.zip")
+    plan = plan_in(tmp_path)
+    monkeypatch.setattr(plan, "parts", lambda dataset, split: [plan.path(f"datasets/words/{split}.zarr.zip")])
+    opened(page, tmp_path, fragment(plan, 2_000_000, ()))
+    click_sample(page, "strips", 4)
+    assert page.locator("#explorer .sample .text").first.inner_text() == texts[4]
+    assert page.locator("#explorer .sample .row .text").first.inner_text() == texts[2]
+
+
+@pytest.mark.slow
 def test_choices_lead_to_the_point(page, toys, tmp_path):
     opened(page, tmp_path, toys)
-    page.locator("#explorer select[name=interval]").select_option(label="50")
+    page.locator("#explorer select[name=interval]").select_option(label="50 %")
     page.wait_for_selector(READY)
     assert json.loads(page.locator("#explorer").get_attribute("data-shown"))["interval"] == 50
     assert (
@@ -156,7 +176,7 @@ def test_prototypes_show_c_and_r_of_the_entry_under_the_pointer(page, toys, tmp_
     contents, element = opened(page, tmp_path, toys)
     page.locator("#explorer select[name=Study]").select_option(label="Toys as seen")
     page.wait_for_selector(READY)
-    layer = contents["studies"][1]["sets"][0]["layers"]["early"]
+    layer = contents["studies"][1]["shown"][0]["layers"]["early"]
     canvas = page.locator("#explorer .matrix canvas")
     box = canvas.bounding_box()
     canvas.hover(position={"x": box["width"] - 10, "y": 20 + (box["height"] - 20) / 2})  # target square, origin star
@@ -176,6 +196,7 @@ def test_prototypes_show_c_and_r_of_the_entry_under_the_pointer(page, toys, tmp_
     assert page.locator("#explorer .interval output").inner_text() == "50 %"
 
 
+@pytest.mark.slow
 def test_without_webgl_the_map_is_plain(page, toys, tmp_path):
     page.add_init_script(
         "const real = HTMLCanvasElement.prototype.getContext;"
@@ -183,7 +204,7 @@ def test_without_webgl_the_map_is_plain(page, toys, tmp_path):
         " return kind.startsWith('webgl') ? null : real.call(this, kind, ...more); };"
     )
     opened(page, tmp_path, toys)
-    assert "no WebGL" in page.locator("#explorer .map .note").inner_text()
+    assert "no WebGL" in page.locator("#explorer .map .remark").inner_text()
     click_sample(page, "map", 6)
     assert field(page, "sample") == IDS[6]
 
@@ -207,6 +228,7 @@ LATENCY = """async () => {
 }"""
 
 
+@pytest.mark.slow
 def test_ten_thousand_samples_answer_at_once(page, tmp_path, monkeypatch, record_property):
     monkeypatch.chdir(tmp_path)
     count, rng = 10_000, np.random.default_rng(0)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from explorer_cases import CONFIG, FEATURES, IDS, LABELS, PLACE, contents_of, plan_in, write_prototypes, write_samples
 from PIL import Image
 
@@ -31,7 +32,7 @@ def shown(plan, budget=BUDGET, outdated=()):
 
 
 def points_of(contents):
-    return {tuple(p["values"][d] for d in ("interval", "metric")): p for p in contents["studies"][0]["points"]}
+    return {tuple(p["values"][d] for d in ("interval", "metric")): p for p in contents["studies"][0]["shown"]}
 
 
 def test_a_point_has_the_numbers_of_its_store(project):
@@ -203,13 +204,14 @@ def test_the_budget_is_kept(tmp_path, monkeypatch):
     write_samples(tmp_path, rng.random((count, 4), dtype="float32"), labels, ids=ids, found=found)
     write_prototypes(tmp_path)
     plan = plan_in(tmp_path)
-    code = len(fragment(plan, 10**7, ()).encode()) - len(contents_only(fragment(plan, 10**7, ())))
-    for room in (-10_000, 2000, 10_000, 20_000, 40_000, 60_000, 90_000, 10**6):
+    whole = fragment(plan, 10**7, ())
+    code = len(whole.encode()) - len(contents_only(whole))
+    for room in (-10_000, 10_000, 30_000, 90_000, 10**6):
         html = fragment(plan, code + room, ())
         assert len(html.encode()) <= code + room
     contents, _ = contents_of(html)
     assert contents["samples"][0]["media"]["count"] == count
-    assert all(point["near"]["count"] == count for point in contents["studies"][0]["points"])
+    assert all(point["near"]["count"] == count for point in contents["studies"][0]["shown"])
 
 
 def contents_only(html):
@@ -217,13 +219,46 @@ def contents_only(html):
     return "".join(re.findall(r'<script type="(?:text/plain|application/json)".*?</script>', html, flags=re.DOTALL))
 
 
+def test_texts_come_from_the_dataset_of_texts_by_their_ids(project, monkeypatch):
+    texts = [f"text of {name}, " + 700 * "x" for name in reversed(IDS)]
+    coords = {"sample": IDS[::-1], "text": ("sample", texts)}
+    storage.save(xr.Dataset(coords=coords), Path("results/datasets/words/test.zarr.zip"))
+    plan = plan_in(project)
+    monkeypatch.setattr(plan, "parts", lambda dataset, split: [plan.path(f"datasets/words/{split}.zarr.zip")])
+    contents, element = shown(plan)
+    media = contents["samples"][0]["media"]
+    assert (media["kind"], media["count"]) == ("text", 8)
+    assert [text.partition(",")[0] for text in element(media["texts"])] == [f"text of {name}" for name in IDS]
+    assert {len(text) for text in element(media["texts"])} == {600}
+
+
+def test_imported_features(project):
+    source = PLACE.format(interval=100)
+    for kind, name in (("features", "mine.zarr.zip"), ("kstar", "mine/euclidean.zarr.zip")):
+        part = {"features": f"{source}.zarr.zip", "kstar": f"{source}/euclidean.zarr.zip"}[kind]
+        place = Path("results", kind, "imported", name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(Path("results", kind, part).read_bytes())
+    np.savez("mine.npz", features=FEATURES, labels=LABELS)
+    config = """
+    datasets: {mine: {source: features, path: mine.npz}}
+    kstar: {studies: {own: {features: mine, metric: [euclidean]}}}
+    """
+    contents, element = shown(plan_in(project, config))
+    (point,) = contents["studies"][0]["shown"]
+    assert contents["samples"][0]["media"] is None
+    assert element(contents["samples"][0]["ids"]) == IDS
+    assert element(point["kappa"]).tolist() == [2, 1, 1, 4, 4, 4, 4, 1]
+    assert (list(point["maps"]), point["near"]["count"]) == (["pca"], 8)
+
+
 def test_pictures_of_the_most_suspicious_come_first(tmp_path):
     count = 600
-    made = samples_data.Samples(np.arange(count).astype(str), np.zeros(count, int), ["a"], Grey(count))
+    made = samples_data.Samples(np.arange(count).astype(str), np.zeros(count, int), ["a"], images=Grey(count))
     made.wanted = np.arange(count)[::-1]
     blobs = Blobs(10_000)
     assert made.add(blobs, "toys")
-    made.add_pictures(blobs, 10_000)
+    made.add_media(blobs, 10_000)
     media = made.entry["media"]
     assert 0 < media["count"] < count
     assert blobs.used <= 10_000
@@ -262,8 +297,8 @@ def test_prototypes_have_the_numbers_of_their_stores(tmp_path, monkeypatch):
     write_prototypes(tmp_path)
     contents, element = shown(plan_in(tmp_path))
     (study,) = contents["studies"]
-    assert [one["values"]["interval"] for one in study["sets"]] == [100, 50]
-    one = study["sets"][0]
+    assert [one["values"]["interval"] for one in study["shown"]] == [100, 50]
+    one = study["shown"][0]
     place = Path("results/dissimilarity/letters/net/seed-0/interval-100/initialisation-0/early.zarr.zip")
     store, tensors = storage.load(place), one["layers"]["early"]
     for name in "CR":
@@ -284,7 +319,7 @@ def test_a_window_of_many_classes(tmp_path, monkeypatch):
     monkeypatch.setattr("workflow_lib.report.explorer.prototypes.WINDOW", 2)
     write_prototypes(tmp_path)
     contents, element = shown(plan_in(tmp_path))
-    one = contents["studies"][0]["sets"][0]
+    one = contents["studies"][0]["shown"][0]
     store = storage.load(Path("results/dissimilarity/letters/net/seed-0/interval-100/initialisation-0/early.zarr.zip"))
     assert (one["classes"], one["of"]) == (["round", "square"], 3)
     tensors = one["layers"]["early"]

@@ -1,6 +1,7 @@
 """The explorer as one piece of HTML, with its data, style and scripts inside."""
 
 from collections.abc import Collection
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,6 @@ SCRIPTS = (
 LIBRARY = "regl-scatterplot.min.js"
 OF_PROTOTYPES = 0.3
 """Share of the room that prototypes may fill; samples get the rest."""
-
-EMPTY = """<section id="explorer">
-<h2>Explorer</h2>
-<p>All results that could be looked at here are outdated. Run the workflow, then make the report again.</p>
-</section>
-"""
 
 
 def fragment(plan: Plan, budget: int, outdated: Collection[str] | None = None) -> str:
@@ -49,9 +44,11 @@ def fragment(plan: Plan, budget: int, outdated: Collection[str] | None = None) -
     blobs = Blobs(budget - _size(head) - _size(tail) - _size(_contents([], [])) - 1000)
     prototypes = read_prototypes(plan, blobs, current, OF_PROTOTYPES * blobs.room)
     kstar, samples = KstarData(plan, blobs, current).read()
-    if not kstar and not prototypes:
-        return EMPTY if any(path.is_file() for path in _shown(plan) & old) and budget >= _size(EMPTY) else ""
-    return head + blobs.html + _contents([*kstar, *prototypes], samples) + tail
+    studies = [*kstar, *prototypes]
+    if any(study["shown"] for study in studies):
+        return head + blobs.html + _contents(studies, samples) + tail
+    empty = _empty(studies)
+    return empty if _size(empty) <= budget else ""
 
 
 def _outdated(plan: Plan) -> set[str]:
@@ -61,11 +58,18 @@ def _outdated(plan: Plan) -> set[str]:
     return {path for job in answer.jobs if job.name in old for path in job.makes}
 
 
-def _shown(plan: Plan) -> set[Path]:
-    """Paths of the k* and prototypes of all studies."""
-    files = [study.kstar(study.grids) for study in plan.kstar.values()]
-    files += [study.stores("prototypes") for study in plan.prototypes.values()]
-    return {Path(path) for several in files for path in several.paths}
+def _empty(studies: list[dict[str, Any]]) -> str:
+    """Why nothing is shown, if there are results; else ""."""
+    lines = [f"<li>{escape(line)}</li>" for line in _absent(studies)]
+    if all(set(study["lost"]) <= {"not computed"} for study in studies):
+        return ""
+    return f'<section id="explorer"><h2>Explorer</h2><p>Not shown:</p><ul>{"".join(lines)}</ul></section>'
+
+
+def _absent(studies: list[dict[str, Any]]) -> list[str]:
+    """Studies of which nothing is shown, with the reasons."""
+    reasons = {study["title"]: study["lost"] for study in studies if not study["shown"]}
+    return [f"{title} ({', '.join(f'{n} {why}' for why, n in lost.items())})" for title, lost in reasons.items()]
 
 
 def _head() -> str:
@@ -76,7 +80,8 @@ def _head() -> str:
 def _contents(studies: list[dict[str, Any]], samples: list[dict[str, Any]]) -> str:
     count = max([len(entry["classes"]) for entry in samples], default=1)
     contents = {
-        "studies": studies,
+        "studies": [study for study in studies if study["shown"]],
+        "absent": _absent(studies),
         "samples": samples,
         "classColours": [to_hex(colour) for colour, _ in class_styles(count)],
         "patternColours": PATTERN_COLOURS,

@@ -35,8 +35,8 @@ SLOWER = 8
 """Steps for each feature where distances are not made from products."""
 LISTED = 2000
 """So many suspicious samples are listed, equally many of every class, but at least 20 of each."""
-MAP_VALUES = 2**27
-"""Values of features from which a map is made, 1 GB as float64; from more, a selection of samples is mapped."""
+MAP_VALUES = 2**25
+"""Values of features from which a map is made, 256 MB as float64; of more, a selection of samples is mapped."""
 POINTS, WITH_NEIGHBOURS = 0.5, 0.7
 """Share of the room that points may fill, and that points with neighbours may fill. Pictures get the rest."""
 
@@ -95,8 +95,8 @@ class KstarData:
             point.entry["near"] = self._neighbours(point)
         pictured = [samples for samples in self._samples.values() if samples]
         for left, samples in zip(range(len(pictured), 0, -1), pictured, strict=True):
-            samples.add_pictures(self._blobs, self._blobs.used + (self._blobs.room - self._blobs.used) / left)
-        studies = [self._study(self._plan.kstar[name], made[name], lost[name]) for name in made if made[name]]
+            samples.add_media(self._blobs, self._blobs.used + (self._blobs.room - self._blobs.used) / left)
+        studies = [self._study(self._plan.kstar[name], made[name], lost[name]) for name in made]
         return studies, [samples.entry for samples in self._samples.values() if samples]
 
     def _study(self, study: KstarPlan, made: list[Point], lost: Counter[str]) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class KstarData:
             "title": study.study.title,
             "varied": varied(study.grids),
             "threshold": study.threshold,
-            "points": [point.entry for point in made],
+            "shown": [point.entry for point in made],
             "lost": dict(lost),
         }
 
@@ -179,16 +179,24 @@ class KstarData:
         name = f"{values['dataset']}, {values['split']}"
         if name not in self._samples:
             split = dataset_path(self._plan.results, values["dataset"], values["split"])
-            if self._current(split):
-                images = open_split(split)
-                samples = Samples(images.ids, images.labels, list(images.class_names), images)
-            else:
-                if self._current(features := self._features(source)):
-                    store = storage.load(features)  # also has the samples without k*
-                ids, labels = store["sample"].values, store["label"].values
-                samples = Samples(ids, labels, [str(n) for n in _class_names(store)], None)
+            for path in (split, self._features(source)):  # they also have the samples without k*
+                if self._current(path):
+                    store = storage.load(path)
+                    break
+            images = open_split(split) if "image" in store else None
+            ids, labels = store["sample"].values, store["label"].values
+            texts = self._texts(values["dataset"], values["split"], ids)
+            samples = Samples(ids, labels, [str(name) for name in _class_names(store)], images, texts)
             self._samples[name] = samples if samples.add(self._blobs, name) else None
         return self._samples[name]
+
+    def _texts(self, dataset: str, split: str, ids: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+        """Texts of samples that were made from a dataset of texts, by their ids."""
+        for path in map(Path, self._plan.parts(dataset, split) if dataset in self._plan.config.datasets else []):
+            if self._current(path) and "text" in (store := storage.load(path)):
+                texts = dict(zip(store["sample"].values.tolist(), store["text"].values.tolist(), strict=True))
+                return np.array([texts.get(name, "") for name in ids.tolist()], dtype=object)
+        return None
 
     def _features(self, source: str) -> Path:
         return Path(self._plan.results, "features", f"{source}.zarr.zip")

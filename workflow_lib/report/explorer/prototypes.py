@@ -35,9 +35,8 @@ def read_prototypes(plan: Plan, blobs: Blobs, current: Current, limit: float) ->
                 lost[found] += 1
             else:
                 sets.append(found)
-        if sets:
-            about = {"family": "prototypes", "name": study.name, "title": study.study.title}
-            studies.append({**about, "sets": sets, "lost": dict(lost)})
+        about = {"family": "prototypes", "name": study.name, "title": study.study.title}
+        studies.append({**about, "shown": sets, "lost": dict(lost)})
     return studies
 
 

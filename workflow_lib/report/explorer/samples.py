@@ -1,4 +1,4 @@
-"""The samples of a split in the page: ids, labels and pictures."""
+"""The samples of a split in the page: ids, labels, and pictures or texts."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,8 @@ from workflow_lib.seeds import sample_rows
 SHOWN = 100_000
 """Of more samples, an even selection from the classes is shown."""
 
+CHARACTERS = 600
+"""Longer texts are cut."""
 ROW_BYTES = 6
 """Of the list of rows with pictures, for each of them."""
 
@@ -30,15 +32,17 @@ class Samples:
         labels: (N,) int64.
         class_names: by label.
         shown: (S,) rows of the samples in the page.
-        split: their images; None if they have none.
+        images: their images; None if they have none.
+        texts: (N,) their texts; None if they have none.
         entry: what the page is told.
-        wanted: (S,) of the samples in the page, in the order in which they get pictures; None: in their own order.
+        wanted: (S,) places in the page, in the order in which samples get pictures or texts; None: as they are.
     """
 
     ids: npt.NDArray[Any]
     labels: npt.NDArray[np.int64]
     class_names: list[str]
-    split: StoredSplit | None
+    images: StoredSplit | None = None
+    texts: npt.NDArray[Any] | None = None
     entry: dict[str, Any] = field(default_factory=dict)
     wanted: Rows | None = None
 
@@ -58,22 +62,35 @@ class Samples:
             self.entry = about | {"ids": added[0], "labels": added[1], "media": None}
         return added is not None
 
-    def add_pictures(self, blobs: Blobs, limit: float) -> None:
-        """Put as many pictures into the page as fit below `limit` bytes in all, the wanted ones first."""
-        if self.split is None:
-            return
+    def add_media(self, blobs: Blobs, limit: float) -> None:
+        """Put as many texts or pictures into the page as fit below `limit` bytes in all, the wanted ones first."""
         wanted = np.arange(len(self.shown)) if self.wanted is None else self.wanted
-        first = next(sheets(self.split, np.sort(self.shown[wanted[:PER_SHEET]])))
+        if self.texts is not None:
+            self._add_texts(self.texts[self.shown], wanted, blobs, limit)
+        elif self.images is not None:
+            self._add_pictures(self.images, wanted, blobs, limit)
+
+    def _add_texts(self, texts: npt.NDArray[Any], wanted: Rows, blobs: Blobs, limit: float) -> None:
+        count = len(wanted)
+        while count:
+            chosen = np.sort(wanted[:count])
+            if added := blobs.add([text[:CHARACTERS] for text in texts[chosen].tolist()], narrow(chosen), limit=limit):
+                self.entry["media"] = {"kind": "text", "texts": added[0], "rows": added[1], "count": count}
+                return
+            count //= 2
+
+    def _add_pictures(self, images: StoredSplit, wanted: Rows, blobs: Blobs, limit: float) -> None:
+        first = next(sheets(images, np.sort(self.shown[wanted[:PER_SHEET]])))
         each = 4 / 3 * len(first) / min(PER_SHEET, len(wanted)) + ROW_BYTES
         chosen = np.sort(wanted[: max(int((limit - blobs.used) / each), 0)])
         rows = [None] if len(chosen) == len(self.shown) else blobs.add(narrow(chosen), limit=limit)
         numbers: list[int] = []
-        for made in sheets(self.split, self.shown[chosen]):
+        for made in sheets(images, self.shown[chosen]):
             if (added := blobs.add(made, besides=0, limit=limit)) is None:
                 break
             numbers += added
         if rows and numbers:
-            cell = cell_of(*self.split.image_shape[1:])
+            cell = cell_of(*images.image_shape[1:])
             self.entry["media"] = {
                 "kind": "image",
                 "sheets": numbers,
@@ -83,7 +100,7 @@ class Samples:
                 "height": cell.height,
                 "columns": COLUMNS,
                 "each": PER_SHEET,
-                "exact": max(self.split.image_shape[1:]) <= EXACT,
+                "exact": max(images.image_shape[1:]) <= EXACT,
             }
 
 

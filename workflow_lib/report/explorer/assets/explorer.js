@@ -12,12 +12,13 @@ const NAMES = { "not computed": "not computed yet", outdated: "outdated", damage
 
   slider.querySelector("input").addEventListener("input", (event) => set("interval", intervals()[event.target.value]));
 
-  const entries = () => study.points || study.sets;
+  const entries = () => study.shown;
+  const ofPrototypes = () => study.family === "prototypes";
   const intervals = () => [...new Set(entries().map((entry) => entry.values.interval))].sort((a, b) => a - b);
 
   function open(next) {
     study = next;
-    values = { ...entries()[0].values, ...(study.sets ? { layer: Object.keys(study.sets[0].layers)[0] } : {}) };
+    values = { ...entries()[0].values, ...(ofPrototypes() ? { layer: Object.keys(study.shown[0].layers)[0] } : {}) };
     for (const [family, box] of Object.entries(boxes)) box.hidden = family !== study.family;
     show();
   }
@@ -26,7 +27,7 @@ const NAMES = { "not computed": "not computed yet", outdated: "outdated", damage
   function set(dimension, value) {
     const wanted = { ...values, [dimension]: value };
     const alike = (entry) => Object.keys(entry.values).filter((d) => entry.values[d] === wanted[d]).length;
-    const possible = dimension === "layer" && study.sets ? entries() : entries().filter((entry) => entry.values[dimension] === value);
+    const possible = dimension === "layer" && ofPrototypes() ? entries() : entries().filter((entry) => entry.values[dimension] === value);
     const best = possible.reduce((a, b) => (alike(b) > alike(a) ? b : a));
     values = { ...wanted, ...best.values };
     show();
@@ -38,10 +39,10 @@ const NAMES = { "not computed": "not computed yet", outdated: "outdated", damage
     for (const dimension of Object.keys(entry.values)) {
       const all = [...new Set(entries().map((one) => one.values[dimension]))];
       if (all.every((value) => typeof value === "number")) all.sort((a, b) => a - b);
-      const slid = dimension === "interval" && study.sets;
-      if (all.length > 1 && !slid) labels.push(choice(dimension, all, all.indexOf(values[dimension]), (i) => set(dimension, all[i])));
+      const slid = dimension === "interval" && ofPrototypes();
+      if (all.length > 1 && !slid) labels.push(choice(dimension, all.map((value) => (dimension === "interval" ? `${value} %` : value)), all.indexOf(values[dimension]), (i) => set(dimension, all[i])));
     }
-    if (study.sets) {
+    if (ofPrototypes()) {
       const layers = Object.keys(entry.layers);
       if (!layers.includes(values.layer)) values.layer = layers[0];
       if (layers.length > 1) labels.push(choice("layer", layers, layers.indexOf(values.layer), (i) => set("layer", layers[i])));
@@ -56,25 +57,26 @@ const NAMES = { "not computed": "not computed yet", outdated: "outdated", damage
     if (focused) choices.querySelector(`select[name="${focused}"]`)?.focus();
     lost.textContent = leftOut(entry).join(" ");
     section.dataset.shown = "";
-    const shown = study.sets ? views.prototypes.show(entry, values.layer) : views.kstar.show(study, entry);
+    const shown = ofPrototypes() ? views.prototypes.show(entry, values.layer) : views.kstar.show(study, entry);
     shown.then(() => (section.dataset.shown = JSON.stringify(values)));
   }
 
   /** Sentences on what is not in the page. */
   function leftOut(entry) {
     const sentences = [];
+    if (contents.absent.length) sentences.push(`Studies that are not shown: ${contents.absent.join("; ")}.`);
     const total = entries().length + Object.values(study.lost).reduce((sum, one) => sum + one, 0);
-    for (const [why, count] of Object.entries(study.lost)) sentences.push(`${count} of ${total} ${study.sets ? "sets" : "points"} of this study are not shown: ${NAMES[why]}.`);
-    if (study.sets) {
+    for (const [why, count] of Object.entries(study.lost)) sentences.push(`${count} of ${total} ${ofPrototypes() ? "sets" : "points"} of this study are not shown: ${NAMES[why]}.`);
+    if (ofPrototypes()) {
       if (entry.of > entry.classes.length) sentences.push(`The first ${entry.classes.length} of ${entry.of} classes are shown; means are over all.`);
       return sentences;
     }
     const samples = contents.samples[entry.samples];
     if (samples.count < samples.of) sentences.push(`${samples.count} of ${samples.of} samples are shown, drawn evenly from the classes; k* is among all.`);
-    if (samples.media && samples.media.count < samples.count) sentences.push(`${samples.media.count} of ${samples.count} samples have pictures, the most suspicious ones first.`);
+    if (samples.media && samples.media.count < samples.count) sentences.push(`${samples.media.count} of ${samples.count} samples have ${samples.media.kind === "text" ? "texts" : "pictures"}, the most suspicious ones first.`);
     if (!entry.near) sentences.push("Nearest neighbours of this point are not in the page.");
     else if (entry.near.count < samples.count) sentences.push(`${entry.near.count} of ${samples.count} samples have nearest neighbours, those with the smallest κ.`);
-    if (entry.values.transform !== "original") sentences.push("Pictures show the images before the transform.");
+    if (entry.values.transform !== "original" && samples.media) sentences.push("Pictures show the images before the transform.");
     return sentences;
   }
 

@@ -28,10 +28,11 @@ async function loadPoint(study, entry) {
 const loadedSamples = new Map();
 async function loadSamples(entry) {
   if (!loadedSamples.has(entry)) {
-    const [ids, labels, some] = await Promise.all([element(entry.ids), element(entry.labels), element(entry.media?.rows)]);
+    const parts = [entry.ids, entry.labels, entry.media?.rows, entry.media?.texts];
+    const [ids, labels, some, texts] = await Promise.all(parts.map(element));
     const pictured = some && new Int32Array(entry.count).fill(-1);
     if (some) some.forEach((row, place) => (pictured[row] = place));
-    loadedSamples.set(entry, { entry, ids, labels, pictured });
+    loadedSamples.set(entry, { entry, ids, labels, pictured, texts });
   }
   return loadedSamples.get(entry);
 }
@@ -160,6 +161,7 @@ function kstarView(box) {
       kstar: () => [Uint8Array.from(point.kstar, (kstar) => Math.min(Math.floor(kstar * SHADES), SHADES - 1)), CIVIDIS],
     };
     const [colours, palette] = by[colour.value]();
+    find(".shades").hidden = colour.value !== "kstar";
     strips.draw(colours, palette, point.mask);
     map.draw(colours, palette, point.mask);
     mark();

@@ -42,7 +42,7 @@ function listView(box, choose) {
     const foreign = point.foreign[row] - 1;
     const other = foreign >= 0 ? point.classes[point.labels[foreign]] : "another class";
     const says = point.prediction && foreign >= 0 && point.prediction[row] - 1 === point.labels[foreign];
-    const lines = make("span", "", make("b", "", point.samples.ids[row]), make("br"), `κ ${point.kappa[row]}: labelled ${point.classes[point.labels[row]]}, nearest ${other}`);
+    const lines = make("span", "", make("b", "", point.samples.ids[row]), make("br"), `κ ${point.kappa[row]}, ${point.classes[point.labels[row]]} → ${other}`);
     if (says) lines.append(make("br"), make("span", "flag", `predicted ${other}`));
     const line = make("li", "", drawSample(point.samples, row, 40), lines);
     line.id = `explorer-item-${row}`;

@@ -5,7 +5,7 @@ function mapView(figure, events) {
   const plot = figure.querySelector(".plot");
   const [canvas, above] = plot.querySelectorAll("canvas");
   const lasso = figure.querySelector(".lasso");
-  const note = figure.querySelector(".note");
+  const note = figure.querySelector(".remark");
   const state = { x: [], y: [], mask: null };
   let scatter, renderer, marks, marked, drawn, rows, place, width, height, index, encircled;
 
@@ -67,14 +67,15 @@ function mapView(figure, events) {
       place[i] = rows.length;
       rows.push(i);
     }
-    const along = (d) => Float32Array.from(rows, (i) => (xy[2 * i + d] - 32768) / 34500);
+    const reach = Math.min(1, width / height) / 34500; // the library's unit is half the height
+    const along = (d) => Float32Array.from(rows, (i) => (xy[2 * i + d] - 32768) * reach);
     [state.atX, state.atY] = [along(0), along(1)];
     index = undefined;
     if (!xy) note.textContent = "There is no map: the features of these samples are not there, or no room for it was left.";
     else if (rows.length < count) note.textContent = `${rows.length} of ${count} samples are on the map.`;
     if (!hasWebGL) {
       note.textContent += " This browser has no WebGL: the map cannot be zoomed.";
-      const side = Math.min(width, height) / 2;
+      const side = height / 2;
       const screen = (values, middle, sign) => {
         const all = new Float32Array(count).fill(NaN);
         rows.forEach((row, i) => (all[row] = middle + sign * side * values[i]));

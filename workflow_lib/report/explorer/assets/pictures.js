@@ -1,8 +1,11 @@
-// How a sample is drawn, by what it is. Texts and sounds get a function of their own in MEDIA.
+// How a sample is drawn, by what it is. Each function takes what the page says of all of them, the place of one, the size
+// of the longer side in pixels, and what was loaded of the samples.
 
 const MEDIA = {
-  /** A cell of a sheet, `size` pixels on its longer side. */
-  image(sheet, place, about, size) {
+  /** A cell of a sheet. */
+  image(about, at, size) {
+    const sheet = about.sheets[Math.floor(at / about.each)];
+    const place = at % about.each;
     const scale = size / Math.max(about.width, about.height);
     const cell = make("span", about.exact || scale >= 2 ? "picture pixels" : "picture");
     cell.style.width = `${about.width * scale}px`;
@@ -17,13 +20,18 @@ const MEDIA = {
     });
     return cell;
   },
+  text(about, at, size, samples) {
+    const text = make("span", size < 100 ? "text small" : "text", samples.texts[at]);
+    if (size < 100) text.title = samples.texts[at];
+    return text;
+  },
 };
 
 /** Where a sample's picture would be. */
 function noPicture(size) {
   const cell = make("span", "picture none");
   cell.style.width = cell.style.height = `${size}px`;
-  cell.title = "no picture in this page";
+  cell.title = "not in this page";
   return cell;
 }
 
@@ -33,5 +41,5 @@ function drawSample(samples, row, size) {
   if (!about) return null;
   const place = samples.pictured ? samples.pictured[row] : row;
   if (place < 0 || place >= about.count) return noPicture(size);
-  return MEDIA[about.kind](about.sheets[Math.floor(place / about.each)], place % about.each, about, size);
+  return MEDIA[about.kind](about, place, size, samples);
 }

@@ -88,8 +88,7 @@ function prototypesView(box) {
     const [k, j] = hovered || chosen;
     const n = set.classes.length;
     const at = k * n + j;
-    const about = { ...set, each: Infinity };
-    const cut = (sheet, place, columns, size) => MEDIA.image(set[sheet], place, { ...about, columns }, size);
+    const cut = (name, place, columns, size) => MEDIA.image({ ...set, sheets: [set[name]], each: Infinity, columns }, place, size);
     const percent = (share) => `${(100 * share).toFixed(1)} %`;
     const classOf = (label) => set.classes[label] ?? `class ${label}, not shown here`;
     const mean = (name) => (data[name] ? number(data[name][at]) : null);
