@@ -259,18 +259,19 @@ def report(
     files: Files = [DEFAULT],
     results: Results = None,
 ) -> None:
-    """Put all tables and figures on one web page.
+    """Put what was run, what was found, tables and figures on one web page.
 
-    The page is a single file that needs no network. Results must be there: run 'latent-atlas run' first.
+    The page is a single file that needs no network. It shows what there is, and marks what is missing or outdated.
+    Nothing is computed. ('snakemake --report FILE' makes Snakemake's own report instead.)
 
     \b
         latent-atlas report
         latent-atlas report study.html --configfile configs/miniature.yaml
     """
-    page = page or _results(files, results) / "report.html"
-    options = ["--snakefile", str(_snakefile()), *_config_options(files, [], results), "--report", str(page)]
-    print(f"Writing {page}", flush=True)  # Snakemake does not say where the report is
-    _become_snakemake(options, [])
+    from workflow_lib.report.write import describe, write
+
+    plan = _plan(files, results)
+    print(describe(write(plan, files, page or Path(plan.results) / "report.html"), _options(files, results)))
 
 
 @cache.command()
@@ -360,7 +361,7 @@ def _snakefile() -> Path:
     """That of the working directory, else that of the project which this package belongs to."""
     here, installed = Path("Snakefile"), Path(__file__).parents[1] / "Snakefile"
     if not here.is_file() and not installed.is_file():
-        raise typer.BadParameter("there is no Snakefile here: change to the folder of the project")
+        raise typer.BadParameter("no Snakefile: it comes with a clone of the project; change to the clone's folder")
     return here if here.is_file() else installed
 
 

@@ -1,0 +1,92 @@
+"""The samples of a split in the page: ids, labels and pictures."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workflow_lib.datasets.artifact import StoredSplit
+from workflow_lib.report.explorer.blobs import Blobs, narrow
+from workflow_lib.report.explorer.pictures import COLUMNS, EXACT, PER_SHEET, cell_of, sheets
+from workflow_lib.seeds import sample_rows
+
+SHOWN = 100_000
+"""Of more samples, an even selection from the classes is shown."""
+
+ROW_BYTES = 6
+"""Of the list of rows with pictures, for each of them."""
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass
+class Samples:
+    """Samples that many points of studies share.
+
+    Attributes:
+        ids: (N,) text.
+        labels: (N,) int64.
+        class_names: by label.
+        shown: (S,) rows of the samples in the page.
+        split: their images; None if they have none.
+        entry: what the page is told.
+        wanted: (S,) of the samples in the page, in the order in which they get pictures; None: in their own order.
+    """
+
+    ids: npt.NDArray[Any]
+    labels: npt.NDArray[np.int64]
+    class_names: list[str]
+    split: StoredSplit | None
+    entry: dict[str, Any] = field(default_factory=dict)
+    wanted: Rows | None = None
+
+    def __post_init__(self) -> None:
+        self.shown: Rows = sample_rows(self.labels, SHOWN, seed=0)
+        self._places = {name: place for place, name in enumerate(self.ids[self.shown].tolist())}
+
+    def places(self, ids: npt.NDArray[Any]) -> Rows:
+        """Place in the page of the samples with these ids; -1 for those that are not shown."""
+        return np.array([self._places.get(name, -1) for name in ids.tolist()], dtype=np.int64)
+
+    def add(self, blobs: Blobs, name: str) -> bool:
+        """Put ids and labels into the page; False if they do not fit."""
+        about = {"name": name, "classes": self.class_names, "count": len(self.shown), "of": len(self.ids)}
+        added = blobs.add(self.ids[self.shown].tolist(), narrow(self.labels[self.shown]), besides=about)
+        if added:
+            self.entry = about | {"ids": added[0], "labels": added[1], "media": None}
+        return added is not None
+
+    def add_pictures(self, blobs: Blobs, limit: float) -> None:
+        """Put as many pictures into the page as fit below `limit` bytes in all, the wanted ones first."""
+        if self.split is None:
+            return
+        wanted = np.arange(len(self.shown)) if self.wanted is None else self.wanted
+        first = next(sheets(self.split, np.sort(self.shown[wanted[:PER_SHEET]])))
+        each = 4 / 3 * len(first) / min(PER_SHEET, len(wanted)) + ROW_BYTES
+        chosen = np.sort(wanted[: max(int((limit - blobs.used) / each), 0)])
+        rows = [None] if len(chosen) == len(self.shown) else blobs.add(narrow(chosen), limit=limit)
+        numbers: list[int] = []
+        for made in sheets(self.split, self.shown[chosen]):
+            if (added := blobs.add(made, besides=0, limit=limit)) is None:
+                break
+            numbers += added
+        if rows and numbers:
+            cell = cell_of(*self.split.image_shape[1:])
+            self.entry["media"] = {
+                "kind": "image",
+                "sheets": numbers,
+                "rows": rows[0],
+                "count": min(len(numbers) * PER_SHEET, len(chosen)),
+                "width": cell.width,
+                "height": cell.height,
+                "columns": COLUMNS,
+                "each": PER_SHEET,
+                "exact": max(self.split.image_shape[1:]) <= EXACT,
+            }
+
+
+def dataset_path(results: str, dataset: str, split: str) -> Path:
+    """The store of the images of a split."""
+    return Path(results, "datasets", dataset, f"{split}.zarr.zip")
