@@ -59,8 +59,22 @@ def data(tmp_path, monkeypatch):
     sys.modules.pop("my_data", None)
 
 
+def record_digits(folder):
+    """Two clips of each of two digits by each of two speakers, and the table that names them."""
+    soundfile = pytest.importorskip("soundfile", reason="needs the extra sound")
+    (folder / "recordings").mkdir(parents=True)
+    clips = [(digit, speaker, number) for digit in "07" for speaker in ("theo", "lucas") for number in range(2)]
+    for digit, speaker, number in clips:
+        wave = np.sin(np.arange(4000) * (int(digit) + 1) / 10)
+        soundfile.write(folder / f"recordings/{digit}_{speaker}_{number}.wav", wave, 8000)
+    rows = [f"recordings/{digit}_{speaker}_{number}.wav,{digit},{speaker}\n" for digit, speaker, number in clips]
+    (folder / "clips.csv").write_text("path,label,speaker\n" + "".join(rows))
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_example_is_a_dataset(name, data, tmp_path):
+    if DATASETS[name]["source"] == "audio":
+        record_digits(Path("data/fsdd"))
     of = DATASETS[name].get("of", [])
     needed = {part: DATASETS[part] for part in (*([of] if isinstance(of, str) else of), name)}
     config = load_config({"datasets": needed, "transforms": TRANSFORMS})
@@ -90,7 +104,7 @@ def test_every_example_is_a_dataset(name, data, tmp_path):
 
 def test_all_sources_have_an_example():
     assert {settings["source"] for settings in DATASETS.values()} == {
-        "digits", "glyphs", "cifar10", "imagefolder", "arrays", "function", "features", "union", "transformed"
+        "digits", "glyphs", "cifar10", "imagefolder", "arrays", "audio", "function", "features", "union", "transformed"
     }  # fmt: skip
 
 

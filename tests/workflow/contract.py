@@ -8,6 +8,7 @@ import rows_files
 import rows_own
 import rows_prototypes
 import rows_relations
+import rows_sound
 import rows_stages
 from row import Row
 
@@ -19,6 +20,7 @@ SECTIONS: dict[str, list[Row]] = {
     "More and less": rows_config.LISTS,
     "Stages on growing parts of the data": rows_stages.STAGES,
     "Data and models": rows_own.SETTINGS,
+    "Sounds": rows_sound.SOUND,
     "Models on other data, unions and weights of other models": rows_examined.EXAMINED,
     "Prototypes": rows_prototypes.PROTOTYPES,
     "Confusion": rows_confusion.CONFUSION,

@@ -9,6 +9,7 @@ import numpy as np
 from edits import Edit, link, pipe, several
 from mistake import FEATURES, LABELS, Mistake, npz, setting
 from PIL import Image
+from sound_project import needs_sound, tone
 
 
 def png(side: int = 8, mode: str = "L") -> bytes:
@@ -62,6 +63,17 @@ def tree(name: str, files: Mapping[str, bytes | None], *said: str) -> Mistake:
 def after(edit: Edit, mistake: Mistake) -> Mistake:
     """The mistake after a further edit."""
     return replace(mistake, edit=several(edit, mistake.edit))
+
+
+def sounds(name: str, rows: str, *said: str, **settings: Any) -> Mistake:
+    """A wrong table of sounds, beside files of which one is good, one is none, and one has no samples."""
+    table = f"path,label,speaker\n{rows}".encode()
+    files = {"low.wav": tone(200), "text.wav": b"no sound", "none.wav": tone(200, 0), "clips.csv": table}
+    wrong = {"source": "audio", "root": "sounds", "table": "sounds/clips.csv", "test_fraction": 0.5} | settings
+    wrong = {key: value for key, value in wrong.items() if value is not None}
+    return after(
+        needs_sound, dataset(name, wrong, {f"sounds/{file}": content for file, content in files.items()}, *said)
+    )
 
 
 LOADER = """
@@ -218,6 +230,29 @@ DATA = [
     tree("a class of one image", pictures(**{"cow/1.png": png()}), "class cow", "two are needed"),
     tree("a tree of one class", {f"pictures/cat/{number}.png": png() for number in range(6)}, "only class cat"),
     tree("a tree without classes", {"pictures/1.png": png()}, "pictures", "no class folders"),
+    sounds(
+        "sounds that are none, have no samples, are not there or have no label, all at once",
+        "low.wav,low,al\ntext.wav,low,al\nnone.wav,low,al\nlost.wav,low,al\nlow.wav,,al\n",
+        "sounds/clips.csv: 1 row: low.wav",
+        "the column label is empty there",
+        "sounds/clips.csv: low.wav",
+        "listed more than once",
+        "sounds/text.wav: LibsndfileError: Format not recognised.",
+        "cannot be read",
+        "sounds/none.wav",
+        "no samples",
+        "sounds/lost.wav",
+        "no such file",
+    ),
+    sounds(
+        "a test speaker of whom there is no clip",
+        "low.wav,low,theo\n",
+        'test_speakers: "thoe"',
+        "is not a speaker; there are: theo",
+        "write theo",
+        test_fraction=None,
+        test_speakers=["thoe"],
+    ),
     loader(
         "a function that raises", "raise ValueError('no data today')", "ValueError: no data today", "my_data.py, line 6"
     ),

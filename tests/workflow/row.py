@@ -9,14 +9,15 @@ from typing import Literal
 import examined_project
 import own_project
 import relations_project
+import sound_project
 import stages_project
 import warm_project
 from edits import Edit
 from outcome import Outcome
 from project import Forecast, Project, Run
 
-Base = Literal["miniature", "own", "examined", "stages", "warm", "relations"]
-"""What is edited: the miniature study, or the one in {own,examined,stages,warm,relations}_project.py."""
+Base = Literal["miniature", "own", "examined", "stages", "warm", "relations", "sound"]
+"""What is edited: the miniature study, or the one in {own,examined,stages,warm,relations,sound}_project.py."""
 
 STUDY_JOBS = "tabulate_kstar/* render_tables/* draw_*"
 SHOWN = 12
@@ -63,6 +64,7 @@ class Row:
             "stages": stages_project,
             "warm": warm_project,
             "relations": relations_project,
+            "sound": sound_project,
         }
         base = finished if self.base == "miniature" else beside[self.base].made_beside(finished)
         project = base.copy(folder / "project", cores=1)

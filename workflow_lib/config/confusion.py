@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from workflow_lib.config.datasets import ClassGroup
 from workflow_lib.config.fields import ALL, UNIQUE, Choice, ClassName, Count, Name, Section, Seed, Text, example, wrong
 from workflow_lib.config.models import Seeds
+from workflow_lib.config.sources import ClassGroup
 from workflow_lib.errors import Problem, listed, unknown, write_nearest
 from workflow_lib.names import Mistraining
 

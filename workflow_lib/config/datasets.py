@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from workflow_lib.config import datasets_audio
+from workflow_lib.config.datasets_audio import Audio
 from workflow_lib.config.fields import (
     PAIR,
     UNIQUE,
-    ClassName,
     Count,
     Fraction,
     Function,
@@ -24,24 +25,11 @@ from workflow_lib.config.fields import (
     wrong,
 )
 from workflow_lib.config.paths import EITHER
+from workflow_lib.config.sources import Images, PerClass, Source, Subsample
 from workflow_lib.errors import Problem, unknown, yaml_text
 
-PerClass = Annotated[int, Field(ge=2)]
-ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
-ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
 CHARACTERS: Final = r"^[A-Za-z0-9]{2,}$"
 ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
-
-
-class Subsample(Section):
-    """A stratified draw: a number of samples from each class."""
-
-    train: PerClass | None = None
-    """Training samples per class; null keeps all. A larger number keeps the samples of a smaller one."""
-    test: PerClass | None = None
-    """Test samples per class; null keeps all."""
-    seed: Seed = 0
-    """Seed of the draw."""
 
 
 class ImportedSubsample(Section):
@@ -51,51 +39,6 @@ class ImportedSubsample(Section):
     """Samples per class. A larger number keeps the samples of a smaller one."""
     seed: Seed = 0
     """Seed of the draw."""
-
-
-class Source(Section):
-    """Keys shared by all sources of data."""
-
-    suffixes: ClassVar[tuple[str, ...]] = ()
-    """Allowed endings of its file names; empty if it reads folders."""
-    reads_hidden: ClassVar[bool] = True
-    """Whether it reads hidden files in its folders."""
-    superclasses: Annotated[dict[ClassName, ClassGroup], Field(min_length=2)] | None = None
-    """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
-    order. Classes not listed are dropped; null keeps the source's classes."""
-    classes: ClassNames | None = None
-    """Classes to keep (superclasses, if given), numbered in this order; null keeps all."""
-
-    def files(self) -> dict[str, str]:
-        """Key and path of each file or folder of the user; if its content changes, the dataset is built again."""
-        return {}
-
-    def functions(self) -> dict[str, str]:
-        """Key and `module:name` of each user function; if its source changes, the dataset is built again."""
-        return {}
-
-    def required(self) -> dict[str, str]:
-        """Key and path of every file or folder that must exist before the workflow starts."""
-        return self.files()
-
-    def own_classes(self) -> tuple[str, ...] | None:
-        """Classes of a source that always has the same ones, or None. With them wrong names are reported at once."""
-        return None
-
-    def parts(self) -> tuple[str, ...]:
-        """Names of the datasets of the config that it is made of."""
-        return ()
-
-    def has_training_split(self) -> bool:
-        """Whether there are samples to train on, where it is not made of other datasets."""
-        return True
-
-
-class Images(Source):
-    """Keys shared by all sources of images."""
-
-    subsample: Subsample | None = None
-    """Keep this many samples of each class; null keeps all."""
 
 
 class Digits(Images):
@@ -350,7 +293,7 @@ class Transformed(Images):
 
 
 Dataset = Annotated[
-    Digits | Glyphs | Torchvision | ImageFolder | Arrays | Features | FromFunction | UnionOf | Transformed,
+    Digits | Glyphs | Torchvision | ImageFolder | Arrays | Audio | Features | FromFunction | UnionOf | Transformed,
     Field(discriminator="source"),
 ]
 
@@ -396,6 +339,8 @@ def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
         if dataset.split_seed and dataset.test_fraction in (None, 1):
             allowed = f"nothing is split with test_fraction: {yaml_text(dataset.test_fraction)}"
             yield Problem(f"{where}.split_seed", str(dataset.split_seed), allowed, "remove it, or change test_fraction")
+    if isinstance(dataset, Audio):
+        yield from datasets_audio.problems(where, dataset)
     if isinstance(dataset, Images) and dataset.subsample:
         yield from _subsample_problems(f"{where}.subsample", dataset.subsample, has_training_split(name, datasets))
     groups = dataset.superclasses or {}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from workflow_lib.config.datasets import Source, class_names
+from workflow_lib.config.datasets import class_names
 from workflow_lib.config.models import Model, TrainedWeights
+from workflow_lib.config.sources import Source
 from workflow_lib.errors import Problem, listed, unknown, yaml_text
 
 OF_NETWORK = ("architecture", "options", "normalize")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_lib.config import confusion, datasets, edges, functions, models, paths, related, transforms
+from workflow_lib.config import confusion, datasets, edges, extras, functions, models, paths, related, transforms
 from workflow_lib.config.config import COMPANIONS, FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
@@ -63,6 +63,8 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         if check_files:
             yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes, made)
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
+            if dataset.extra:
+                yield from extras.problems(f"datasets.{name}.source", dataset.source, dataset.extra)
         yield from _dataset_problems(f"datasets.{name}.of", dataset.parts(), names)
         if isinstance(dataset, datasets.Transformed):
             yield from _transformed_problems(f"datasets.{name}.transform", dataset.transform, config, names)

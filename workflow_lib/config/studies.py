@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from workflow_lib.config.config import Config
 from workflow_lib.config.confusion import pairs_of
-from workflow_lib.config.datasets import Features, Source, class_names
+from workflow_lib.config.datasets import Features, class_names
 from workflow_lib.config.kstar import Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
 from workflow_lib.config.relations import RelationStudy
+from workflow_lib.config.sources import Source
 from workflow_lib.names import METRICS, ORIGINAL, SPLITS
 
 

@@ -1,9 +1,10 @@
-"""The images of a tree of class folders, and what else lies there."""
+"""The images, or sounds, of a tree of class folders, and what else lies there."""
 
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from workflow_lib.errors import Problem, UserError, listed
 from workflow_lib.io.folders import entries_below
@@ -17,6 +18,25 @@ FOREIGN = (
     *(".tga",),
 )
 """Suffixes of images that are not read: nobody wants to lose these without a word."""
+
+
+class Kind(NamedTuple):
+    """What files are looked for.
+
+    Attributes:
+        noun: what they are called, in the plural.
+        read: suffixes of those that are read.
+        foreign: suffixes of those that are not read, and are not passed over without a word.
+        repair: what to do with a foreign one.
+    """
+
+    noun: str
+    read: tuple[str, ...]
+    foreign: tuple[str, ...]
+    repair: str
+
+
+IMAGES = Kind("images", SUFFIXES, FOREIGN, "save it as PNG")
 SHOWN = 10
 """Largest number of files named in one message."""
 PARTS = ("train", "training", "test", "testing", "val", "valid", "validation")
@@ -28,9 +48,9 @@ class ImageTree:
     """What lies below a folder; hidden files and folders are passed over, links are followed.
 
     Attributes:
-        classes: sorted image files of each class folder, by its path; a class may have none.
-        unusable: a problem for each image that is not there or is of a kind that is not read.
-        others: files that are no images, or lie in no class folder.
+        classes: sorted files of the wanted kind in each class folder, by its path; a class may have none.
+        unusable: a problem for each file that is not there or is of a kind that is not read.
+        others: files of no wanted kind, or in no class folder.
     """
 
     classes: dict[Path, list[Path]] = field(default_factory=dict)
@@ -43,10 +63,10 @@ class ImageTree:
         return [file for members in self.classes.values() for file in members]
 
 
-def look_through(folders: Sequence[Path], root: Path, wanted: Collection[str] = ()) -> ImageTree:
+def look_through(folders: Sequence[Path], root: Path, wanted: Collection[str] = (), kind: Kind = IMAGES) -> ImageTree:
     """Sort out all files below `root`, where `folders` hold the class folders.
 
-    Of classes that are not among those `wanted`, if there are any, no images are listed.
+    Of classes that are not among those `wanted`, if there are any, no files are listed.
 
     Raises:
         UserError: a folder is missing or has no class folders; or the folders are those of splits, not of classes.
@@ -59,10 +79,12 @@ def look_through(folders: Sequence[Path], root: Path, wanted: Collection[str] = 
             folder = lineage[place - 1]
             members = tree.classes.setdefault(folder, [])
             if not wanted or unicodedata.normalize("NFC", folder.name) in wanted:
-                _add(entry, members, tree)
+                _add(entry, members, tree, kind)
         elif not entry.is_dir():
-            _add(entry, None, tree)
-    problems = [_no_classes(folder, root) for folder in folders if folder not in {c.parent for c in tree.classes}]
+            _add(entry, None, tree, kind)
+    problems = [
+        _no_classes(folder, root, kind.noun) for folder in folders if folder not in {c.parent for c in tree.classes}
+    ]
     if not problems and root in folders:
         problems = _parts(root, [folder.name for folder in tree.classes])
     if problems:
@@ -70,29 +92,29 @@ def look_through(folders: Sequence[Path], root: Path, wanted: Collection[str] = 
     return tree
 
 
-def _add(entry: Path, members: list[Path] | None, tree: ImageTree) -> None:
-    """Note what an entry is; `members` are the images of its class folder, None outside of all of them."""
+def _add(entry: Path, members: list[Path] | None, tree: ImageTree, kind: Kind) -> None:
+    """Note what an entry is; `members` are the files of its class folder, None outside of all of them."""
     suffix = entry.suffix.lower()
     if entry.is_dir():
         return
     if not entry.exists():
         repair = "fetch what the link leads to, or remove the link"
         tree.unusable.append(Problem(str(entry), str(entry.readlink()), "the link leads nowhere", repair))
-    elif members is None or suffix not in (*SUFFIXES, *FOREIGN):
+    elif members is None or suffix not in (*kind.read, *kind.foreign):
         tree.others.append(entry)
     elif not entry.is_file():
         tree.unusable.append(Problem(str(entry), "", "this is no regular file", "remove it"))
-    elif suffix in FOREIGN:
-        allowed = f"images of this kind are not read; those that are end in {listed(SUFFIXES)}"
-        tree.unusable.append(Problem(str(entry), "", allowed, "save it as PNG"))
+    elif suffix in kind.foreign:
+        allowed = f"{kind.noun} of this kind are not read; those that are end in {listed(kind.read)}"
+        tree.unusable.append(Problem(str(entry), "", allowed, kind.repair))
     else:
         members.append(entry)
 
 
-def _no_classes(folder: Path, root: Path) -> Problem:
+def _no_classes(folder: Path, root: Path, noun: str) -> Problem:
     """A folder that holds no class folders, or does not exist."""
     if folder.is_dir():
-        return Problem(str(folder), "", "the folder has no class folders", "make one folder of images per class there")
+        return Problem(str(folder), "", "the folder has no class folders", f"make one folder of {noun} per class there")
     if folder == root:
         return Problem(str(folder), "", "the folder does not exist", "correct root")
     there = listed(sorted(path.name for path in root.glob("[!.]*") if path.is_dir()), SHOWN)

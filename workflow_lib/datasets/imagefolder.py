@@ -46,7 +46,7 @@ def read_imagefolder(spec: Mapping[str, Any]) -> dict[str, Split]:
     """
     root = Path(spec["root"])
     parted = spec.get("test_fraction") is None
-    tree = look_through([root / "train", root / "test"] if parted else [root], root, _wanted(spec))
+    tree = look_through([root / "train", root / "test"] if parted else [root], root, wanted_classes(spec))
     _report(root, tree)
     left_out = ""
     if spec.get("on_damaged") == "leave_out":
@@ -60,7 +60,7 @@ def read_imagefolder(spec: Mapping[str, Any]) -> dict[str, Split]:
     return {name: replace(split, left_out=left_out) for name, split in splits.items()}
 
 
-def _wanted(spec: Mapping[str, Any]) -> set[str]:
+def wanted_classes(spec: Mapping[str, Any]) -> set[str]:
     """Classes of the source that the spec keeps, in composed form (NFC); none if it keeps all."""
     groups = spec.get("superclasses") or {"": spec.get("classes") or ()}
     return {unicodedata.normalize("NFC", name) for members in groups.values() for name in members}

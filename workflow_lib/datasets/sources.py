@@ -72,6 +72,12 @@ def _arrays(spec: Spec) -> Splits:
     return read_arrays(spec)
 
 
+def _audio(spec: Spec) -> Splits:
+    from workflow_lib.datasets.audio import read_audio
+
+    return read_audio(spec)
+
+
 def _function(spec: Spec) -> Splits:
     from workflow_lib.datasets.function import read_function
 
@@ -86,5 +92,6 @@ READERS: Final[Mapping[str, Callable[[Spec], Splits]]] = {
     "fashion_mnist": _torchvision,
     "imagefolder": _imagefolder,
     "arrays": _arrays,
+    "audio": _audio,
     "function": _function,
 }

@@ -1,7 +1,7 @@
 """Labelled samples: the base class of images and imported features, and splits of images read block by block."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -68,12 +68,16 @@ class Split(Labelled):
         dtype: uint8 (0...255) or float32 (0...1).
         read: ascending rows (n,) int64 -> images (n, channels, height, width) of `dtype`.
         left_out: what was left out of the data set on purpose, counted and named; stored with the artifact.
+        scale: what the values mean, if not intensities; stored with the artifact.
+        changes: what was done to the samples, by kind, counted and named; stored with the artifact.
     """
 
     image_shape: tuple[int, int, int]
     dtype: np.dtype[Any]
     read: Callable[[Rows], NDArray[Any]]
     left_out: str = ""
+    scale: str = ""
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     def take(self, rows: Rows) -> Self:
         """These samples only, in this order."""

@@ -38,7 +38,7 @@ def write(split: Split, path: Path, *, progress: Progress | None = None, may_be_
         dims=("sample", "channel", "y", "x"),
         shape=(count, *split.image_shape),
         dtype=split.dtype.name,
-        attrs={"long_name": "image", "scale": scale},
+        attrs={"long_name": "image", "scale": split.scale or scale},
     )
     coords: dict[str, tuple[str, NDArray[Any]]] = {
         "sample": ("sample", split.ids),
@@ -46,7 +46,7 @@ def write(split: Split, path: Path, *, progress: Progress | None = None, may_be_
         "class": ("class", np.array(split.class_names)),
     }
     attrs = {"title": f"Images and labels of {split.source}", "source": split.source}
-    attrs |= {"left_out": split.left_out} if split.left_out else {}
+    attrs |= ({"left_out": split.left_out} if split.left_out else {}) | dict(split.changes)
     with SampleWriter(path, {"image": image}, coords, attrs) as writer:
         for start in range(0, count, block):
             rows = np.arange(start, min(start + block, count))

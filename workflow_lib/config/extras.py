@@ -1,0 +1,27 @@
+"""Optional packages, by the extra of the project that installs them."""
+
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from typing import Final
+
+from workflow_lib.errors import Problem, listed
+
+EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {"sound": ("librosa", "soundfile", "soxr")}
+"""Modules of each extra that are imported here."""
+
+
+def is_installed(extra: str) -> bool:
+    """Whether all modules of an extra can be imported."""
+    return not _missing(extra)
+
+
+def problems(where: str, value: str, extra: str) -> Iterator[Problem]:
+    """The problem of a value at the key `where` that needs an extra which is not installed."""
+    if missing := _missing(extra):
+        packages = "package" if len(missing) == 1 else "packages"
+        allowed = f"needs the {packages} {listed(missing)}, which the extra {extra} installs"
+        yield Problem(where, value, allowed, f"pip install -c constraints.txt -e '.[{extra}]'")
+
+
+def _missing(extra: str) -> list[str]:
+    return [module for module in EXTRAS[extra] if find_spec(module) is None]

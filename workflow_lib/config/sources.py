@@ -1,0 +1,69 @@
+"""What all sources of data have in common: choice of classes, subsamples, files and functions from outside."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from workflow_lib.config.fields import UNIQUE, ClassName, Section, Seed
+
+PerClass = Annotated[int, Field(ge=2)]
+ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
+ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
+
+
+class Subsample(Section):
+    """A stratified draw: a number of samples from each class."""
+
+    train: PerClass | None = None
+    """Training samples per class; null keeps all. A larger number keeps the samples of a smaller one."""
+    test: PerClass | None = None
+    """Test samples per class; null keeps all."""
+    seed: Seed = 0
+    """Seed of the draw."""
+
+
+class Source(Section):
+    """Keys shared by all sources of data."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Allowed endings of its file names; empty if it reads folders."""
+    reads_hidden: ClassVar[bool] = True
+    """Whether it reads hidden files in its folders."""
+    extra: ClassVar[str | None] = None
+    """Extra of the project that its reader needs."""
+    superclasses: Annotated[dict[ClassName, ClassGroup], Field(min_length=2)] | None = None
+    """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
+    order. Classes not listed are dropped; null keeps the source's classes."""
+    classes: ClassNames | None = None
+    """Classes to keep (superclasses, if given), numbered in this order; null keeps all."""
+
+    def files(self) -> dict[str, str]:
+        """Key and path of each file or folder of the user; if its content changes, the dataset is built again."""
+        return {}
+
+    def functions(self) -> dict[str, str]:
+        """Key and `module:name` of each user function; if its source changes, the dataset is built again."""
+        return {}
+
+    def required(self) -> dict[str, str]:
+        """Key and path of every file or folder that must exist before the workflow starts."""
+        return self.files()
+
+    def own_classes(self) -> tuple[str, ...] | None:
+        """Classes of a source that always has the same ones, or None. With them wrong names are reported at once."""
+        return None
+
+    def parts(self) -> tuple[str, ...]:
+        """Names of the datasets of the config that it is made of."""
+        return ()
+
+    def has_training_split(self) -> bool:
+        """Whether there are samples to train on, where it is not made of other datasets."""
+        return True
+
+
+class Images(Source):
+    """Keys shared by all sources of images."""
+
+    subsample: Subsample | None = None
+    """Keep this many samples of each class; null keeps all."""
