@@ -24,7 +24,7 @@ class Failure(NamedTuple):
 
 
 def failure(what: str, logs: Sequence[str]) -> Failure:
-    """The failure of a job with these logs. The first log with a cause counts: later steps fail for lack of its output."""
+    """The failure of a job with these logs, of which the first with a cause counts: later steps lack its output."""
     for log in logs:
         if cause := _cause(tail(log)):
             return Failure(what, cause, log)
@@ -69,9 +69,9 @@ def tail(log: str) -> str:
 def in_our_words(exception: str, text: str, snakemake: str) -> str:
     """An error of Snakemake itself: what to do first; `snakemake` is the command that the user would type."""
     advice = {
-        "LockException": f"Another run uses this folder, or an earlier one was killed. If none is running: {snakemake} --unlock",
-        "MissingRuleException": "The config does not contain this result. Its path may be mistyped, or another --configfile meant.",
-        "IncompleteFilesException": f"A run was killed while it wrote these files. To make them again: {snakemake} --rerun-incomplete",
+        "LockException": f"wait for the other run; if none is alive, one was killed: {snakemake} --unlock, then {snakemake}",
+        "MissingRuleException": "the config does not name this result: correct its path, or name its --configfile",
+        "IncompleteFilesException": f"a run was killed while it wrote these files: {snakemake} --rerun-incomplete",
     }
     return f"{text.strip()}\n    -> {advice[exception]}" if exception in advice else text.strip()
 

@@ -121,6 +121,6 @@ class LogHandler(LogHandlerBase):
             dry = self.common_settings.dryrun and not self.state.nothing
             if dry and self.state.forecast.steps:
                 words = text.dry_run(self.state, time.time())
-            if words and "all" not in self.quiet or self.state.failures:
+            if self.state.failures or "all" not in self.quiet:
                 self._say(*words)
         super().close()

@@ -175,4 +175,3 @@ def seconds_left(state: State, found: Sequence[Row]) -> float | None:
         return None
     together = max(1, min(state.cores, sum(row.steps - row.done for row in found)))
     return sum(row.left for row in found) / together
-

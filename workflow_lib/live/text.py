@@ -1,7 +1,8 @@
-"""The text that a run shows: a view for terminals, lines for everything else, a summary of a dry run, the last words."""
+"""The text that a run shows: a view for terminals, lines for all else, a summary of a dry run, the last words."""
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,13 @@ def span(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     minutes = whole // 60
-    return f"{minutes} min {whole % 60} s" if minutes < 10 else f"{minutes // 60} h {minutes % 60} min" if minutes > 99 else f"{minutes} min"
+    return (
+        f"{minutes} min {whole % 60} s"
+        if minutes < 10
+        else f"{minutes // 60} h {minutes % 60} min"
+        if minutes > 99
+        else f"{minutes} min"
+    )
 
 
 def view(state: State, now: float, width: int, height: int) -> list[str]:
@@ -54,6 +61,8 @@ def _bar(share: float, cells: int) -> str:
 def _times(state: State, found: Sequence[Row], now: float) -> str:
     so_far = f"{'':{NAME}}{span(now - (state.began or now))} so far"
     left = seconds_left(state, found)
+    if not any(row.left for row in found):
+        return so_far
     if left is None:
         return f"{so_far}, the end is known when the first jobs have ended"
     return f"{so_far}, about {span(left)} left: until {time.strftime('%H:%M', time.localtime(now + left))}"
@@ -109,10 +118,8 @@ def dry_run(state: State, now: float) -> list[str]:
 
 def _reasons(state: State, stage: str) -> list[str]:
     """Reasons of a stage, the most frequent first."""
-    found = state.forecast.reasons.get(stage, {})
-    names = {FOLLOWING: "an input is made again"}
-    texts = [f"{names.get(why, why)}" for why, _ in sorted(found.items(), key=lambda pair: -pair[1])]
-    return texts or ["asked for"]
+    found = state.forecast.reasons.get(stage, Counter({"asked for": 1}))
+    return ["an input is made again" if why == FOLLOWING else why for why, _ in found.most_common()]
 
 
 def last_words(state: State, now: float, command: str) -> list[str]:
@@ -134,5 +141,6 @@ def last_words(state: State, now: float, command: str) -> list[str]:
         ]
     if done < steps or state.began is None:
         return []
-    return [f"Done{took}: {steps:,} of {steps:,} steps. Tables and figures: {folder}/    On one page: latent-atlas report"]
-
+    return [
+        f"Done{took}: {steps:,} of {steps:,} steps. Tables and figures: {folder}/    On one page: latent-atlas report"
+    ]
