@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow_lib.errors import Problem
 from workflow_lib.runner.log import SEE
 
 PROBLEMS = re.compile(r"^(?:\w+: )?\d+ problems?:\n.*", re.MULTILINE | re.DOTALL)
@@ -66,14 +67,14 @@ def tail(log: str) -> str:
     return tail(text.removeprefix(SEE).strip()) if text.startswith(SEE) else text
 
 
-def in_our_words(exception: str, text: str, snakemake: str) -> str:
-    """An error of Snakemake itself: what to do first; `snakemake` is the command that the user would type."""
-    advice = {
-        "LockException": f"wait for the other run; if none is alive, one was killed: {snakemake} --unlock, then {snakemake}",
-        "MissingRuleException": "the config does not name this result: correct its path, or name its --configfile",
-        "IncompleteFilesException": f"a run was killed while it wrote these files: {snakemake} --rerun-incomplete",
-    }
-    return f"{text.strip()}\n    -> {advice[exception]}" if exception in advice else text.strip()
+def in_our_words(exception: str, text: str) -> str:
+    """An error of Snakemake itself, with what to do where we know it."""
+    if exception == "LockException":
+        here = Problem(str(Path.cwd()), "", "another run works in this folder, or one was killed", "wait for it to end")
+        return f"{here}; if none is alive, call the same command once with --unlock"
+    if exception == "MissingRuleException":
+        return f"{text.strip()}\n    the config names no such result\n    -> correct the path, or name its --configfile"
+    return text.strip()
 
 
 def end_words(failures: Mapping[int, Failure]) -> list[str]:

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 UNSAID = ("Assuming unrestricted", "Building DAG", "Using shell", "host:")
 """Beginnings of what Snakemake says before a run, and nobody needs."""
-AT_THE_END = "At least one job did not complete"
+SAID_BETTER = (
+    "At least one job did not",
+    "returned non-zero exit status",
+    "Exiting because a job",
+    "--keep-incomplete",
+)
+"""Parts of what Snakemake says of a failed job, whose cause is told at the end."""
 EVERY = 0.5
 """Seconds between two pictures."""
 
@@ -62,8 +68,8 @@ class LogHandler(LogHandlerBase):
             self._show(event, failed)
 
     def _problem(self, record: logging.LogRecord) -> None:
-        said = in_our_words(str(record.__dict__.get("exception")), record.getMessage(), "snakemake")
-        if AT_THE_END not in said and not said.startswith("--keep-incomplete") and not self.state.stopped:
+        said = in_our_words(str(record.__dict__.get("exception")), record.getMessage())
+        if not self.state.stopped and not any(part in said for part in SAID_BETTER):
             self._say(said)
 
     def _show(self, event: str | None, failed: set[int]) -> None:
@@ -117,7 +123,7 @@ class LogHandler(LogHandlerBase):
             self.live = None
         if not self.off and self.running:
             self.running = False
-            words = text.last_words(self.state, time.time(), "snakemake")
+            words = text.last_words(self.state, time.time())
             dry = self.common_settings.dryrun and not self.state.nothing
             if dry and self.state.forecast.steps:
                 words = text.dry_run(self.state, time.time())

@@ -160,6 +160,7 @@ def rows(state: State, now: float) -> list[Row]:
         jobs = [job for job in state.running.values() if state.stage_of(job) == place]
         begun = sum(_seconds_over(job, state.seconds(job.steps) * rate, now) for job in jobs)
         if steps[place]:
+            ended[place] += sum(int(job.share * len(job.steps)) for job in jobs)
             found.append(Row(place, ended[place], steps[place], over + begun, max(left[place] * rate - begun, 0.0)))
     return found
 

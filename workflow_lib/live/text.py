@@ -59,9 +59,9 @@ def _bar(share: float, cells: int) -> str:
 
 
 def _times(state: State, found: Sequence[Row], now: float) -> str:
-    so_far = f"{'':{NAME}}{span(now - (state.began or now))} so far"
+    so_far = f"{span(now - (state.began or now))} so far"
     left = seconds_left(state, found)
-    if not any(row.left for row in found):
+    if not state.running:
         return so_far
     if left is None:
         return f"{so_far}, the end is known when the first jobs have ended"
@@ -72,7 +72,7 @@ def _running(state: State, now: float) -> list[str]:
     """A line for each running job, and what it says itself below it."""
     lines = []
     for job in state.running.values():
-        share = f", {job.share:.0%}" if job.share else ""
+        share = f", {job.share:.0%}" if 0 < job.share < 1 else ""
         lines.append(f"now  {job.what}{share}, {span(now - job.since)}")
         lines += [f"     {job.said}"] if job.said else []
     return lines
@@ -122,7 +122,7 @@ def _reasons(state: State, stage: str) -> list[str]:
     return ["an input is made again" if why == FOLLOWING else why for why, _ in found.most_common()]
 
 
-def last_words(state: State, now: float, command: str) -> list[str]:
+def last_words(state: State, now: float) -> list[str]:
     """What is said when a run has ended, in whatever way."""
     folder = Path(state.forecast.results, "studies")
     if state.nothing:
@@ -132,12 +132,12 @@ def last_words(state: State, now: float, command: str) -> list[str]:
     if state.stopped:
         return [
             f"Stopped{took}: {done:,} of {steps:,} steps are done, and nothing of them is lost.",
-            f"To go on: {command}    Trainings go on inside the interval where they were.",
+            "The same command goes on from there; a training goes on inside its interval.",
         ]
     if state.failures:
         return [
             *end_words(state.failures),
-            f"Ended{took}: {done:,} of {steps:,} steps are done and stay. When the cause is put right: {command}",
+            f"Ended{took}: {done:,} of {steps:,} steps are done and stay. Correct it, and call the same command.",
         ]
     if done < steps or state.began is None:
         return []
