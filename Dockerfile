@@ -6,6 +6,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends git libgomp1 &&
 WORKDIR /opt/latent-atlas
 COPY pyproject.toml constraints.txt README.md ./
 COPY latent_atlas latent_atlas
+COPY snakemake_logger_plugin_latent_atlas snakemake_logger_plugin_latent_atlas
 COPY workflow_lib workflow_lib
 RUN python -m pip install --no-cache-dir --constraint constraints.txt --editable '.[workflow,slurm]'
 ENV NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib

@@ -104,8 +104,7 @@ bench-gpu: $(INSTALLED)
 	PYTHON=$(BIN)/python sh bench/gpu.sh
 
 # A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
-# A path for the project, not setuptools' finder, which would cost every job 15 ms.
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --config-settings editable_mode=compat --editable
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 $(RUNS): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); with PyTorch to download, this takes some minutes."

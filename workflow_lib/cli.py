@@ -83,7 +83,12 @@ def latent_atlas(
 ) -> None:
     """Look into the latent space of neural classifiers.
 
-    Start in the folder of your config.yaml:
+    For data or networks of your own, make a folder with a config to edit:
+
+    \b
+        latent-atlas new mystudy
+
+    In the folder of your config.yaml:
 
     \b
         latent-atlas estimate     how long will it take?
@@ -92,6 +97,32 @@ def latent_atlas(
 
     'latent-atlas COMMAND --help' explains a command and shows examples.
     """
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to make; its parent must be there.")],
+    kind: Annotated[
+        str, typer.Option("--from", metavar="WHAT", help="What you bring: images, model or embeddings.")
+    ] = "images",
+) -> None:
+    """Make a folder for a study of your own.
+
+    It has a short config.yaml with comments, an example that runs as it is, and a README that says what to do. Nothing
+    that exists is overwritten.
+
+    \b
+        latent-atlas new mystudy                     images, in a folder for each class
+        latent-atlas new mystudy --from model        a network in PyTorch
+        latent-atlas new mystudy --from embeddings   features that are computed already
+    """
+    from workflow_lib.new import KINDS, make
+
+    if kind not in KINDS:
+        raise typer.BadParameter(f"'{kind}' is none of {', '.join(KINDS)}", param_hint="--from")
+    _snakefile()  # better now than at the first run
+    names = make(folder, kind)
+    print(f"Made {folder}: {', '.join(names)}\nNext: cd {shlex.quote(str(folder))}, and do as README.md says")
 
 
 @app.command(

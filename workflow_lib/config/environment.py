@@ -32,6 +32,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends git libgomp1 &&
 WORKDIR /opt/latent-atlas
 COPY pyproject.toml constraints.txt README.md ./
 COPY latent_atlas latent_atlas
+COPY snakemake_logger_plugin_latent_atlas snakemake_logger_plugin_latent_atlas
 COPY workflow_lib workflow_lib
 {install}
 ENV NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib
@@ -49,6 +50,7 @@ From: python:{python}-slim
     constraints.txt /opt/latent-atlas/constraints.txt
     README.md /opt/latent-atlas/README.md
     latent_atlas /opt/latent-atlas/latent_atlas
+    snakemake_logger_plugin_latent_atlas /opt/latent-atlas/snakemake_logger_plugin_latent_atlas
     workflow_lib /opt/latent-atlas/workflow_lib
 
 %post
