@@ -345,7 +345,7 @@ def test_large_images_become_small_and_colours_stay():
 
 
 def test_equal_data_is_kept_once_and_what_does_not_fit_not_at_all():
-    blobs = Blobs(400)
+    blobs = Blobs(700)
     assert blobs.add(narrow([1, 2, 3]), narrow([1, 2, 3])) == [0, 0]
     assert blobs.add(np.random.default_rng(0).integers(0, 255, 999, np.uint8)) is None
     assert blobs.add(narrow([1, 2, 3])) == [0]

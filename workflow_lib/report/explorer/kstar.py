@@ -22,7 +22,7 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.points import DIMENSIONS, points, varied
 from workflow_lib.report.explorer.blobs import Blobs, narrow
 from workflow_lib.report.explorer.neighbours import nearest
-from workflow_lib.report.explorer.samples import Rows, Samples, dataset_path
+from workflow_lib.report.explorer.samples import Rows, Samples
 from workflow_lib.seeds import sample_rows
 
 NEIGHBOURS = 6
@@ -178,7 +178,7 @@ class KstarData:
         """The samples of a point's split; None if they do not fit."""
         name = f"{values['dataset']}, {values['split']}"
         if name not in self._samples:
-            split = dataset_path(self._plan.results, values["dataset"], values["split"])
+            split = Path(self._plan.results, "datasets", values["dataset"], f"{values['split']}.zarr.zip")
             for path in (split, self._features(source)):  # they also have the samples without k*
                 if self._current(path):
                     store = storage.load(path)

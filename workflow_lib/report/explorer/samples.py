@@ -1,7 +1,6 @@
 """The samples of a split in the page: ids, labels, and pictures or texts."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ SHOWN = 100_000
 
 CHARACTERS = 600
 """Longer texts are cut."""
+LESS = 1.05
+"""Pictures may take so much more room than the first ones; beyond it, the last rows get none."""
 ROW_BYTES = 6
 """Of the list of rows with pictures, for each of them."""
 
@@ -81,7 +82,7 @@ class Samples:
 
     def _add_pictures(self, images: StoredSplit, wanted: Rows, blobs: Blobs, limit: float) -> None:
         first = next(sheets(images, np.sort(self.shown[wanted[:PER_SHEET]])))
-        each = 4 / 3 * len(first) / min(PER_SHEET, len(wanted)) + ROW_BYTES
+        each = LESS * 4 / 3 * len(first) / min(PER_SHEET, len(wanted)) + ROW_BYTES
         chosen = np.sort(wanted[: max(int((limit - blobs.used) / each), 0)])
         rows = [None] if len(chosen) == len(self.shown) else blobs.add(narrow(chosen), limit=limit)
         numbers: list[int] = []
@@ -102,8 +103,3 @@ class Samples:
                 "each": PER_SHEET,
                 "exact": max(images.image_shape[1:]) <= EXACT,
             }
-
-
-def dataset_path(results: str, dataset: str, split: str) -> Path:
-    """The store of the images of a split."""
-    return Path(results, "datasets", dataset, f"{split}.zarr.zip")
