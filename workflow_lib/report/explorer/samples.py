@@ -14,6 +14,8 @@ from workflow_lib.seeds import sample_rows
 SHOWN = 100_000
 """Of more samples, an even selection from the classes is shown."""
 
+PER_POINT = 100
+"""Samples of every point that get pictures or texts first: the 50 most suspicious, with their nearest foreign ones."""
 CHARACTERS = 600
 """Longer texts are cut."""
 LESS = 1.05
@@ -36,7 +38,7 @@ class Samples:
         images: their images; None if they have none.
         texts: (N,) their texts; None if they have none.
         entry: what the page is told.
-        wanted: (S,) places in the page, in the order in which samples get pictures or texts; None: as they are.
+        wanted: of each point, places in the page of its samples and their nearest foreign ones, most suspicious first.
     """
 
     ids: npt.NDArray[Any]
@@ -45,7 +47,7 @@ class Samples:
     images: StoredSplit | None = None
     texts: npt.NDArray[Any] | None = None
     entry: dict[str, Any] = field(default_factory=dict)
-    wanted: Rows | None = None
+    wanted: list[Rows] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.shown: Rows = sample_rows(self.labels, SHOWN, seed=0)
@@ -64,8 +66,13 @@ class Samples:
         return added is not None
 
     def add_media(self, blobs: Blobs, limit: float) -> None:
-        """Put as many texts or pictures into the page as fit below `limit` bytes in all, the wanted ones first."""
-        wanted = np.arange(len(self.shown)) if self.wanted is None else self.wanted
+        """Put as many texts or pictures into the page as fit below `limit` bytes in all.
+
+        First come the most suspicious samples of every point, then the other ones of the first point.
+        """
+        heads = [places[:PER_POINT] for places in self.wanted]
+        every = np.concatenate([*heads, *self.wanted[:1], np.arange(len(self.shown))])
+        wanted = every[np.sort(np.unique(every, return_index=True)[1])]
         if self.texts is not None:
             self._add_texts(self.texts[self.shown], wanted, blobs, limit)
         elif self.images is not None:
