@@ -255,15 +255,18 @@ def test_imported_features(project):
 def test_pictures_of_the_most_suspicious_come_first(tmp_path):
     count = 600
     made = samples_data.Samples(np.arange(count).astype(str), np.zeros(count, int), ["a"], images=Grey(count))
-    made.wanted = np.arange(count)[::-1]
-    blobs = Blobs(10_000)
+    made.wanted = [np.arange(count)[::-1], np.arange(100, 300)]
+    blobs = Blobs(40_000)
     assert made.add(blobs, "toys")
-    made.add_media(blobs, 10_000)
+    made.add_media(blobs, 40_000)
     media = made.entry["media"]
     assert 0 < media["count"] < count
-    assert blobs.used <= 10_000
+    assert blobs.used <= 40_000
     _, element = contents_of(blobs.html + '<script id="explorer-contents">{}</script>')
-    assert element(media["rows"])[-1] == count - 1
+    rows = element(media["rows"])
+    assert rows[-1] == count - 1
+    assert set(range(100, 200)) <= set(rows.tolist())  # of the second point
+    assert 0 not in rows
     assert len(element(media["rows"])) >= media["count"]
 
 
@@ -345,7 +348,7 @@ def test_large_images_become_small_and_colours_stay():
 
 
 def test_equal_data_is_kept_once_and_what_does_not_fit_not_at_all():
-    blobs = Blobs(400)
+    blobs = Blobs(700)
     assert blobs.add(narrow([1, 2, 3]), narrow([1, 2, 3])) == [0, 0]
     assert blobs.add(np.random.default_rng(0).integers(0, 255, 999, np.uint8)) is None
     assert blobs.add(narrow([1, 2, 3])) == [0]

@@ -15,6 +15,9 @@ Data = npt.NDArray[np.generic] | bytes | Sequence[str]
 TYPES = ("uint8", "uint16", "uint32", "float32")
 """Types of arrays in the page, with the names that JavaScript's typed arrays have in lower case."""
 
+MENTION = 200
+"""Bytes in which the page is told of the numbers of some elements."""
+
 
 class Blobs:
     """Data within a budget. Equal data is kept once.
@@ -47,7 +50,7 @@ class Blobs:
             if digest not in self._ids and digest not in new:
                 new[digest] = _element(len(self._ids) + len(new), kind, content)
             ids.append(digest)
-        size = sum(map(len, new.values())) + len(safe_json(besides))
+        size = sum(map(len, new.values())) + len(safe_json(besides)) + MENTION
         if self.used + size > (self.room if limit is None else limit):
             return None
         self.used += size

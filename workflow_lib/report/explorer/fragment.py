@@ -20,6 +20,8 @@ SCRIPTS = (
     *("sample.js", "list.js", "kstar.js", "prototypes.js", "explorer.js"),
 )
 LIBRARY = "regl-scatterplot.min.js"
+PER_STUDY = 500
+"""Bytes in which the page is told of a study, besides its title and what it shows."""
 OF_PROTOTYPES = 0.3
 """Share of the room that prototypes may fill; samples get the rest."""
 
@@ -41,7 +43,9 @@ def fragment(plan: Plan, budget: int, outdated: Collection[str] | None = None) -
         return path not in old and path.is_file()
 
     head, tail = _head(), _tail()
-    blobs = Blobs(budget - _size(head) - _size(tail) - _size(_contents([], [])) - 1000)
+    titles = [study.study.title for study in (*plan.kstar.values(), *plan.prototypes.values())]
+    frame = head + tail + _contents([], []) + safe_json(titles)
+    blobs = Blobs(budget - _size(frame) - PER_STUDY * len(titles))
     prototypes = read_prototypes(plan, blobs, current, OF_PROTOTYPES * blobs.room)
     kstar, samples = KstarData(plan, blobs, current).read()
     studies = [*kstar, *prototypes]
@@ -68,8 +72,8 @@ def _empty(studies: list[dict[str, Any]]) -> str:
 
 def _absent(studies: list[dict[str, Any]]) -> list[str]:
     """Studies of which nothing is shown, with the reasons."""
-    reasons = {study["title"]: study["lost"] for study in studies if not study["shown"]}
-    return [f"{title} ({', '.join(f'{n} {why}' for why, n in lost.items())})" for title, lost in reasons.items()]
+    absent = [study for study in studies if not study["shown"]]
+    return [f"{s['title']} ({', '.join(f'{count} {why}' for why, count in s['lost'].items())})" for s in absent]
 
 
 def _head() -> str:

@@ -22,7 +22,7 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.points import DIMENSIONS, points, varied
 from workflow_lib.report.explorer.blobs import Blobs, narrow
 from workflow_lib.report.explorer.neighbours import nearest
-from workflow_lib.report.explorer.samples import Rows, Samples, dataset_path
+from workflow_lib.report.explorer.samples import Rows, Samples
 from workflow_lib.seeds import sample_rows
 
 NEIGHBOURS = 6
@@ -164,8 +164,8 @@ class KstarData:
         added = self._blobs.add(*arrays.values(), besides=[about, list(arrays)], limit=POINTS * self._blobs.room)
         if added is None:
             return "no room"
-        if samples.wanted is None:
-            samples.wanted = _pictured_first(places[order], places[foreign[order]], len(samples.shown))
+        pairs = np.stack([places[order], places[foreign[order]]], axis=1).ravel()
+        samples.wanted += [pairs[pairs >= 0]]
         maps = self._maps_of(source, samples)
         entry = {**about, **dict(zip(arrays, added, strict=True)), "maps": maps, "rank": self._rank(values)}
         return Point(source, values["metric"], samples, places, order, entry)
@@ -178,7 +178,7 @@ class KstarData:
         """The samples of a point's split; None if they do not fit."""
         name = f"{values['dataset']}, {values['split']}"
         if name not in self._samples:
-            split = dataset_path(self._plan.results, values["dataset"], values["split"])
+            split = Path(self._plan.results, "datasets", values["dataset"], f"{values['split']}.zarr.zip")
             for path in (split, self._features(source)):  # they also have the samples without k*
                 if self._current(path):
                     store = storage.load(path)
@@ -277,13 +277,6 @@ def _listed(order: Rows, labels: npt.NDArray[np.integer[Any]]) -> Rows:
     among = np.empty(len(order), dtype=np.int64)  # place within the class
     among[by_class] = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
     return order[among < most]
-
-
-def _pictured_first(suspects: Rows, foreign: Rows, count: int) -> Rows:
-    """Places of all samples: the most suspicious ones, each with its nearest foreign sample, then the others."""
-    pairs = np.stack([suspects, foreign], axis=1).ravel()
-    every = np.concatenate([pairs[pairs >= 0], np.arange(count)])
-    return np.asarray(every[np.sort(np.unique(every, return_index=True)[1])])
 
 
 def _quantised(places: Rows, xy: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.uint16]:

@@ -1,7 +1,6 @@
 """The samples of a split in the page: ids, labels, and pictures or texts."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,12 @@ from workflow_lib.seeds import sample_rows
 SHOWN = 100_000
 """Of more samples, an even selection from the classes is shown."""
 
+PER_POINT = 100
+"""Samples of every point that get pictures or texts first: the 50 most suspicious, with their nearest foreign ones."""
 CHARACTERS = 600
 """Longer texts are cut."""
+LESS = 1.05
+"""Pictures may take so much more room than the first ones; beyond it, the last rows get none."""
 ROW_BYTES = 6
 """Of the list of rows with pictures, for each of them."""
 
@@ -35,7 +38,7 @@ class Samples:
         images: their images; None if they have none.
         texts: (N,) their texts; None if they have none.
         entry: what the page is told.
-        wanted: (S,) places in the page, in the order in which samples get pictures or texts; None: as they are.
+        wanted: of each point, places in the page of its samples and their nearest foreign ones, most suspicious first.
     """
 
     ids: npt.NDArray[Any]
@@ -44,7 +47,7 @@ class Samples:
     images: StoredSplit | None = None
     texts: npt.NDArray[Any] | None = None
     entry: dict[str, Any] = field(default_factory=dict)
-    wanted: Rows | None = None
+    wanted: list[Rows] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.shown: Rows = sample_rows(self.labels, SHOWN, seed=0)
@@ -63,8 +66,13 @@ class Samples:
         return added is not None
 
     def add_media(self, blobs: Blobs, limit: float) -> None:
-        """Put as many texts or pictures into the page as fit below `limit` bytes in all, the wanted ones first."""
-        wanted = np.arange(len(self.shown)) if self.wanted is None else self.wanted
+        """Put as many texts or pictures into the page as fit below `limit` bytes in all.
+
+        First come the most suspicious samples of every point, then the other ones of the first point.
+        """
+        heads = [places[:PER_POINT] for places in self.wanted]
+        every = np.concatenate([*heads, *self.wanted[:1], np.arange(len(self.shown))])
+        wanted = every[np.sort(np.unique(every, return_index=True)[1])]
         if self.texts is not None:
             self._add_texts(self.texts[self.shown], wanted, blobs, limit)
         elif self.images is not None:
@@ -81,7 +89,7 @@ class Samples:
 
     def _add_pictures(self, images: StoredSplit, wanted: Rows, blobs: Blobs, limit: float) -> None:
         first = next(sheets(images, np.sort(self.shown[wanted[:PER_SHEET]])))
-        each = 4 / 3 * len(first) / min(PER_SHEET, len(wanted)) + ROW_BYTES
+        each = LESS * 4 / 3 * len(first) / min(PER_SHEET, len(wanted)) + ROW_BYTES
         chosen = np.sort(wanted[: max(int((limit - blobs.used) / each), 0)])
         rows = [None] if len(chosen) == len(self.shown) else blobs.add(narrow(chosen), limit=limit)
         numbers: list[int] = []
@@ -102,8 +110,3 @@ class Samples:
                 "each": PER_SHEET,
                 "exact": max(images.image_shape[1:]) <= EXACT,
             }
-
-
-def dataset_path(results: str, dataset: str, split: str) -> Path:
-    """The store of the images of a split."""
-    return Path(results, "datasets", dataset, f"{split}.zarr.zip")

@@ -13,6 +13,37 @@ function sized(canvas, width, height) {
   return context;
 }
 
+const FONT = "12px sans-serif";
+const FLAT = 20; // pixels that names need that are not turned
+const LONGEST = 90;
+
+/** Height of a line with the names of columns of this width: they are turned if one is too long. */
+function heightOfNames(names, width) {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = FONT;
+  const longest = Math.max(...names.map((name) => context.measureText(name).width));
+  return longest <= width - 4 ? FLAT : Math.min(longest, LONGEST) + 12;
+}
+
+/** Write the name of a column in a line that begins at `top`; turned ones end at the column, below or above it. */
+function writeName(context, name, middle, top, height, below) {
+  context.save();
+  context.translate(middle, height === FLAT ? top + FLAT / 2 : below ? top + 6 : top + height - 6);
+  context.textBaseline = "middle";
+  context.textAlign = height === FLAT ? "center" : below ? "right" : "left";
+  if (height > FLAT) context.rotate(-Math.PI / 2);
+  context.fillText(height === FLAT ? name : fitted(context, name, LONGEST), 0, 0);
+  context.restore();
+}
+
+/** A text cut to a width, with an ellipsis. */
+function fitted(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let end = text.length;
+  while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > width) end--;
+  return `${text.slice(0, end)}…`;
+}
+
 /** Draw dots at (x, y), NaN for none, in the colour `palette[colours[i]]`; those outside `mask` pale and below. */
 function drawDots(context, x, y, colours, palette, mask) {
   const size = x.length > 20000 ? 2 : x.length > 3000 ? 2.5 : 3.5;

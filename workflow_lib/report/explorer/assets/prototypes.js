@@ -36,6 +36,7 @@ function prototypesView(box) {
     describe();
   }
 
+  let head = FLAT;
   const margin = () => Math.min(20 + 7 * Math.max(...set.classes.map((name) => name.length)), 90);
 
   function draw() {
@@ -44,23 +45,23 @@ function prototypesView(box) {
     const left = margin();
     const cell = (width - left) / n;
     const tall = (cell * set.height) / set.width;
-    const context = sized(canvas, width, 20 + tall * n);
+    head = heightOfNames(set.classes, cell);
+    const context = sized(canvas, width, head + tall * n);
     const ink = colourOf("--ink", "#1c1c1c");
     context.imageSmoothingEnabled = cell < set.width;
-    context.drawImage(image, left, 20, width - left, tall * n);
-    context.font = "12px sans-serif";
+    context.drawImage(image, left, head, width - left, tall * n);
+    context.font = FONT;
     context.fillStyle = ink;
     context.textBaseline = "middle";
     set.classes.forEach((name, i) => {
-      context.textAlign = "center";
-      context.fillText(fitted(context, name, cell - 2), left + cell * (i + 0.5), 10);
+      writeName(context, name, left + cell * (i + 0.5), 0, head, false);
       context.textAlign = "right";
-      context.fillText(fitted(context, name, left - 8), left - 6, 20 + tall * (i + 0.5));
+      context.fillText(fitted(context, name, left - 8), left - 6, head + tall * (i + 0.5));
     });
     const [target, origin] = hovered || chosen;
     for (let k = 0; k < n; k++) {
       for (let j = 0; j < n; j++) {
-        const [x, y] = [left + cell * j, 20 + tall * k];
+        const [x, y] = [left + cell * j, head + tall * k];
         context.lineWidth = 1;
         context.strokeStyle = colourOf("--paper", "#fff");
         context.strokeRect(x, y, cell, tall);
@@ -77,7 +78,7 @@ function prototypesView(box) {
     const frame = (k, j, down, across, colour, line) => {
       context.strokeStyle = colour;
       context.lineWidth = line;
-      context.strokeRect(left + cell * j, 20 + tall * k, cell * across, tall * down);
+      context.strokeRect(left + cell * j, head + tall * k, cell * across, tall * down);
     };
     frame(0, origin, n, 1, "#e69f00", 2);
     frame(target, 0, 1, n, "#56b4e9", 2);
@@ -166,7 +167,7 @@ function prototypesView(box) {
     const left = margin();
     const n = set.classes.length;
     const column = Math.floor(((event.clientX - box.left - left) / (box.width - left)) * n);
-    const row = Math.floor(((event.clientY - box.top - 20) / (box.height - 20)) * n);
+    const row = Math.floor(((event.clientY - box.top - head) / (box.height - head)) * n);
     return column >= 0 && row >= 0 && column < n && row < n ? [row, column] : null;
   }
 

@@ -7,7 +7,7 @@ function stripsView(figure, events) {
   const plot = figure.querySelector(".plot");
   const [canvas, above] = plot.querySelectorAll("canvas");
   const state = { x: [], y: [], mask: null };
-  let marks, width, height, data;
+  let marks, width, height, foot, data;
 
   state.box = (start, end) => drawBox(marks, width, height, start, end);
   pointAtDots(canvas, state, events);
@@ -19,7 +19,8 @@ function stripsView(figure, events) {
     height = plot.clientHeight - (plot.clientWidth < classes * 24 + 40 ? 14 : 0);
     width = Math.max(plot.clientWidth, 40 + classes * 24);
     const column = (width - 40) / classes;
-    const scale = (kstar) => height - 24 - kstar * (height - 36);
+    foot = heightOfNames(point.classes, column);
+    const scale = (kstar) => height - foot - 4 - kstar * (height - foot - 16);
     const counts = point.classes.map(() => new Float64Array(BINS + 1));
     const bin = (i) => Math.min(Math.floor(point.kstar[i] * BINS), BINS);
     for (let i = 0; i < point.count; i++) if (point.kappa[i]) counts[point.labels[i]][bin(i)]++;
@@ -43,7 +44,7 @@ function stripsView(figure, events) {
     const context = sized(canvas, width, height);
     marks = sized(above, width, height);
     const ink = colourOf("--ink", "#1c1c1c");
-    context.font = "12px sans-serif";
+    context.font = FONT;
     context.fillStyle = ink;
     context.strokeStyle = colourOf("--line", "#d0d0d0");
     context.textBaseline = "middle";
@@ -55,7 +56,6 @@ function stripsView(figure, events) {
       context.lineTo(width, y);
       context.stroke();
     }
-    context.textAlign = "center";
     state.shapes.forEach(({ row, most, middle, column, scale }, label) => {
       context.beginPath();
       const side = (sign) => (b) => context.lineTo(middle + (sign * 0.45 * column * row[b]) / most, scale((b + 0.5) / BINS));
@@ -68,7 +68,7 @@ function stripsView(figure, events) {
       context.fill();
       context.globalAlpha = 1;
       context.fillStyle = ink;
-      context.fillText(fitted(context, data.classes[label], column - 4), middle, height - 10);
+      writeName(context, data.classes[label], middle, height - foot, foot, true);
     });
     drawDots(context, state.x, state.y, colours, palette, mask);
   }
@@ -79,12 +79,4 @@ function stripsView(figure, events) {
   }
 
   return { layout, draw, mark, canvas, placeOf: (i) => [state.x[i], state.y[i]] };
-}
-
-/** A text cut to a width, with an ellipsis. */
-function fitted(context, text, width) {
-  if (context.measureText(text).width <= width) return text;
-  let end = text.length;
-  while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > width) end--;
-  return `${text.slice(0, end)}…`;
 }
