@@ -56,7 +56,10 @@ def bundles_of_run():
     asked = [path for name in names for path in targets.paths(PLAN, name)] + files
     answer = explained(tuple(asked))
     if workflow.is_main_process:
-        logger.info("Steps were compared with their records.", extra={"forecast": forecast(PLAN, answer)})
+        logger.info(
+            "Steps were compared with their records.",
+            extra={"forecast": forecast(PLAN, answer)},
+        )
     return bundles.shapes(PLAN, answer, one_gpu=GPU_PLACES == 1)
 
 
