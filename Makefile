@@ -6,20 +6,22 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
+DOCS := $(VENV)/.docs
 ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run report test test-slow slurm browser test-slurm proof bench-workflow check format lint types docs constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
+.PHONY: help run report test test-slow slurm browser test-slurm proof bench-workflow check format lint types docs site notebooks constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
 
 help:
 	@echo "make run               install what running needs into .venv, and run the studies of config.yaml"
 	@echo "make run CONFIG=FILE   the same for another config, such as those in configs/"
-	@echo "make report            tables and figures on one page: results/report.html"
+	@echo "make report            what was run and found, tables and figures on one page: results/report.html"
 	@echo "make test              install what developing needs, and run the quick tests"
 	@echo "make check             format, lint and types"
 	@echo "make proof             every edit, kill and damage of the re-run contract; hours"
 	@echo "make bench-kstar       k* against other ways to compute it; also -prototypes, -confusion, -workflow, -gpu"
 	@echo "make docs              write generated pages again"
+	@echo "make site              the documentation as a folder to open: site/index.html"
 
 run: $(RUNS)
 	$(BIN)/latent-atlas run --configfile $(CONFIG)
@@ -73,6 +75,17 @@ docs: $(INSTALLED)
 	$(BIN)/python -m workflow_lib.config.generate
 	$(BIN)/python tests/workflow/contract_page.py
 
+# Warnings are errors: links and anchors that lead nowhere, pages that no list names.
+site: $(DOCS)
+	rm -rf site
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs site
+	rm -rf jupyter_execute
+	@echo "Open site/index.html in a browser; it needs no server and no network."
+
+# Needs matplotlib and scikit-learn, which the workflow brings.
+notebooks: $(DOCS)
+	$(BIN)/python docs/notebooks/execute.py
+
 bench-kstar: $(INSTALLED)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m bench.bench_kstar
@@ -91,13 +104,12 @@ bench-gpu: $(INSTALLED)
 	PYTHON=$(BIN)/python sh bench/gpu.sh
 
 # A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
-# A path for the project, not setuptools' finder, which would cost every job 15 ms.
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --config-settings editable_mode=compat --editable
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 $(RUNS): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); with PyTorch to download, this takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(INSTALL) .
+	$(INSTALL) '.[workflow]'
 	@echo "Compiling the code of the 2-D maps, once; half a minute."
 	@$(BIN)/python -W ignore -c "import umap"
 	@touch $@
@@ -106,10 +118,14 @@ $(INSTALLED): $(RUNS)
 	$(INSTALL) '.[dev,slurm]'
 	@touch $@
 
+$(DOCS): $(RUNS)
+	$(INSTALL) '.[docs]'
+	@touch $@
+
 clean-venv:
 	rm -rf $(VENV)
 
 # Pins every package that is installed now, without the build tag of a CPU-only torch.
-constraints: $(INSTALLED)
+constraints: $(INSTALLED) $(DOCS)
 	(head -1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//') > constraints.new
 	mv constraints.new constraints.txt

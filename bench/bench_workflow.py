@@ -25,7 +25,8 @@ from workflow_lib.cache.actions import object_file
 from workflow_lib.cache.store import ActionCache
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "docs", "environment.yaml")
+PLUGIN = "snakemake_logger_plugin_latent_atlas"
+PARTS = ("Snakefile", "rules", "workflow_lib", PLUGIN, "profiles", "docs", "environment.yaml")
 METRICS = ("euclidean", "cityblock", "chebyshev", "cosine")
 JOBS_PER_DATASET = 1 + len(METRICS)
 COPIED_BYTES = 10**9

@@ -9,6 +9,7 @@ from pathlib import Path
 from workflow_lib.errors import UserError
 from workflow_lib.io.files import require_writable
 from workflow_lib.plan import bundles, targets
+from workflow_lib.plan.forecast import forecast
 from workflow_lib.plan.jobs import is_made
 from workflow_lib.plan.load import load_plan, read_config
 from workflow_lib.plan.plan import FAMILIES
@@ -53,7 +54,13 @@ def bundles_of_run():
     names = [word for word in words if word in targets.TARGETS]
     names = names if (names or files) and "all" not in words else ["all"]
     asked = [path for name in names for path in targets.paths(PLAN, name)] + files
-    return bundles.shapes(PLAN, explained(tuple(asked)), one_gpu=GPU_PLACES == 1)
+    answer = explained(tuple(asked))
+    if workflow.is_main_process:
+        logger.info(
+            "Steps were compared with their records.",
+            extra={"forecast": forecast(PLAN, answer)},
+        )
+    return bundles.shapes(PLAN, answer, one_gpu=GPU_PLACES == 1)
 
 
 SHAPES = bundles_of_run()

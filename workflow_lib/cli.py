@@ -83,7 +83,12 @@ def latent_atlas(
 ) -> None:
     """Look into the latent space of neural classifiers.
 
-    Start in the folder of your config.yaml:
+    For data or networks of your own, make a folder with a config to edit:
+
+    \b
+        latent-atlas new mystudy
+
+    In the folder of your config.yaml:
 
     \b
         latent-atlas estimate     how long will it take?
@@ -92,6 +97,32 @@ def latent_atlas(
 
     'latent-atlas COMMAND --help' explains a command and shows examples.
     """
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to make; its parent must be there.")],
+    kind: Annotated[
+        str, typer.Option("--from", metavar="WHAT", help="What you bring: images, model or embeddings.")
+    ] = "images",
+) -> None:
+    """Make a folder for a study of your own.
+
+    It has a short config.yaml with comments, an example that runs as it is, and a README that says what to do. Nothing
+    that exists is overwritten.
+
+    \b
+        latent-atlas new mystudy                     images, in a folder for each class
+        latent-atlas new mystudy --from model        a network in PyTorch
+        latent-atlas new mystudy --from embeddings   features that are computed already
+    """
+    from workflow_lib.new import KINDS, make
+
+    if kind not in KINDS:
+        raise typer.BadParameter(f"'{kind}' is none of {', '.join(KINDS)}", param_hint="--from")
+    _snakefile()  # better now than at the first run
+    names = make(folder, kind)
+    print(f"Made {folder}: {', '.join(names)}\nNext: cd {shlex.quote(str(folder))}, and do as README.md says")
 
 
 @app.command(
@@ -259,18 +290,19 @@ def report(
     files: Files = [DEFAULT],
     results: Results = None,
 ) -> None:
-    """Put all tables and figures on one web page.
+    """Put what was run, what was found, tables and figures on one web page.
 
-    The page is a single file that needs no network. Results must be there: run 'latent-atlas run' first.
+    The page is a single file that needs no network. It shows what there is, and marks what is missing or outdated.
+    Nothing is computed. ('snakemake --report FILE' makes Snakemake's own report instead.)
 
     \b
         latent-atlas report
         latent-atlas report study.html --configfile configs/miniature.yaml
     """
-    page = page or _results(files, results) / "report.html"
-    options = ["--snakefile", str(_snakefile()), *_config_options(files, [], results), "--report", str(page)]
-    print(f"Writing {page}", flush=True)  # Snakemake does not say where the report is
-    _become_snakemake(options, [])
+    from workflow_lib.report.write import describe, write
+
+    plan, options = _plan(files, results), _options(files, results)
+    print(describe(write(plan, files, page or Path(plan.results) / "report.html", options), options))
 
 
 @cache.command()
@@ -360,7 +392,7 @@ def _snakefile() -> Path:
     """That of the working directory, else that of the project which this package belongs to."""
     here, installed = Path("Snakefile"), Path(__file__).parents[1] / "Snakefile"
     if not here.is_file() and not installed.is_file():
-        raise typer.BadParameter("there is no Snakefile here: change to the folder of the project")
+        raise typer.BadParameter("no Snakefile: it comes with a clone of the project; change to the clone's folder")
     return here if here.is_file() else installed
 
 

@@ -91,6 +91,14 @@ def welch(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Welch
 
     Raises:
         UserError: values that are not finite, or samples that are not one-dimensional.
+
+    Examples:
+        >>> from latent_atlas import welch
+        >>> test = welch([0.91, 0.93, 0.92], [0.84, 0.88, 0.86])
+        >>> f"difference {test.diff:.2f}, t = {test.t:.2f}, p = {test.p:.3f}"
+        'difference 0.06, t = 4.65, p = 0.020'
+        >>> welch([0.91, 0.93], [0.9]).undefined
+        'b has one value'
     """
     x, y = _samples(a=a, b=b)
     diff = _mean(x) - _mean(y)
@@ -127,6 +135,12 @@ def paired(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> Pair
 
     Raises:
         UserError: values that are not finite, or samples that are not one-dimensional or have different lengths.
+
+    Examples:
+        >>> from latent_atlas import paired
+        >>> test = paired([0.91, 0.93, 0.92], [0.84, 0.88, 0.86])
+        >>> f"difference {test.diff:.2f}, t = {test.t:.2f}, p = {test.p:.3f}"
+        'difference 0.06, t = 10.39, p = 0.009'
     """
     x, y = _samples(a=a, b=b)
     if x.size != y.size:
@@ -208,6 +222,13 @@ def kl_bits(p: npt.ArrayLike, q: npt.ArrayLike, *, smoothing: float = 0.0, signe
     Raises:
         UserError: weights that are negative, not finite or sum to 0, a probability above 1, different shapes, or
             smoothing of probabilities.
+
+    Examples:
+        >>> from latent_atlas import kl_bits
+        >>> round(kl_bits([8, 2], [5, 5]), 3)
+        0.278
+        >>> round(kl_bits([8, 2, 0], [6, 0, 4], smoothing=0.5), 3)  # counts that contain zeros
+        0.653
     """
     one, other = _weights(p, q, smoothing)
     one = one / one.sum(axis=-1, keepdims=True)
@@ -252,6 +273,11 @@ def benjamini_hochberg(p: npt.ArrayLike) -> Array:
 
     Raises:
         UserError: a value below 0 or above 1.
+
+    Examples:
+        >>> from latent_atlas import benjamini_hochberg
+        >>> benjamini_hochberg([0.01, 0.02, 0.04])
+        array([0.03, 0.03, 0.04])
     """
     values = np.asarray(p, dtype=np.float64)
     wrong = values[(values < 0) | (values > 1)]

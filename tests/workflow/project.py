@@ -24,7 +24,8 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.runner.log import SEE
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "rules", "workflow_lib", "profiles", "configs", "docs", "environment.yaml")
+PLUGIN = "snakemake_logger_plugin_latent_atlas"
+PARTS = ("Snakefile", "rules", "workflow_lib", PLUGIN, "profiles", "configs", "docs", "environment.yaml")
 
 FORECAST = """
 import json, sys

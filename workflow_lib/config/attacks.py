@@ -39,7 +39,7 @@ class Attack(Section):
     epsilon: Length
     """Largest norm of the change, for images in [0, 1]: a number, or a ratio such as 8/255."""
     norm: Literal["linf", "l2"] = "linf"
-    """How the change is measured: linf by its largest value, l2 by its Euclidean length over all pixels."""
+    """Norm of the change: linf is its largest absolute value, l2 its Euclidean length over all pixels."""
     steps: Count = 10
     """Number of steps."""
     step: Length | None = None

@@ -51,7 +51,7 @@ Pairs = Annotated[
 
 
 class ConfusionStudy(Section):
-    """For each pair of classes, trainings in which a share of their images is mistrained, and a baseline."""
+    """For each pair of classes, trainings with a share of their images mislabelled or left out, and a baseline."""
 
     model_config = example(
         title="What a small network generalises",
@@ -72,15 +72,14 @@ class ConfusionStudy(Section):
     """Trainings of each pair and of the baseline: a list of seeds, or {start, count}. Adding
     seeds trains only the new ones."""
     pairs: Pairs = Field(default=(), json_schema_extra={"default": ALL})
-    """Pairs of classes to mistrain, each [A, B]; all uses every pair of the dataset, and {sample, seed} a random
-    sample of them. The order of A and B counts only in the mode one_way."""
+    """Pairs of classes to confuse, each [A, B]; all uses every pair of the dataset, and {sample, seed} a random sample
+    of them. The order of A and B counts only in the mode one_way."""
     mode: Mistraining = "swap"
-    """What is done to a share of the training images. swap: those of A are labelled B, those of B are labelled A;
+    """What is changed in a share of the training images. swap: those of A are labelled B, those of B are labelled A;
     one_way: those of A are labelled B, and all of B stay; drop: those of A and of B are left out; random: those of A
     and of B get any label but their own."""
     share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the training images of A and of B (one_way: only of A) that is mistrained; 0 changes none (a null
-    run)."""
+    """Share of the training images of A and of B (one_way: only of A) that is changed so; 0 changes none (null run)."""
     groups: dict[ClassName, ClassGroup] = Field(default={})
     """Groups of classes, such as animals and vehicles. Information within and between groups is compared."""
     permutations: Count = 9999
@@ -95,7 +94,7 @@ class ConfusionStudy(Section):
 
 
 class Confusion(Section):
-    """Studies of what a network generalises between classes, measured by mistraining two of them."""
+    """Studies of what a network generalises between classes, measured by corrupting two of them in the training."""
 
     studies: dict[Name, ConfusionStudy] = Field(default={})
     """The studies by name."""

@@ -31,6 +31,8 @@ FROM python:{python}-slim
 RUN apt-get update && apt-get install -y --no-install-recommends git libgomp1 && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/latent-atlas
 COPY pyproject.toml constraints.txt README.md ./
+COPY latent_atlas latent_atlas
+COPY snakemake_logger_plugin_latent_atlas snakemake_logger_plugin_latent_atlas
 COPY workflow_lib workflow_lib
 {install}
 ENV NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib
@@ -47,6 +49,8 @@ From: python:{python}-slim
     pyproject.toml /opt/latent-atlas/pyproject.toml
     constraints.txt /opt/latent-atlas/constraints.txt
     README.md /opt/latent-atlas/README.md
+    latent_atlas /opt/latent-atlas/latent_atlas
+    snakemake_logger_plugin_latent_atlas /opt/latent-atlas/snakemake_logger_plugin_latent_atlas
     workflow_lib /opt/latent-atlas/workflow_lib
 
 %post
@@ -58,7 +62,7 @@ From: python:{python}-slim
     export NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib
 """
 
-INSTALL = "python -m pip install --no-cache-dir --constraint constraints.txt --editable '.[slurm]'"
+INSTALL = "python -m pip install --no-cache-dir --constraint constraints.txt --editable '.[workflow,slurm]'"
 
 
 def environments(root: Path) -> dict[str, str]:
@@ -69,8 +73,9 @@ def environments(root: Path) -> dict[str, str]:
         PackageNotFoundError: a required package is not installed, so its requirements are unknown.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
     pins = pinned(root / "constraints.txt")
-    needed = closure([*project["dependencies"], *project["optional-dependencies"]["slurm"]], pins)
+    needed = closure([*project["dependencies"], *extras["workflow"], *extras["slurm"]], pins)
     lines = "\n".join(f"      - {pins[name]}" for name in sorted(needed))
     return {
         "environment.yaml": NOTE + CONDA.format(python=PYTHON, pins=lines),
@@ -114,4 +119,6 @@ def _needs(name: str) -> list[str]:
     try:
         return requires(name) or []
     except PackageNotFoundError:
-        raise PackageNotFoundError(f"{name}: install it first, pip install -c constraints.txt -e '.[slurm]'") from None
+        raise PackageNotFoundError(
+            f"{name}: install it first, pip install -c constraints.txt -e '.[workflow,slurm]'"
+        ) from None

@@ -25,7 +25,7 @@ class Maps(Section):
     """Settings of the two-dimensional maps of features, for all studies with maps."""
 
     samples: Annotated[int, Field(ge=10)] = 2000
-    """Largest number of samples on a map, drawn evenly from the classes."""
+    """Largest number of samples on a map; larger splits are sampled, stratified by class."""
     seed: Seed = 0
     """Seed of the draw and of the map methods."""
 

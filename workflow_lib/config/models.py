@@ -106,11 +106,12 @@ class Training(Section):
     augmentation: Augmentation = Augmentation()
     """Random changes of the training images; the default changes nothing."""
     adversarial: Attack | None = None
-    """Replace each batch by its attacked images before the step (Madry et al. 2017): by projected gradient descent away
-    from the label, in eval mode, after the augmentation. null trains on the images as they are."""
+    """Adversarial training (Madry et al. 2017): each batch is replaced by adversarial images, made after the
+    augmentation by projected gradient descent away from the label, with the network in eval mode. null trains on clean
+    images."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
-    """Arithmetic of the layers. tf32 shortens the factors of products on a GPU, and is float32 on a CPU; bfloat16 runs
-    layers in bfloat16 (mixed precision). Weights, loss and optimizer are float32 in each case."""
+    """Arithmetic of the layers. tf32 rounds the factors of matrix products to TensorFloat-32 on a GPU, and is float32
+    on a CPU; bfloat16 runs layers in bfloat16 (mixed precision). Weights, loss and optimizer stay float32."""
 
     def settings(self) -> dict[str, Any]:
         """The keys as plain values. Without them `adversarial` and `precision` are missing, as in earlier versions."""
@@ -119,7 +120,7 @@ class Training(Section):
 
 
 class TrainedWeights(Section):
-    """Weights that another model of this config has after a part of its training."""
+    """Weights of another model of this config, from one of its checkpoints."""
 
     model: Name
     """The model, which must be trained here, with the same architecture, options and normalize."""
@@ -154,7 +155,7 @@ class Normalization(Section):
 
 
 class Layer(Section):
-    """A module of the network whose output is kept as features."""
+    """A module of the network whose output is stored as features."""
 
     module: Text
     """Name of a module of the network, or logits for the network's output."""
@@ -162,8 +163,8 @@ class Layer(Section):
     """Pooling of feature maps: none keeps every value, avg and max pool over all positions, cls takes the class token
     of a transformer."""
     channels: Literal["first", "last"] | None = None
-    """Which axis of a map holds the channels: first for (n, channel, y, x), last for (n, y, x, channel) and
-    (n, token, channel); null finds it, and asks for it where it cannot be told."""
+    """Which axis of a map holds the channels: first for (n, channel, y, x), last for (n, y, x, channel) and (n, token,
+    channel); null detects it, and an error asks for it where that is not possible."""
 
 
 class Predictions(Section):
@@ -221,15 +222,16 @@ class Model(Section):
     seeds: Seeds = (0,)
     """Independent trainings: a list of seeds, or {start, count}. Adding seeds trains only the new ones."""
     intervals: Intervals = (100,)
-    """Points of the training at which the network is kept, in percent; must include 100."""
+    """Checkpoints: points of the training at which the network is saved, in percent; must include 100."""
     intervals_of: Literal["epochs", "data"] = "epochs"
-    """What intervals are shares of. epochs: of one training, whose network is kept on the way. data: of the training
-    images, which grow from stage to stage; each stage is a whole training from the network of the one before."""
+    """What intervals are percentages of. epochs: of one training, with checkpoints on the way. data: of the training
+    images, which grow from stage to stage; each stage is a full training that starts from the network of the stage
+    before."""
     layers: Annotated[
         dict[Name, Annotated[Layer, BeforeValidator(_from_module_name, json_schema_input_type=Text | Layer)]],
         Field(min_length=1),
     ]
-    """Layers whose features are kept, as name: module, or name: {module, pool}. The name is used everywhere."""
+    """Layers whose features are studied, as name: module, or name: {module, pool}. Results use these names."""
 
     @property
     def datasets(self) -> tuple[str, ...]:

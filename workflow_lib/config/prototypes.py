@@ -59,8 +59,8 @@ class PrototypeStudy(Section):
     steps: Count = 1000
     """Largest number of steps per image; an image that needs more is kept and marked as not converged."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic of the descent. With bfloat16, an image has converged only when a pass in float32 says so, and all
-    results are computed in float32 from the images."""
+    """Arithmetic of the gradient descent. With bfloat16, an image has converged only when a pass in float32 says so,
+    and all results are computed in float32 from the images."""
     start: Literal["noise", "warm"] = "noise"
     """Start of the class prototypes: noise, or (warm) those of the interval before; the first uses noise."""
     boundaries: bool = True

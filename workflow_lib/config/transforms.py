@@ -94,7 +94,7 @@ class Pgd(Transform, Attack):
     kind: Literal["pgd"]
     """Attack by projected gradient descent."""
     restarts: Count = 1
-    """Number of attacks of each image, of which the one with the highest loss is kept."""
+    """Number of attacks of each image, each from a new random start; the one with the highest loss is kept."""
     target: Literal["prediction", "label"] = "prediction"
     """The class to move away from: the network's own prediction, which needs no labels, or the label."""
     seed: Seed = 0

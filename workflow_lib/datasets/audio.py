@@ -1,7 +1,6 @@
 """Sounds as log-mel spectrograms, read block by block."""
 
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,22 +100,23 @@ def _looked_through(files: Sequence[Path], spec: Mapping[str, Any]) -> tuple[lis
 def _changes(sounds: Sequence[Sound], spec: Mapping[str, Any]) -> dict[str, str]:
     """What is done to the clips, counted and named, by kind; kinds that none needs are left out."""
     rate, seconds = spec["sample_rate"], spec["seconds"]
+    other = [sound for sound in sounds if sound.rate != rate]
+    several = [sound for sound in sounds if sound.channels > 1]
+    longer = sorted((sound for sound in sounds if sound.seconds > seconds), key=lambda sound: -sound.seconds)
+    shorter = sorted((sound for sound in sounds if sound.seconds < seconds), key=lambda sound: sound.seconds)
+    unfinished = [sound for sound in sounds if sound.is_short]
     cases = {
-        "resampled": (f"resampled to {rate} Hz", [sound for sound in sounds if sound.rate != rate]),
-        "mixed_down": ("channels averaged", [sound for sound in sounds if sound.channels > 1]),
-        "cut": (f"cut to {seconds:g} s", [sound for sound in sounds if sound.seconds > seconds]),
-        "padded": (f"padded with silence to {seconds:g} s", [sound for sound in sounds if sound.seconds < seconds]),
-        "unfinished": ("shorter than the header of the file says", [sound for sound in sounds if sound.is_short]),
+        "resampled": (other, f"of {listed(sorted({sound.rate for sound in other}))} Hz resampled to {rate} Hz"),
+        "mixed_down": (several, f"of up to {max((s.channels for s in several), default=0)} channels averaged"),
+        "cut": (longer, f"of up to {longer[0].seconds:.2f} s cut to {seconds:g} s" if longer else ""),
+        "padded": (shorter, f"of {shorter[0].seconds:.2f} s or more padded to {seconds:g} s" if shorter else ""),
+        "unfinished": (unfinished, "shorter than the header of the file says"),
     }
-    return {kind: f"{words}: {_counted(of)}" for kind, (words, of) in cases.items() if of}
-
-
-def _counted(sounds: Sequence[Sound]) -> str:
-    """How many clips, how long, of which rates and numbers of channels, and the first names."""
-    lengths = [sound.seconds for sound in sounds]
-    kinds = Counter(f"{sound.rate} Hz in {sound.channels} channel{'s' * (sound.channels > 1)}" for sound in sounds)
-    names = listed((sound.file.name for sound in sounds), NAMED)
-    return f"{len(sounds)} clips of {min(lengths):.2f} to {max(lengths):.2f} s, {listed(kinds)} ({names})"
+    return {
+        kind: f"{len(of)} {'clip' if len(of) == 1 else 'clips'} {words}: {listed((s.file.name for s in of), NAMED)}"
+        for kind, (of, words) in cases.items()
+        if of
+    }
 
 
 def _scale(spec: Mapping[str, Any]) -> str:

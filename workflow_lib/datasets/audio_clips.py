@@ -87,6 +87,7 @@ def clips_of_table(spec: Mapping[str, Any]) -> tuple[Clips, list[Problem]]:
     found = [
         *_gaps(table, column, spec),
         *_repeated(table, paths),
+        *_outside(table, paths),
         *_no_split(table, column),
         *_no_speakers(column, spec),
     ]
@@ -126,6 +127,15 @@ def _repeated(table: Path, paths: Sequence[str]) -> Iterator[Problem]:
     twice = [path for path, count in Counter(filter(None, map(_normal, paths))).items() if count > 1]
     if twice:
         yield Problem(str(table), listed(twice, SHOWN), "these files are listed more than once", "keep one row of each")
+
+
+def _outside(table: Path, paths: Sequence[str]) -> Iterator[Problem]:
+    """Files that are not among those whose changes are noticed."""
+    outside = [path for path in paths if Path(path).is_absolute() or any(part[0] == "." for part in Path(path).parts)]
+    if outside:
+        allowed = "these files are hidden or not below root, so that their changes would not be noticed"
+        repair = "choose a root that holds all sounds, and write paths from there, without .. and hidden folders"
+        yield Problem(str(table), listed(outside, SHOWN), allowed, repair)
 
 
 def _normal(path: str) -> str:

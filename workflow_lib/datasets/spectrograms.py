@@ -1,11 +1,12 @@
 """Log-mel spectrograms of sounds, as images of one channel."""
 
-import importlib
 import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workflow_lib.datasets.optional import optional
 
 
 def mel_filters(*, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None) -> NDArray[np.float32]:
@@ -13,8 +14,7 @@ def mel_filters(*, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax:
 
     A band is zero if it lies between two frequencies.
     """
-    # Not imported by a statement, because every step that reads datasets would then depend on its version.
-    filters = importlib.import_module("librosa.filters")
+    filters = optional("librosa.filters", "sound")
     with warnings.catch_warnings(action="ignore"):  # of empty bands
         weights: NDArray[np.float32] = filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
     return weights

@@ -1,5 +1,6 @@
 """Columns of text from the user's tables: CSV, TSV, JSON, JSON lines and Parquet."""
 
+import csv
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,10 +28,12 @@ def read_text_columns(path: Path, names: Sequence[str] | None = None) -> dict[st
     require_file(path, SUFFIXES)
     try:
         columns = _columns(path)
+    except UserError:
+        raise
     except UnicodeDecodeError as error:
         allowed = f"the file is not in UTF-8: {error.reason} at byte {error.start}"
         raise UserError(Problem(str(path), "", allowed, "save it again, in UTF-8")) from error
-    except Exception as error:  # pandas and Arrow raise errors of their own kinds
+    except Exception as error:  # Arrow raises errors of its own kinds
         raise UserError(damaged(str(path), error)) from error
     names = list(columns) if names is None else names
     require_names(path, names, list(columns))
@@ -47,10 +50,20 @@ def _columns(path: Path) -> dict[str, list[str]]:
 
 def _separated(path: Path, separator: str) -> dict[str, list[str]]:
     """A text file with a line of names; nothing in it is taken for a number, or for missing because it is called NA."""
-    import pandas as pd
-
-    table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-    return {str(name): table[name].fillna("").tolist() for name in table}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=separator, strict=True)
+        names = next(reader, [])
+        if not names:
+            raise ValueError("the first line names no columns")
+        rows = []
+        for row in filter(None, reader):
+            if len(row) != len(names):
+                found = f"line {reader.line_num} has {len(row)} values"
+                allowed = f"the first line names {len(names)} columns"
+                repair = "put a value with a separator in it between double quotes"
+                raise UserError(Problem(str(path), found, allowed, repair))
+            rows.append(row)
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def _parquet(path: Path) -> dict[str, list[str]]:

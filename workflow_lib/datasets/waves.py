@@ -1,12 +1,12 @@
 """Sound files as waves of one channel, one rate and one length."""
 
-import importlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workflow_lib.datasets.optional import optional
 from workflow_lib.errors import Problem, UserError
 
 REPAIR = "replace the file, or take it out of the data set"
@@ -41,7 +41,7 @@ def read_sound(file: Path, *, seconds: float, align: str, may_be_silent: bool) -
     """
     if not file.is_file():
         raise UserError(Problem(str(file), "", "there is no such file", "put it there, or take it out of the data set"))
-    soundfile = importlib.import_module("soundfile")  # not by a statement, as in `spectrograms`
+    soundfile = optional("soundfile", "sound")
     try:
         with soundfile.SoundFile(file) as sound:
             rate, frames = sound.samplerate, sound.frames
@@ -66,7 +66,7 @@ def read_sound(file: Path, *, seconds: float, align: str, may_be_silent: bool) -
 
 def fitted(sound: Sound, *, sample_rate: int, seconds: float, align: str) -> NDArray[np.float32]:
     """The wave of a sound at this rate, padded with zeros to this length: at its end, or equally at both ends."""
-    soxr = importlib.import_module("soxr")
+    soxr = optional("soxr", "sound")
     wave: NDArray[Any] = sound.wave
     if sound.rate != sample_rate:
         wave = soxr.resample(wave, sound.rate, sample_rate)

@@ -66,6 +66,15 @@ def tensors(features: npt.ArrayLike, names: Sequence[str] | None = None) -> tupl
 
     Raises:
         UserError: another shape or type, an entry that is not finite, or a vector of zeros; it names target and origin.
+
+    Examples:
+        >>> from latent_atlas import tensors
+        >>> features = [[[1, 0], [1, 1]], [[0, 1], [0, 1]]]  # [target][origin]: a vector of two features
+        >>> C, R = tensors(features)
+        >>> C.round(2)[0, 1].tolist()  # C[0, 1, m]: made from class 1, into class 0 or into class m
+        [0.0, 0.29]
+        >>> R.round(2)[0, 0].tolist()  # R[0, 0, m]: made into class 0, from class 0 or from class m
+        [0.0, 0.29]
     """
     array = np.asarray(features)
     check(array, names, rows=max(len(array), 1) if array.ndim else 1)

@@ -39,6 +39,11 @@ def quality(features: npt.ArrayLike, names: Sequence[str] | None = None) -> Qual
 
     Raises:
         UserError: another shape, or a vector that is zero or not finite; the error names the class.
+
+    Examples:
+        >>> from latent_atlas import quality
+        >>> quality([[1, 0], [0, 1]]).off_diagonal  # orthogonal
+        1.0
     """
     matrix = np.asarray(features)
     if matrix.ndim != 2 or 0 in matrix.shape or matrix.dtype.kind not in "biuf":

@@ -53,6 +53,12 @@ def kstar(
 
     Raises:
         UserError: as `neighbourhood`, which also gives kappa and the nearest foreign samples, and can use a GPU.
+
+    Examples:
+        >>> from latent_atlas import kstar
+        >>> features = [[0.0], [1.0], [2.0], [2.5], [9.0]]
+        >>> kstar(features, ["cat", "cat", "cat", "dog", "dog"]).round(2)
+        array([1.  , 1.  , 0.33, 0.5 , 1.  ])
     """
     return neighbourhood(features, labels, metric).kstar
 
@@ -74,14 +80,25 @@ def neighbourhood(
     Args:
         features: (N, d) real numbers; float32 and float64 are used as given, others as float64.
         labels: (N,) integers, strings or bytes; a class of one sample has kappa 1.
-        metric: one of `names.METRICS`.
-        device: "cpu", or "cuda" to compute there, if the metric has scores; the result is the same.
+        metric: "euclidean", "cityblock", "chebyshev" or "cosine".
+        device: "cpu", or "cuda" to compute there, which needs PyTorch; the result is the same.
         threads: CPU threads; None takes OMP_NUM_THREADS, else the cores of this process.
         progress: called with the tiles done and in all.
 
     Raises:
         UserError: one class only, a non-finite feature, a zero vector under cosine, lengths that differ, an unknown
             metric, values of which NumPy makes no array; each names what was found.
+
+    Examples:
+        >>> from latent_atlas import neighbourhood
+        >>> features = [[0.0], [1.0], [2.0], [2.5], [9.0]]
+        >>> found = neighbourhood(features, ["cat", "cat", "cat", "dog", "dog"])
+        >>> found.kappa  # the dog at 2.5 is nearer to the cat at 2.0 than any cat
+        array([3, 3, 1, 1, 2])
+        >>> found.nearest_foreign
+        array([3, 3, 3, 2, 2])
+        >>> found.nearest_foreign_distance
+        array([2.5, 1.5, 0.5, 0.5, 7. ])
     """
     samples = check(features, labels, metric)
     rows = rows_of(samples, metric)

@@ -63,6 +63,9 @@ def check(features: "npt.ArrayLike", labels: "npt.ArrayLike", metric: str) -> Sa
 
 
 def _array(values: "npt.ArrayLike", where: str) -> np.ndarray:
+    if hasattr(values, "toarray"):
+        found = f"sparse {type(values).__name__} {getattr(values, 'shape', '')}"
+        raise UserError(Problem(where, found, "must be a dense array", f"Pass {where}.toarray()"))
     try:
         return np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:  # rows of different lengths, tensors of many kinds
@@ -95,10 +98,10 @@ def _shape_problems(features: np.ndarray, labels: np.ndarray) -> list[Problem]:
 
 def _as_matrix(features: np.ndarray) -> str:
     """What to do with features that are no matrix of numbers."""
-    if features.dtype.kind == "O":
+    if features.dtype.kind == "O" and features.ndim == 1:
         return "Make one array of the rows: numpy.stack(features)"
     if features.dtype.kind not in "biuf":
-        return "Pass real numbers"
+        return "Pass real numbers: features.astype(float), without gaps and texts"
     return "Flatten each sample to one row: features.reshape(len(features), -1)"
 
 

@@ -37,6 +37,13 @@ def summarize(
 
     Raises:
         UserError: different lengths, a kappa outside 1 to n_c, an unknown skewness, or a negative threshold.
+
+    Examples:
+        >>> from latent_atlas import summarize
+        >>> summarize([3, 3, 1, 1, 2], ["cat", "cat", "cat", "dog", "dog"]).round(2)
+          label  n  mean   std  skewness     pattern
+        0   cat  3  0.78  0.31     -0.59   Clustered
+        1   dog  2  0.75  0.25     -0.49  Overlapped
     """
     ranks, names = np.asarray(kappa), np.asarray(labels)
     _check(ranks, names, skewness, threshold)
@@ -63,8 +70,21 @@ def summarize_pieces(piece: "npt.ArrayLike", labels: "npt.ArrayLike") -> pd.Data
         entropy of their shares in nats; 1 to pieces), largest_piece and second_piece (shares of the class; the second
         is 0 if there is one piece), alone (share of samples that are a piece by themselves), made_of ("one piece",
         "pieces" or "single samples", see `made_of`; "unknown", with NaN elsewhere, where pieces are not known).
+
+    Raises:
+        UserError: different lengths, or numbers that are not integers.
+
+    Examples:
+        >>> from latent_atlas import summarize_pieces
+        >>> table = summarize_pieces([0, 0, 1, 0, 1], ["cat", "cat", "cat", "dog", "dog"])
+        >>> table[["label", "pieces", "largest_piece", "alone", "made_of"]].round(2)
+          label  pieces  largest_piece  alone         made_of
+        0   cat       2           0.67   0.33       one piece
+        1   dog       2           0.50   1.00  single samples
     """
     numbers, names = np.asarray(piece), np.asarray(labels)
+    if problems := _mismatch("piece", numbers, names):
+        raise UserError(*problems)
     rows = []
     for label in np.unique(names):
         inside = numbers[names == label]
@@ -111,11 +131,7 @@ def pattern_of(skewness: float, threshold: float) -> str:
 
 
 def _check(kappa: np.ndarray, labels: np.ndarray, skewness: str, threshold: float) -> None:
-    problems = []
-    if kappa.ndim != 1 or kappa.shape != labels.shape or not np.issubdtype(kappa.dtype, np.integer):
-        found = f"kappa {kappa.dtype} {kappa.shape}, labels {labels.shape}"
-        allowed = "kappa must be integers and labels must be one for each of them"
-        problems.append(Problem("summarize(kappa, labels)", found, allowed, "Pass both as arrays of one length"))
+    problems = _mismatch("kappa", kappa, labels)
     if skewness not in get_args(Skewness):
         allowed = f"allowed: {', '.join(get_args(Skewness))}"
         problems.append(Problem("skewness", str(skewness), allowed, "Choose one of these"))
@@ -124,6 +140,15 @@ def _check(kappa: np.ndarray, labels: np.ndarray, skewness: str, threshold: floa
         problems.append(Problem("threshold", str(threshold), allowed, "Set it to 0.5, the paper's value"))
     if problems:
         raise UserError(*problems)
+
+
+def _mismatch(what: str, values: np.ndarray, labels: np.ndarray) -> list[Problem]:
+    """Problems of values that are not an integer for each label."""
+    if values.ndim == 1 and values.shape == labels.shape and np.issubdtype(values.dtype, np.integer):
+        return []
+    found = f"{what} {values.dtype} {values.shape}, labels {labels.shape}"
+    allowed = f"{what} must be integers, one for each label"
+    return [Problem(f"{what}, labels", found, allowed, f"Pass {what} of neighbourhood(features, labels), not kstar")]
 
 
 def _check_range(kappa: np.ndarray, codes: np.ndarray, sizes: np.ndarray) -> None:

@@ -8,13 +8,12 @@ affects the result.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import combinations_with_replacement, pairwise
 from threading import Lock, local
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from workflow_lib.kstar.bounds import stand_in
 from workflow_lib.kstar.metrics import score_tile
@@ -140,7 +139,7 @@ class _Tiles:
 
     def each(self, tiles: list[tuple[int, int]], decide: Callable[[np.ndarray, int, int], None]) -> None:
         """Call decide(scores, first row, first column) for each (row block, column block)."""
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.threads) as pool:
+        with _one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
             for _ in pool.map(lambda tile: self._one(tile[0], tile[1], decide), tiles):
                 self.steps.advance()
 
@@ -160,3 +159,13 @@ class _Tiles:
             self.own.buffer = np.empty(size, dtype=np.float32)
         buffer: np.ndarray = self.own.buffer
         return buffer[:size]
+
+
+def _one_blas_thread() -> AbstractContextManager[object]:
+    """One BLAS thread for each tile; without threadpoolctl BLAS takes more, which is slower and changes no result."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ModuleNotFoundError:
+        return nullcontext()
+    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    return limits

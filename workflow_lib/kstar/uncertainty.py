@@ -44,6 +44,14 @@ def bootstrap(
         A row per class, in sorted order of the labels: label, mean_low, mean_high (95 % percentile interval of 1,000
         resamples), skewness_low, skewness_high (95 % studentised interval), pattern_share (share of resamples with the
         pattern of the class, 0 to 1). Plain skewness of equal values is undefined: its interval is NaN.
+
+    Examples:
+        >>> from latent_atlas import bootstrap
+        >>> table = bootstrap([3, 3, 1, 1, 2], ["cat", "cat", "cat", "dog", "dog"])
+        >>> table[["label", "mean_low", "mean_high", "pattern_share"]].round(2)
+          label  mean_low  mean_high  pattern_share
+        0   cat      0.33        1.0           0.74
+        1   dog      0.50        1.0           0.77
     """
     classes = summarize(kappa, labels, skewness, threshold)
     ranks, names = np.asarray(kappa), np.asarray(labels)

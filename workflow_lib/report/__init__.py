@@ -1,0 +1,1 @@
+"""The page of a run: what was run, what was found, figures, tables and where they come from (docs/report.md)."""

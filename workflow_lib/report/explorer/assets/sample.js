@@ -1,0 +1,52 @@
+// The sample under the pointer, or the chosen one, with its nearest foreign sample and its nearest neighbours.
+
+/** Fill `aside` with sample `row` of a point; `choose` is called with the sample that was clicked. */
+function showSample(aside, point, row, choose) {
+  aside.replaceChildren();
+  aside.dataset.row = row;
+  if (row < 0) {
+    aside.append(make("p", "muted", "Point at a sample in one of the views, or go through the list."));
+    return;
+  }
+  const name = (label) => (label >= 0 ? point.classes[label] : "another class");
+  const picture = drawSample(point.samples, row, 112);
+  if (picture) aside.append(picture);
+  const foreign = point.foreign[row] - 1;
+  const label = point.labels[row];
+  const prediction = point.prediction && point.prediction[row] - 1;
+  const known = point.kappa[row] > 0;
+  const censored = point.censored && point.censored[row];
+  const bound = censored ? "at least " : "";
+  aside.append(
+    terms([
+      ["sample", point.samples.ids[row]],
+      ["class", name(label)],
+      ["prediction", prediction === null ? null : prediction < 0 ? "a class that the dataset lacks" : name(prediction)],
+      ["κ", known ? `${bound}${point.kappa[row]}` : "left out: it has no k*"],
+      ["k*", known ? `${bound}${point.kstar[row].toFixed(4)} (κ of ${point.sizes[label]} in its class)` : null],
+      ["piece", point.piece[row] ? `${point.piece[row] - 1}${point.piece[row] === 1 ? ", the largest of its class" : " of its class (0 is the largest)"}` : "not known"],
+      ["pattern", `class is ${point.patterns[label]}`],
+    ]),
+  );
+  const shown = (other, extra) => {
+    const button = make("button", extra, drawSample(point.samples, other, 48), make("span", "", name(point.labels[other])));
+    button.type = "button";
+    button.title = point.samples.ids[other];
+    button.addEventListener("click", () => choose(other));
+    return button;
+  };
+  if (known) {
+    const why = censored ? "farther than the neighbours searched" : "a sample that is not on this page";
+    aside.append(make("h4", "", "Nearest sample of another class"), make("div", "row", foreign >= 0 ? shown(foreign, "foreign") : why));
+  }
+  const near = neighboursOf(point, row);
+  if (near.length) aside.append(make("h4", "", "Nearest neighbours"), make("div", "row", ...near.map((other) => shown(other, other === foreign ? "foreign" : ""))));
+  else aside.append(make("p", "muted", "Its nearest neighbours are not on this page."));
+}
+
+/** Nearest neighbours of a sample, nearest first; none where they are not in the page. */
+function neighboursOf(point, row) {
+  if (!point.neighbours || row < 0) return [];
+  const { k } = point.entry.near;
+  return Array.from(point.neighbours.subarray(row * k, row * k + k), (other) => other - 1).filter((other) => other >= 0);
+}
