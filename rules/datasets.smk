@@ -1,4 +1,4 @@
-"""Datasets: images from any source are stored as one file per split.
+"""Datasets: images, rows of numbers and texts from any source are stored as one file per split.
 
 Reads the sources in the config, writes <results>/datasets/{dataset}/{train,test}.zarr.zip.
 """
@@ -16,7 +16,7 @@ rule prepare_dataset:
         dataset=one_of(
             sorted(
                 {*PLAN.config.datasets}
-                - {*PLAN.imported, *PLAN.unions, *PLAN.transformed}
+                - {*PLAN.imported, *PLAN.unions, *PLAN.transformed, *PLAN.encoded}
             )
         ),
     priority: 3  # mistakes in any dataset are found before the first training
@@ -93,3 +93,34 @@ rule transform_dataset:
         "Transforming the images of dataset {wildcards.dataset}"
     shell:
         command_line("transform_dataset")
+
+
+rule encode_texts:
+    input:
+        train_parts=lambda w: PLAN.parts(w.dataset, "train"),
+        test_parts=lambda w: PLAN.parts(w.dataset, "test"),
+    output:
+        train="<results>/datasets/{dataset}/train.zarr.zip",
+        test="<results>/datasets/{dataset}/test.zarr.zip",
+    log:
+        "<logs>/encode_texts/{dataset}.log",
+    benchmark:
+        "<benchmarks>/encode_texts/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(PLAN.encoded),
+    priority: 3
+    conda:
+        "../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
+        device="auto",
+        gpu=1,
+    params:
+        spec=lambda w: PLAN.encode_texts(w.dataset),
+        code=PLAN.code("encode_texts"),
+    message:
+        "Encoding the texts of dataset {wildcards.dataset}"
+    shell:
+        command_line("encode_texts")

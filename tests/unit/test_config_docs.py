@@ -130,7 +130,8 @@ def examples() -> list[str]:
 def test_examples_of_the_page_are_valid(text):
     example = yaml.safe_load(text)
     others = {
-        "datasets": {name: {"source": "digits"} for name in ("photos", "natural", "stylised")},
+        "datasets": {name: {"source": "digits"} for name in ("photos", "natural", "stylised")}
+        | {"intents": {"source": "text", "path": "intents.csv", "test_fraction": 0.2}},
         "models": {
             "net": MODEL | {"dataset": "photos", "layers": {"early": "conv1", "logits": "logits"}},
         },

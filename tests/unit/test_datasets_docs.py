@@ -1,5 +1,6 @@
 """The examples of docs/data.md are run."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ from workflow_lib.datasets.artifact import open_split
 from workflow_lib.datasets.imported import read_imported
 from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.union import union
-from workflow_lib.datasets.writing import write
+from workflow_lib.datasets.writing import write, write_texts
+from workflow_lib.steps.encode_texts import encode_texts
 from workflow_lib.steps.roles import Context
 from workflow_lib.steps.transform_dataset import transform_dataset
 
@@ -55,6 +57,9 @@ def data(tmp_path, monkeypatch):
         for folder in (Path("data/pets", ("train", "test")[number % 2], name), Path("data/imagenet/val", name)):
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.full((40, 50, 3), number, np.uint8)).save(folder / f"{number}.png")
+    Path("data/cells.csv").write_text("size,weight,type\n" + "1,2,a\n3,4,a\n5,6,b\n7,8,b\n" * 4)
+    sentences = [{"utterance": f"{word} there", "intent": word} for word in ("hello", "goodbye") * 2]
+    Path("data/intents.json").write_text(json.dumps({"train": sentences, "test": sentences}))
     yield
     sys.modules.pop("my_data", None)
 
@@ -93,18 +98,29 @@ def test_every_example_is_a_dataset(name, data, tmp_path):
         made = {part: tmp_path / f"made-{part}.zarr.zip" for part in ("train", "test")}
         transform_dataset(spec=spec, **parts, **made, context=Context("cpu", 1, tmp_path))
         assert open_split(made["test"]).ids[0] == "test/cat/1.png"
+    elif spec["source"] == "encoded":
+        for part, split in load(config.datasets[of].model_dump(mode="json")).items():
+            write_texts(split, tmp_path / f"{part}.zarr.zip")
+        parts = {f"{part}_parts": [tmp_path / f"{part}.zarr.zip"] for part in ("train", "test")}
+        made = {part: tmp_path / f"made-{part}.zarr.zip" for part in ("train", "test")}
+        encode_texts(spec=spec, **parts, **made, context=Context("cpu", 1, tmp_path))
+        assert open_split(made["test"]).image_shape == (1, 1, 3)
     elif spec["source"] == "features":
         assert read_imported(spec).features.shape == (60, 8)
     elif spec["source"] == "cifar10":
         assert spec["download"], "the example fetches the files, so they are not read here"
     else:
         for part, split in load(spec).items():
+            if spec["source"] == "text":
+                write_texts(split, tmp_path / f"{part}.zarr.zip")
+                continue
             write(split, tmp_path / f"{part}.zarr.zip", may_be_empty=spec.get("test_fraction") == 1)
 
 
 def test_all_sources_have_an_example():
     assert {settings["source"] for settings in DATASETS.values()} == {
-        "digits", "glyphs", "cifar10", "imagefolder", "arrays", "audio", "function", "features", "union", "transformed"
+        "digits", "glyphs", "cifar10", "imagefolder", "arrays", "audio", "table", "text", "encoded", "function",
+        "features", "union", "transformed",
     }  # fmt: skip
 
 

@@ -106,6 +106,7 @@ WITH_TORCH = {
     "extract_features",
     "prepare_dataset",
     "transform_dataset",
+    "encode_texts",
     "compute_kstar",
     "approximate_kstar",
 } | {

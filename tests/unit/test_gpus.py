@@ -183,7 +183,7 @@ def test_a_wrong_number_of_jobs_is_told(machine, monkeypatch, number):
 VERBS = sorted(file.stem for file in STEPS.glob("[a-z]*_*.py"))
 ON_GPU = (
     *("check_network", "train_", "extract_", "make_", "attack_", "find_boundaries"),
-    *("compute_kstar", "compute_dissimilarity", "transform_dataset"),
+    *("compute_kstar", "compute_dissimilarity", "transform_dataset", "encode_texts"),
 )
 
 

@@ -10,6 +10,7 @@ import rows_prototypes
 import rows_relations
 import rows_sound
 import rows_stages
+import rows_text
 from row import Row
 
 SECTIONS: dict[str, list[Row]] = {
@@ -21,6 +22,7 @@ SECTIONS: dict[str, list[Row]] = {
     "Stages on growing parts of the data": rows_stages.STAGES,
     "Data and models": rows_own.SETTINGS,
     "Sounds": rows_sound.SOUND,
+    "Texts and tables of numbers": rows_text.TEXT,
     "Models on other data, unions and weights of other models": rows_examined.EXAMINED,
     "Prototypes": rows_prototypes.PROTOTYPES,
     "Confusion": rows_confusion.CONFUSION,

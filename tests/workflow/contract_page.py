@@ -20,6 +20,7 @@ import own_project
 import relations_project
 import sound_project
 import stages_project
+import text_project
 import warm_project
 from project import ROOT, Project, Run
 from row import Base, Row
@@ -37,6 +38,7 @@ KINDS = {
     "prepare_dataset": "dataset",
     "unite_datasets": "union",
     "transform_dataset": "transformed dataset",
+    "encode_texts": "encoded texts",
     "import_features": "given features",
     "check_network": "network check",
     "check_examined": "check of an examined dataset",
@@ -87,6 +89,7 @@ def base_projects(folder: Path) -> dict[Base, PlannedProject]:
     relations_project.fresh(folder / "relations")
     sound_project.fresh(folder / "sound")
     stages_project.fresh(folder / "stages")
+    text_project.fresh(folder / "text")
     warm_project.fresh(folder / "warm")
     bases: dict[Base, PlannedProject] = {base: PlannedProject(folder / base) for base in get_args(Base)}
     hidden = [*(f"results/{name}/file" for name in ("logs", "benchmarks", "provenance", ".cache")), ".snakemake/file"]
@@ -157,11 +160,11 @@ INTRODUCTION = """
 Each of these {rows} edits is tried by the tests: the miniature study ({miniature} jobs), a small one with data and
 functions of a user's own ({own} jobs), one of models on other data ({examined} jobs), one of stages on growing data
 ({stages} jobs), one of prototypes with a warm start ({warm} jobs), one of relations between classes ({relations} jobs),
-or one of sounds ({sound} jobs) is run to its end, edited, and run again. Just these jobs must be started, and just
-these of them computed; the others are restored from the cache. Then the results of all jobs that were not started, and
-all results at all if nothing was computed, must have the bytes that they had, and one more call must start nothing.
-Where a stage is named, such as `snakemake kstar`, only that was asked for; an extraction makes the features of all
-layers, a figure is one of violins, trends, maps or neighbours."""
+one of sounds ({sound} jobs), or one of texts and a table ({text} jobs) is run to its end, edited, and run again. Just
+these jobs must be started, and just these of them computed; the others are restored from the cache. Then the results of
+all jobs that were not started, and all results at all if nothing was computed, must have the bytes that they had, and
+one more call must start nothing. Where a stage is named, such as `snakemake kstar`, only that was asked for; an
+extraction makes the features of all layers, a figure is one of violins, trends, maps or neighbours."""
 
 
 def with_section(page: str) -> str:

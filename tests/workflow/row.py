@@ -11,13 +11,14 @@ import own_project
 import relations_project
 import sound_project
 import stages_project
+import text_project
 import warm_project
 from edits import Edit
 from outcome import Outcome
 from project import Forecast, Project, Run
 
-Base = Literal["miniature", "own", "examined", "stages", "warm", "relations", "sound"]
-"""What is edited: the miniature study, or the one in {own,examined,stages,warm,relations,sound}_project.py."""
+Base = Literal["miniature", "own", "examined", "stages", "warm", "relations", "sound", "text"]
+"""What is edited: the miniature study, or the one in {own,examined,stages,warm,relations,sound,text}_project.py."""
 
 STUDY_JOBS = "tabulate_kstar/* render_tables/* draw_*"
 SHOWN = 12
@@ -65,6 +66,7 @@ class Row:
             "warm": warm_project,
             "relations": relations_project,
             "sound": sound_project,
+            "text": text_project,
         }
         base = finished if self.base == "miniature" else beside[self.base].made_beside(finished)
         project = base.copy(folder / "project", cores=1)

@@ -1,4 +1,4 @@
-"""Section `datasets`: sources of images, or of features computed elsewhere."""
+"""Section `datasets`: sources of images, rows of numbers and texts, or of features computed elsewhere."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -7,8 +7,10 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from workflow_lib.config import datasets_audio
+from workflow_lib.config import datasets_audio, datasets_table, datasets_text, extras
 from workflow_lib.config.datasets_audio import Audio
+from workflow_lib.config.datasets_table import SklearnTable, Table
+from workflow_lib.config.datasets_text import Encoded, TextTable
 from workflow_lib.config.fields import (
     PAIR,
     UNIQUE,
@@ -25,10 +27,11 @@ from workflow_lib.config.fields import (
     wrong,
 )
 from workflow_lib.config.paths import EITHER
-from workflow_lib.config.sources import Images, PerClass, Source, Subsample
-from workflow_lib.errors import Problem, unknown, yaml_text
+from workflow_lib.config.sources import Images, Kind, PerClass, Samples, Source, Subsample
+from workflow_lib.errors import Problem, listed, unknown, yaml_text
 
 CHARACTERS: Final = r"^[A-Za-z0-9]{2,}$"
+TENSORS: Final = (".npy", ".pt", ".pth", ".safetensors", ".h5ad")
 ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
 
 
@@ -208,9 +211,10 @@ class Arrays(Images):
 
 
 class Features(Source):
-    """Features with labels, computed elsewhere (.npz, Zarr or Parquet). They are analysed without a model."""
+    """Features with labels, computed elsewhere. They are analysed without a model."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (*ARRAYS, ".parquet")
+    kind: ClassVar[Kind] = "features"
+    suffixes: ClassVar[tuple[str, ...]] = (*ARRAYS, *TENSORS, *datasets_table.TABLES)
     model_config = example(source="features", path="data/embeddings.parquet", features="dim_", labels="topic")
 
     source: Literal["features"]
@@ -218,9 +222,14 @@ class Features(Source):
     subsample: ImportedSubsample | None = None
     """Keep this many samples of each class; null keeps all."""
     path: Text
-    """The file, relative to the working directory."""
+    """The file (.npz, .npy, .zarr, .zarr.zip, .parquet, .pt, .safetensors or .h5ad), relative to the working
+    directory."""
+    labels_path: Text | None = None
+    """File of the labels, predictions and ids, where the features are alone in theirs: a table (.csv, .tsv, .parquet,
+    .json, .jsonl) with these columns, or .npy with the labels."""
     features: Text = "features"
-    """Name of the array (sample, feature); for Parquet the name of a list column, or the prefix of numeric columns."""
+    """Name of the array (sample, feature); for Parquet the name of a list column, or the prefix of numeric columns; for
+    AnnData a key of obsm, or X. The array of a file with a single one needs no name."""
     labels: Text = "labels"
     """Name of the array or column of labels: integers or text."""
     predictions: Text | None = None
@@ -231,8 +240,8 @@ class Features(Source):
     """Name of the array of class names, in the order of integer labels; null uses the labels as names."""
 
     def files(self) -> dict[str, str]:
-        """The file `path`."""
-        return {"path": self.path}
+        """The file `path`, and that of the labels."""
+        return {"path": self.path} | ({"labels_path": self.labels_path} if self.labels_path else {})
 
 
 class FromFunction(Images):
@@ -293,7 +302,20 @@ class Transformed(Images):
 
 
 Dataset = Annotated[
-    Digits | Glyphs | Torchvision | ImageFolder | Arrays | Audio | Features | FromFunction | UnionOf | Transformed,
+    Digits
+    | Glyphs
+    | Torchvision
+    | ImageFolder
+    | Arrays
+    | Audio
+    | Table
+    | SklearnTable
+    | TextTable
+    | Encoded
+    | Features
+    | FromFunction
+    | UnionOf
+    | Transformed,
     Field(discriminator="source"),
 ]
 
@@ -341,7 +363,13 @@ def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
             yield Problem(f"{where}.split_seed", str(dataset.split_seed), allowed, "remove it, or change test_fraction")
     if isinstance(dataset, Audio):
         yield from datasets_audio.problems(where, dataset)
-    if isinstance(dataset, Images) and dataset.subsample:
+    if isinstance(dataset, datasets_table.Labelled):
+        yield from datasets_table.problems(where, dataset)
+    if isinstance(dataset, Encoded):
+        yield from datasets_text.problems(where, dataset)
+    if isinstance(dataset, Features):
+        yield from _features_problems(where, dataset)
+    if isinstance(dataset, Samples) and dataset.subsample:
         yield from _subsample_problems(f"{where}.subsample", dataset.subsample, has_training_split(name, datasets))
     groups = dataset.superclasses or {}
     if groups:
@@ -357,6 +385,23 @@ def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
                 allowed = f"a class belongs to one superclass only; this one is in {group_of[member]} and {group}"
                 yield Problem(f"{where}.superclasses.{group}", member, allowed, "remove it from one of them")
             group_of[member] = group
+
+
+def _features_problems(where: str, dataset: Features) -> Iterator[Problem]:
+    """Files that hold no features, or no labels, or need an extra."""
+    formats = (*ARRAYS, *TENSORS, ".parquet")
+    if not dataset.path.endswith(formats):
+        allowed = f"the name must end in one of {listed(formats)}"
+        yield Problem(f"{where}.path", dataset.path, allowed, "save the features in one of these formats")
+    if dataset.path.endswith(".npy") and not dataset.labels_path:
+        allowed = "a file .npy holds the features alone"
+        yield Problem(f"{where}.path", dataset.path, allowed, "name the file of the labels: labels_path")
+    if dataset.labels_path and not dataset.labels_path.endswith((".npy", *datasets_table.TABLES)):
+        allowed = f"the name must end in one of {listed(('.npy', *datasets_table.TABLES))}"
+        yield Problem(f"{where}.labels_path", dataset.labels_path, allowed, "save the labels in one of these formats")
+    for suffix, extra in ((".safetensors", "safetensors"), (".h5ad", "anndata")):
+        if dataset.path.endswith(suffix):
+            yield from extras.problems(f"{where}.path", dataset.path, extra)
 
 
 def _size_problems(where: str, dataset: ImageFolder) -> Iterator[Problem]:

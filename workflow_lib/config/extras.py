@@ -6,7 +6,12 @@ from typing import Final
 
 from workflow_lib.errors import Problem, listed
 
-EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {"sound": ("librosa", "soundfile", "soxr")}
+EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
+    "sound": ("librosa", "soundfile", "soxr"),
+    "anndata": ("h5py",),
+    "safetensors": ("safetensors",),
+    "text": ("sentence_transformers", "transformers"),
+}
 """Modules of each extra that are imported here."""
 
 

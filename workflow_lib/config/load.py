@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from workflow_lib.config import sense
 from workflow_lib.config.config import Config
 from workflow_lib.config.keys import with_text_keys
+from workflow_lib.config.kinds import kind_of
 from workflow_lib.config.relations import PARTS
 from workflow_lib.config.translate import translate
 from workflow_lib.config.yaml_file import read_mapping
@@ -85,12 +86,10 @@ def _entry(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
 def _names(raw: Mapping[str, Any]) -> sense.Names:
     """All names in the sections, also of entries with errors. The sections must be mappings."""
     datasets, models, transforms = (raw.get(section, {}) for section in ("datasets", "models", "transforms"))
-    imported = tuple(
-        name
+    kinds = {
+        name: kind_of(dataset.get("source") if isinstance(dataset, Mapping) else None)
         for name, dataset in datasets.items()
-        if isinstance(dataset, Mapping) and dataset.get("source") == "features"
-    )
-    images = tuple(name for name in datasets if name not in imported)
+    }
     named = {section: raw.get(section, {}).get("studies") for section in PARTS}
     studies = {section: tuple(found) if isinstance(found, Mapping) else () for section, found in named.items()}
-    return sense.Names(images, imported, tuple(models), (ORIGINAL, *transforms), studies)
+    return sense.Names(kinds, tuple(models), (ORIGINAL, *transforms), studies)

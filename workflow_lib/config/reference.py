@@ -8,6 +8,7 @@ import yaml
 
 from workflow_lib.config.attacks import RATIO
 from workflow_lib.config.datasets import CHARACTERS
+from workflow_lib.config.datasets_text import ENCODER, LIBRARIES, TFIDF
 from workflow_lib.config.fields import ALL, FUNCTION, NAME
 from workflow_lib.config.models import ARCHITECTURE
 from workflow_lib.errors import listed
@@ -72,6 +73,7 @@ PATTERNS = {
     FUNCTION: "module:name",
     RATIO: "a ratio",
     CHARACTERS: "two or more different letters and digits",
+    ENCODER: f"{TFIDF}, {listed(f'{library}/FOLDER' for library in LIBRARIES)}",
     ARCHITECTURE: f"{listed(ARCHITECTURES)}, {TORCHVISION}NAME, {TIMM}NAME, module:function",
 }
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}

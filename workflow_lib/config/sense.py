@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_lib.config import confusion, datasets, edges, extras, functions, models, paths, related, transforms
+from workflow_lib.config import confusion, datasets, edges, extras, functions, kinds, models, paths, related, transforms
 from workflow_lib.config.config import COMPANIONS, FOLDERS, Config
 from workflow_lib.config.confusion import ConfusionStudy
 from workflow_lib.config.fields import ALL
 from workflow_lib.config.kstar import MODEL_KEYS, Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy
+from workflow_lib.config.sources import Kind
 from workflow_lib.config.studies import datasets_of, imported_names
 from workflow_lib.errors import Problem, UserError, listed, unknown
 from workflow_lib.features.output_map import read_outputs
@@ -35,22 +36,25 @@ class Names:
     """Names that the user defined, also of entries with mistakes: a reference to such an entry is not a mistake too.
 
     Attributes:
-        images: datasets of images.
-        imported: datasets of imported features.
+        kinds: what the samples of each dataset are; of unknown sources, images.
         models, transforms: names in these sections; transforms include original.
         studies: names of studies by section.
     """
 
-    images: tuple[str, ...]
-    imported: tuple[str, ...]
+    kinds: Mapping[str, Kind]
     models: tuple[str, ...]
     transforms: tuple[str, ...]
     studies: Mapping[str, tuple[str, ...]]
 
+    @property
+    def imported(self) -> list[str]:
+        """Datasets of imported features."""
+        return [name for name, kind in self.kinds.items() if kind == "features"]
+
 
 def problems(config: Config, names: Names, check_files: bool) -> Iterator[Problem]:
     """All contradictions in a config of well-formed parts. With `check_files`, missing files are problems too."""
-    if not names.images and not names.imported:
+    if not names.kinds:
         yield Problem("datasets", "", "must have at least one dataset", "add a dataset, see docs/config.md")
     if check_files:
         yield from _results_problems(Path(config.results))
@@ -65,13 +69,16 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
             if dataset.extra:
                 yield from extras.problems(f"datasets.{name}.source", dataset.source, dataset.extra)
-        yield from _dataset_problems(f"datasets.{name}.of", dataset.parts(), names)
+        wanted: tuple[Kind] = ("text",) if dataset.source == "encoded" else ("image",)
+        yield from kinds.dataset_problems(f"datasets.{name}.of", dataset.parts(), names.kinds, wanted)
         if isinstance(dataset, datasets.Transformed):
             yield from _transformed_problems(f"datasets.{name}.transform", dataset.transform, config, names)
     yield from edges.union_problems(config.datasets)
     for name, model in config.models.items():
         yield from _reserved("layers", model.layers, f"models.{name}.layers")
-        yield from _dataset_problems(f"models.{name}.dataset", (model.dataset,), names)
+        seen = kinds.SEEN_BY_NETWORKS
+        yield from kinds.dataset_problems(f"models.{name}.dataset", (model.dataset,), names.kinds, seen)
+        yield from kinds.model_problems(f"models.{name}", model, names.kinds)
         yield from _training_split_problems(f"models.{name}.dataset", model, config)
         yield from _examined_problems(f"models.{name}.examine", model, names)
         yield from models.problems(name, model)
@@ -114,16 +121,6 @@ def _reserved(section: str, defined: Iterable[str], where: str | None = None) ->
             )
 
 
-def _dataset_problems(where: str, chosen: Iterable[str], names: Names) -> Iterator[Problem]:
-    """Names that are not those of datasets of images."""
-    for name in chosen:
-        if name in names.imported:
-            allowed = f"holds features, not images; datasets of images are: {listed(names.images)}"
-            yield Problem(where, name, allowed, "name a dataset of images")
-        elif name not in names.images:
-            yield unknown(where, name, "dataset of images", names.images)
-
-
 def _training_split_problems(where: str, model: Model, config: Config) -> Iterator[Problem]:
     """A model that is trained needs a dataset with a training split."""
     if model.training and not datasets.has_training_split(model.dataset, config.datasets):
@@ -143,7 +140,7 @@ def _output_problems(where: str, model: Model, config: Config) -> Iterator[Probl
 
 def _examined_problems(where: str, model: Model, names: Names) -> Iterator[Problem]:
     """A model is examined on other datasets of images than its own."""
-    yield from _dataset_problems(where, model.examine, names)
+    yield from kinds.dataset_problems(where, model.examine, names.kinds, kinds.SEEN_BY_NETWORKS)
     if model.dataset in model.examine:
         yield Problem(where, model.dataset, "is the model's own dataset, which needs no entry here", "remove it")
 
@@ -192,6 +189,8 @@ def _model_problems(
     for name in study.transform:
         if name not in names.transforms:
             yield unknown(f"{where}.transform", name, "transform", names.transforms)
+    known = [name for name in chosen or config.models if name in config.models]
+    yield from kinds.transform_problems(f"{where}.transform", study.transform, known, config)
     for name in chosen or config.models:
         model = config.models.get(name)
         if model:
@@ -224,6 +223,7 @@ def _prototype_problems(where: str, study: PrototypeStudy, config: Config, names
     """Each model of the study must exist and have the seeds, intervals and layers named in the study."""
     yield from _unknown_models(where, study.model, names)
     models = {name: config.models[name] for name in study.model or config.models if name in config.models}
+    yield from kinds.prototype_problems(f"{where}.model", models, config)
     for name, model in models.items():
         yield from _absent(f"{where}.seed", study.seed, f"seed of the model {name}", model.seeds)
         yield from _absent(f"{where}.interval", study.interval, f"interval of the model {name}", model.intervals)

@@ -1,11 +1,13 @@
 """What all sources of data have in common: choice of classes, subsamples, files and functions from outside."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from workflow_lib.config.fields import UNIQUE, ClassName, Section, Seed
 
+Kind = Literal["image", "table", "text", "features"]
+"""What a sample is: an image, a row of numbers, a text, or features without a network."""
 PerClass = Annotated[int, Field(ge=2)]
 ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
 ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
@@ -25,6 +27,8 @@ class Subsample(Section):
 class Source(Section):
     """Keys shared by all sources of data."""
 
+    kind: ClassVar[Kind] = "image"
+    """What its samples are."""
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Allowed endings of its file names; empty if it reads folders."""
     reads_hidden: ClassVar[bool] = True
@@ -57,13 +61,21 @@ class Source(Section):
         """Names of the datasets of the config that it is made of."""
         return ()
 
+    def has_bounds(self) -> bool:
+        """Whether the numbers of a sample go from 0 to 1, so that prototypes can be looked for in these bounds."""
+        return True
+
     def has_training_split(self) -> bool:
         """Whether there are samples to train on, where it is not made of other datasets."""
         return True
 
 
-class Images(Source):
-    """Keys shared by all sources of images."""
+class Samples(Source):
+    """Keys shared by all sources with a train and a test split."""
 
     subsample: Subsample | None = None
     """Keep this many samples of each class; null keeps all."""
+
+
+class Images(Samples):
+    """Keys shared by all sources of images."""

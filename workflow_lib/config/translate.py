@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from workflow_lib.config.datasets_text import ENCODER, LIBRARIES, TFIDF
 from workflow_lib.config.fields import ALL, NAME, WRONG
 from workflow_lib.config.kstar import Study
 from workflow_lib.config.locate import Place, locate
@@ -122,6 +123,9 @@ def _pattern(error: ErrorDetails, place: Place) -> Words:
         name = re.sub(r"\W", "_", value.lower(), flags=re.ASCII).lstrip("_0123456789")[:64]
         allowed = "must be a name of lower-case letters, digits and _, begin with a letter, at most 64 long"
         return allowed, f"write for example {name or 'a_name'}"
+    if error["ctx"]["pattern"] == ENCODER:
+        allowed = f"must be {TFIDF} or {' or '.join(f'{library}/FOLDER' for library in LIBRARIES)}"
+        return allowed, "write for example sentence-transformers/models/minilm"
     if error["ctx"]["pattern"] == ARCHITECTURE:
         allowed = f"must be {listed(ARCHITECTURES)}, {TORCHVISION}NAME, {TIMM}NAME, or module:function"
         return allowed, write_nearest(value, (*ARCHITECTURES, f"{TORCHVISION}{value.split('/')[-1]}"))

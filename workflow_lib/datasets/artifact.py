@@ -1,6 +1,7 @@
 """Reading the canonical data-set artifact.
 
-One file per split: `image` (sample, channel, y, x) uint8 or float32, coords `sample`, `label`, `class`.
+One file per split: `image` (sample, channel, y, x) uint8 or float32, coords `sample`, `label`, `class`. Rows of numbers
+are called `values` (sample, layer, row, feature). Texts are the coord `text` (sample), and there is nothing else.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workflow_lib.datasets.split import Texts, strings
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage
 
@@ -25,7 +27,7 @@ class StoredSplit:
         labels: (N,) int64, indices into `class_names`.
         ids: (N,) text.
         class_names: one name per class.
-        image_shape: (channels, height, width).
+        image_shape: (channels, height, width); (layers, 1, features) of rows of numbers.
     """
 
     labels: NDArray[np.int64]
@@ -63,13 +65,34 @@ def open_split(path: Path) -> StoredSplit:
     """
     dataset = storage.load(path)
     try:
-        channels, height, width = dataset["image"].shape[1:]
+        pixels = dataset["values" if "values" in dataset else "image"]
+        channels, height, width = pixels.shape[1:]
         return StoredSplit(
             labels=dataset["label"].values,
             ids=dataset["sample"].values,
             class_names=tuple(str(name) for name in dataset["class"].values),
             image_shape=(channels, height, width),
-            _pixels=dataset["image"],
+            _pixels=pixels,
+        )
+    except (KeyError, ValueError, OSError) as error:
+        raise UserError(storage.damaged(path, error)) from error
+
+
+def open_texts(path: Path) -> Texts:
+    """Open a split of texts written by `workflow_lib.datasets.writing.write_texts`.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    dataset = storage.load(path)
+    try:
+        return Texts(
+            source="text",
+            origin=str(path),
+            labels=dataset["label"].values,
+            ids=strings(dataset["sample"].values),
+            class_names=tuple(str(name) for name in dataset["class"].values),
+            texts=strings(dataset["text"].values),
         )
     except (KeyError, ValueError, OSError) as error:
         raise UserError(storage.damaged(path, error)) from error

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workflow_lib import seeds
 from workflow_lib.datasets.labels import SHOWN, composed
-from workflow_lib.datasets.split import Labelled, Labels, Rows, Split, Strings
+from workflow_lib.datasets.split import Labelled, Labels, Rows, Strings
 from workflow_lib.errors import Problem, UserError, listed, write_nearest
 
 Samples = TypeVar("Samples", bound=Labelled)
@@ -87,7 +87,7 @@ def split_rows(labels: Labels, ids: Strings, test_fraction: float, *, seed: int)
     return np.flatnonzero(~in_test), np.flatnonzero(in_test)
 
 
-def train_and_test(split: Split, spec: Mapping[str, Any]) -> dict[str, Split]:
+def train_and_test(split: Samples, spec: Mapping[str, Any]) -> dict[str, Samples]:
     """A split divided by `test_fraction` and `split_seed` of its spec, with the same share of each class.
 
     With a fraction of 1 all samples are in the test split.

@@ -1,4 +1,4 @@
-"""Readers of images, by the `source` in the config.
+"""Readers of images, rows and texts, by the `source` in the config.
 
 A reader takes a validated section of the config and returns the splits "train" and "test", or raises a UserError if
 files are missing or damaged. Short readers are defined here, long ones in modules that are imported when needed.
@@ -11,14 +11,14 @@ import numpy as np
 
 from workflow_lib.datasets.image_arrays import array_split
 from workflow_lib.datasets.selection import select, train_and_test
-from workflow_lib.datasets.split import Split, numbered
+from workflow_lib.datasets.split import Split, Texts, numbered
 
 Spec = Mapping[str, Any]
-Splits = dict[str, Split]
+Splits = dict[str, Split] | dict[str, Texts]
 
 
-def load(spec: Spec) -> Splits:
-    """Splits "train" and "test" of an image source, after class selection and subsampling. No pixels are read yet.
+def load(spec: Spec) -> dict[str, Split | Texts]:
+    """Splits "train" and "test" of a source, after class selection and subsampling. No pixels are read yet.
 
     Args:
         spec: a validated data-set section of the config: `source`, the keys of that source, and optionally
@@ -78,6 +78,24 @@ def _audio(spec: Spec) -> Splits:
     return read_audio(spec)
 
 
+def _table(spec: Spec) -> Splits:
+    from workflow_lib.datasets.tables import read_table
+
+    return read_table(spec)
+
+
+def _sklearn(spec: Spec) -> Splits:
+    from workflow_lib.datasets.tables import read_sklearn
+
+    return read_sklearn(spec)
+
+
+def _text(spec: Spec) -> Splits:
+    from workflow_lib.datasets.text import read_text
+
+    return read_text(spec)
+
+
 def _function(spec: Spec) -> Splits:
     from workflow_lib.datasets.function import read_function
 
@@ -94,4 +112,9 @@ READERS: Final[Mapping[str, Callable[[Spec], Splits]]] = {
     "arrays": _arrays,
     "audio": _audio,
     "function": _function,
+    "table": _table,
+    "iris": _sklearn,
+    "wine": _sklearn,
+    "breast_cancer": _sklearn,
+    "text": _text,
 }

@@ -1,4 +1,4 @@
-"""Labelled samples: the base class of images and imported features, and splits of images read block by block."""
+"""Labelled samples: the base class of texts and imported features, and splits of images or rows read block by block."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -61,14 +61,15 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class Split(Labelled):
-    """Labelled images; pixels are read only on request.
+    """Labelled images, or rows of numbers in their form; values are read only on request.
 
     Attributes:
-        image_shape: (channels, height, width).
-        dtype: uint8 (0...255) or float32 (0...1).
+        image_shape: (channels, height, width); (layers, 1, features) of rows of numbers.
+        dtype: uint8 (0...255) or float32 (0...1; any finite number in rows).
         read: ascending rows (n,) int64 -> images (n, channels, height, width) of `dtype`.
         left_out: what was left out of the data set on purpose, counted and named; stored with the artifact.
         scale: what the values mean, if not intensities; stored with the artifact.
+        is_table: whether the samples are rows of numbers.
         changes: what was done to the samples, by kind, counted and named; stored with the artifact.
     """
 
@@ -77,8 +78,26 @@ class Split(Labelled):
     read: Callable[[Rows], NDArray[Any]]
     left_out: str = ""
     scale: str = ""
+    is_table: bool = False
     changes: Mapping[str, str] = field(default_factory=dict)
 
     def take(self, rows: Rows) -> Self:
         """These samples only, in this order."""
         return replace(super().take(rows), read=lambda wanted: self.read(rows[wanted]))
+
+
+@dataclass(frozen=True, eq=False)
+class Texts(Labelled):
+    """Labelled texts.
+
+    Attributes:
+        texts: (N,) text, none of it empty.
+        left_out: what was left out of the data set on purpose, counted and named; stored with the artifact.
+    """
+
+    texts: Strings
+    left_out: str = ""
+
+    def take(self, rows: Rows) -> Self:
+        """These samples only, in this order."""
+        return replace(super().take(rows), texts=self.texts[rows])

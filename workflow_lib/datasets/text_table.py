@@ -1,31 +1,51 @@
-"""Columns of text from the user's tables: CSV, TSV and Parquet."""
+"""Columns of text from the user's tables: CSV, TSV, JSON, JSON lines and Parquet."""
 
 import csv
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from workflow_lib.datasets.files import damaged, require_file, require_names
 from workflow_lib.errors import Problem, UserError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
-SUFFIXES = (*SEPARATORS, ".parquet")
+LINES = (".jsonl", ".ndjson")
+SUFFIXES = (*SEPARATORS, ".parquet", ".json", *LINES)
+SPLIT = "split"
+"""Column of the splits of a JSON file that has a list of rows for each split."""
 
 
-def read_text_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
-    """These columns, each with a text per row; "" where there is none. Numbers in Parquet become their digits.
+def read_text_columns(path: Path, names: Sequence[str] | None = None) -> dict[str, list[str]]:
+    """These columns, or all, each with a text per row; "" where there is none. Numbers become their digits.
+
+    A JSON file is a list of rows, or has a list of rows for each split: {"train": [...], "test": [...]}, which gives a
+    column `split`. A row is an object, or a list whose columns are called 0, 1 and so on.
 
     Raises:
         UserError: no such file, another kind of file, or a damaged one; or columns that it does not have.
     """
     require_file(path, SUFFIXES)
     try:
-        columns = _parquet(path) if path.suffix == ".parquet" else _separated(path, SEPARATORS[path.suffix])
+        columns = _columns(path)
     except UserError:
         raise
+    except UnicodeDecodeError as error:
+        allowed = f"the file is not in UTF-8: {error.reason} at byte {error.start}"
+        raise UserError(Problem(str(path), "", allowed, "save it again, in UTF-8")) from error
     except Exception as error:  # Arrow raises errors of its own kinds
         raise UserError(damaged(str(path), error)) from error
+    names = list(columns) if names is None else names
     require_names(path, names, list(columns))
     return {name: columns[name] for name in names}
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    if path.suffix == ".parquet":
+        return _parquet(path)
+    if path.suffix in SEPARATORS:
+        return _separated(path, SEPARATORS[path.suffix])
+    return _of_rows(_json_lines(path) if path.suffix in LINES else _json(path))
 
 
 def _separated(path: Path, separator: str) -> dict[str, list[str]]:
@@ -50,6 +70,41 @@ def _parquet(path: Path) -> dict[str, list[str]]:
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
-    return {
-        name: ["" if value is None else str(value) for value in table[name].to_pylist()] for name in table.column_names
-    }
+    return {name: [_text(value) for value in table[name].to_pylist()] for name in table.column_names}
+
+
+def _json(path: Path) -> list[Any]:
+    content = json.loads(path.read_text("utf-8-sig"))
+    if isinstance(content, list):
+        return content
+    if isinstance(content, dict) and all(isinstance(rows, list) for rows in content.values()):
+        return [{SPLIT: split} | _as_object(row) for split, rows in content.items() for row in rows]
+    raise ValueError("neither a list of rows nor a list of rows for each split")
+
+
+def _json_lines(path: Path) -> list[Any]:
+    rows = []
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines()):
+        try:
+            rows += [json.loads(line)] if line.strip() else []
+        except ValueError as error:
+            raise ValueError(f"line {number + 1}: {error}") from None
+    return rows
+
+
+def _of_rows(rows: Iterable[Any]) -> dict[str, list[str]]:
+    objects = [_as_object(row) for row in rows]
+    names = dict.fromkeys(name for row in objects for name in row)
+    return {name: [_text(row.get(name)) for row in objects] for name in names}
+
+
+def _as_object(row: Any) -> dict[str, Any]:
+    if isinstance(row, list):
+        return {str(number): value for number, value in enumerate(row)}
+    if isinstance(row, dict):
+        return row
+    raise ValueError(f"a row is {json.dumps(row)[:40]}, and not an object or a list")
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

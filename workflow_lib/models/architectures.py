@@ -46,6 +46,12 @@ def _resnet18(channels: int, size: tuple[int, int], n_classes: int, options: Map
     return resnet18(channels, n_classes, **options)
 
 
+def _mlp(channels: int, size: tuple[int, int], n_classes: int, options: Mapping[str, Any]) -> "nn.Module":
+    from workflow_lib.models.mlp import mlp
+
+    return mlp(channels, size, n_classes, **options)
+
+
 ARCHITECTURES: Final[Mapping[str, Architecture]] = {
     "small_cnn": Architecture(
         _small_cnn, ("conv1", "conv2", "conv3", "flatten", "dense1", "logits"), options=("width", "hidden")
@@ -55,6 +61,7 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = {
         ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc", "logits"),
         options=("width",),
     ),
+    "mlp": Architecture(_mlp, ("input", "hidden", "logits"), options=("hidden",)),
 }
 
 

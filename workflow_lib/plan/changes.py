@@ -26,7 +26,7 @@ KSTAR_KEYS = {"k": "neighbours", "seed": "maps.seed", "samples": "maps.samples"}
 """Config keys of settings that have another name in the section `kstar`."""
 OF_NETWORK = ("architecture", "options", "normalize", "predictions", "training", "weights")
 """Settings of a job that belong to the section of its model."""
-DATASETS = ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features")
+DATASETS = ("prepare_dataset", "unite_datasets", "transform_dataset", "encode_texts", "import_features")
 """Verbs whose settings are the section of a dataset."""
 OF_INTERVAL = ("stop_epoch", "percent")
 """Settings of a training that follow from others and the interval."""

@@ -27,6 +27,7 @@ TABLE = {
     "prepare_dataset": (1.5, 45_000),
     "unite_datasets": (1.5, 90_000),
     "transform_dataset": (2.5, 180_000),
+    "encode_texts": (10.0, 1_500_000),
     "import_features": (1.5, 500_000),
     "check_network": (1.3, 700),
     "check_examined": (0.6, 200),

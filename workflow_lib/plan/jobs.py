@@ -161,7 +161,7 @@ def _study_job(study: StudyPlan, path: str) -> PlannedJob:
 
 def _prepare_dataset(plan: Plan, dataset: str, _: str) -> PlannedJob:
     settings = plan.config.datasets[dataset]
-    made_by = {"union": "unite_datasets", "transformed": "transform_dataset"}
+    made_by = {"union": "unite_datasets", "transformed": "transform_dataset", "encoded": "encode_texts"}
     verb = made_by.get(settings.source, "prepare_dataset")
     transform = {"transform": settings.transform} if isinstance(settings, Transformed) else {}
     return PlannedJob(

@@ -14,6 +14,7 @@ from workflow_lib.code.functions import function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
 from workflow_lib.config.datasets import Features, Transformed, UnionOf
+from workflow_lib.config.datasets_text import Encoded
 from workflow_lib.config.models import Model, TrainedWeights
 from workflow_lib.config.transforms import Transform
 from workflow_lib.names import HEAD_INPUT
@@ -99,6 +100,11 @@ class Plan:
         """Datasets made of another dataset by a transform."""
         return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, Transformed)]
 
+    @property
+    def encoded(self) -> list[str]:
+        """Datasets made of texts by an encoder."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, Encoded)]
+
     def parts(self, dataset: str, split: str) -> list[str]:
         """Splits of the datasets that a dataset is made of, in their order; none if it has a source of its own."""
         return [self.path(f"datasets/{part}/{split}.zarr.zip") for part in self.config.datasets[dataset].parts()]
@@ -149,6 +155,15 @@ class Plan:
             transform=_dumped(change),
             outside=self._outside(change.files(), change.functions()),
         )
+
+    def encode_texts(self, dataset: str) -> str:
+        """Name of the texts, encoder, layers, pooling, classes, subsample, and the digest of the encoder's folder."""
+        settings = self.config.datasets[dataset]
+        if not isinstance(settings, Encoded):
+            raise ValueError(f"{dataset} is not made by an encoder")
+        folder = {"folder": str(settings.folder)} if settings.folder else {}
+        outside = self._outside(settings.files(), settings.functions())
+        return canonical(**settings.model_dump(mode="json"), **folder, outside=outside)
 
     def import_features(self, dataset: str) -> str:
         """Settings of imported features, and the digests of their files."""

@@ -14,6 +14,8 @@ Array = npt.NDArray[np.floating[Any]]
 
 HATCHED = "Hatched: not converged within the step limit."
 GREY = "#c0c0c0"
+FLATTEST = 0.3
+"""Least height of an image in widths, and the reverse; flatter ones, such as rows of numbers, are stretched."""
 SHARP = 64
 """Images up to this many pixels across are drawn pixel by pixel; larger ones are averaged."""
 UNCONVERGED = "#d55e00"
@@ -46,7 +48,7 @@ def draw_image(
         framed: draw a black frame; other images have a pale one.
         hatched: mark it as not converged.
     """
-    high, wide = np.array(image.shape[1:]) / max(image.shape[1:])
+    high, wide = np.maximum(np.array(image.shape[1:]) / max(image.shape[1:]), FLATTEST)
     left, top = left + (1 - wide) / 2, top + (1 - high) / 2
     if np.isfinite(image).all():
         method = "nearest" if max(image.shape[1:]) <= SHARP else "antialiased"

@@ -1,0 +1,131 @@
+"""Frozen encoders: counted words, and a tiny transformer that is made here."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from workflow_lib.config import extras
+from workflow_lib.datasets.artifact import open_split
+from workflow_lib.datasets.split import Texts, strings
+from workflow_lib.datasets.writing import write_texts
+from workflow_lib.errors import UserError
+from workflow_lib.io import storage
+from workflow_lib.steps.encode_texts import encode_texts
+from workflow_lib.steps.roles import Context
+
+TRAIN = ["good good day", "good night", "bad night", "bad day", "a bad day"]
+TEST = ["good day", "unknown words", "good", "bad"]
+
+
+def encode(place, test=TEST, **settings):
+    """Both encoded splits."""
+    for name, texts in (("train", TRAIN), ("test", test)):
+        labels = np.array([0, 0, 1, 1, 1])[: len(texts)]
+        ids = strings(f"{name}-{n}" for n in range(len(texts)))
+        write_texts(Texts("text", "here", labels, ids, ("good", "bad"), strings(texts)), place / f"{name}-t.zarr.zip")
+    spec = {"of": "texts", "encoder": "tfidf", "layers": ["sentence"], "pooling": "mean", "terms": 3} | settings
+    parts = {f"{name}_parts": [place / f"{name}-t.zarr.zip"] for name in ("train", "test")}
+    files = {name: place / f"{name}.zarr.zip" for name in ("train", "test")}
+    encode_texts(spec=spec, **parts, **files, context=Context("cpu", 1, place))
+    return [open_split(file) for file in files.values()]
+
+
+def test_tfidf_by_hand(tmp_path):
+    train, test = encode(tmp_path)
+    assert train.image_shape == (1, 1, 3)  # bad in 3 texts, day in 3, good in 2, night in 2: the first three
+    bad, day, good = (math.log((1 + 5) / (1 + n)) + 1 for n in (3, 3, 2))
+    rows = train.all_images()[:, 0, 0]
+    np.testing.assert_allclose(rows[0], np.array([0, day, 2 * good]) / math.hypot(day, 2 * good), rtol=1e-6)
+    np.testing.assert_allclose(rows[3], np.array([bad, day, 0]) / math.hypot(bad, day), rtol=1e-6)
+    assert test.all_images()[1].tolist() == [[[0, 0, 0]]]
+    assert test.ids.tolist() == ["test-0", "test-1", "test-2", "test-3"]
+
+
+def test_tfidf_without_words_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("test_encode_texts.TRAIN", ["?", "!", ".", ",", ";"])
+    with pytest.raises(UserError, match="no words in the training texts"):
+        encode(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A transformer of two layers with random weights that takes at most six tokens, for both libraries."""
+    if not extras.is_installed("text"):
+        pytest.skip("needs the extra text")
+    from workflow_lib.models.torchvision_shim import import_torchvision
+
+    import_torchvision()
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("model")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "day", "night"]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    torch.manual_seed(0)
+    network = BertModel(BertConfig(vocab_size=len(words), max_position_embeddings=6, **sizes)).eval()
+    network.save_pretrained(folder)
+    BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=6).save_pretrained(folder)
+    (folder / "1_Pooling").mkdir()
+    pooling = {"word_embedding_dimension": 8, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    kinds = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
+    modules = [
+        {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for n, (path, kind) in enumerate(kinds.items())
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 6, "do_lower_case": false}')
+    return folder
+
+
+def tokens_of(model, text):
+    """Hidden states (layers, tokens, 8) of one text, in plain torch."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokens = AutoTokenizer.from_pretrained(model)(text, return_tensors="pt", truncation=True, max_length=6)
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(model).eval()(**tokens, output_hidden_states=True).hidden_states
+    return np.stack([state[0].numpy() for state in states])
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_layers_are_pooled_over_the_tokens_of_each_text(model, tmp_path, pooling):
+    layers = ["embeddings", "encoder.layer.0", "sentence"]
+    settings = {"encoder": "transformers/x", "folder": str(model), "layers": layers, "pooling": pooling}
+    _, test = encode(tmp_path, **settings)
+    assert test.image_shape == (3, 1, 8)
+    for row, text in enumerate(TEST):
+        states = tokens_of(model, text)
+        pooled = states.mean(axis=1) if pooling == "mean" else states[:, 0]
+        np.testing.assert_allclose(test.all_images()[row, :, 0], pooled, rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_of_sentence_transformers_has_its_own_pooling(model, tmp_path, capsys):
+    long = ["good day bad night good day bad night", *TEST[1:]]
+    settings = {"encoder": "sentence-transformers/x", "folder": str(model), "layers": ["sentence"]}
+    _, test = encode(tmp_path, long, **settings)
+    mean = tokens_of(model, long[0])[-1].mean(axis=0)
+    np.testing.assert_allclose(test.all_images()[0, 0, 0], mean / np.linalg.norm(mean), rtol=1e-5, atol=1e-6)
+    said = "1 of 4 texts have more than 6 tokens; their ends are not read"
+    assert said in capsys.readouterr().err
+    assert storage.load(tmp_path / "test.zarr.zip").attrs["cut"] == said
+
+
+def test_what_is_no_model_is_refused(model, tmp_path):
+    settings = {"encoder": "transformers/x", "folder": str(model)}
+    with pytest.raises(UserError, match="is no module of the encoder"):
+        encode(tmp_path, **settings, layers=["encoder.layers.0"])
+    with pytest.raises(UserError, match="embeddings.word_embeddings|layers have the same width"):
+        encode(tmp_path, **settings, layers=["encoder.layer.0.intermediate", "sentence"])
+    half = tmp_path / "half"
+    half.mkdir()
+    for name in ("tokenizer.json", "tokenizer_config.json", "config.json"):
+        (half / name).write_bytes((model / name).read_bytes())
+    with pytest.raises(UserError, match="no model can be loaded"):
+        encode(tmp_path, **settings | {"folder": str(half)})
+    with pytest.raises(UserError, match="has no modules.json"):
+        encode(tmp_path, encoder="sentence-transformers/x", folder=str(half))
