@@ -86,11 +86,9 @@ class LogHandler(LogHandlerBase):
             self._say(text.start_line(self.state, now))
         for number in self.state.failures.keys() - failed:
             self._say(text.failed_line(self.state.failures[number].what, now))
-        if event == "job_finished":
-            for row in rows(self.state, now):
-                if row.done == row.steps and row.stage not in self.told:
-                    self.told.add(row.stage)
-                    self._say(text.stage_line(row, self.state, now))
+        if ended := set(self.state.ended) - self.told:
+            self.told |= ended
+            self._say(*(text.stage_line(row, self.state, now) for row in rows(self.state, now) if row.stage in ended))
 
     def _drawn(self) -> "Live":
         """A picture that draws itself anew in a thread of its own."""
