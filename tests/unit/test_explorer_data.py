@@ -234,18 +234,20 @@ def test_texts_come_from_the_dataset_of_texts_by_their_ids(project, monkeypatch)
 
 def test_imported_features(project):
     source = PLACE.format(interval=100)
-    for kind, name in (("features", "mine.zarr.zip"), ("kstar", "mine/euclidean.zarr.zip")):
-        part = {"features": f"{source}.zarr.zip", "kstar": f"{source}/euclidean.zarr.zip"}[kind]
-        place = Path("results", kind, "imported", name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(Path("results", kind, part).read_bytes())
+    places = {"features": ("", f"{source}.zarr.zip"), "kstar": ("/euclidean", f"{source}/euclidean.zarr.zip")}
+    for kind, (end, part) in places.items():
+        for name in ("mine", "yours"):
+            place = Path("results", kind, "imported", f"{name}{end}.zarr.zip")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(Path("results", kind, part).read_bytes())
     np.savez("mine.npz", features=FEATURES, labels=LABELS)
     config = """
-    datasets: {mine: {source: features, path: mine.npz}}
-    kstar: {studies: {own: {features: mine, metric: [euclidean]}}}
+    datasets: {mine: {source: features, path: mine.npz}, yours: {source: features, path: mine.npz}}
+    kstar: {studies: {own: {features: [mine, yours], metric: [euclidean]}}}
     """
     contents, element = shown(plan_in(project, config))
-    (point,) = contents["studies"][0]["shown"]
+    point, of_yours = contents["studies"][0]["shown"]
+    assert (point["samples"], of_yours["samples"]) == (0, 1)
     assert contents["samples"][0]["media"] is None
     assert element(contents["samples"][0]["ids"]) == IDS
     assert element(point["kappa"]).tolist() == [2, 1, 1, 4, 4, 4, 4, 1]

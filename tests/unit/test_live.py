@@ -130,9 +130,8 @@ def test_a_failure_names_its_cause_and_its_log_once(tmp_path):
         state.take("job_error", info(number, str(log)), 110)
     said = text.last_words(state, 110)
     assert said == [
-        "Failed: 1 training of net and 1 more that failed alike",
-        *(f"    {line}" for line in PROBLEM.splitlines()),
-        f"    log: {log}",
+        f"Failed: 1 training of net and 1 more that failed alike (log: {log})",
+        PROBLEM.strip(),
         "Ended after 10 s: 0 of 1 steps are done and stay. Correct it, and call the same command.",
     ]
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,9 +14,10 @@ from PIL import Image
 from test_report_findings import a_class, clustered, fractured, trend
 from test_why import finish, planned, record_of
 
+from workflow_lib.config.load import load
 from workflow_lib.errors import UserError
 from workflow_lib.plan.plan import FAMILIES
-from workflow_lib.report import page, tables, write
+from workflow_lib.report import facts, page, tables, write
 from workflow_lib.report.captions import FOLDER, caption
 from workflow_lib.report.files import Budget, script_text, sheet
 
@@ -292,3 +294,20 @@ def test_captions_are_html_without_errors_of_their_markup():
         assert first.endswith(".")
         assert "system-message" not in rest
         assert not any(sign in rest for sign in ("``", "**", "{{")), path
+
+
+def test_samples_have_the_name_of_their_kind():
+    config = load(
+        {
+            "datasets": {
+                "flowers": {"source": "iris"},
+                "intents": {"source": "text", "path": "a.csv", "test_fraction": 0.5},
+                "vectors": {"source": "encoded", "of": "intents", "encoder": "tfidf"},
+                "digits": {"source": "digits"},
+            }
+        },
+        check_files=False,
+    )
+    plan = SimpleNamespace(config=config)
+    named = {name: facts.unit(plan, name) for name in config.datasets}
+    assert named == {"flowers": "rows", "intents": "texts", "vectors": "texts", "digits": "images"}

@@ -52,8 +52,8 @@ datasets.own.function: my_data:laod
 Each problem says where it is and what was found, then what is allowed, then what to do. Every command, also
 `snakemake -n`, reports mistakes in the config, in paths and in the source of your own functions before it runs or
 changes anything. Some mistakes show only in the data or the network, such as a damaged image or a missing layer of
-your own network. The first job that reads them reports these in the same form. Snakemake then shows the log of the
-job, continues with jobs that do not depend on it, and leaves no partial files.
+your own network. The first job that reads them reports these in the same form. The run goes on with
+what does not depend on it, leaves no partial files, and names the mistake at its end, with the log of the job.
 
 `latent-atlas run` reports the mistake and its line if a config file is missing, not UTF-8 or not YAML. Plain
 `snakemake` reads these files before the workflow starts, and reports such mistakes in its own words.

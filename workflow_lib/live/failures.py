@@ -85,7 +85,6 @@ def end_words(failures: Mapping[int, Failure]) -> list[str]:
     found = []
     for cause, jobs in alike.items():
         more = f" and {len(jobs) - 1} more that failed alike" if len(jobs) > 1 else ""
-        found.append(f"Failed: {jobs[0].what}{more}")
-        found += [f"    {line}" for line in cause.splitlines()]
-        found += [f"    log: {jobs[0].log}"] if jobs[0].log else []
+        log = f" (log: {jobs[0].log})" if jobs[0].log else ""
+        found += [f"Failed: {jobs[0].what}{more}{log}", cause]
     return found

@@ -6,6 +6,7 @@ Snakemake calls it from a thread of its own, so a run does not wait for it. Its 
 
 import logging
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class LogHandler(LogHandlerBase):
         self.quiet = {str(getattr(kind, "value", kind)).lower() for kind in settings.quiet or ()}
         self.stream = sys.stdout if settings.stdout else sys.stderr
         self.state = State()
+        self.guard = threading.Lock()  # not the handler's lock: a picture waits for it while `Live` holds its own
         self.live: Live | None = None
         self.running = False
         self.told: set[str] = set()
@@ -54,11 +56,18 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record of Snakemake into the state, and say what is to be said at once."""
+        try:
+            self._take(record)
+        except Exception:  # else the thread ends, and nothing is said any more
+            self.handleError(record)
+
+    def _take(self, record: logging.LogRecord) -> None:
         if self.off:
             return
         event = str(record.event) if hasattr(record, "event") else None
         failed = set(self.state.failures)
-        self.state.take(event, record.__dict__, time.time())
+        with self.guard:
+            self.state.take(event, record.__dict__, time.time())
         self.running |= event == "workflow_started"
         if event == "error" or (event is None and record.levelno >= logging.WARNING):
             self._problem(record)
@@ -71,6 +80,7 @@ class LogHandler(LogHandlerBase):
         said = in_our_words(str(record.__dict__.get("exception")), record.getMessage())
         if not self.state.stopped and not any(part in said for part in SAID_BETTER):
             self._say(said)
+        self.running &= self.state.began is not None
 
     def _show(self, event: str | None, failed: set[int]) -> None:
         """Draw, or write a line."""
@@ -86,11 +96,9 @@ class LogHandler(LogHandlerBase):
             self._say(text.start_line(self.state, now))
         for number in self.state.failures.keys() - failed:
             self._say(text.failed_line(self.state.failures[number].what, now))
-        if event == "job_finished":
-            for row in rows(self.state, now):
-                if row.done == row.steps and row.stage not in self.told:
-                    self.told.add(row.stage)
-                    self._say(text.stage_line(row, self.state, now))
+        if ended := set(self.state.ended) - self.told:
+            self.told |= ended
+            self._say(*(text.stage_line(row, self.state, now) for row in rows(self.state, now) if row.stage in ended))
 
     def _drawn(self) -> "Live":
         """A picture that draws itself anew in a thread of its own."""
@@ -105,7 +113,7 @@ class LogHandler(LogHandlerBase):
     def _picture(self, console: Any) -> Any:
         from rich.text import Text
 
-        with self.lock:  # type: ignore[union-attr]  # it is there from the beginning
+        with self.guard:
             self.state.look()
             return Text("\n".join(text.view(self.state, time.time(), console.width, console.height - 1)))
 

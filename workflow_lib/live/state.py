@@ -36,7 +36,9 @@ class State:
     Attributes:
         forecast: what the run is going to do.
         began: when its first job started; None before that.
-        done, failed: names of steps that have ended.
+        done: names of steps that are done.
+        ended: stages of which nothing is left.
+        open: number of steps of each stage that are not done; kept, because a run may have many thousand steps.
         running: by the number of the job.
         failures: by the number of the job; a job that succeeds at its second attempt leaves the list.
         measured: seconds foreseen and seconds taken by the jobs that ended, by stage.
@@ -49,6 +51,8 @@ class State:
     began: float | None = None
     cores: int = 1
     done: set[str] = field(default_factory=set)
+    ended: list[str] = field(default_factory=list)
+    open: Counter[str] = field(default_factory=Counter)
     running: dict[int, Running] = field(default_factory=dict)
     failures: dict[int, Failure] = field(default_factory=dict)
     measured: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -59,7 +63,7 @@ class State:
     def take(self, event: str | None, fields: Mapping[str, Any], now: float) -> None:
         """Change the state by an event of Snakemake, with its fields, at this time in seconds."""
         if found := fields.get("forecast"):
-            self.forecast = found
+            self._expect(found)
         elif event == "resources_info":
             self.cores = fields.get("cores") or self.cores
         elif event == "run_info":
@@ -79,15 +83,21 @@ class State:
         """Forget steps whose rules do not take part, as with `--until`."""
         rules = {re.sub(r"_\d+$", "", rule) for rule in stats}
         steps = {name: step for name, step in self.forecast.steps.items() if step.rule in rules}
-        self.forecast = Forecast(self.forecast.results, steps, self.forecast.reasons)
+        self._expect(Forecast(self.forecast.results, steps, self.forecast.reasons))
+
+    def _expect(self, found: Forecast) -> None:
+        self.forecast = found
+        self.open = Counter(step.stage for step in found.steps.values())
 
     def _start(self, fields: Mapping[str, Any], now: float) -> None:
         self.began = now if self.began is None else self.began
         logs = fields["log"]
         steps = [log.partition("logs/")[2].removesuffix(".log") for log in logs]
         for name in steps:
-            verb = name.partition("/")[0]
-            self.forecast.steps.setdefault(name, Step(stage(verb), fields["rule_name"], UNKNOWN_SECONDS))
+            if name not in self.forecast.steps:
+                place = stage(name.partition("/")[0])
+                self.forecast.steps[name] = Step(place, fields["rule_name"], UNKNOWN_SECONDS)
+                self.open[place] += 1
         what = fields["rule_msg"] or fields["rule_name"]
         self.running[fields["jobid"]] = Running(what, now, steps, logs, fields["output"])
 
@@ -96,7 +106,10 @@ class State:
         job = self.running.pop(number, None)
         if job is None:
             return
+        new = Counter(self.forecast.steps[name].stage for name in job.steps if name not in self.done)
         self.done.update(job.steps)
+        self.open -= new  # keeps only what is above 0
+        self.ended += [place for place in new if not self.open[place]]
         place = self.stage_of(job)
         foreseen, taken = self.measured.get(place, (0.0, 0.0))
         self.measured[place] = (foreseen + self.seconds(job.steps), taken + now - job.since)

@@ -20,10 +20,10 @@ def make(folder: Path, kind: Kind) -> list[str]:
     Raises:
         UserError: there is something in the folder already, or it cannot be made.
     """
-    if problem := _problem(folder):
-        raise UserError(problem)
     names = []
     try:
+        if problem := _problem(folder):
+            raise UserError(problem)
         folder.mkdir(exist_ok=True)
         for file in sorted(file for part in (kind, EVERY) for file in (HERE / part).iterdir() if file.is_file()):
             names.append(file.name.replace("gitignore", ".gitignore"))

@@ -14,8 +14,8 @@ from workflow_lib.plan.confusion import ConfusionPlan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.report.words import counted, listed, percent
 
-UNITS = {"features": "samples", "audio": "clips"}
-"""What a sample of a source is, in the plural; of other sources it is an image."""
+UNITS = {"audio": "clips", "features": "samples", "table": "rows", "text": "texts"}
+"""What a sample is, in the plural, by source or kind of source; of others it is an image."""
 SHOWN_CLASSES = 12
 
 
@@ -68,7 +68,7 @@ def unit(plan: Plan, dataset: str) -> str:
     """What a sample of a dataset is, in the plural."""
     settings = plan.config.datasets[dataset]
     parts = settings.parts()
-    return unit(plan, parts[0]) if parts else UNITS.get(settings.source, "images")
+    return unit(plan, parts[0]) if parts else UNITS.get(settings.source) or UNITS.get(settings.kind, "images")
 
 
 def data(plan: Plan) -> list[Data]:

@@ -26,7 +26,7 @@ ROW_BYTES = 6
 Rows = npt.NDArray[np.int64]
 
 
-@dataclass
+@dataclass(eq=False)
 class Samples:
     """Samples that many points of studies share.
 
