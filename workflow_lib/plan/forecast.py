@@ -13,7 +13,7 @@ STAGES = {
     "data": ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features"),
     "networks": ("check_network", "check_examined"),
     "training": ("train_interval", "import_weights"),
-    "features": ("extract_features",),
+    "features": ("extract_features", "encode_texts"),
     "k*": ("compute_kstar", "approximate_kstar", "count_neighbours"),
     "maps": ("compute_map",),
     "prototypes": ("make_prototypes", "compute_dissimilarity", "attack_prototypes", "find_boundaries"),
