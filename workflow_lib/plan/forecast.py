@@ -10,10 +10,10 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.why import FOLLOWING, Answer
 
 STAGES = {
-    "data": ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features"),
+    "data": ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features", "encode_texts"),
     "networks": ("check_network", "check_examined"),
     "training": ("train_interval", "import_weights"),
-    "features": ("extract_features", "encode_texts"),
+    "features": ("extract_features",),
     "k*": ("compute_kstar", "approximate_kstar", "count_neighbours"),
     "maps": ("compute_map",),
     "prototypes": ("make_prototypes", "compute_dissimilarity", "attack_prototypes", "find_boundaries"),
