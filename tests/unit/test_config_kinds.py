@@ -5,6 +5,7 @@ from config_cases import problems
 
 from workflow_lib.config import extras, load
 from workflow_lib.config.datasets_text import hub_folder
+from workflow_lib.errors import UserError
 
 TRAINING = {"epochs": 2}
 MODEL = {"architecture": "mlp", "training": TRAINING, "layers": {"logits": "logits"}}
@@ -130,11 +131,19 @@ def test_confusion_studies_run_on_rows():
     load(RAW | {"confusion": {"studies": {"s": study}}}, check_files=False)
 
 
-def test_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "sentence_transformers" else name)
-    found = problems(with_entry("datasets", "d", {"source": "encoded", "of": "texts", "encoder": "transformers/x"}))
-    assert "needs the package sentence_transformers, which the extra text installs" in found["datasets.d.encoder"]
-    assert "pip install -c constraints.txt -e '.[text]'" in found["datasets.d.encoder"]
+def test_the_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x.h5ad").touch()
+    (tmp_path / "x.csv").touch()
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    encoded = {"source": "encoded", "of": "texts", "encoder": "transformers/x"}
+    cells = {"source": "features", "path": "x.h5ad"}
+    with pytest.raises(UserError) as error:
+        load({"datasets": {"texts": RAW["datasets"]["texts"], "encoded": encoded, "cells": cells}})
+    assert {problem.where for problem in error.value.problems} == {"datasets.encoded.encoder", "datasets.cells.path"}
+    assert "sentence_transformers, transformers, which the extra text installs" in str(error.value)
+    assert "pip install -c constraints.txt -e '.[anndata]'" in str(error.value)
 
 
 def test_a_name_in_the_cache_of_the_hub(monkeypatch, tmp_path):

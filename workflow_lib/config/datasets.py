@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from workflow_lib.config import datasets_audio, datasets_table, datasets_text, extras
+from workflow_lib.config import datasets_audio, datasets_table, datasets_text
 from workflow_lib.config.datasets_audio import Audio
 from workflow_lib.config.datasets_table import SklearnTable, Table
 from workflow_lib.config.datasets_text import Encoded, TextTable
@@ -243,6 +243,11 @@ class Features(Source):
         """The file `path`, and that of the labels."""
         return {"path": self.path} | ({"labels_path": self.labels_path} if self.labels_path else {})
 
+    def extras(self) -> dict[str, str]:
+        """What reads files of other libraries."""
+        extra = {".safetensors": "safetensors", ".h5ad": "anndata"}.get(Path(self.path).suffix)
+        return {"path": extra} if extra else {}
+
 
 class FromFunction(Images):
     """A data set returned by a function of your own."""
@@ -388,7 +393,7 @@ def problems(name: str, datasets: Mapping[str, Source]) -> Iterator[Problem]:
 
 
 def _features_problems(where: str, dataset: Features) -> Iterator[Problem]:
-    """Files that hold no features, or no labels, or need an extra."""
+    """Files that hold no features, or no labels."""
     formats = (*ARRAYS, *TENSORS, ".parquet")
     if not dataset.path.endswith(formats):
         allowed = f"the name must end in one of {listed(formats)}"
@@ -399,9 +404,6 @@ def _features_problems(where: str, dataset: Features) -> Iterator[Problem]:
     if dataset.labels_path and not dataset.labels_path.endswith((".npy", *datasets_table.TABLES)):
         allowed = f"the name must end in one of {listed(('.npy', *datasets_table.TABLES))}"
         yield Problem(f"{where}.labels_path", dataset.labels_path, allowed, "save the labels in one of these formats")
-    for suffix, extra in ((".safetensors", "safetensors"), (".h5ad", "anndata")):
-        if dataset.path.endswith(suffix):
-            yield from extras.problems(f"{where}.path", dataset.path, extra)
 
 
 def _size_problems(where: str, dataset: ImageFolder) -> Iterator[Problem]:

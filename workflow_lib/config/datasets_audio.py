@@ -26,7 +26,6 @@ class Audio(Images):
 
     suffixes: ClassVar[tuple[str, ...]] = EITHER
     reads_hidden: ClassVar[bool] = False
-    extra: ClassVar[str | None] = "sound"
     model_config = example(
         source="audio", root="data/speech", table="data/speech/clips.csv", test_speakers=["theo"], sample_rate=8000
     )
@@ -79,6 +78,10 @@ class Audio(Images):
     def files(self) -> dict[str, str]:
         """The folder `root` and the table."""
         return {"root": self.root} | ({"table": self.table} if self.table else {})
+
+    def extras(self) -> dict[str, str]:
+        """What reads sounds."""
+        return {"source": "sound"}
 
     def functions(self) -> dict[str, str]:
         """librosa, whose version counts, and that of what it stands on."""

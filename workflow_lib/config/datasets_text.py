@@ -80,6 +80,10 @@ class Encoded(Samples):
         """Never: not every row of numbers belongs to a text."""
         return False
 
+    def extras(self) -> dict[str, str]:
+        """The libraries of transformers."""
+        return {} if self.encoder == TFIDF else {"encoder": "text"}
+
     def functions(self) -> dict[str, str]:
         """The library of the encoder, whose version counts."""
         if self.encoder == TFIDF or not extras.is_installed("text"):
@@ -96,9 +100,7 @@ def hub_folder(name: str) -> Path | None:
 
 
 def problems(where: str, dataset: Encoded) -> Iterator[Problem]:
-    """Keys that the encoder does not have, and an extra that it needs."""
-    if dataset.encoder != TFIDF:
-        yield from extras.problems(f"{where}.encoder", dataset.encoder, "text")
+    """Keys that the encoder does not have."""
     wrong = ("layers", "pooling") if dataset.encoder == TFIDF else ("terms",)
     for key in wrong:
         if key in dataset.model_fields_set:

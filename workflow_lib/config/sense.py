@@ -67,8 +67,8 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         if check_files:
             yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes, made)
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
-            if dataset.extra:
-                yield from extras.problems(f"datasets.{name}.source", dataset.source, dataset.extra)
+            for key, extra in dataset.extras().items():
+                yield from extras.problems(f"datasets.{name}.{key}", getattr(dataset, key), extra)
         wanted: tuple[Kind] = ("text",) if dataset.source == "encoded" else ("image",)
         yield from kinds.dataset_problems(f"datasets.{name}.of", dataset.parts(), names.kinds, wanted)
         if isinstance(dataset, datasets.Transformed):

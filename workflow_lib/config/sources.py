@@ -33,8 +33,6 @@ class Source(Section):
     """Allowed endings of its file names; empty if it reads folders."""
     reads_hidden: ClassVar[bool] = True
     """Whether it reads hidden files in its folders."""
-    extra: ClassVar[str | None] = None
-    """Extra of the project that its reader needs."""
     superclasses: Annotated[dict[ClassName, ClassGroup], Field(min_length=2)] | None = None
     """New classes, each a group of classes of the source: {animal: [cat, dog], ...}. They are numbered in alphabetical
     order. Classes not listed are dropped; null keeps the source's classes."""
@@ -47,6 +45,10 @@ class Source(Section):
 
     def functions(self) -> dict[str, str]:
         """Key and `module:name` of each user function; if its source changes, the dataset is built again."""
+        return {}
+
+    def extras(self) -> dict[str, str]:
+        """Key of each value that needs an extra of the project, and the extra."""
         return {}
 
     def required(self) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Named arrays from the user's .npy, .pt, .safetensors and .h5ad files; no code in them is ever run."""
 
 import importlib
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -9,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from workflow_lib.datasets.files import ArrayFile, damaged, open_arrays, require_file
+from workflow_lib.datasets.optional import optional
 from workflow_lib.errors import Problem, UserError
 
 SINGLE: Final = "features"
 """Name of the array of a file that holds one without a name."""
-PACKAGES: Final = {".safetensors": "safetensors", ".h5ad": "h5py"}
 
 
 def open_tensors(path: Path) -> ArrayFile:
@@ -26,10 +25,6 @@ def open_tensors(path: Path) -> ArrayFile:
     if opener is None:
         return open_arrays(path)
     require_file(path, tuple(OPENERS))
-    package = PACKAGES.get(path.suffix)
-    if package and importlib.util.find_spec(package) is None:
-        allowed = f"needs the package {package}, which is not installed"
-        raise UserError(Problem(str(path), "", allowed, f"pip install {package}"))
     try:
         return opener(path)
     except UserError:
@@ -62,7 +57,7 @@ class _Slices:
 
 
 def _safetensors(path: Path) -> ArrayFile:
-    file = importlib.import_module("safetensors").safe_open(path, framework="pt")
+    file = optional("safetensors", "safetensors").safe_open(path, framework="pt")
     return ArrayFile(path, tuple(file.keys()), lambda name: _Slices(file.get_slice(name)))
 
 
@@ -76,7 +71,7 @@ def _numpy(values: Any) -> Any:
 
 def _anndata(path: Path) -> ArrayFile:
     """Matrices of `obsm`, X if it is dense, and columns of `obs`, each by its own name."""
-    file = importlib.import_module("h5py").File(path, "r")
+    file = optional("h5py", "anndata").File(path, "r")
     obs, matrices = file["obs"], dict(file.get("obsm", {}))
     if "X" in file:
         matrices["X"] = file["X"]

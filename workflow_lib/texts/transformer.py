@@ -1,6 +1,5 @@
 """Frozen transformers from a local folder, through sentence-transformers or transformers."""
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -10,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from workflow_lib.datasets.optional import optional
 from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.torchvision_shim import import_torchvision
 
@@ -114,7 +114,7 @@ def load(library: str, folder: str, device: str) -> Loaded:
     import_torchvision()  # which both libraries import
     if library == "sentence-transformers":
         return _sentence_transformers(folder, device)
-    transformers = importlib.import_module("transformers")
+    transformers = optional("transformers", "text")
     tokenizer = _try(folder, "tokenizer", lambda: transformers.AutoTokenizer.from_pretrained(folder, **LOCAL))
     network, report = _try(
         folder, "model", lambda: transformers.AutoModel.from_pretrained(folder, output_loading_info=True, **LOCAL)
@@ -131,7 +131,7 @@ def _sentence_transformers(folder: str, device: str) -> Loaded:
     if not Path(folder, "modules.json").is_file():
         allowed = "has no modules.json, which says how a model of sentence-transformers pools"
         raise UserError(Problem("encoder", folder, allowed, "name another folder, or write transformers/FOLDER"))
-    library = importlib.import_module("sentence_transformers")
+    library = optional("sentence_transformers", "text")
     model = _try(folder, "model", lambda: library.SentenceTransformer(folder, device=device, local_files_only=True))
     model = model.float().eval()
     return Loaded(
