@@ -24,9 +24,9 @@ help:
 	@echo "make site              the documentation as a folder to open: site/index.html"
 
 run: $(RUNS)
-	$(BIN)/latent-atlas run --configfile $(CONFIG)
-	@echo
-	@echo "Tables and figures: results/studies/    All on one page: make report"
+	@echo "Running the studies of $(CONFIG). Ctrl-C stops this, and nothing is lost."
+	@$(BIN)/latent-atlas run --configfile $(CONFIG)
+	@echo "For the page: make report    For the commands: source $(BIN)/activate"
 
 report: $(RUNS)
 	$(BIN)/latent-atlas report --configfile $(CONFIG)

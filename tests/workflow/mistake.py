@@ -99,10 +99,10 @@ class Mistake:
         return Outcome(f"exit code {run.code}", [*wrong, run.output[-4000:]] if wrong else [])
 
     def _wrong_words(self, project: Project, run: Run) -> Iterator[str]:
-        """What is wrong with the message: all that is printed; of a job, what its log says, which is printed too."""
+        """What is wrong with the message: all that is printed; of a job, that in its log, which is printed too."""
         message = run.output.removeprefix(PROFILE)
         if self.when == "run":
-            logs = [log for log in map(project.log, sorted(run.started)) if MESSAGE.search(log)]
+            logs = [found[0] for log in map(project.log, sorted(run.started)) if (found := MESSAGE.search(log))]
             printed = [log for log in logs if log.strip() in run.output]
             message = printed[0] if len(printed) == 1 else f"{len(printed)} logs with a message"
         if self.when in ("parse", "run"):

@@ -5,6 +5,7 @@ Snakemake calls it from a thread of its own, so a run does not wait for it. Its 
 """
 
 import logging
+import os
 import sys
 import threading
 import time
@@ -87,7 +88,7 @@ class LogHandler(LogHandlerBase):
         now = time.time()
         if self.state.began is None:
             return
-        if self.stream.isatty():
+        if self.stream.isatty() and os.environ.get("TERM") != "dumb":
             if self.live is None:
                 self.live = self._drawn()
             return

@@ -10,7 +10,7 @@ from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.why import FOLLOWING, Answer
 
 STAGES = {
-    "data": ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features"),
+    "data": ("prepare_dataset", "unite_datasets", "transform_dataset", "import_features", "encode_texts"),
     "networks": ("check_network", "check_examined"),
     "training": ("train_interval", "import_weights"),
     "features": ("extract_features",),
