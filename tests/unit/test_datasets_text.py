@@ -104,7 +104,7 @@ def test_unreadable_files_are_named(tmp_path, name, content, said):
 def test_repeated_ids_are_refused(tmp_path):
     FRAME.assign(id=["a", "a", "b", "c"] * 2).to_csv(tmp_path / "x.csv", index=False)
     files = {name: tmp_path / f"{name}.zarr.zip" for name in ("train", "test")}
-    with pytest.raises(UserError, match="several samples have the same id"):
+    with pytest.raises(UserError, match="several rows have the same id"):
         prepare_dataset(spec={**TEXT, **COMMON, "ids": "id", "path": str(tmp_path / "x.csv")}, **files)
 
 

@@ -76,6 +76,12 @@ def sounds(name: str, rows: str, *said: str, **settings: Any) -> Mistake:
     )
 
 
+def rows(name: str, table: str | bytes, *said: str, **settings: Any) -> Mistake:
+    """A wrong table of texts or numbers."""
+    content = table.encode() if isinstance(table, str) else table
+    return dataset(name, {"path": "rows.csv", "test_fraction": 0.5} | settings, {"rows.csv": content}, *said)
+
+
 LOADER = """
 import sys
 import numpy as np
@@ -252,6 +258,29 @@ DATA = [
         "write theo",
         test_fraction=None,
         test_speakers=["thoe"],
+    ),
+    rows(
+        "texts that are empty, without a label, or share an id, all at once",
+        "id,text,label\n1,hello,a\n1, ,a\n2,bye,\n3,bye,b\n",
+        "rows.csv: 1 row: 1",
+        "the column text is empty there",
+        "rows.csv: 1 row: row 2",
+        "the column label is empty there",
+        "rows.csv: 1",
+        "several rows have the same id",
+        source="text",
+        ids="id",
+    ),
+    rows("texts without the column that is named", "utterance,label\nhello,a\n", "rows.csv: text", source="text"),
+    rows("texts that are not UTF-8", b"text,label\nd\xe9j\xe0 vu,a\n", "rows.csv", "not in UTF-8", source="text"),
+    rows(
+        "numbers that are none, in two columns",
+        "size,age,label\n1,?,a\n2,,a\nbig,3,b\n4,5,b\n",
+        "1 cell (row-00002: big)",
+        "the column size has cells that are no numbers",
+        "2 cells (row-00000: ?, row-00001: empty)",
+        "the column age has cells that are no numbers",
+        source="table",
     ),
     loader(
         "a function that raises", "raise ValueError('no data today')", "ValueError: no data today", "my_data.py, line 6"

@@ -1,7 +1,7 @@
 """Rows of a user's table with labels, and their split: what texts and tables of numbers have in common."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +56,7 @@ def read_rows(spec: Mapping[str, Any], names: Sequence[str] | None) -> LabelledR
     kept = [row for row in range(count) if splits is None or splits[row] not in others]
     chosen = {name: [texts[row] for row in kept] for name, texts in columns.items()}
     problems = [*_gaps(path, chosen, kept, roles.values()), *_no_rows(path, splits, spec)]
+    problems += _repeated(path, chosen[spec["ids"]]) if spec["ids"] else []
     return LabelledRows(
         columns=chosen,
         labels=chosen[spec["labels"]],
@@ -83,10 +84,16 @@ def empty(path: Path, name: str, texts: Sequence[str], ids: Sequence[str]) -> It
 
 
 def _gaps(
-    path: Path, columns: Mapping[str, Sequence[str]], kept: Sequence[int], roles: Sequence[str] | Any
+    path: Path, columns: Mapping[str, Sequence[str]], kept: Sequence[int], roles: Iterable[str]
 ) -> Iterator[Problem]:
     for name in roles:
         yield from empty(path, name, columns[name], [f"row {row}" for row in kept])
+
+
+def _repeated(path: Path, ids: Sequence[str]) -> list[Problem]:
+    twice = [name for name, count in Counter(ids).items() if count > 1 and name.strip()]
+    repair = "give every row an id of its own"
+    return [Problem(str(path), listed(twice, SHOWN), "several rows have the same id", repair)] if twice else []
 
 
 def _no_rows(path: Path, splits: Sequence[str] | None, spec: Mapping[str, Any]) -> Iterator[Problem]:
