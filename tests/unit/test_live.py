@@ -54,9 +54,12 @@ def test_what_is_left_is_corrected_by_what_was_measured():
     state.take("job_finished", {"job_id": 0}, 115)  # half of the 30 s that were foreseen
     training, figures = rows(state, 115)
     assert (training.done, training.steps, figures.steps) == (1, 2, 1)
-    assert training.left == pytest.approx(15 - 0.9 * 15)  # the other runs since 15 s; never all of it is over
-    assert figures.left == pytest.approx(10)
-    assert seconds_left(state, [training, figures]) == pytest.approx((1.5 + 10) / 2)
+    rate = (15 + 30) / (30 + 30)  # with 30 s of work as it was foreseen
+    assert figures.left == pytest.approx(20 * rate)
+    rate = (15 + 30 * rate) / (30 + 30)
+    assert training.left == pytest.approx(30 * rate - 15)  # the other runs since 15 s
+    assert seconds_left(state, [training, figures]) == pytest.approx((3.75 + 15) / 2)
+    assert rows(state, 1000)[0].left == pytest.approx(0.1 * 30 * rate)  # never all of it is over
 
 
 def test_outputs_that_are_there_tell_how_far_a_job_is(tmp_path):

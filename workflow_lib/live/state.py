@@ -16,6 +16,10 @@ UNKNOWN_SECONDS = 1.0
 """Weight of a step that was not foreseen, such as one that the user forces."""
 
 
+FORESEEN = 30.0
+"""Seconds of work from which on what was measured counts more than the forecast: the first steps say little."""
+
+
 @dataclass
 class Running:
     """A job of Snakemake that runs: what it does, since when, and the steps, logs and outputs that it has."""
@@ -158,7 +162,7 @@ class Row:
 def rows(state: State, now: float) -> list[Row]:
     """The stages of a run, in their order; what is left is corrected by what was measured in this run."""
     foreseen, taken = (sum(pair[i] for pair in state.measured.values()) for i in (0, 1))
-    common = taken / foreseen if foreseen else 1.0
+    common = _rate(taken, foreseen, 1.0)
     steps: Counter[str] = Counter()
     ended: Counter[str] = Counter()
     left: dict[str, float] = dict.fromkeys(STAGES, 0.0)
@@ -169,13 +173,18 @@ def rows(state: State, now: float) -> list[Row]:
     found = []
     for place in STAGES:
         before, over = state.measured.get(place, (0.0, 0.0))
-        rate = over / before if before else common
+        rate = _rate(over, before, common)
         jobs = [job for job in state.running.values() if state.stage_of(job) == place]
         begun = sum(_seconds_over(job, state.seconds(job.steps) * rate, now) for job in jobs)
         if steps[place]:
             ended[place] += sum(int(job.share * len(job.steps)) for job in jobs)
             found.append(Row(place, ended[place], steps[place], over + begun, max(left[place] * rate - begun, 0.0)))
     return found
+
+
+def _rate(over: float, foreseen: float, known: float) -> float:
+    """Seconds that work takes for each second foreseen: `known` at first, more and more what was measured."""
+    return (over + FORESEEN * known) / (foreseen + FORESEEN)
 
 
 def _seconds_over(job: Running, seconds: float, now: float) -> float:
