@@ -245,8 +245,9 @@ def test_the_next_fingerprint_after_forgetting_is_that_of_the_files_now(package)
 
 
 HARMLESS = {
-    *("charset-normalizer", "cloudpickle", "cycler", "donfig", "fsspec", "google-crc32c", "narwhals", "packaging"),
-    *("psutil", "pyparsing", "python-dateutil", "pyyaml", "rich", "typing-extensions"),
+    *("cffi", "charset-normalizer", "cloudpickle", "cycler", "donfig", "fsspec", "google-crc32c", "msgpack"),
+    *("narwhals", "packaging", "psutil", "pycparser", "pyparsing", "python-dateutil", "pyyaml", "rich"),
+    "typing-extensions",
 }
 """Distributions that our libraries load, and that carry no numbers."""
 IMPORTS = {
