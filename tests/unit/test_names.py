@@ -30,7 +30,7 @@ def test_every_method_of_maps_has_a_kernel():
 
 
 def test_every_source_of_images_has_a_reader():
-    others = {"features", "union", "transformed"}  # no images; images of other datasets
+    others = {"features", "union", "transformed", "encoded"}  # no images; made of other datasets
     assert sorted(READERS) == sorted(set(chosen(Dataset, "source")) - others)
 
 

@@ -24,7 +24,7 @@ def test_an_edit_starts_and_computes_exactly_what_follows_from_it(case, finished
     assert case.run(finished, tmp_path).wrong == []
 
 
-@pytest.mark.parametrize("case", chosen("kills", 70, KILL))
+@pytest.mark.parametrize("case", chosen("kills", 60, KILL))
 def test_after_a_kill_the_next_run_ends_like_one_that_was_not_disturbed(case, finished, tmp_path):
     assert case.run(finished, tmp_path).wrong == []
 

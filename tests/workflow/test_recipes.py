@@ -109,7 +109,7 @@ def follow(project):
         project,
         SOURCE,
         "workflow_lib/config/datasets.py",
-        ("Glyphs | Torchvision", "Glyphs | Ramps | Torchvision"),
+        ("    | Torchvision\n", "    | Ramps\n    | Torchvision\n"),
         before="Dataset = Annotated[",
     )
     readers = "READERS: Final"
@@ -138,6 +138,8 @@ def follow(project):
     for recipe in (FIGURE, TABLE):
         entry = textwrap.indent(items(recipe)[plan].rstrip() + ",\n", "    ")
         project.edit(plan, ")\n\n\nclass KstarPlan", f"{entry})\n\n\nclass KstarPlan")
+    first = '        "aggregates": '
+    project.edit("workflow_lib/report/tables.py", first, f"        {line(TABLE, 'levels')},\n{first}")
     follow_study(project)
 
 
