@@ -19,7 +19,7 @@ KILL = "draw_trends: one job, at publication (0)"
 FLIPPED = "studies: classes.csv a byte flipped, read by render_tables"
 
 
-@pytest.mark.parametrize("case", chosen("contract", 36, "nothing", TITLE, "a figure deleted"))
+@pytest.mark.parametrize("case", chosen("contract", 65, "nothing", TITLE, "a figure deleted"))
 def test_an_edit_starts_and_computes_exactly_what_follows_from_it(case, finished, tmp_path):
     assert case.run(finished, tmp_path).wrong == []
 
@@ -29,7 +29,7 @@ def test_after_a_kill_the_next_run_ends_like_one_that_was_not_disturbed(case, fi
     assert case.run(finished, tmp_path).wrong == []
 
 
-@pytest.mark.parametrize("case", chosen("damage", 130, FLIPPED))
+@pytest.mark.parametrize("case", chosen("damage", 190, FLIPPED))
 def test_damage_is_noticed_and_repaired(case, finished, tmp_path):
     assert case.run(finished, tmp_path).wrong == []
 
