@@ -1,6 +1,5 @@
 """`latent-atlas new`: the folder that it makes, and what it refuses."""
 
-import os
 import runpy
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def made(request, tmp_path, monkeypatch):
     """A new folder of each kind, as working directory, with the example's data."""
     monkeypatch.chdir(tmp_path)
     names = make(Path("study"), request.param)
-    assert sorted(names) == sorted(os.listdir("study"))  # noqa: PTH208
+    assert sorted(names) == sorted(path.name for path in Path("study").iterdir())
     monkeypatch.chdir("study")
     for script in Path().glob("example_*.py"):
         runpy.run_path(str(script))

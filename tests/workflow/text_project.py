@@ -29,8 +29,8 @@ kstar:
 
 
 def made_beside(finished: Project) -> Project:
-    """The study, run to its k* in a folder beside the finished miniature."""
-    return run_once(finished.folder.with_name(f"{finished.folder.name}-text"), fresh, "kstar")
+    """The study, run to its end in a folder beside the finished miniature."""
+    return run_once(finished.folder.with_name(f"{finished.folder.name}-text"), fresh)
 
 
 def fresh(folder: Path) -> Project:

@@ -12,6 +12,7 @@ import approximate_project
 import examined_project
 import own_project
 import relations_project
+import text_project
 from killing import locks
 from outcome import Outcome, misfits
 from project import MINIATURE, Project, Run, planned
@@ -23,7 +24,13 @@ from workflow_lib.runner.records import record_path
 
 START = 2.0
 """Seconds from the start of a process to that of its step."""
-BESIDE = {own_project: (), examined_project: (), approximate_project: ("arrays",), relations_project: ()}
+BESIDE = {
+    own_project: (),
+    examined_project: (),
+    approximate_project: ("arrays",),
+    relations_project: (),
+    text_project: (),
+}
 """Projects with jobs that the miniature has not, and the stages that they make only when asked."""
 
 

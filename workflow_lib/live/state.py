@@ -14,8 +14,6 @@ STOPPED = ("Terminating processes on user request", "Cancelling snakemake on use
 NOTHING = "Nothing to be done"
 UNKNOWN_SECONDS = 1.0
 """Weight of a step that was not foreseen, such as one that the user forces."""
-
-
 FORESEEN = 30.0
 """Seconds of work from which on what was measured counts more than the forecast: the first steps say little."""
 

@@ -112,7 +112,7 @@ def render(plan: Plan, files: Sequence[Path], page: Path, options: Sequence[str]
     }
     template = environment.get_template("page.html.jinja")
     bare = template.render(context, explorer="")
-    explorer = fragment(plan, LIMIT - MARGIN - len(bare.encode("utf-8", "replace")))
+    explorer = fragment(plan, LIMIT - MARGIN - len(bare.encode("utf-8", "replace")), state.outdated)
     text = template.render(context, explorer=Markup(explorer)) if explorer else bare
     size = len(text.encode("utf-8", "replace"))
     return text, Summary(size, len(parts), count["missing"], count["outdated"], len(state.failures))

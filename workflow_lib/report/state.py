@@ -75,6 +75,12 @@ class State:
         return self._of_job(self._jobs[str(path)]) if Path(path).is_file() else Status("missing")
 
     @property
+    def outdated(self) -> set[str]:
+        """Paths of results that a run would make again although they are there."""
+        old = {name for name, reasons in self.answer.reasons.items() if reasons != [MISSING]} | {*self.answer.following}
+        return {path for job in self.answer.jobs if job.name in old for path in job.makes}
+
+    @property
     def due(self) -> int:
         """How many jobs the next run would start."""
         return len(self.answer.reasons) + len(self.answer.following)

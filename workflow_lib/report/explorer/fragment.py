@@ -9,7 +9,6 @@ from matplotlib.colors import to_hex
 
 from workflow_lib.figures.style import PATTERN_COLOURS, class_styles
 from workflow_lib.plan.plan import Plan
-from workflow_lib.plan.why import MISSING, explain
 from workflow_lib.report.explorer.blobs import Blobs, safe_json
 from workflow_lib.report.explorer.kstar import KstarData
 from workflow_lib.report.explorer.prototypes import read_prototypes
@@ -26,18 +25,18 @@ OF_PROTOTYPES = 0.3
 """Share of the room that prototypes may fill; samples get the rest."""
 
 
-def fragment(plan: Plan, budget: int, outdated: Collection[str] | None = None) -> str:
+def fragment(plan: Plan, budget: int, outdated: Collection[str]) -> str:
     """The section `explorer` of a page: everything of the k* and prototype studies that exists, is current, and fits.
 
     Args:
         plan: whose results are shown.
         budget: largest size in bytes. What is left out for it is said in the section.
-        outdated: paths of results that are not up to date and so are left out; None: those that a run would make again.
+        outdated: paths of results that are not up to date, and so are left out.
 
     Returns:
         HTML with its own data, style and scripts; "" if there is nothing to show or no room for it.
     """
-    old = {Path(path) for path in (_outdated(plan) if outdated is None else outdated)}
+    old = {Path(path) for path in outdated}
 
     def current(path: Path) -> bool:
         return path not in old and path.is_file()
@@ -53,13 +52,6 @@ def fragment(plan: Plan, budget: int, outdated: Collection[str] | None = None) -
         return head + blobs.html + _contents(studies, samples) + tail
     empty = _empty(studies)
     return empty if _size(empty) <= budget else ""
-
-
-def _outdated(plan: Plan) -> set[str]:
-    """Paths of results that a run would make again although they are there."""
-    answer = explain(plan)
-    old = {name for name, reasons in answer.reasons.items() if reasons != [MISSING]} | {*answer.following}
-    return {path for job in answer.jobs if job.name in old for path in job.makes}
 
 
 def _empty(studies: list[dict[str, Any]]) -> str:

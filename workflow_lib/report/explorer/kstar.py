@@ -254,7 +254,7 @@ class KstarData:
             features = store["features"].values
         if len(point.places) < len(ids):  # vectors of zeros have no cosine
             features = np.delete(features, zero_rows(features), axis=0)
-        found = nearest(features, rows, k, point.metric)  # type: ignore[arg-type]
+        found = nearest(features, rows, k, point.metric)
         whole = np.zeros((size, k), dtype=np.int64)
         whole[point.places[rows]] = point.places[found] + 1
         added = self._blobs.add(narrow(whole), limit=WITH_NEIGHBOURS * self._blobs.room)

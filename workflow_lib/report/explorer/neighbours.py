@@ -3,12 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from workflow_lib.names import Metric
-
 Rows = npt.NDArray[np.int64]
 
 
-def nearest(features: npt.NDArray[np.floating], asked: Rows, k: int, metric: Metric) -> Rows:
+def nearest(features: npt.NDArray[np.floating], asked: Rows, k: int, metric: str) -> Rows:
     """Rows (len(asked), k) of the k nearest samples of each sample asked, nearest first; k <= n - 1.
 
     A sample is not its own neighbour, its duplicates are. Of equally near samples any may come first: rounding in the
@@ -18,7 +16,7 @@ def nearest(features: npt.NDArray[np.floating], asked: Rows, k: int, metric: Met
         features: (n, d) finite; no row of zeros for cosine.
         asked: rows whose neighbours are wanted.
         k: number of neighbours.
-        metric: of the distances.
+        metric: one of `names.METRICS`.
     """
     from sklearn.neighbors import NearestNeighbors
 
