@@ -125,7 +125,7 @@ def bounds_of(name, metric, precision, product=None, device="cpu"):
     rows, _ = rows_and_starts(name, metric)
     count = len(rows.order)
     bounds = LowerBounds(DeviceRows(device, rows, LARGE), precision)
-    block = bounds.block(slice(0, count))
+    block = bounds.side(slice(0, count))
     if product is None:
         with accelerator.products_of(precision, torch.device(device)):
             low = bounds.tile(block, block).double().cpu().numpy()

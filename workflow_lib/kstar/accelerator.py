@@ -15,17 +15,21 @@ import torch
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.kstar.device_passes import Count, Search
 from workflow_lib.kstar.device_rows import DeviceRows
-from workflow_lib.kstar.lower_bounds import FLOAT32, FLOAT64, TF32, LowerBounds, Precision
+from workflow_lib.kstar.lower_bounds import FLOAT32, FLOAT64, TF32, LowerBounds, Precision, Side
 from workflow_lib.kstar.metrics import SCORES
 from workflow_lib.kstar.pairs import Rows
 from workflow_lib.kstar.pieces import join_all
 from workflow_lib.kstar.sweep import Steps, Swept, block_edges, close_duplicates, tiles_of, unknown
 from workflow_lib.progress import Progress
 
-TILE = 4096
-"""Largest number of rows per block."""
+TILE = 16_384
+"""Most rows per side of a tile."""
+COUNT_TILE = 8192
+"""The same where the tile itself is made."""
+SMALL_TILE = 1024
+"""Rows per side in the count, if the classes are smaller."""
 MOST_OPEN = 2**24
-"""Open pairs that may wait for their decision; fewer if the memory is small."""
+"""Open blocks or pairs that may wait for their decision; fewer if the memory is small."""
 BYTES_OF_PAIR = 64
 """What a pair of a tile takes: its bound, and comparisons and labels made of it."""
 FULL_RATE = ((6, 0), (7, 0), (8, 0), (9, 0), (10, 0))
@@ -53,7 +57,7 @@ def sweep_on(
         progress: called with the number of finished tiles and of all tiles.
         memory: bytes to use on the device; None takes four fifths of what is free. Features that need more than half of
             it stay in host memory.
-        tile: maximum number of rows per block; less if the memory is small.
+        tile: most rows per side of a tile; less if the memory is small.
         precisions: of the products of the search and of the count; None chooses by the card.
 
     Raises:
@@ -63,16 +67,19 @@ def sweep_on(
     memory = memory or _free_memory(device)
     on_device = DeviceRows(device, rows, memory)
     for_search, for_count = precisions or _precisions(device, rows)
-    edges = block_edges(starts, _side(tile, on_device.width, memory))
-    foreign, same = tiles_of(edges, rows.class_end)
+    largest = int(np.diff(starts).max())
+    search_edges = block_edges(starts, _side(tile, on_device.width, memory, whole=not on_device.kernels))
+    count_edges = block_edges(starts, _side(min(tile, COUNT_TILE, max(largest, SMALL_TILE)), on_device.width, memory))
+    foreign, same = tiles_of(search_edges, rows.class_end)[0], tiles_of(count_edges, rows.class_end)[1]
     steps = Steps(len(foreign) + len(same), progress)
     capacity = min(memory // 512, MOST_OPEN)
-    with torch.inference_mode():
-        search = Search(on_device, capacity)
-        _each(foreign, edges, LowerBounds(on_device, for_search), search.tile, steps)
+    with torch.inference_mode(), products_of(for_search, on_device.device):
+        search = Search(LowerBounds(on_device, for_search), _spans(search_edges), capacity)
+        _each(foreign, search.bounds, search.spans, search.tile, steps)
         search.open.decide()
-        count = Count(on_device, search.distance, capacity)
-        _each(same, edges, LowerBounds(on_device, for_count), count.tile, steps)
+    with torch.inference_mode(), products_of(for_count, on_device.device):
+        count = Count(LowerBounds(on_device, for_count), search.distance, capacity)
+        _each(same, count.bounds, _spans(count_edges), count.tile, steps)
         count.open.decide()
     found = unknown(on_device.count)
     found.nearest.distance[:] = search.distance.cpu().numpy()
@@ -98,12 +105,16 @@ def _free_memory(device: str) -> int:
     return (torch.cuda.mem_get_info(device)[0] + kept) * 4 // 5
 
 
-def _side(largest: int, width: int, memory: int) -> int:
-    """Rows per block such that a tile and the float64 rows of its blocks take at most a quarter of the memory."""
+def _side(largest: int, width: int, memory: int, *, whole: bool = True) -> int:
+    """Rows per side such that a `whole` tile and the float64 rows of its sides take at most a quarter of the memory."""
     side = largest
-    while side > 16 and side * (side * BYTES_OF_PAIR + width * 64) > memory // 4:
+    while side > 16 and side * (side * BYTES_OF_PAIR * whole + width * 64) > memory // 4:
         side //= 2
     return side
+
+
+def _spans(edges: list[int]) -> list[slice]:
+    return [slice(first, end) for first, end in pairwise(edges)]
 
 
 def _precisions(device: str, rows: Rows) -> tuple[Precision, Precision]:
@@ -117,19 +128,19 @@ def _precisions(device: str, rows: Rows) -> tuple[Precision, Precision]:
     return TF32 if capability[0] in TRUNCATED and narrow else FLOAT32, FLOAT64 if capability in FULL_RATE else FLOAT32
 
 
-Decide = Callable[[LowerBounds, torch.Tensor, slice, slice], None]
-
-
-def _each(tiles: list[tuple[int, int]], edges: list[int], bounds: LowerBounds, decide: Decide, steps: Steps) -> None:
-    """Call decide(bounds, tile, rows, columns) for each (row block, column block)."""
-    spans = [slice(first, end) for first, end in pairwise(edges)]
-    with products_of(bounds.precision, bounds.rows.device):
-        for i, tiles_of_row in groupby(tiles, key=lambda tile: tile[0]):
-            left = bounds.block(spans[i])
-            for _, j in tiles_of_row:
-                right = left if i == j else bounds.block(spans[j])
-                decide(bounds, bounds.tile(left, right), spans[i], spans[j])
-                steps.advance()
+def _each(
+    tiles: list[tuple[int, int]],
+    bounds: LowerBounds,
+    spans: list[slice],
+    consider: Callable[[Side, Side], None],
+    steps: Steps,
+) -> None:
+    """Call consider(rows, columns) for each tile, a pair of numbers of spans."""
+    for i, tiles_of_row in groupby(tiles, key=lambda tile: tile[0]):
+        left = bounds.side(spans[i])
+        for _, j in tiles_of_row:
+            consider(left, left if i == j else bounds.side(spans[j]))
+            steps.advance()
 
 
 @contextmanager

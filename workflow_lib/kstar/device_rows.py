@@ -1,7 +1,11 @@
 """The rows on a device: float64 values as they are compared, and distances that equal those of the CPU bit for bit."""
 
+import functools
+from types import ModuleType
+
 import torch
 
+from workflow_lib.kstar.metrics import SCORES
 from workflow_lib.kstar.pairs import CHEBYSHEV, EUCLIDEAN, Rows
 
 BATCH_BYTES = 2**28
@@ -16,11 +20,13 @@ class DeviceRows:
     Attributes:
         order, scale, class_end: as in `Rows`, on the device.
         mean: (d,) float64, of all rows; only about, because any vector will do for centring.
+        kernels: the module `kernels`; None on a CPU and without Triton, which torch brings along on Linux.
     """
 
     def __init__(self, device: str, rows: Rows, memory: int) -> None:
         """Move the rows to a device. Of `memory`, in bytes, features take at most half, batches of rows an eighth."""
         self.device, self.kind = torch.device(device), rows.kind
+        self.kernels = _kernels() if self.device.type == "cuda" else None
         self.count, self.width = rows.features.shape
         self.order, self.scale, self.class_end = (
             torch.from_numpy(part).to(device) for part in (rows.order, rows.scale, rows.class_end)
@@ -29,13 +35,13 @@ class DeviceRows:
         self.features = features.to(device) if rows.features.nbytes <= memory // 2 else features
         self.batch = max(min(memory // 32, BATCH_BYTES) // (8 * self.width), 1)
         total = torch.zeros(self.width, dtype=torch.float64, device=device)
-        for span in self.spans(self.batch):
+        for span in self.parts(self.count, self.batch):
             total += self.at(self.positions(span)).sum(0)
         self.mean = total / self.count
 
-    def spans(self, size: int) -> list[slice]:
-        """All positions in ranges of at most `size`."""
-        return [slice(first, min(first + size, self.count)) for first in range(0, self.count, size)]
+    def parts(self, count: int, size: int) -> list[slice]:
+        """Ranges of at most `size` that make up 0 … count; at least one."""
+        return [slice(first, min(first + size, count)) for first in range(0, max(count, 1), size)]
 
     def positions(self, span: slice) -> torch.Tensor:
         """The positions of a range, (n,) int64 on the device."""
@@ -49,17 +55,32 @@ class DeviceRows:
 
     def distances(self, i: torch.Tensor, j: torch.Tensor) -> torch.Tensor:
         """Distances of positions i and j, (n,) each: those of `pairs.distance_between`, bit for bit; (n,) float64."""
-        starts = range(0, max(len(i), 1), self.batch)
-        return torch.cat([self._distances(i[s : s + self.batch], j[s : s + self.batch]) for s in starts])
+        return torch.cat([self._distances(i[some], j[some]) for some in self.parts(len(i), self.batch)])
 
     def _distances(self, i: torch.Tensor, j: torch.Tensor) -> torch.Tensor:
         """By one operation after the other: a reduction would add in another order, and fused operations round less."""
-        difference = self.at(i).sub_(self.at(j)).abs_()
+        x, y = self.at(i), self.at(j)
+        if self.kernels:
+            total: torch.Tensor = self.kernels.of_pairs(x, y, SCORES[self.kind].order)
+        else:
+            total = self._by_feature(x.sub_(y).abs_())
+        return total.mul_(0.5) if self.kind == EUCLIDEAN else total
+
+    def _by_feature(self, difference: torch.Tensor) -> torch.Tensor:
         if self.kind == CHEBYSHEV:
             return difference.amax(1)
         if self.kind == EUCLIDEAN:
             difference.mul_(difference)
-        total = torch.zeros(len(i), dtype=torch.float64, device=self.device)
+        total = torch.zeros(len(difference), dtype=torch.float64, device=self.device)
         for feature in difference.T.contiguous():
             total += feature
-        return total.mul_(0.5) if self.kind == EUCLIDEAN else total
+        return total
+
+
+@functools.cache
+def _kernels() -> ModuleType | None:
+    try:
+        from workflow_lib.kstar import kernels
+    except ImportError:
+        return None
+    return kernels

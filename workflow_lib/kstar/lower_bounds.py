@@ -11,10 +11,14 @@ from typing import Final, NamedTuple
 
 import torch
 
-from workflow_lib.kstar.bounds import LANES, error_of
+from workflow_lib.kstar.bounds import error_of
 from workflow_lib.kstar.device_rows import DeviceRows
-from workflow_lib.kstar.differences import minkowski
 from workflow_lib.kstar.metrics import SCORES
+
+BLOCK = 128
+"""Rows and columns of a block, of which a search keeps only the least bounds."""
+STEP = 32
+"""Stand-ins are filled up with zero features to a multiple of this."""
 
 
 class Precision(NamedTuple):
@@ -36,18 +40,20 @@ FLOAT32: Final = Precision(torch.float32)
 FLOAT64: Final = Precision(torch.float64)
 
 
-class Block(NamedTuple):
-    """Rows of a tile, filled up to a multiple of `LANES`, as fast products of matrices want it.
+class Side(NamedTuple):
+    """Rows or columns of a tile, filled up to whole blocks.
 
     Attributes:
         span: the positions.
-        values: (n', d') stand-ins: centred and rounded, filled up with zeros.
-        low: (n',) the row's part of the lower bounds, filled up with infinity.
+        values: (n', d') float32 or float64 stand-ins: centred and rounded, filled up with zeros.
+        low: (n',) their part of the lower bounds, filled up with infinity.
+        of_class: (n',) int64, the position where the class ends, filled up with N.
     """
 
     span: slice
     values: torch.Tensor
     low: torch.Tensor
+    of_class: torch.Tensor
 
 
 SMALL = 2.0**-100
@@ -71,8 +77,8 @@ class LowerBounds:
         self.rows, self.precision, self.scores = rows, precision, SCORES[rows.kind]
         sizes = torch.empty(rows.count, dtype=torch.float64, device=rows.device)
         rounding = torch.zeros((), dtype=torch.float64, device=rows.device)
-        for span in rows.spans(rows.batch):
-            centred = self._centred(span)
+        for span in rows.parts(rows.count, rows.batch):
+            centred = self._centred(rows.positions(span))
             values = self._rounded(centred).double()
             norms = self._norms(values)
             rounding = torch.maximum(rounding, (self._norms(centred - values) / norms.clamp(min=SMALL)).max())
@@ -82,8 +88,8 @@ class LowerBounds:
         self.gap = 2 * slack
         self.low = ((sizes if self.scores.product else 0) - slack).to(precision.dtype)
 
-    def _centred(self, span: slice) -> torch.Tensor:
-        return self.rows.at(self.rows.positions(span)).sub_(self.rows.mean)
+    def _centred(self, positions: torch.Tensor) -> torch.Tensor:
+        return self.rows.at(positions).sub_(self.rows.mean)
 
     def _rounded(self, centred: torch.Tensor) -> torch.Tensor:
         values = centred.to(self.precision.dtype)
@@ -102,21 +108,61 @@ class LowerBounds:
         first = 2 * rounding + self.precision.loss * (width + 8) * numbers.eps + 4 * (width + 8) * 2.0**-53
         return 1.01 * first / (1 - first), 16 * width * (numbers.tiny + rounding * SMALL)
 
-    def block(self, span: slice) -> Block:
+    def side(self, span: slice) -> Side:
         """What tiles need of a range of positions."""
-        fill = -(span.stop - span.start) % LANES
-        values = self._rounded(self._centred(span))
-        return Block(
+        fill = -(span.stop - span.start) % BLOCK
+        values = self._values(self.rows.positions(span))
+        return Side(
             span,
-            torch.nn.functional.pad(values, (0, -self.rows.width % LANES, 0, fill)),
+            torch.nn.functional.pad(values, (0, 0, 0, fill)),
             torch.nn.functional.pad(self.low[span], (0, fill), value=torch.inf),
+            torch.nn.functional.pad(self.rows.class_end[span], (0, fill), value=self.rows.count),
         )
 
-    def tile(self, left: Block, right: Block) -> torch.Tensor:
-        """Lower bounds of the pairs of two blocks, (n, m) of the precision's dtype."""
+    def _values(self, positions: torch.Tensor) -> torch.Tensor:
+        values = self._rounded(self._centred(positions))
+        return torch.nn.functional.pad(values, (0, -self.rows.width % STEP))
+
+    def tile(self, left: Side, right: Side) -> torch.Tensor:
+        """Lower bounds of the pairs of two sides, (n, m) of the precision's dtype."""
+        return self._tile(left, right)[: left.span.stop - left.span.start, : right.span.stop - right.span.start]
+
+    def _tile(self, left: Side, right: Side) -> torch.Tensor:
         low = left.low[:, None] + right.low
         if self.scores.product:
-            low.addmm_(left.values, right.values.T, alpha=-1)
+            return low.addmm_(left.values, right.values.T, alpha=-1)
+        if kernels := self.rows.kernels:
+            return low.add_(kernels.distances(left.values, right.values, self.scores.order))
+        return low.add_(torch.cdist(left.values, right.values, p=self.scores.order))
+
+    def least(self, left: Side, right: Side) -> tuple[torch.Tensor, torch.Tensor]:
+        """Least lower bounds of foreign pairs, of each row by block of columns, and of each column by block of rows.
+
+        Returns:
+            (blocks of columns, n) and (blocks of rows, m) float32, infinite where there is no foreign pair.
+        """
+        square, order = left.span == right.span, self.scores.order
+        if kernels := self.rows.kernels:
+            of_rows, of_columns = kernels.least(*left[1:], *right[1:], order, tf32=self.precision.tf32, square=square)
         else:
-            low.add_(minkowski(left.values, right.values, self.scores.order))
-        return low[: left.span.stop - left.span.start, : right.span.stop - right.span.start]
+            low = self._tile(left, right)
+            low.masked_fill_(left.of_class[:, None] == right.of_class, torch.inf)
+            of_rows = low.view(len(low), -1, BLOCK).amin(2).T
+            of_columns = low.view(-1, BLOCK, low.shape[1]).amin(1)
+        return of_rows[:, : left.span.stop - left.span.start], of_columns[:, : right.span.stop - right.span.start]
+
+    def in_blocks(self, positions: torch.Tensor, right: Side, block: torch.Tensor) -> torch.Tensor:
+        """Lower bounds of positions (n,) against a block of columns each, block (n,) int64; (n, BLOCK) float32."""
+        values, low, order = self._values(positions), self.low[positions], self.scores.order
+        if kernels := self.rows.kernels:
+            bounds: torch.Tensor = kernels.in_blocks(values, low, right.values, right.low, block, order)
+            return bounds
+        found = []
+        for some in self.rows.parts(len(block), max(self.rows.batch // BLOCK, 1)):
+            columns = right.values.view(-1, BLOCK, right.values.shape[1])[block[some]]
+            base = low[some, None] + right.low.view(-1, BLOCK)[block[some]]
+            if self.scores.product:
+                found.append(base - torch.bmm(columns, values[some, :, None]).squeeze(2))
+            else:
+                found.append(base + torch.cdist(values[some, None], columns, p=order).squeeze(1))
+        return torch.cat(found)

@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from workflow_lib.prototypes.frozen import Frozen
 from workflow_lib.training.precision import autocast
+from workflow_lib.training.replay import replayed
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 """Adam's usual decay of both moments, and what it adds to the root of the second."""
@@ -80,6 +81,7 @@ class Descent:
         self.entry = np.empty(0, np.int64) if state is None else state["entry"].numpy().copy()
         # A copy of `steps` that is known without waiting for a GPU; both are equal between two calls.
         self.passes = self.rows["steps"].cpu().numpy().copy()
+        self.look = replayed(self._look, network, device)
         self.watched = (self.rows["target"] == self.rows["origin"]).cpu().numpy()
 
     def __len__(self) -> int:
@@ -106,15 +108,8 @@ class Descent:
         """
         held = torch.zeros(len(self), dtype=torch.bool, device=self.device)
         for left in reversed(range(BETWEEN_LOOKS[self.device])):
-            with torch.enable_grad():
-                images = self.rows["image"].detach().requires_grad_()
-                with autocast(self.settings.precision, self.device):
-                    logits, features = self.network(images)
-                logits = logits.float()
-                losses = cross_entropy(logits, self.rows["target"], reduction="none")
-                (gradient,) = torch.autograd.grad(losses.sum(), images)  # of a sum: each image has its own
+            logits, features, losses, gradient = self.look(self.rows["image"], self.rows["target"])
             with torch.no_grad():
-                logits, losses = logits.detach(), losses.detach()
                 held |= self._finished(losses)
                 if self._reduced:
                     held |= self._close(logits)
@@ -127,6 +122,17 @@ class Descent:
                 self.passes += 1
         # An image that is held does not change, so the last pass belongs to the image that is kept.
         return self._leave(held, logits, features, losses)
+
+    @torch.enable_grad()
+    def _look(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Logits, features, losses and gradients of a pass."""
+        images = images.detach().requires_grad_()
+        with autocast(self.settings.precision, self.device):
+            logits, features = self.network(images)
+        logits = logits.float()
+        losses = cross_entropy(logits, targets, reduction="none")
+        (gradient,) = torch.autograd.grad(losses.sum(), images)  # of a sum: each image has its own
+        return logits.detach(), features, losses.detach(), gradient
 
     @property
     def _reduced(self) -> bool:

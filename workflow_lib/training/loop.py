@@ -26,6 +26,7 @@ from workflow_lib.training.epochs import Epoch
 from workflow_lib.training.images import as_unit, memory_format
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer, restore_optimizer
 from workflow_lib.training.precision import autocast, tensor_cores
+from workflow_lib.training.replay import replayed
 
 CURVE = ("epoch", "lr", "train_loss", "train_accuracy")
 """Columns of the learning curve."""
@@ -134,6 +135,8 @@ class _Training:
         self.network = network.to(device, memory_format=self.format).train()  # type: ignore[call-overload]
         self.images, self.labels = torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
         self.optimizer = make_optimizer(settings, network)
+        self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self.learn = replayed(self._learn, network, device)
         self.batches = -(-len(labels) // settings.batch_size)
         self.epoch = self.step = 0
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
@@ -172,19 +175,25 @@ class _Training:
             self._draw_epoch()
         images, labels = self._batch()
         lr = self._set_learning_rate()
+        for parameter, gradient in zip(self.parameters, self.learn(images, labels), strict=True):
+            parameter.grad = gradient
+        if self.device == "cpu":  # on a GPU each check would wait
+            self._check_loss()
+        self.optimizer.step()
+        self.step += 1
+        if self.step == self.batches:
+            self._end_epoch(lr)
+
+    def _learn(self, images: Tensor, labels: Tensor) -> list[Tensor | None]:
+        """Gradients of a batch for all parameters; also adds to the sums."""
+        self.optimizer.zero_grad()
         logits = self._logits(images)
         loss = cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
         right = (logits.detach().argmax(1) == labels).sum()
         self.sums[:2].add_(torch.stack([loss.detach().double() * len(labels), right.double()]))
         self.sums[2].add_(len(labels))
-        if self.device == "cpu":  # on a GPU each check would wait
-            self._check_loss()
-        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        self.step += 1
-        if self.step == self.batches:
-            self._end_epoch(lr)
+        return [parameter.grad for parameter in self.parameters]
 
     def _draw_epoch(self) -> None:
         """All random choices of the epoch, derived from its name."""

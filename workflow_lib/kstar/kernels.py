@@ -1,0 +1,317 @@
+"""Kernels for GPUs in Triton: tiles of pairs that stay in registers, and distances in the order of the CPU.
+
+A block is BLOCK rows by BLOCK columns of a tile. `lower_bounds.py`, `device_passes.py` and `device_rows.py` have the
+same in torch, which says what each kernel gives.
+"""
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+
+BLOCK = 128
+STEP = 32
+"""Features that are worked on at a time; the width of stand-ins is a multiple."""
+GROUP = 8
+"""Blocks of rows whose programs run side by side, so that they find their columns in the cache."""
+PRODUCT, SUM, MAXIMUM = (tl.constexpr(number) for number in range(3))
+KINDS = {2.0: 0, 1.0: 1, float("inf"): 2}
+"""PRODUCT, SUM or MAXIMUM, by the order of the Minkowski distance."""
+
+
+@triton.jit  # type: ignore[untyped-decorator, unused-ignore]
+def _scores(
+    left: torch.Tensor,
+    right: torch.Tensor,
+    height: int,
+    width: int,
+    rows: torch.Tensor,
+    columns: torch.Tensor,
+    FEATURES: tl.constexpr,
+    KIND: tl.constexpr,
+    PRECISION: tl.constexpr,
+    BLOCK: tl.constexpr,
+    STEP: tl.constexpr,
+) -> torch.Tensor:
+    """Products, or minus distances, of a block; values lie by rows for products, else by features."""
+    found = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    if KIND == PRODUCT:
+        step = tl.arange(0, STEP)
+        x = left + rows.to(tl.int64)[:, None] * FEATURES + step[None, :]
+        y = right + columns.to(tl.int64)[:, None] * FEATURES + step[None, :]
+        for first in range(0, FEATURES, STEP):
+            found = tl.dot(tl.load(x + first), tl.trans(tl.load(y + first)), found, input_precision=PRECISION)
+    else:
+        x, y = left + rows, right + columns
+        for _ in range(0, FEATURES, 8):
+            for f in tl.static_range(8):
+                difference = tl.abs(tl.load(x + f * height)[:, None] - tl.load(y + f * width)[None, :])
+                found = found - difference if KIND == SUM else tl.minimum(found, -difference)
+            x += 8 * height
+            y += 8 * width
+    return found
+
+
+@triton.jit  # type: ignore[untyped-decorator, unused-ignore]
+def _least(
+    left: torch.Tensor,
+    right: torch.Tensor,
+    left_low: torch.Tensor,
+    right_low: torch.Tensor,
+    left_class: torch.Tensor,
+    right_class: torch.Tensor,
+    of_rows: torch.Tensor,
+    of_columns: torch.Tensor,
+    height: int,
+    width: int,
+    FEATURES: tl.constexpr,
+    KIND: tl.constexpr,
+    PRECISION: tl.constexpr,
+    SQUARE: tl.constexpr,
+    BLOCK: tl.constexpr,
+    STEP: tl.constexpr,
+    GROUP: tl.constexpr,
+) -> None:
+    blocks, across = height // BLOCK, width // BLOCK
+    group = tl.program_id(0) // (GROUP * across)
+    size = min(blocks - group * GROUP, GROUP)
+    row_block = group * GROUP + tl.program_id(0) % (GROUP * across) % size
+    column_block = tl.program_id(0) % (GROUP * across) // size
+    if not SQUARE or column_block >= row_block:
+        rows, columns = row_block * BLOCK + tl.arange(0, BLOCK), column_block * BLOCK + tl.arange(0, BLOCK)
+        low = tl.full((BLOCK, BLOCK), float("inf"), dtype=tl.float32)
+        # Rows and columns are sorted by class: all pairs are of one class if the first row and the last column are.
+        first, last = tl.load(left_class + row_block * BLOCK), tl.load(right_class + column_block * BLOCK + BLOCK - 1)
+        if first != last:
+            found = _scores(left, right, height, width, rows, columns, FEATURES, KIND, PRECISION, BLOCK, STEP)
+            bounds = (tl.load(left_low + rows)[:, None] + tl.load(right_low + columns)[None, :]) - found
+            foreign = tl.load(left_class + rows)[:, None] != tl.load(right_class + columns)[None, :]
+            low = tl.where(foreign, bounds, low)
+        tl.store(of_rows + column_block.to(tl.int64) * height + rows, tl.min(low, 1))
+        if not SQUARE or row_block != column_block:
+            tl.store(of_columns + row_block.to(tl.int64) * width + columns, tl.min(low, 0))
+
+
+def least(
+    left: torch.Tensor,
+    left_low: torch.Tensor,
+    left_class: torch.Tensor,
+    right: torch.Tensor,
+    right_low: torch.Tensor,
+    right_class: torch.Tensor,
+    order: float,
+    *,
+    tf32: bool,
+    square: bool,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Least lower bounds of foreign pairs: of each row by block of columns, of each column by block of rows.
+
+    Args:
+        left, right: rows and columns, (n, d) and (m, d) float32, in whole blocks.
+        left_low, right_low: their parts of the bounds, (n,) and (m,) float32.
+        left_class, right_class: (n,) and (m,) int64, ascending.
+        order: of the Minkowski distance; 2 stands for products.
+        tf32: whether the values are TF32 numbers.
+        square: whether the tile lies on the diagonal.
+
+    Returns:
+        (blocks of columns, n) and (blocks of rows, m) float32, infinite where there is no foreign pair.
+    """
+    height, width, kind = len(left), len(right), KINDS[order]
+    of_rows = left.new_empty(width // BLOCK, height)
+    of_columns = of_rows if square else left.new_empty(height // BLOCK, width)
+    values = (left, right) if kind == KINDS[2.0] else (left.T.contiguous(), right.T.contiguous())
+    _launch(
+        _least,
+        (height // BLOCK) * (width // BLOCK),
+        (*values, left_low, right_low, left_class, right_class, of_rows, of_columns, height, width),
+        (left.shape[1], kind, "tf32" if tf32 else "ieee", square, BLOCK, STEP, GROUP),
+        num_warps=8,
+        num_stages=3,
+    )
+    return of_rows, of_columns
+
+
+@triton.jit  # type: ignore[untyped-decorator, unused-ignore]
+def _in_blocks(
+    left: torch.Tensor,
+    left_low: torch.Tensor,
+    right: torch.Tensor,
+    right_low: torch.Tensor,
+    block: torch.Tensor,
+    out: torch.Tensor,
+    FEATURES: tl.constexpr,
+    KIND: tl.constexpr,
+    BLOCK: tl.constexpr,
+    STEP: tl.constexpr,
+) -> None:
+    row, lane, step = tl.program_id(0).to(tl.int64), tl.arange(0, BLOCK), tl.arange(0, STEP)
+    columns = tl.load(block + row) * BLOCK + lane
+    found = tl.zeros((BLOCK,), dtype=tl.float32)
+    for first in range(0, FEATURES, STEP):
+        x = tl.load(left + row * FEATURES + first + step)
+        y = tl.load(right + columns[:, None] * FEATURES + (first + step)[None, :])
+        if KIND == PRODUCT:
+            found += tl.sum(x[None, :] * y, 1)
+        elif KIND == SUM:
+            found -= tl.sum(tl.abs(x[None, :] - y), 1)
+        else:
+            found = tl.minimum(found, -tl.max(tl.abs(x[None, :] - y), 1))
+    tl.store(out + row * BLOCK + lane, (tl.load(left_low + row) + tl.load(right_low + columns)) - found)
+
+
+def in_blocks(
+    left: torch.Tensor,
+    left_low: torch.Tensor,
+    right: torch.Tensor,
+    right_low: torch.Tensor,
+    block: torch.Tensor,
+    order: float,
+) -> torch.Tensor:
+    """Lower bounds of rows against one block of columns each, block (n,) int64; (n, BLOCK) float32."""
+    out = left.new_empty(len(block), BLOCK)
+    arrays = (left, left_low, right, right_low, block, out)
+    _launch(_in_blocks, len(block), arrays, (left.shape[1], KINDS[order], BLOCK, STEP))
+    return out
+
+
+@triton.jit  # type: ignore[untyped-decorator, unused-ignore]
+def _tile(
+    left: torch.Tensor,
+    right: torch.Tensor,
+    out: torch.Tensor,
+    height: int,
+    width: int,
+    FEATURES: tl.constexpr,
+    KIND: tl.constexpr,
+    BLOCK: tl.constexpr,
+    STEP: tl.constexpr,
+) -> None:
+    rows = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    columns = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    found = _scores(left, right, height, width, rows, columns, FEATURES, KIND, "ieee", BLOCK, STEP)
+    tl.store(out + rows.to(tl.int64)[:, None] * width + columns[None, :], -found)
+
+
+def distances(left: torch.Tensor, right: torch.Tensor, order: float) -> torch.Tensor:
+    """City block or maximum distances of rows (n, d) and (m, d) float32, (n, m) float32; all in blocks."""
+    height, width = len(left), len(right)
+    out = left.new_empty(height, width)
+    arrays = (left.T.contiguous(), right.T.contiguous(), out, height, width)
+    _launch(_tile, (width // BLOCK, height // BLOCK), arrays, (left.shape[1], KINDS[order], BLOCK, STEP), num_warps=8)
+    return out
+
+
+@triton.jit  # type: ignore[untyped-decorator, unused-ignore]
+def _compare(
+    low: torch.Tensor,
+    limits: torch.Tensor,
+    column_limits: torch.Tensor,
+    left_class: torch.Tensor,
+    right_class: torch.Tensor,
+    of_rows: torch.Tensor,
+    of_columns: torch.Tensor,
+    flags: torch.Tensor,
+    opened: torch.Tensor,
+    height: int,
+    width: int,
+    stride: int,
+    SQUARE: tl.constexpr,
+    BLOCK: tl.constexpr,
+) -> None:
+    row_block, column_block = tl.program_id(1), tl.program_id(0)
+    rows, columns = row_block * BLOCK + tl.arange(0, BLOCK), column_block * BLOCK + tl.arange(0, BLOCK)
+    in_rows, in_columns = rows < height, columns < width
+    last = tl.load(left_class + min(row_block * BLOCK + BLOCK, height) - 1)
+    first = tl.load(right_class + column_block * BLOCK)
+    # Sorted by class, and rows come before columns: no pair is of one class if the last row and the first column are not.
+    if last >= first and not (SQUARE and column_block < row_block):
+        place = rows.to(tl.int64)[:, None] * stride + columns[None, :]
+        inside = in_rows[:, None] & in_columns[None, :]
+        bound = tl.load(low + place, mask=inside, other=float("inf"))
+        row_class = tl.load(left_class + rows, mask=in_rows, other=-1)
+        column_class = tl.load(right_class + columns, mask=in_columns, other=-2)
+        own = row_class[:, None] == column_class[None, :]
+        if SQUARE:
+            own = own & (rows[:, None] < columns[None, :])
+        near = own & (bound <= tl.load(limits + rows, mask=in_rows)[:, None])
+        sure = own & (bound < tl.load(limits + height + rows, mask=in_rows)[:, None])
+        near_column = own & (bound <= tl.load(column_limits + columns, mask=in_columns)[None, :])
+        sure_column = own & (bound < tl.load(column_limits + width + columns, mask=in_columns)[None, :])
+        undecided = (near ^ sure) | (near_column ^ sure_column)
+        tl.atomic_add(of_rows + rows, tl.sum(sure.to(tl.int32), 1), mask=in_rows)
+        tl.atomic_add(of_columns + columns, tl.sum(sure_column.to(tl.int32), 0), mask=in_columns)
+        tl.atomic_add(opened, tl.sum(tl.sum(undecided.to(tl.int32), 1), 0))
+        found = sure.to(tl.uint8) + 2 * sure_column.to(tl.uint8) + 4 * undecided.to(tl.uint8)
+        tl.store(flags + rows.to(tl.int64)[:, None] * width + columns[None, :], found.to(tl.uint8), mask=inside)
+
+
+def compare(
+    low: torch.Tensor,
+    limits: torch.Tensor,
+    column_limits: torch.Tensor,
+    row_class: torch.Tensor,
+    column_class: torch.Tensor,
+    *,
+    square: bool,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The same as `device_passes.compare`; classes are ascending."""
+    height, width = low.shape
+    numbers = torch.zeros(height + width + 1, dtype=torch.int32, device=low.device)
+    flags = torch.zeros((height, width), dtype=torch.uint8, device=low.device)
+    of_rows, of_columns, undecided = numbers[:height], numbers[height:-1], numbers[-1]
+    _launch(
+        _compare,
+        (-(-width // BLOCK), -(-height // BLOCK)),
+        (low, limits, column_limits, row_class, column_class, of_rows, of_columns, flags, numbers[-1:], height, width),
+        (low.stride(0), square, BLOCK),
+        num_warps=8,
+    )
+    return of_rows, of_columns, flags, undecided
+
+
+@triton.jit  # type: ignore[untyped-decorator, unused-ignore]
+def _of_pairs(
+    x: torch.Tensor,
+    y: torch.Tensor,
+    out: torch.Tensor,
+    count: int,
+    FEATURES: tl.constexpr,
+    KIND: tl.constexpr,
+    BLOCK: tl.constexpr,
+) -> None:
+    pair = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    inside = pair < count
+    total = tl.zeros((BLOCK,), dtype=tl.float64)
+    for f in range(FEATURES):
+        difference = tl.abs(
+            tl.load(x + pair * FEATURES + f, mask=inside, other=0.0)
+            - tl.load(y + pair * FEATURES + f, mask=inside, other=0.0)
+        )
+        if KIND == PRODUCT:
+            total += difference * difference
+        elif KIND == SUM:
+            total += difference
+        else:
+            total = tl.maximum(total, difference)
+    tl.store(out + pair, total, mask=inside)
+
+
+def of_pairs(x: torch.Tensor, y: torch.Tensor, order: float) -> torch.Tensor:
+    """Sums of squares, sums or maxima of the differences of rows x and y, (n, d) float64 each; (n,) float64.
+
+    Features are added one after the other, and no product is fused with a sum: as `pairs.distance_between`.
+    """
+    out = x.new_empty(len(x))
+    sizes = (x.shape[1], KINDS[order], 64)
+    _launch(_of_pairs, -(-len(x) // 64), (x, y, out, len(x)), sizes, num_warps=2, enable_fp_fusion=False)
+    return out
+
+
+def _launch(
+    kernel: Any, grid: int | tuple[int, ...], arrays: tuple[Any, ...], sizes: tuple[Any, ...], **how: Any
+) -> None:
+    """Run a kernel on the device of its first array; Triton itself takes the current device."""
+    with torch.cuda.device_of(arrays[0]):  # type: ignore[no-untyped-call]
+        kernel[grid if isinstance(grid, tuple) else (grid,)](*arrays, *sizes, **how)
