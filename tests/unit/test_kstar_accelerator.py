@@ -230,15 +230,15 @@ def graphs():
 
 @pytest.mark.parametrize("name", graphs())
 def test_components_are_those_of_scipy(name):
-    joined = graphs()[name]
-    height, width = len(joined), len(joined) * 2 // 3
-    wide = joined[:, :width]
-    whole = np.zeros((height + width,) * 2, bool)
-    whole[:height, height:] = wide
-    for given, graph, square in ((joined, joined, True), (wide, whole, False)):
-        _, expected = connected_components(graph, directed=False)
-        smallest = np.array([np.flatnonzero(expected == one)[0] for one in expected])
-        np.testing.assert_array_equal(components(torch.from_numpy(given.copy()), square=square).numpy(), smallest)
+    graph = graphs()[name]
+    count, side = len(graph), 32
+    _, expected = connected_components(graph, directed=False)
+    smallest = np.array([np.flatnonzero(expected == one)[0] for one in expected])
+    filled = np.pad(graph, (0, -count % side))
+    row, column = (part.flatten() * side for part in np.indices([len(filled) // side] * 2))
+    joined = np.stack([filled[i : i + side, j : j + side] for i, j in zip(row, column, strict=True)])
+    found = components(*map(torch.from_numpy, (row, column, joined)), count)
+    np.testing.assert_array_equal(found.numpy(), smallest)
 
 
 def test_tf32_only_on_a_gpu_and_only_where_the_bounds_allow_for_it(monkeypatch):

@@ -15,7 +15,7 @@ import torch
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.kstar.device_passes import Count, Search
 from workflow_lib.kstar.device_rows import DeviceRows
-from workflow_lib.kstar.lower_bounds import FLOAT32, FLOAT64, TF32, LowerBounds, Precision, Side
+from workflow_lib.kstar.lower_bounds import BLOCK, FLOAT32, FLOAT64, TF32, LowerBounds, Precision, Side
 from workflow_lib.kstar.metrics import SCORES
 from workflow_lib.kstar.pairs import Rows
 from workflow_lib.kstar.pieces import join_all
@@ -78,7 +78,7 @@ def sweep_on(
         _each(foreign, search.bounds, search.spans, search.tile, steps)
         search.open.decide()
     with torch.inference_mode(), products_of(for_count, on_device.device):
-        count = Count(LowerBounds(on_device, for_count), search.distance, capacity)
+        count = Count(LowerBounds(on_device, for_count), search.distance, memory // (16 * BLOCK**2))
         _each(same, count.bounds, _spans(count_edges), count.tile, steps)
         count.open.decide()
     found = unknown(on_device.count)

@@ -1,7 +1,6 @@
 """What both passes of k* do with a tile of lower bounds, on a device; `pairs.py` is the same on the CPU."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 
@@ -9,51 +8,8 @@ from workflow_lib.kstar.components import components
 from workflow_lib.kstar.lower_bounds import BLOCK, LowerBounds, Side
 
 OF_ROW, OF_COLUMN, UNDECIDED = 1, 2, 4
+"""Flags of a pair: surely nearer than the row's limit, than the column's, and whether the bounds leave either open."""
 OF_BOTH = OF_ROW | OF_COLUMN
-"""Bits of `Compared.flags`."""
-
-
-class Compared(NamedTuple):
-    """What a tile says of pairs of one class.
-
-    Attributes:
-        of_rows, of_columns: (n,) and (m,) integers, how many are surely nearer than the limit of the row or column.
-        flags: (n, m) uint8: OF_ROW if surely nearer than the row's limit, OF_COLUMN than the column's, UNDECIDED if the
-            bounds leave either open.
-        undecided: () integer, how many are undecided.
-    """
-
-    of_rows: torch.Tensor
-    of_columns: torch.Tensor
-    flags: torch.Tensor
-    undecided: torch.Tensor
-
-
-def compare(
-    low: torch.Tensor,
-    limits: torch.Tensor,
-    column_limits: torch.Tensor,
-    row_class: torch.Tensor,
-    column_class: torch.Tensor,
-    *,
-    square: bool,
-) -> Compared:
-    """Compare the lower bounds of a tile with the limits of its rows and columns.
-
-    Args:
-        low: (n, m) lower bounds.
-        limits, column_limits: (2, n) and (2, m): at or below the first a pair may be nearer, below the second it
-            surely is.
-        row_class, column_class: (n,) and (m,) int64.
-        square: whether rows and columns are the same; then only pairs right of the diagonal count.
-    """
-    own = row_class[:, None] == column_class
-    low = low.masked_fill(~(own.triu(1) if square else own), torch.inf)
-    near, sure = (low <= limits[0, :, None]) & own, low < limits[1, :, None]
-    near_column, sure_column = (low <= column_limits[0]) & own, low < column_limits[1]
-    undecided = (near ^ sure) | (near_column ^ sure_column)
-    flags = OF_ROW * sure.byte() + OF_COLUMN * sure_column.byte() + UNDECIDED * undecided.byte()
-    return Compared(sure.sum(1), sure_column.sum(0), flags, undecided.sum())
 
 
 class Open:
@@ -145,44 +101,80 @@ class Count:
     """
 
     def __init__(self, bounds: LowerBounds, distance: torch.Tensor, capacity: int) -> None:
-        """`distance` is that of the search, and `capacity` is how many pairs may wait for their decision."""
+        """`distance` is that of the search, and `capacity` is how many blocks may wait for their decision."""
         self.bounds, self.rows, self.distance = bounds, bounds.rows, distance
         self.open = Open(capacity, self._decide)
-        self.limit = distance.masked_fill(distance == 0, -torch.inf)  # nothing is nearer than a foreign duplicate
+        class_end, gap = self.rows.class_end, bounds.gap
+        largest = torch.zeros(self.rows.count + 1, dtype=gap.dtype, device=gap.device)
+        largest = largest.scatter_reduce_(0, class_end, gap, "amax")[class_end]
+        limit = distance.masked_fill(distance == 0, -torch.inf)  # nothing is nearer than a foreign duplicate
+        # At or below the first a pair may be nearer than the limit of its row or column, below the second it surely is.
+        self.limits = torch.stack([limit, limit - (gap + largest)]).to(bounds.precision.dtype)
         self.nearer = torch.zeros(self.rows.count, dtype=torch.int64, device=self.rows.device)
         self.joined: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def tile(self, left: Side, right: Side) -> None:
-        """Consider a tile for both samples of each pair; only tiles on the diagonal have foreign pairs."""
-        rows, columns, square = left.span, right.span, left.span == right.span
-        low = self.bounds.tile(left, right)
-        limits = self._limits(rows, columns, low.dtype), self._limits(columns, rows, low.dtype)
-        found = self._compare(low, *limits, self.rows.class_end[rows], self.rows.class_end[columns], square=square)
-        self.nearer[rows] += found.of_rows
-        self.nearer[columns] += found.of_columns
-        i, j = self.rows.positions(rows), self.rows.positions(columns)
-        if found.undecided.item():
-            a, b = torch.nonzero(found.flags & UNDECIDED, as_tuple=True)
-            flags = found.flags[a, b]
-            self.open.add(i[a], j[b], (flags & OF_ROW).bool(), (flags & OF_COLUMN).bool())
-        label = components((found.flags & OF_BOTH) == OF_BOTH, square=square)
-        nodes = i if square else torch.cat([i, j])
-        moved = label != torch.arange(len(nodes), device=label.device)
-        self.joined.append((nodes[moved], nodes[label[moved]]))
+        """Consider a tile for both samples of each pair."""
+        low, class_end = self.bounds.tile(left, right), self.rows.class_end
+        row, column = self._with_own_pairs(left.span, right.span)
+        flags_of = self.rows.kernels.flags_of if self.rows.kernels else _flags_of
+        flags = flags_of(low, left.span.start, right.span.start, self.limits, class_end, row, column, self.nearer)
+        self.open.add(row, column, flags)
 
-    def _limits(self, rows: slice, columns: slice, dtype: torch.dtype) -> torch.Tensor:
-        """(2, n): a pair may be nearer than a row's limit at or below the first, and surely is below the second."""
-        limit = self.limit[rows]
-        sure = limit - (self.bounds.gap[rows] + self.bounds.gap[columns].max())
-        return torch.stack([limit, sure]).to(dtype)
+    def _with_own_pairs(self, rows: slice, columns: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        """First positions of the blocks of a tile that hold pairs of one class right of the diagonal."""
+        row, column = (torch.arange(span.start, span.stop, BLOCK, device=self.rows.device) for span in (rows, columns))
+        last = self.rows.class_end[(row + BLOCK).clamp(max=rows.stop) - 1]
+        held = (column < last[:, None]) & (column >= row[:, None])
+        a, b = torch.nonzero(held, as_tuple=True)
+        return row[a], column[b]
 
-    def _compare(self, *arrays: torch.Tensor, square: bool) -> Compared:
-        compare_pairs = self.rows.kernels.compare if self.rows.kernels else compare
-        return Compared(*compare_pairs(*arrays, square=square))
+    def _decide(self, row: torch.Tensor, column: torch.Tensor, flags: torch.Tensor) -> None:
+        block, a, b = torch.nonzero(flags & UNDECIDED, as_tuple=True)
+        self._decide_pairs(row[block] + a, column[block] + b, flags[block, a, b])
+        label = components(row, column, flags & OF_BOTH == OF_BOTH, self.rows.count, self.rows.kernels)
+        moved = torch.nonzero(label != self.rows.positions(slice(0, self.rows.count))).squeeze(1)
+        self.joined.append((moved, label[moved]))
 
-    def _decide(self, i: torch.Tensor, j: torch.Tensor, counted_of_i: torch.Tensor, counted_of_j: torch.Tensor) -> None:
+    def _decide_pairs(self, i: torch.Tensor, j: torch.Tensor, flags: torch.Tensor) -> None:
         distance = self.rows.distances(i, j)
         of_i, of_j = distance < self.distance[i], distance < self.distance[j]
-        self.nearer.index_add_(0, i, (of_i & ~counted_of_i).long())
-        self.nearer.index_add_(0, j, (of_j & ~counted_of_j).long())
+        self.nearer.index_add_(0, i, (of_i & (flags & OF_ROW == 0)).long())
+        self.nearer.index_add_(0, j, (of_j & (flags & OF_COLUMN == 0)).long())
         self.joined.append((i[of_i & of_j], j[of_i & of_j]))
+
+
+def _flags_of(
+    low: torch.Tensor,
+    first_row: int,
+    first_column: int,
+    limits: torch.Tensor,
+    class_end: torch.Tensor,
+    row: torch.Tensor,
+    column: torch.Tensor,
+    nearer: torch.Tensor,
+) -> torch.Tensor:
+    """Compare the lower bounds of a tile with the limits, and add to `nearer` what is sure.
+
+    Args:
+        low: (n, m) lower bounds of positions from `first_row` and `first_column` on.
+        limits: (2, N) as in `Count`.
+        class_end: (N,) int64.
+        row, column: (B,) int64, first positions of blocks.
+        nearer: (N,) int64.
+
+    Returns:
+        (B, BLOCK, BLOCK) uint8, flags of the pairs of each block.
+    """
+    i, j = (slice(first, first + size) for first, size in zip((first_row, first_column), low.shape, strict=True))
+    positions = torch.arange(len(nearer), device=low.device)
+    own = (class_end[i, None] == class_end[j]) & (positions[i, None] < positions[j])
+    near, near_column = (own & (low <= limit) for limit in (limits[0, i, None], limits[0, j]))
+    sure, sure_column = (own & (low < limit) for limit in (limits[1, i, None], limits[1, j]))
+    nearer[i] += sure.sum(1)
+    nearer[j] += sure_column.sum(0)
+    undecided = (near ^ sure) | (near_column ^ sure_column)
+    flags = OF_ROW * sure.byte() + OF_COLUMN * sure_column.byte() + UNDECIDED * undecided.byte()
+    filled = torch.nn.functional.pad(flags, (0, -low.shape[1] % BLOCK, 0, -low.shape[0] % BLOCK))
+    blocks = filled.view(-1, BLOCK, filled.shape[1] // BLOCK, BLOCK).transpose(1, 2)
+    return blocks[(row - first_row) // BLOCK, (column - first_column) // BLOCK]

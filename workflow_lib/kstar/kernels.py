@@ -13,6 +13,8 @@ import triton.language as tl
 BLOCK = 128
 STEP = 32
 """Features that are worked on at a time; the width of stand-ins is a multiple."""
+PART = 32
+"""Rows of a block that a program compares."""
 GROUP = 8
 """Blocks of rows whose programs run side by side, so that they find their columns in the cache."""
 PRODUCT, SUM, MAXIMUM = (tl.constexpr(number) for number in range(3))
@@ -47,9 +49,10 @@ def _scores(
         for _ in range(0, FEATURES, 8):
             for f in tl.static_range(8):
                 difference = tl.abs(tl.load(x + f * height)[:, None] - tl.load(y + f * width)[None, :])
-                found = found - difference if KIND == SUM else tl.minimum(found, -difference)
+                found = found + difference if KIND == SUM else tl.maximum(found, difference)
             x += 8 * height
             y += 8 * width
+        found = -found
     return found
 
 
@@ -204,71 +207,93 @@ def distances(left: torch.Tensor, right: torch.Tensor, order: float) -> torch.Te
 
 
 @triton.jit  # type: ignore[untyped-decorator, unused-ignore]
-def _compare(
+def _flags_of(
     low: torch.Tensor,
+    row: torch.Tensor,
+    column: torch.Tensor,
     limits: torch.Tensor,
-    column_limits: torch.Tensor,
-    left_class: torch.Tensor,
-    right_class: torch.Tensor,
-    of_rows: torch.Tensor,
-    of_columns: torch.Tensor,
+    class_end: torch.Tensor,
+    nearer: torch.Tensor,
     flags: torch.Tensor,
-    opened: torch.Tensor,
+    first_row: int,
+    first_column: int,
     height: int,
     width: int,
     stride: int,
-    SQUARE: tl.constexpr,
+    count: int,
+    BLOCK: tl.constexpr,
+    PART: tl.constexpr,
+) -> None:
+    block = tl.program_id(0) // (BLOCK // PART)
+    lane = tl.program_id(0) % (BLOCK // PART) * PART + tl.arange(0, PART)
+    across = tl.arange(0, BLOCK)
+    rows, columns = tl.load(row + block) + lane, tl.load(column + block) + across
+    in_rows, in_columns = rows < first_row + height, columns < first_column + width
+    inside = in_rows[:, None] & in_columns[None, :]
+    place = (rows - first_row)[:, None] * stride + (columns - first_column)[None, :]
+    bound = tl.load(low + place, mask=inside, other=float("inf"))
+    row_class = tl.load(class_end + rows, mask=in_rows, other=-1)
+    column_class = tl.load(class_end + columns, mask=in_columns, other=-2)
+    own = (row_class[:, None] == column_class[None, :]) & (rows[:, None] < columns[None, :])
+    near = own & (bound <= tl.load(limits + rows, mask=in_rows, other=0.0)[:, None])
+    sure = own & (bound < tl.load(limits + count + rows, mask=in_rows, other=0.0)[:, None])
+    near_column = own & (bound <= tl.load(limits + columns, mask=in_columns, other=0.0)[None, :])
+    sure_column = own & (bound < tl.load(limits + count + columns, mask=in_columns, other=0.0)[None, :])
+    tl.atomic_add(nearer + rows, tl.sum(sure.to(tl.int32), 1).to(tl.int64), mask=in_rows)
+    tl.atomic_add(nearer + columns, tl.sum(sure_column.to(tl.int32), 0).to(tl.int64), mask=in_columns)
+    undecided = (near ^ sure) | (near_column ^ sure_column)
+    found = sure.to(tl.int32) + 2 * sure_column.to(tl.int32) + 4 * undecided.to(tl.int32)
+    at = flags + block.to(tl.int64) * BLOCK * BLOCK + lane[:, None] * BLOCK + across[None, :]
+    tl.store(at, found.to(tl.uint8))
+
+
+def flags_of(
+    low: torch.Tensor,
+    first_row: int,
+    first_column: int,
+    limits: torch.Tensor,
+    class_end: torch.Tensor,
+    row: torch.Tensor,
+    column: torch.Tensor,
+    nearer: torch.Tensor,
+) -> torch.Tensor:
+    """The same as `device_passes._flags_of`."""
+    flags = torch.empty(len(row), BLOCK, BLOCK, dtype=torch.uint8, device=low.device)
+    arrays = (low, row, column, limits, class_end, nearer, flags)
+    numbers = (first_row, first_column, *low.shape, low.stride(0), limits.shape[1])
+    _launch(_flags_of, len(row) * (BLOCK // PART), (*arrays, *numbers), (BLOCK, PART))
+    return flags
+
+
+@triton.jit  # type: ignore[untyped-decorator, unused-ignore]
+def _least_neighbours(
+    row: torch.Tensor,
+    column: torch.Tensor,
+    joined: torch.Tensor,
+    label: torch.Tensor,
+    least: torch.Tensor,
+    count: int,
     BLOCK: tl.constexpr,
 ) -> None:
-    row_block, column_block = tl.program_id(1), tl.program_id(0)
-    rows, columns = row_block * BLOCK + tl.arange(0, BLOCK), column_block * BLOCK + tl.arange(0, BLOCK)
-    in_rows, in_columns = rows < height, columns < width
-    last = tl.load(left_class + min(row_block * BLOCK + BLOCK, height) - 1)
-    first = tl.load(right_class + column_block * BLOCK)
-    # Sorted by class, and rows come before columns: no pair is of one class if the last row and the first column are not.
-    if last >= first and not (SQUARE and column_block < row_block):
-        place = rows.to(tl.int64)[:, None] * stride + columns[None, :]
-        inside = in_rows[:, None] & in_columns[None, :]
-        bound = tl.load(low + place, mask=inside, other=float("inf"))
-        row_class = tl.load(left_class + rows, mask=in_rows, other=-1)
-        column_class = tl.load(right_class + columns, mask=in_columns, other=-2)
-        own = row_class[:, None] == column_class[None, :]
-        if SQUARE:
-            own = own & (rows[:, None] < columns[None, :])
-        near = own & (bound <= tl.load(limits + rows, mask=in_rows)[:, None])
-        sure = own & (bound < tl.load(limits + height + rows, mask=in_rows)[:, None])
-        near_column = own & (bound <= tl.load(column_limits + columns, mask=in_columns)[None, :])
-        sure_column = own & (bound < tl.load(column_limits + width + columns, mask=in_columns)[None, :])
-        undecided = (near ^ sure) | (near_column ^ sure_column)
-        tl.atomic_add(of_rows + rows, tl.sum(sure.to(tl.int32), 1), mask=in_rows)
-        tl.atomic_add(of_columns + columns, tl.sum(sure_column.to(tl.int32), 0), mask=in_columns)
-        tl.atomic_add(opened, tl.sum(tl.sum(undecided.to(tl.int32), 1), 0))
-        found = sure.to(tl.uint8) + 2 * sure_column.to(tl.uint8) + 4 * undecided.to(tl.uint8)
-        tl.store(flags + rows.to(tl.int64)[:, None] * width + columns[None, :], found.to(tl.uint8), mask=inside)
+    block, lane = tl.program_id(0).to(tl.int64), tl.arange(0, BLOCK)
+    rows, columns = tl.load(row + block) + lane, tl.load(column + block) + lane
+    linked = tl.load(joined + block * BLOCK * BLOCK + lane[:, None] * BLOCK + lane[None, :]) != 0
+    of_row = tl.load(label + rows, mask=rows < count, other=0)
+    of_column = tl.load(label + columns, mask=columns < count, other=0)
+    none = count
+    tl.atomic_min(least + rows, tl.min(tl.where(linked, of_column[None, :], none), 1), mask=rows < count)
+    tl.atomic_min(least + columns, tl.min(tl.where(linked, of_row[:, None], none), 0), mask=columns < count)
 
 
-def compare(
-    low: torch.Tensor,
-    limits: torch.Tensor,
-    column_limits: torch.Tensor,
-    row_class: torch.Tensor,
-    column_class: torch.Tensor,
-    *,
-    square: bool,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The same as `device_passes.compare`; classes are ascending."""
-    height, width = low.shape
-    numbers = torch.zeros(height + width + 1, dtype=torch.int32, device=low.device)
-    flags = torch.zeros((height, width), dtype=torch.uint8, device=low.device)
-    of_rows, of_columns, undecided = numbers[:height], numbers[height:-1], numbers[-1]
-    _launch(
-        _compare,
-        (-(-width // BLOCK), -(-height // BLOCK)),
-        (low, limits, column_limits, row_class, column_class, of_rows, of_columns, flags, numbers[-1:], height, width),
-        (low.stride(0), square, BLOCK),
-        num_warps=8,
-    )
-    return of_rows, of_columns, flags, undecided
+def least_neighbours(
+    row: torch.Tensor, column: torch.Tensor, joined: torch.Tensor, label: torch.Tensor
+) -> torch.Tensor:
+    """The same as `components._least_neighbours`."""
+    label = label.int()
+    least = torch.full_like(label, len(label))
+    arrays = (row, column, joined.view(torch.uint8), label, least, len(label))
+    _launch(_least_neighbours, len(row), arrays, (BLOCK,), num_warps=8)
+    return least.long()
 
 
 @triton.jit  # type: ignore[untyped-decorator, unused-ignore]

@@ -17,6 +17,8 @@ from workflow_lib.kstar.metrics import SCORES
 
 BLOCK = 128
 """Rows and columns of a block, of which a search keeps only the least bounds."""
+KEPT = 4
+"""Sides of tiles that are kept."""
 STEP = 32
 """Stand-ins are filled up with zero features to a multiple of this."""
 
@@ -75,6 +77,7 @@ class LowerBounds:
 
     def __init__(self, rows: DeviceRows, precision: Precision) -> None:
         self.rows, self.precision, self.scores = rows, precision, SCORES[rows.kind]
+        self._sides: dict[tuple[int, int], Side] = {}
         sizes = torch.empty(rows.count, dtype=torch.float64, device=rows.device)
         rounding = torch.zeros((), dtype=torch.float64, device=rows.device)
         for span in rows.parts(rows.count, rows.batch):
@@ -109,7 +112,15 @@ class LowerBounds:
         return 1.01 * first / (1 - first), 16 * width * (numbers.tiny + rounding * SMALL)
 
     def side(self, span: slice) -> Side:
-        """What tiles need of a range of positions."""
+        """What tiles need of a range of positions; the last few are kept."""
+        key = (span.start, span.stop)
+        if key not in self._sides:
+            while len(self._sides) >= KEPT:
+                del self._sides[next(iter(self._sides))]
+            self._sides[key] = self._side(span)
+        return self._sides[key]
+
+    def _side(self, span: slice) -> Side:
         fill = -(span.stop - span.start) % BLOCK
         values = self._values(self.rows.positions(span))
         return Side(
