@@ -8,7 +8,6 @@ import argparse
 import time
 from dataclasses import replace
 from functools import partial
-from unittest import mock
 
 import torch
 
@@ -16,19 +15,17 @@ from bench.bench_confusion import CASES, Case
 from workflow_lib.models.layers import inner
 from workflow_lib.training.devices import configure
 from workflow_lib.training.optimisation import Settings
-from workflow_lib.training.replicates import layouts
 from workflow_lib.training.replicates.batched import train_stack
 from workflow_lib.training.replicates.loop import train_one
 from workflow_lib.training.replicates.runs import Run
 
 SMALL, _, POSTER = CASES
-EAGER, COMPILED, UNDIVIDED = "stack", "stack, compiled", "stack, compiled, one product per run"
+EAGER, COMPILED = "stack", "stack, compiled"
 WAYS = {  # way, precision and models, by the name of the case
     SMALL: [(EAGER, "float32", 10), (EAGER, "float32", 50), (EAGER, "bfloat16", 50)],
     POSTER: [
         *[(EAGER, precision, 50) for precision in ("float32", "bfloat16")],
-        *[(COMPILED, precision, 50) for precision in ("float32", "tf32", "bfloat16")],
-        *[(COMPILED, "bfloat16", 10), (UNDIVIDED, "bfloat16", 50), (UNDIVIDED, "bfloat16", 10)],
+        *[(COMPILED, "bfloat16", 50), (COMPILED, "bfloat16", 10), (COMPILED, "tf32", 50)],
     ],
 }
 
@@ -49,15 +46,14 @@ def difference(one, other):
     return float((numbers(one) - numbers(other)).abs().max())
 
 
-def check(case, compiling):
+def check(case):
     """Print what must be equal: to the byte (0), or to the rounding of a gentle training."""
     gentle = Settings(2, case.batch, 0.01, "sgd", momentum=0.9)
     alone = train_one("alone", runs(case, [0])[0], case.images, gentle, device=case.device)
     ten, again, others, fifty = (
-        stacked(case, seeds, gentle, compiling=compiling)
-        for seeds in (range(10), range(10), [*range(20, 29), 0], range(50))
+        stacked(case, seeds, gentle) for seeds in (range(10), range(10), [*range(20, 29), 0], range(50))
     )
-    bfloat16 = stacked(case, range(10), replace(gentle, precision="bfloat16"), compiling=compiling)
+    bfloat16 = stacked(case, range(10), replace(gentle, precision="bfloat16"))
     print("\nLargest difference of a weight of run 0 after two gentle epochs")
     print(f"- from the loop: {difference(ten[0], alone):.1e}; in bfloat16: {difference(bfloat16[0], alone):.1e}")
     print(f"- trained again: {difference(ten[0], again[0]):.1e} (must be 0)")
@@ -89,8 +85,7 @@ def measure(name, case, ways, tiny):
             settings = Settings(epochs, case.batch, 0.001, precision=precision)
             stacked(case, range(count), settings, compiling=compiling)
 
-        with mock.patch.object(layouts, "PRODUCTS", 1 if way == UNDIVIDED else layouts.PRODUCTS):
-            first, short, long = (seconds(partial(train, epochs), case.device) for epochs in (1, 1, 3))
+        first, short, long = (seconds(partial(train, epochs), case.device) for epochs in (1, 1, 3))
         speed = 2 * count * case.samples / max(long - short, 1e-9)  # without building and copying the networks
         row(name, way, precision, count, speed, f"{first - short:.0f}")
 
@@ -105,7 +100,7 @@ def main():
     for name in WAYS:
         shape, options, batch, _, _ = CASES[SMALL if tiny else name]
         cases[name] = Case(shape, options, batch, batch * (2 if tiny else 157), device)
-    check(cases[POSTER], compiling=not tiny)
+    check(cases[POSTER])
     print("\n| case | way | precision | models | models x samples per second | seconds more in the first training |")
     print("|---|---|---|---|---|---|")
     for name, ways in WAYS.items():

@@ -26,7 +26,7 @@ TILE = 16_384
 """Most rows per side of a tile."""
 COUNT_TILE = 8192
 """The same where the tile itself is made."""
-SMALL_TILE = 1024
+SMALL_TILE = 2048
 """Rows per side in the count, if the classes are smaller."""
 MOST_OPEN = 2**24
 """Open blocks or pairs that may wait for their decision; fewer if the memory is small."""

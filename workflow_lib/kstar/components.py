@@ -15,7 +15,8 @@ def components(
     few: about the logarithm of the longest path.
 
     Args:
-        row, column: (B,) int64, the nodes at which the rows and the columns of each block begin.
+        row: (B,) int64, the node at which the rows of each block begin.
+        column: (B,) int64, the same of its columns.
         joined: (B, n, n) bool, whether row and column are joined; False beyond the last node.
         count: number of nodes.
         kernels: the module `kernels`, on a GPU.

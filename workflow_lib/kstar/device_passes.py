@@ -157,10 +157,13 @@ def _flags_of(
     """Compare the lower bounds of a tile with the limits, and add to `nearer` what is sure.
 
     Args:
-        low: (n, m) lower bounds of positions from `first_row` and `first_column` on.
+        low: (n, m) lower bounds.
+        first_row: position of the first row.
+        first_column: position of the first column.
         limits: (2, N) as in `Count`.
         class_end: (N,) int64.
-        row, column: (B,) int64, first positions of blocks.
+        row: (B,) int64, position of each block's first row.
+        column: (B,) int64, position of its first column.
         nearer: (N,) int64.
 
     Returns:

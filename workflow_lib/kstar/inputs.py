@@ -1,5 +1,6 @@
 """Check the inputs of k*, features and labels; errors name the sample."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,16 @@ import numpy as np
 from workflow_lib.errors import Problem, UserError
 from workflow_lib.kstar.directions import not_defined, zero_rows
 from workflow_lib.kstar.metrics import METRICS
+from workflow_lib.kstar.sweep import available_threads
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 SMALLEST, LARGEST = 1e-290, 1e290
 """Range of largest magnitudes that float64 can scale to 1: of each row for cosine, of all features otherwise."""
+
+ROWS = 1024
+"""Rows that a thread looks at together, while they are in its cache."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,10 @@ def check(features: "npt.ArrayLike", labels: "npt.ArrayLike", metric: str) -> Sa
     # numba would compile everything again for the type of read-only arrays: a copy is cheaper.
     matrix = np.require(matrix, requirements=["C", "W"])
     magnitude = _magnitude(matrix, metric)
-    problems = [*_value_problems(matrix, magnitude, metric), *_class_problems(names)]
+    classes, codes, sizes = np.unique(names, return_inverse=True, return_counts=True)
+    problems = [*_value_problems(matrix, magnitude, metric), *_class_problems(classes)]
     if problems:
         raise UserError(*problems)
-    _, codes, sizes = np.unique(names, return_inverse=True, return_counts=True)
     order = np.argsort(codes, kind="stable").astype(np.int64)
     return Samples(matrix, order, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), magnitude)
 
@@ -113,8 +118,15 @@ def _are_names(labels: np.ndarray) -> bool:
 
 def _magnitude(features: np.ndarray, metric: str) -> np.ndarray:
     axis = 1 if METRICS[metric].of_directions else None
-    largest, smallest = features.max(axis=axis, initial=0), features.min(axis=axis, initial=0)
-    return np.asarray(np.maximum(largest, -smallest), dtype=np.float64)  # NaN stays NaN
+
+    def of_rows(first: int) -> np.ndarray:
+        part = features[first : first + ROWS]
+        largest, smallest = part.max(axis=axis, initial=0), part.min(axis=axis, initial=0)
+        return np.asarray(np.maximum(largest, -smallest))  # NaN stays NaN
+
+    with ThreadPoolExecutor(available_threads()) as pool:
+        parts = list(pool.map(of_rows, range(0, max(len(features), 1), ROWS)))
+    return np.asarray(np.max(parts) if axis is None else np.concatenate(parts), dtype=np.float64)
 
 
 def _value_problems(features: np.ndarray, magnitude: np.ndarray, metric: str) -> list[Problem]:
@@ -134,8 +146,7 @@ def _value_problems(features: np.ndarray, magnitude: np.ndarray, metric: str) ->
     return []
 
 
-def _class_problems(labels: np.ndarray) -> list[Problem]:
-    classes = np.unique(labels)
+def _class_problems(classes: np.ndarray) -> list[Problem]:
     if classes.size > 1:
         return []
     found = f"only class {classes[0]}" if classes.size else "no samples"

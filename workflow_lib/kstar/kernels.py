@@ -35,7 +35,7 @@ def _scores(
     PRECISION: tl.constexpr,
     BLOCK: tl.constexpr,
     STEP: tl.constexpr,
-) -> torch.Tensor:
+) -> Any:
     """Products, or minus distances, of a block; values lie by rows for products, else by features."""
     found = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
     if KIND == PRODUCT:
@@ -108,18 +108,10 @@ def least(
     tf32: bool,
     square: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Least lower bounds of foreign pairs: of each row by block of columns, of each column by block of rows.
+    """The same as `LowerBounds.least`; each side is values, bounds and classes of a `lower_bounds.Side`.
 
-    Args:
-        left, right: rows and columns, (n, d) and (m, d) float32, in whole blocks.
-        left_low, right_low: their parts of the bounds, (n,) and (m,) float32.
-        left_class, right_class: (n,) and (m,) int64, ascending.
-        order: of the Minkowski distance; 2 stands for products.
-        tf32: whether the values are TF32 numbers.
-        square: whether the tile lies on the diagonal.
-
-    Returns:
-        (blocks of columns, n) and (blocks of rows, m) float32, infinite where there is no foreign pair.
+    `order` is that of the Minkowski distance, 2 stands for products. `tf32` says that the values are TF32 numbers, and
+    `square` that both sides are the same.
     """
     height, width, kind = len(left), len(right), KINDS[order]
     of_rows = left.new_empty(width // BLOCK, height)
@@ -130,7 +122,7 @@ def least(
         (height // BLOCK) * (width // BLOCK),
         (*values, left_low, right_low, left_class, right_class, of_rows, of_columns, height, width),
         (left.shape[1], kind, "tf32" if tf32 else "ieee", square, BLOCK, STEP, GROUP),
-        num_warps=8,
+        num_warps=4,
         num_stages=3,
     )
     return of_rows, of_columns
@@ -202,7 +194,7 @@ def distances(left: torch.Tensor, right: torch.Tensor, order: float) -> torch.Te
     height, width = len(left), len(right)
     out = left.new_empty(height, width)
     arrays = (left.T.contiguous(), right.T.contiguous(), out, height, width)
-    _launch(_tile, (width // BLOCK, height // BLOCK), arrays, (left.shape[1], KINDS[order], BLOCK, STEP), num_warps=8)
+    _launch(_tile, (width // BLOCK, height // BLOCK), arrays, (left.shape[1], KINDS[order], BLOCK, STEP))
     return out
 
 

@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,6 @@ MOST = 2
 KNOWN = ("torch", "torchvision", "workflow_lib")
 """Packages whose modules do the same in each call. Others may decide in Python, which a recording would not repeat."""
 
-Arguments = ParamSpec("Arguments")
 Outputs = TypeVar("Outputs")
 
 
@@ -38,7 +37,8 @@ class Replayed(Generic[Outputs]):
     """
 
     def __init__(self, function: Callable[..., Outputs]) -> None:
-        self._function, self._stream = function, torch.cuda.Stream()
+        self._function = function
+        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
         self._calls: Counter[tuple[torch.Size, ...]] = Counter()
         self._recordings: dict[tuple[torch.Size, ...], _Recording[Outputs]] = {}
@@ -82,7 +82,7 @@ class Replayed(Generic[Outputs]):
         return True
 
 
-def replayed(function: Callable[Arguments, Outputs], network: nn.Module, device: str) -> Callable[Arguments, Outputs]:
+def replayed(function: Callable[..., Outputs], network: nn.Module, device: str) -> Callable[..., Outputs]:
     """The function, replayed on a GPU if the network consists of known modules."""
     known = all(type(module).__module__.partition(".")[0] in KNOWN for module in network.modules())
     return Replayed(function) if device == "cuda" and known else function

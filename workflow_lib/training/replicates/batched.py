@@ -17,6 +17,7 @@ from workflow_lib.training.epochs import Epoch
 from workflow_lib.training.images import as_unit
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer
 from workflow_lib.training.precision import tensor_cores
+from workflow_lib.training.replay import replayed
 from workflow_lib.training.replicates.compiled import compiled
 from workflow_lib.training.replicates.runs import Run, Trained
 from workflow_lib.training.replicates.stack import Stack
@@ -81,6 +82,7 @@ class _Training:
         self.networks = [run.build() for run in runs]
         self.stack = Stack(self.networks, images.shape[1], device, DTYPES[settings.precision])
         self.optimizer = make_optimizer(settings, self.stack.vector)
+        self.learn = replayed(self._learn, self.networks[0], device)
         self.images = torch.from_numpy(images).to(device)
         self.labels = torch.from_numpy(np.stack([run.labels for run in runs])).to(device)
         self.samples = np.stack([run.samples for run in runs])  # (runs, samples of each)
@@ -115,14 +117,19 @@ class _Training:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         chosen, labels = self.order[:, batch].flatten(), self.ordered_labels[:, batch]
-        draws = Draws(self.flips[:, batch].flatten(), self.offsets[:, batch].flatten(0, 1))
-        losses = self.compute_losses(self.stack, self.images.index_select(0, chosen), labels, draws, self.settings)
-        self.sums += losses.detach().double() * labels.shape[1]
+        flips, offsets = self.flips[:, batch].flatten(), self.offsets[:, batch].flatten(0, 1)
+        losses = self.learn(self.images.index_select(0, chosen), labels, flips, offsets)
+        self.sums += losses.double() * labels.shape[1]
         if self.device == "cpu":  # on a GPU, each check would wait for its computations
             self._leave_diverged()
-        self.optimizer.zero_grad(set_to_none=False)
-        losses.sum().backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
+
+    def _learn(self, images: Tensor, labels: Tensor, flips: Tensor, offsets: Tensor) -> Tensor:
+        """Losses of a batch, (runs,); leaves the gradients in the stack."""
+        self.optimizer.zero_grad(set_to_none=False)
+        losses = self.compute_losses(self.stack, images, labels, Draws(flips, offsets), self.settings)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        return losses.detach()
 
     def _leave_diverged(self) -> None:
         """Keep the weights from before this batch for runs whose loss is no longer finite."""
