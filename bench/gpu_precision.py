@@ -54,7 +54,7 @@ class Size:
     steps: int
 
 
-FULL = Size("resnet18", 32, 8_192, (128, 512), (512, 2048), 24, 500)
+FULL = Size("resnet18", 32, 4_096, (128, 512), (512, 2048), 24, 500)
 TINY = Size("small_cnn", 8, 200, (20,), (10,), 2, 20)
 
 

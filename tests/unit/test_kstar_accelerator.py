@@ -279,17 +279,37 @@ def test_memory_that_torch_keeps_for_reuse_is_free(monkeypatch):
     assert accelerator._free_memory("cuda:1") == (700 + 150 - 50) * 4 // 5
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU the kernel itself is tested, by test_kstar_sweep.py")
-def test_the_kernel_of_differences_in_tritons_interpreter():
+INTERPRETED = """
+from kstar_cases import cases
+from test_kstar_accelerator import rows_and_starts, same
+from workflow_lib.kstar import device_rows, kernels
+from workflow_lib.kstar.accelerator import sweep_on
+from workflow_lib.kstar.lower_bounds import FLOAT64, TF32
+from workflow_lib.kstar.metrics import SCORES
+from workflow_lib.kstar.sweep import sweep
+
+made = device_rows.DeviceRows.__init__
+
+def with_kernels(self, *args):
+    made(self, *args)
+    self.kernels = kernels
+
+device_rows.DeviceRows.__init__ = with_kernels
+for name in ("quantised", "many classes"):
+    for metric in ("euclidean", "cityblock", "chebyshev"):
+        rows, starts = rows_and_starts(name, metric)
+        precisions = (TF32, FLOAT64) if SCORES[rows.kind].product else None
+        same(sweep_on("cpu", rows, starts, tile=100, precisions=precisions), sweep(rows, starts, threads=1), rows)
+"""
+
+
+@pytest.mark.skipif(
+    torch.cuda.is_available(), reason="on a GPU the kernels themselves are tested, by test_kstar_sweep.py"
+)
+def test_the_kernels_in_tritons_interpreter():
     pytest.importorskip("triton")
-    script = (
-        "import torch; from workflow_lib.kstar.differences_triton import tile_of_differences as tile\n"
-        "left, right = torch.randn(70, 16), torch.randn(130, 16)\n"
-        "for order in (1.0, float('inf')):\n"
-        "    expected = torch.cdist(left, right, p=order)\n"
-        "    assert torch.allclose(tile(left, right, order != 1), expected, rtol=1e-5, atol=1e-5)\n"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "TRITON_INTERPRET": "1"})
+    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": os.pathsep.join(["tests/unit", "."])}
+    subprocess.run([sys.executable, "-c", INTERPRETED], check=True, env=environment, cwd=Path(__file__).parents[2])
 
 
 def test_the_benchmark_runs_and_finds_nothing_wrong():

@@ -432,7 +432,7 @@ def test_the_benchmark_for_a_gpu_runs_small_without_one():
     command = [sys.executable, "-m", "bench.gpu_ensemble", "--tiny"]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
     assert done.stdout.count("0.0e+00 (must be 0)") == 2
-    assert "| stack, compiled, one product per run | bfloat16 | 10 |" in done.stdout.splitlines()[-1]
+    assert "| stack, compiled | tf32 | 10 |" in done.stdout.splitlines()[-1]
 
 
 class Fixed(nn.Module):

@@ -4,7 +4,7 @@ Order of samples, augmentation, learning rates and arithmetic are those of `work
 rounding of sums differs. The runs may have different labels, so that those of several pairs of classes fit in a stack.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ def train_stack(
         progress: called with the number of finished batches and of all batches.
     """
     with tensor_cores(settings.precision):
-        training = _Training(runs, images, settings, device, compiled(_losses) if compiling else _losses)
+        training = _Training(runs, images, settings, device, compiling)
         total = settings.epochs * training.batches
         for epoch in range(settings.epochs):
             training.draw_epoch(epoch)
@@ -76,13 +76,15 @@ class _Training:
         images: np.ndarray,
         settings: Settings,
         device: str,
-        compute_losses: Callable[[Stack, Tensor, Tensor, Draws, Settings], Tensor],
+        compiling: bool,
     ) -> None:
-        self.runs, self.settings, self.device, self.compute_losses = runs, settings, device, compute_losses
+        self.runs, self.settings, self.device = runs, settings, device
+        self.compute_losses = compiled(_losses) if compiling else _losses
         self.networks = [run.build() for run in runs]
         self.stack = Stack(self.networks, images.shape[1], device, DTYPES[settings.precision])
         self.optimizer = make_optimizer(settings, self.stack.vector)
-        self.learn = replayed(self._learn, self.networks[0], device)
+        # What is compiled could not be recorded when it was tried, and keeps a GPU busy as it is.
+        self.learn = self._learn if compiling else replayed(self._learn, self.networks[0], device)
         self.images = torch.from_numpy(images).to(device)
         self.labels = torch.from_numpy(np.stack([run.labels for run in runs])).to(device)
         self.samples = np.stack([run.samples for run in runs])  # (runs, samples of each)
