@@ -44,7 +44,7 @@ def pt(folder):
 
 
 def safetensors(folder):
-    save = pytest.importorskip("safetensors.numpy").save_file
+    save = pytest.importorskip("safetensors.numpy", reason="needs the extra safetensors").save_file
     save({"z": FEATURES, "other": NUMBERS}, folder / "x.safetensors")
     np.save(folder / "labels.npy", LABELS)
     return spec_of(folder / "x.safetensors", features="z", labels_path=str(folder / "labels.npy"))
@@ -52,7 +52,7 @@ def safetensors(folder):
 
 def h5ad(folder):
     """As AnnData writes it: a categorical column is a group of codes and categories."""
-    h5py = pytest.importorskip("h5py")
+    h5py = pytest.importorskip("h5py", reason="needs the extra anndata")
     with h5py.File(folder / "x.h5ad", "w") as file:
         file["obsm/X_pca"] = FEATURES
         obs = file.create_group("obs")

@@ -1,12 +1,11 @@
 """Frozen encoders: counted words, and a tiny transformer that is made here."""
 
-import json
 import math
 
 import numpy as np
 import pytest
+from tiny_encoder import write_encoder
 
-from workflow_lib.config import extras
 from workflow_lib.datasets.artifact import open_split
 from workflow_lib.datasets.split import Texts, strings
 from workflow_lib.datasets.writing import write_texts
@@ -51,34 +50,7 @@ def test_tfidf_without_words_is_refused(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A transformer of two layers with random weights that takes at most six tokens, for both libraries."""
-    if not extras.is_installed("text"):
-        pytest.skip("needs the extra text")
-    from workflow_lib.models.torchvision_shim import import_torchvision
-
-    import_torchvision()
-    import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    folder = tmp_path_factory.mktemp("model")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "day", "night"]
-    (folder / "vocab.txt").write_text("\n".join(words))
-    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
-    torch.manual_seed(0)
-    network = BertModel(BertConfig(vocab_size=len(words), max_position_embeddings=6, **sizes)).eval()
-    network.save_pretrained(folder)
-    BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=6).save_pretrained(folder)
-    (folder / "1_Pooling").mkdir()
-    pooling = {"word_embedding_dimension": 8, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
-    kinds = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
-    modules = [
-        {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for n, (path, kind) in enumerate(kinds.items())
-    ]
-    (folder / "modules.json").write_text(json.dumps(modules))
-    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 6, "do_lower_case": false}')
-    return folder
+    return write_encoder(tmp_path_factory.mktemp("model") / "folder")
 
 
 def tokens_of(model, text):

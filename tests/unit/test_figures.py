@@ -17,8 +17,8 @@ from matplotlib.text import Text
 
 from workflow_lib import figures, steps
 from workflow_lib.errors import UserError
-from workflow_lib.figures.kstar import accuracy_vs_kstar, maps, trends, violins
-from workflow_lib.figures.kstar.classes import choose_by_skewness
+from workflow_lib.figures.kstar import accuracy_vs_kstar, maps, neighbours, trends, violins
+from workflow_lib.figures.kstar.classes import choose_by_dataset, choose_by_skewness
 from workflow_lib.figures.kstar.trends import trend_numbers
 from workflow_lib.figures.kstar.violins import density
 from workflow_lib.figures.panels import arrange, constants, spread
@@ -156,6 +156,20 @@ class TestClasses:
     def test_unknown_names_are_all_named_with_the_nearest(self):
         with pytest.raises(UserError, match=r"2 problems[\s\S]*C3[\s\S]*write 'c3'[\s\S]*zebra[\s\S]*choose one"):
             choose_by_skewness(table_of(grid()), ["C3", "c1", "zebra"])
+
+    def test_datasets_with_other_classes_show_their_own(self):
+        many = table_of(grid(model=["b"], dataset=["many"]), 31)
+        many["class_name"] = "x" + many["class_name"]
+        table = pd.concat([table_of(grid(dataset=["digits", "turned"]), 3), many])
+        classes, note = choose_by_dataset(table, None)
+        assert classes["digits"] == classes["turned"] == ["c0", "c1", "c2"]
+        assert len(classes["many"]) == 10
+        assert (classes["many"][0], classes["many"][-1]) == ("xc0", "xc30")
+        assert note.startswith("many: 10 of 31 classes are shown")
+        some, _ = choose_by_dataset(table, ["c2", "c0"])
+        assert some == classes | {"digits": ["c2", "c0"], "turned": ["c2", "c0"]}
+        with pytest.raises(UserError, match="zebra"):
+            choose_by_dataset(table, ["c1", "zebra"])
 
 
 def test_settings_of_the_user_change_no_figure(tmp_path):
@@ -499,6 +513,28 @@ def test_violins_and_maps_show_the_same_classes_though_they_show_other_points():
     figure, _ = maps.draw(last, table, lambda _: samples, lambda *_: samples, methods=["pca"], **some)
     on_map = {text.get_text() for text in figure.legends[0].get_texts()} & set(names)
     assert on_map == set(both["class_name"])
+
+
+def test_panels_of_datasets_with_other_classes_name_their_own():
+    digits, letters = grid(layer=["early", "late"]), grid(model=["b"], dataset=["letters"], layer=["early", "late"])
+    table = pd.concat([table_of(digits, 3), table_of(letters, 2).replace({"class_name": {"c0": "x", "c1": "y"}})])
+    points, names = study_points([*digits, *letters]), [["c0", "c1", "c2"]] * 2 + [["x", "y"]] * 2
+    samples = [pd.DataFrame({"class_name": own, "kstar": 0.5, "x": 0.0, "y": 0.0}) for own in names]
+    tables = [
+        pd.DataFrame(itertools.product(own, own), columns=["class_name", "neighbour_class"]).assign(share=0.5)
+        for own in names
+    ]
+    some = {"wanted": None, "title": "A title"}
+    several = {"threshold": 0.5, **some}
+    table = table.assign(pattern_share=1.0)
+    own, numbers = violins.draw(points, table, samples.__getitem__, **several)
+    assert len(numbers) == 10
+    beside, _ = maps.draw(points, table, samples.__getitem__, lambda i, _: samples[i], methods=["pca"], **several)
+    assert [text.get_text() for text in beside.legends[0].get_texts()][-5:] == ["c0", "c1", "c2", "x", "y"]
+    near, _ = neighbours.draw(points, tables, k=3, **some)
+    for axes, below in (own.axes, names), (near.axes[:4], names), (beside.axes[1::2], [[], names[1], [], names[3]]):
+        assert [[tick.get_text() for tick in panel.get_xticklabels()] for panel in axes] == below
+    assert [overlapping_texts(figure) for figure in (own, beside, near)] == [[]] * 3
 
 
 class TestAccuracy:

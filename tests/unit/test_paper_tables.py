@@ -76,6 +76,16 @@ def test_classes_are_those_asked_for():
     assert "2 of 3 classes are shown" in first.caption
 
 
+def test_datasets_with_other_classes_have_tables_of_their_own():
+    digits, letters = classes_of(["1", "2"], ["a"]), classes_of(["x", "y", "z"], ["b"]).assign(dataset="letters")
+    first, second, means = tables_of(pd.concat([digits, letters]))
+    for table, names, row in ((first, ["1", "2"], ["a", "one"]), (second, ["x", "y", "z"], ["b", "letters"])):
+        assert [heading for heading, _ in table.groups] == names
+        assert [cells[:2] for cells in table.rows] == [row]
+    assert means.groups[-1] == ("All", ["Mean", "Skew", "Acc", "N"])
+    assert [cells[-1] for cells in means.rows] == ["2", "3"]
+
+
 def test_every_row_of_the_markdown_has_as_many_cells_as_its_head():
     lines = markdown(tables_of(classes_of(ODD))).splitlines()
     assert "| model | 50 %: Mean | 50 %: Std |" in "\n".join(lines)

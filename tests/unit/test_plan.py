@@ -10,6 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from workflow_lib.cache.digests import DigestMemory
+from workflow_lib.config import extras
 from workflow_lib.config.load import load
 from workflow_lib.config.transforms import AnyTransform, scales
 from workflow_lib.plan import targets
@@ -96,6 +97,45 @@ FIGURES = {"draw_violins", "draw_trends", "draw_accuracy_vs_kstar", "draw_maps",
 )
 def test_a_setting_is_part_of_exactly_the_specs_that_it_shapes(plan_of, change, expected):
     before, after = specs(plan_of()), specs(plan_of(change))
+    assert {verb for verb in before if before[verb] != after[verb]} == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda encoded: encoded.update(pooling="cls"), {"encode_texts"}),
+        (lambda encoded: encoded.update(layers=["encoder.layer.1", "sentence"]), {"encode_texts"}),
+        (lambda encoded: Path("model/weights").write_text("other"), {"encode_texts"}),
+        (lambda encoded: encoded.update(pooling="mean"), set()),  # the default
+    ],
+)
+def test_a_key_of_an_encoder_is_part_of_the_encoding_only(plan_of, tmp_path, monkeypatch, change, expected):
+    """The other jobs follow from the encoded texts, if these change."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extras, "problems", lambda *_: iter(()))
+    Path("model").mkdir()
+    for file in ("model/weights", "texts.csv"):
+        Path(file).write_text("some")
+
+    def specs_of(change):
+        def changed(raw):
+            sentences = {"source": "text", "path": "texts.csv", "test_fraction": 0.5}
+            encoded = {"source": "encoded", "of": "sentences", "encoder": "transformers/model"}
+            raw["datasets"].update(sentences=sentences, encoded=encoded)
+            raw["models"]["mlp"] = {"architecture": "mlp", "dataset": "encoded", "training": {"epochs": 1}}
+            raw["models"]["mlp"]["layers"] = {"logits": "logits"}
+            change(encoded)
+
+        plan = plan_of(changed)
+        return {
+            "prepare_dataset": plan.prepare_dataset("sentences"),
+            "encode_texts": plan.encode_texts("encoded"),
+            "check_network": plan.check_network("mlp"),
+            "train_interval": plan.train_interval("mlp", 0, 100),
+            "extract_features": plan.extract_features("mlp", "original"),
+        }
+
+    before, after = specs_of(lambda encoded: None), specs_of(change)
     assert {verb for verb in before if before[verb] != after[verb]} == expected
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
+from workflow_lib.figures.kstar.classes import choose_by_dataset, written_names
 from workflow_lib.figures.kstar.violins import draw_panel, legend_handles, panel_width
 from workflow_lib.figures.panels import Point, arrange, number_points
 from workflow_lib.figures.style import RC, class_styles, name_height, new_figure
@@ -41,7 +41,8 @@ def draw(
         values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
         maps: returns, for the index of a point and a method, a row per sample on the map: class_name, x, y.
         methods: of the maps, from left to right.
-        wanted: names of the classes that get a colour and a violin; None: up to twenty. Samples of others are grey.
+        wanted: names of the classes that get a colour and a violin in the rows of their dataset; None: up to twenty.
+            Samples of others are grey.
         threshold: skewness beyond which a class is fractured or clustered, for the legend.
         title: heading of the figure.
 
@@ -53,28 +54,33 @@ def draw(
     """
     layout = arrange(points, MOST_ROWS, across=1)
     numbered = number_points(summary, points)
-    classes, choice = choose_by_skewness(summary, wanted)
+    chosen, choice = choose_by_dataset(summary, wanted)
+    classes = [chosen[points[point]["dataset"]] for point in layout.drawn]
     written = written_names(summary)
-    names = [written[name] for name in classes]
-    last = panel_width(len(classes))
+    sets = list(dict.fromkeys(map(tuple, classes)))
+    most = max(map(len, sets))
+    last = panel_width(most)
     width = 1.9 * len(methods) + last + 2.1
-    height = max(2.0 * len(layout.drawn) + name_height(names), 0.17 * len(classes) + 1)
+    labelled = [own != below for own, below in zip(classes, [*classes[1:], []], strict=True)]
+    names = sum(labelled) * name_height([written[name] for own in sets for name in own])
+    height = max(2.0 * len(layout.drawn) + names, 0.17 * sum(map(len, sets)) + 1)
     figure = new_figure(width, height, title, READING, layout.note, choice)
     widths = [1.9] * len(methods) + [last]
     grid = figure.subplots(len(layout.drawn), len(methods) + 1, squeeze=False, width_ratios=widths)
     numbers = []
-    for row, point in enumerate(layout.drawn):
+    for row, (point, own) in enumerate(zip(layout.drawn, classes, strict=True)):
         for axes, method in zip(grid[row], methods, strict=False):
             samples = maps(point, method)
-            _draw_map(axes, samples, classes)
+            _draw_map(axes, samples, own)
             axes.set_title(METHOD_NAMES.get(method, method) if row == 0 else "", loc="left")
             numbers.append(samples.assign(point=layout.titles[point], method=method))
         grid[row, 0].set_ylabel(layout.titles[point])
         violin = grid[row, -1]
-        draw_panel(violin, values(point), numbered[numbered["point"] == point], classes, names)
+        draw_panel(violin, values(point), numbered[numbered["point"] == point], own, written, most)
         violin.set_ylabel("k*")
-        violin.tick_params(axis="x", labelbottom=row == len(layout.drawn) - 1)
-    figure.legend(handles=[*legend_handles(numbered, threshold), *_class_handles(names)], loc="outside right upper")
+        violin.tick_params(axis="x", labelbottom=labelled[row])
+    of_classes = [handle for own in sets for handle in _class_handles([written[name] for name in own])]
+    figure.legend(handles=[*legend_handles(numbered, threshold), *of_classes], loc="outside right upper")
     return figure, pd.concat(numbers)
 
 

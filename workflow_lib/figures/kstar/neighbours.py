@@ -22,7 +22,8 @@ def draw(
     Args:
         points: of the study, one seed each.
         tables: for each point, a row per pair of classes: class_name, neighbour_class, share (0 to 1).
-        wanted: names of classes, in the order of drawing; None: all. Numbers are written for up to 20 classes.
+        wanted: names of classes, in the order of drawing, of which a panel shows those that it has; None: all. Numbers
+            are written for up to 20 classes.
         k: number of neighbours.
         title: heading of the figure.
 
@@ -33,15 +34,17 @@ def draw(
         UserError: `wanted` names a class that the study does not have.
     """
     written = class_names(labels_of(table["class_name"] for table in tables))
-    classes, choice = choose_classes(list(written), wanted, section="kstar", most=len(written))
-    names = [written[name] for name in classes]
-    layout = arrange(points, across=4 if len(classes) <= 10 else 2)
+    chosen, choice = choose_classes(list(written), wanted, section="kstar", most=len(written))
+    known = [set(table["class_name"]) for table in tables]
+    classes = [[name for name in chosen if name in own] or [name for name in written if name in own] for own in known]
+    most = max(map(len, classes))
+    layout = arrange(points, across=4 if most <= 10 else 2)
     rows, columns = len(layout.rows), len(layout.rows[0])
-    side = side_of(len(classes), 0.26, 1.6)
+    side = side_of(most, 0.26, 1.6)
     reading = f"Row: a class. Column: share of a class among the {k} nearest neighbours of its samples, in per cent."
     figure = new_figure(
         columns * (side + 1.1) + 0.8,
-        rows * (side + 0.3 + name_height(names)),
+        rows * (side + 0.3 + name_height([written[name] for own in classes for name in own])),
         title,
         reading,
         layout.note,
@@ -53,9 +56,9 @@ def draw(
             axes.set_axis_off()
             continue
         table = tables[point].pivot(index="class_name", columns="neighbour_class", values="share")
-        matrix = 100 * table.reindex(index=classes, columns=classes).to_numpy()
+        matrix = 100 * table.reindex(index=classes[point], columns=classes[point]).to_numpy()
         image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
-        label_classes(axes, names)
+        label_classes(axes, [written[name] for name in classes[point]])
         axes.set_title(layout.titles[point], loc="left")
         whole = np.where(matrix >= 0.5, matrix, np.nan)  # no number where it would be 0
         write_numbers(axes, whole, "{:.0f}".format, matrix > 60, most=SHOWN_CLASSES)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
+from workflow_lib.figures.kstar.classes import choose_by_dataset, written_names
 from workflow_lib.figures.style import PATTERN_COLOURS, signed, significant
 from workflow_lib.intervals import axis
 from workflow_lib.names import CERTAIN
@@ -55,7 +55,7 @@ class Table:
 def paper_tables(
     classes: pd.DataFrame, aggregates: pd.DataFrame, *, wanted: Sequence[str] | None, title: str
 ) -> list[Table]:
-    """Tables of the classes, three side by side with a row per point, and the table of the patterns.
+    """Tables of the classes, three side by side with a row per point that has them, and the table of the patterns.
 
     Args:
         classes: from `class_table`.
@@ -70,20 +70,24 @@ def paper_tables(
     points = classes[list(DIMENSIONS)].drop_duplicates()
     stub = [dimension for dimension in DIMENSIONS if points[dimension].nunique() > 1] or ["model"]
     known = bool(classes["accuracy"].notna().any())
-    chosen, note = choose_by_skewness(classes, wanted)
+    chosen, note = choose_by_dataset(classes, wanted)
     notes = [NOTE, note, f"Interval: {axis(classes)}." if "interval" in stub else ""]
     names = written_names(classes)
-    tables = []
-    for start in range(0, len(chosen), ACROSS):
-        block = chosen[start : start + ACROSS]
-        parts = [_class_cells(classes[classes["class_name"] == name], known) for name in block]
-        groups = [(names[name], [str(column) for column in part]) for name, part in zip(block, parts, strict=True)]
-        caption = f"{title}: k* of {', '.join(names[name] for name in block)}."
-        reading = "" if start else " ".join(["", *filter(None, notes)])
-        tables.append(Table(caption + reading, stub, groups, _rows(points, stub, parts)))
+    tables: list[Table] = []
+    for shown in dict.fromkeys(map(tuple, chosen.values())):
+        own = [dataset for dataset in chosen if tuple(chosen[dataset]) == shown]
+        for block in (shown[start : start + ACROSS] for start in range(0, len(shown), ACROSS)):
+            parts = [_class_cells(classes[classes["class_name"] == name], known) for name in block]
+            groups = [(names[name], [str(column) for column in part]) for name, part in zip(block, parts, strict=True)]
+            caption = f"{title}: k* of {', '.join(names[name] for name in block)}."
+            reading = "" if tables else " ".join(["", *filter(None, notes)])
+            rows = _rows(points[points["dataset"].isin(own)], stub, parts)
+            tables.append(Table(caption + reading, stub, groups, rows))
     patterns = [name for name in LETTERS if name != "Undefined"]
     parts = [_pattern_cells(aggregates[aggregates["pattern"] == name], known) for name in (*patterns, "All")]
-    headings = [*(f"{LETTERS[name]}: {name}" for name in patterns), f"All {classes['class_name'].nunique()} classes"]
+    numbers = set(classes.groupby("dataset")["class_name"].nunique())
+    headings = [f"{LETTERS[name]}: {name}" for name in patterns]
+    headings += [f"All {numbers.pop()} classes" if len(numbers) == 1 else "All"]
     groups = [(heading, [str(column) for column in part]) for heading, part in zip(headings, parts, strict=True)]
     tables.append(
         Table(
@@ -113,7 +117,7 @@ def _pattern_cells(rows: pd.DataFrame, accuracy: bool) -> pd.DataFrame:
     if accuracy:
         cells["Acc"] = (100 * rows["accuracy"]).map(signed)
     cells = cells.mask(rows["n_classes"] == 0, EMPTY)
-    if (rows["pattern"] != "All").all():
+    if (rows["pattern"] != "All").all() or rows["n_classes"].nunique() > 1:
         cells["N"] = rows["n_classes"].map("{:,}".format)
     return cells.set_index(pd.MultiIndex.from_frame(rows[list(DIMENSIONS)]))
 

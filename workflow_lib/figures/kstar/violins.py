@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from workflow_lib.figures.kstar.classes import choose_by_skewness, written_names
-from workflow_lib.figures.panels import Point, arrange, number_points
+from workflow_lib.figures.kstar.classes import choose_by_dataset, written_names
+from workflow_lib.figures.panels import Layout, Point, arrange, number_points
 from workflow_lib.figures.style import (
     PATTERN_COLOURS,
     RC,
@@ -55,7 +55,7 @@ def draw(
         summary: a row per point of the study (its dimensions) and class: class_name, label, mean, skewness, pattern,
             pattern_share.
         values: returns, for the index of a point, a row per sample: class_name, kstar. Called only for points shown.
-        wanted: names of classes; None: up to twenty.
+        wanted: names of classes, of which a panel shows those of its dataset; None: up to twenty.
         threshold: skewness beyond which a class is fractured or clustered, for the legend.
         title: heading of the figure.
 
@@ -66,35 +66,50 @@ def draw(
         UserError: `wanted` names a class that the study does not have.
     """
     numbered = number_points(summary, points)
-    classes, choice = choose_by_skewness(summary, wanted)
-    layout = arrange(points, across=_panels_across(len(classes)))
+    chosen, choice = choose_by_dataset(summary, wanted)
+    classes = [chosen[point["dataset"]] for point in points]
+    most = max(map(len, classes))
+    layout = arrange(points, across=_panels_across(most))
     shown = {point: values(point) for point in layout.drawn}
     rows, columns = len(layout.rows), len(layout.rows[0])
     written = written_names(summary)
-    names = [written[name] for name in classes]
-    width = columns * panel_width(len(classes)) + 1.9
-    height = rows * 1.9 + name_height(names)
+    labelled = _labelled(layout, classes)
+    width = columns * panel_width(most) + 1.9
+    height = rows * 1.9 + sum(map(any, labelled)) * name_height([written[name] for own in classes for name in own])
     figure = new_figure(width, height, title, READING, layout.note, choice)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for line, row in enumerate(layout.rows):
         for column, point in enumerate(row):
             axes = grid[line, column]
             if point is None:
                 axes.set_axis_off()
                 continue
-            draw_panel(axes, shown[point], numbered[numbered["point"] == point], classes, names)
+            draw_panel(axes, shown[point], numbered[numbered["point"] == point], classes[point], written, most)
             axes.set_title(layout.titles[point], loc="left", pad=4)
             axes.set_ylabel("k*" if column == 0 else "")
-            below = layout.rows[line + 1][column] if line + 1 < rows else None
-            axes.tick_params(axis="x", labelbottom=below is None)
+            axes.tick_params(axis="x", labelbottom=labelled[line][column])
     figure.legend(handles=legend_handles(numbered, threshold), loc="outside right upper")
     return figure, _numbers(shown, numbered, classes)
 
 
-def _numbers(values: Mapping[int, pd.DataFrame], summary: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+def _labelled(layout: Layout, classes: Sequence[Sequence[str]]) -> list[list[bool]]:
+    """Which panels have names below: those with nothing, or a panel of other classes, beneath them."""
+    nothing: list[int | None] = [None] * len(layout.rows[0])
+    return [
+        [
+            point is not None and (below is None or classes[below] != classes[point])
+            for point, below in zip(row, following, strict=True)
+        ]
+        for row, following in zip(layout.rows, [*layout.rows[1:], nothing], strict=True)
+    ]
+
+
+def _numbers(
+    values: Mapping[int, pd.DataFrame], summary: pd.DataFrame, classes: Sequence[Sequence[str]]
+) -> pd.DataFrame:
     tables = []
     for point, samples in values.items():
-        groups = samples[samples["class_name"].isin(classes)].groupby("class_name", sort=False)["kstar"]
+        groups = samples[samples["class_name"].isin(classes[point])].groupby("class_name", sort=False)["kstar"]
         table = pd.DataFrame({f"q{q}": groups.quantile(q / 100) for q in QUANTILES})
         tables.append(table.reset_index().assign(point=point))
     return summary.merge(pd.concat(tables), on=["point", "class_name"]).drop(columns="point")
@@ -122,9 +137,17 @@ def legend_handles(summary: pd.DataFrame, threshold: float) -> list[Line2D | Pat
 
 
 def draw_panel(
-    axes: Axes, samples: pd.DataFrame, summary: pd.DataFrame, classes: Sequence[str], names: Sequence[str]
+    axes: Axes,
+    samples: pd.DataFrame,
+    summary: pd.DataFrame,
+    classes: Sequence[str],
+    written: Mapping[str, str],
+    places: int,
 ) -> None:
-    """Draw the violin of each class that has samples: skewness above, coloured by pattern, hatched if uncertain."""
+    """Draw the violin of each class that has samples: skewness above, coloured by pattern, hatched if uncertain.
+
+    Below are the names as `written`. There is room for `places` violins, so that they are as wide in all panels.
+    """
     rows = {row["class_name"]: row for row in summary.to_dict("records")}
     dots = []
     for position, name in enumerate(classes):
@@ -140,9 +163,11 @@ def draw_panel(
     if dots:
         every = pd.concat(dots)
         axes.scatter(every["x"], every["y"], s=1.2, c=every["colour"], linewidths=0, rasterized=True)
-    axes.set(xlim=(-0.7, len(classes) - 0.3), ylim=(-0.02, 1.5), yticks=[0, 0.5, 1])
+    names = [written[name] for name in classes]
+    axes.set(xlim=(-0.7, places - 0.3), ylim=(-0.02, 1.5), yticks=[0, 0.5, 1])
     axes.set_xticks(range(len(classes)), names, rotation=name_rotation(names))
     axes.spines["left"].set_bounds(0, 1)
+    axes.spines["bottom"].set_bounds(-0.7, len(classes) - 0.3)
 
 
 def _draw_violin(axes: Axes, position: int, values: Array, colour: str, hatch: str | None) -> pd.DataFrame:
