@@ -6,7 +6,6 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
-DOCS := $(VENV)/.docs
 ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -76,14 +75,13 @@ docs: $(INSTALLED)
 	$(BIN)/python tests/workflow/contract_page.py
 
 # Warnings are errors: links and anchors that lead nowhere, pages that no list names.
-site: $(DOCS)
+site: $(INSTALLED)
 	rm -rf site
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs site
 	rm -rf jupyter_execute
 	@echo "Open site/index.html in a browser; it needs no server and no network."
 
-# Needs matplotlib and scikit-learn, which the workflow brings.
-notebooks: $(DOCS)
+notebooks: $(INSTALLED)
 	$(BIN)/python docs/notebooks/execute.py
 
 bench-kstar: $(INSTALLED)
@@ -103,29 +101,24 @@ bench-confusion: $(INSTALLED)
 bench-gpu: $(INSTALLED)
 	PYTHON=$(BIN)/python sh bench/gpu.sh
 
-# A fresh environment whenever the dependencies change; `pip install` then finds most of it in place.
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+# A fresh environment whenever the dependencies change; `pip install` then finds most of it in place. Python compiles what
+# it imports: to compile all that comes with PyTorch takes a minute.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 
-$(RUNS): pyproject.toml constraints.txt
+$(RUNS): EXTRAS := workflow
+$(INSTALLED): EXTRAS := dev,docs,slurm
+$(RUNS) $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); with PyTorch to download, this takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(INSTALL) '.[workflow]'
+	$(INSTALL) '.[$(EXTRAS)]'
 	@echo "Compiling the code of the 2-D maps, once; half a minute."
 	@$(BIN)/python -W ignore -c "import umap"
-	@touch $@
-
-$(INSTALLED): $(RUNS)
-	$(INSTALL) '.[dev,slurm]'
-	@touch $@
-
-$(DOCS): $(RUNS)
-	$(INSTALL) '.[docs]'
-	@touch $@
+	@touch $(RUNS) $@
 
 clean-venv:
 	rm -rf $(VENV)
 
 # Pins every package that is installed now, without the build tag of a CPU-only torch.
-constraints: $(INSTALLED) $(DOCS)
+constraints: $(INSTALLED)
 	(head -1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//') > constraints.new
 	mv constraints.new constraints.txt

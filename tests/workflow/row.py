@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import examined_project
 import own_project
@@ -21,8 +21,28 @@ Base = Literal["miniature", "own", "examined", "stages", "warm", "relations", "s
 """What is edited: the miniature study, or the one in {own,examined,stages,warm,relations,sound,text}_project.py."""
 
 STUDY_JOBS = "tabulate_kstar/* render_tables/* draw_*"
+NOTHING = "Nothing to be done"
+"""What Snakemake says when all is there."""
 SHOWN = 12
 """Most names in one line of a difference."""
+
+
+class Done(NamedTuple):
+    """What came of an edit.
+
+    Attributes:
+        forecast: what the plan said after it.
+        run: what Snakemake did.
+        again: what Snakemake printed when it was asked once more.
+        before, left, after: bytes of the results before the edit, after it, and after the run.
+    """
+
+    forecast: Forecast
+    run: Run
+    again: str
+    before: Mapping[str, bytes]
+    left: Mapping[str, bytes]
+    after: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -59,6 +79,10 @@ class Row:
 
     def run(self, finished: Project, folder: Path) -> Outcome:
         """Edit a copy, run Snakemake twice, and compare."""
+        return self.judge(self.do(finished, folder))
+
+    def do(self, finished: Project, folder: Path) -> Done:
+        """Edit a copy, and run Snakemake; a second time only to ask what it would do."""
         beside = {
             "own": own_project,
             "examined": examined_project,
@@ -75,11 +99,15 @@ class Row:
         left = project.results()
         forecast = project.forecast(*self.stages.split())
         run = project.snakemake(*self.flags.split(), *self.stages.split())
+        again = project.snakemake("--dry-run", *self.stages.split()).output if run.started else NOTHING
+        return Done(forecast, run, again, before, left, project.results())
+
+    def judge(self, done: Done) -> Outcome:
+        """Compare what was done with what must be."""
+        run = done.run
         wrong = [f"snakemake ended with {run.code}: {run.output[-1500:]}"] if run.code else []
-        wrong += [*self._jobs(forecast, run), *self._bytes(forecast, before, left, project.results())]
-        if run.started:
-            again = project.snakemake("--dry-run", *self.stages.split()).output
-            wrong += [] if "Nothing to be done" in again else [f"a second call must start nothing: {again[-800:]}"]
+        wrong += [*self._jobs(done.forecast, run), *self._bytes(done)]
+        wrong += [] if NOTHING in done.again else [f"a second call must start nothing: {done.again[-800:]}"]
         return Outcome(f"{len(run.started)} started, {len(run.computed)} computed", wrong)
 
     def jobs(self, all_jobs: Iterable[str]) -> tuple[set[str], set[str], set[str]]:
@@ -98,20 +126,14 @@ class Row:
             yield from _listed(f"must not have {text}", names - wanted)
             yield from _listed(f"should have {text}", wanted - names)
 
-    def _bytes(
-        self,
-        forecast: Forecast,
-        before: Mapping[str, bytes],
-        left: Mapping[str, bytes],
-        after: Mapping[str, bytes],
-    ) -> Iterator[str]:
-        """Results that have changed or gone; `left` are those that the edit has not taken away."""
-        starts, computes, _ = self.jobs(forecast.jobs)
+    def _bytes(self, done: Done) -> Iterator[str]:
+        """Results that have changed or gone."""
+        starts, computes, _ = self.jobs(done.forecast.jobs)
         free = set[str]() if (not computes if self.equal is None else self.equal) else starts
-        made = {path.removeprefix("results/") for name in free for path in forecast.jobs[name]}
-        known = before.keys() - made
+        made = {path.removeprefix("results/") for name in free for path in done.forecast.jobs[name]}
+        known, before, after = done.before.keys() - made, done.before, done.after
         yield from _listed("results must not have changed", {n for n in known & after.keys() if after[n] != before[n]})
-        yield from _listed("results must not have gone", (known & left.keys()) - after.keys())
+        yield from _listed("results must not have gone", (known & done.left.keys()) - after.keys())
 
 
 def matching(patterns: str, jobs: Iterable[str]) -> set[str]:
