@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from kstar_cases import METRICS, brute_force, brute_force_pieces, cases
 from scipy.sparse.csgraph import connected_components
 
-from workflow_lib.kstar import accelerator
+from workflow_lib.kstar import accelerator, device_rows
 from workflow_lib.kstar.accelerator import sweep_on
 from workflow_lib.kstar.components import components
 from workflow_lib.kstar.device_rows import DeviceRows
@@ -277,6 +278,15 @@ def test_memory_that_torch_keeps_for_reuse_is_free(monkeypatch):
     for name, value in {"mem_get_info": (700, 900), "memory_reserved": 150, "memory_allocated": 50}.items():
         monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
     assert accelerator._free_memory("cuda:1") == (700 + 150 - 50) * 4 // 5
+
+
+def test_kernels_that_do_not_run_are_not_used(monkeypatch, capsys):
+    def of_pairs(*_):
+        raise RuntimeError("Failed to find C compiler\nand more")
+
+    monkeypatch.setattr("workflow_lib.kstar.kernels", SimpleNamespace(of_pairs=of_pairs), raising=False)
+    assert device_rows._kernels.__wrapped__(torch.device("cpu")) is None
+    assert capsys.readouterr().err == "k* without kernels, so slower: RuntimeError: Failed to find C compiler\n"
 
 
 INTERPRETED = """

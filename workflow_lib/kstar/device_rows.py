@@ -1,6 +1,7 @@
 """The rows on a device: float64 values as they are compared, and distances that equal those of the CPU bit for bit."""
 
 import functools
+import sys
 from types import ModuleType
 
 import torch
@@ -26,7 +27,7 @@ class DeviceRows:
     def __init__(self, device: str, rows: Rows, memory: int) -> None:
         """Move the rows to a device. Of `memory`, in bytes, features take at most half, batches of rows an eighth."""
         self.device, self.kind = torch.device(device), rows.kind
-        self.kernels = _kernels() if self.device.type == "cuda" else None
+        self.kernels = _kernels(self.device) if self.device.type == "cuda" else None
         self.count, self.width = rows.features.shape
         self.order, self.scale, self.class_end = (
             torch.from_numpy(part).to(device) for part in (rows.order, rows.scale, rows.class_end)
@@ -78,9 +79,15 @@ class DeviceRows:
 
 
 @functools.cache
-def _kernels() -> ModuleType | None:
+def _kernels(device: torch.device) -> ModuleType | None:
+    """The module `kernels` if a first, small kernel runs; without, results are the same."""
     try:
         from workflow_lib.kstar import kernels
-    except ImportError:
+
+        one = torch.ones(1, 1, dtype=torch.float64, device=device)
+        kernels.of_pairs(one, one, 2.0)
+    except Exception as error:  # of many kinds, for want of Triton or of the C compiler that it needs
+        reason = str(error).strip().partition("\n")[0]
+        print(f"k* without kernels, so slower: {type(error).__name__}: {reason}", file=sys.stderr)
         return None
     return kernels
