@@ -67,7 +67,10 @@ def test_texts_are_stored_as_they_are(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("text,label,split\n ,agree,train\nno,,test\n", ["1 row: row-00000", "column text is empty", "1 row: row 1"]),
+        (
+            "text,label,split\n ,agree,train\nno,,test\n",
+            ["1 row: row-00000", "column text is empty", "1 row: row-00001"],
+        ),
         ("text,split\nyes,train\n", ["label", "the file has split, text"]),
         ("text,label,split\nyes,agree,train\n", ["no row has the split test"]),
         (

@@ -1,6 +1,7 @@
 """Frozen encoders: counted words, and a tiny transformer that is made here."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -101,3 +102,13 @@ def test_what_is_no_model_is_refused(model, tmp_path):
         encode(tmp_path, **settings | {"folder": str(half)})
     with pytest.raises(UserError, match="has no modules.json"):
         encode(tmp_path, encoder="sentence-transformers/x", folder=str(half))
+    (half / "config.json").unlink()
+    with pytest.raises(UserError, match="has no config.json"):
+        encode(tmp_path, **settings | {"folder": str(half)})
+
+
+@pytest.mark.parametrize("library", ["transformers", "sentence-transformers"])
+def test_a_model_without_its_tokenizer_is_refused(model, tmp_path, library):
+    folder = shutil.copytree(model, tmp_path / "wordless", ignore=shutil.ignore_patterns("token*", "vocab*"))
+    with pytest.raises(UserError, match="has no vocabulary"):
+        encode(tmp_path, encoder=f"{library}/x", folder=str(folder))

@@ -60,7 +60,7 @@ def read_rows(spec: Mapping[str, Any], names: Sequence[str] | None) -> LabelledR
     return LabelledRows(
         columns=chosen,
         labels=chosen[spec["labels"]],
-        ids=chosen[spec["ids"]] if spec["ids"] else [f"row-{row:05d}" for row in kept],
+        ids=chosen[spec["ids"]] if spec["ids"] else [_place(row) for row in kept],
         in_test=None if splits is None else np.array([splits[row] == "test" for row in kept], dtype=bool),
         left_out=f"rows of other splits: {listed(f'{n} of {split}' for split, n in others.items())}" if others else "",
         problems=problems,
@@ -83,11 +83,16 @@ def empty(path: Path, name: str, texts: Sequence[str], ids: Sequence[str]) -> It
         yield Problem(str(path), words, f"the column {name} is empty there", "fill it, or remove the rows")
 
 
+def _place(row: int) -> str:
+    """The name of a row without an id."""
+    return f"row-{row:05d}"
+
+
 def _gaps(
     path: Path, columns: Mapping[str, Sequence[str]], kept: Sequence[int], roles: Iterable[str]
 ) -> Iterator[Problem]:
     for name in roles:
-        yield from empty(path, name, columns[name], [f"row {row}" for row in kept])
+        yield from empty(path, name, columns[name], [_place(row) for row in kept])
 
 
 def _repeated(path: Path, ids: Sequence[str]) -> list[Problem]:

@@ -11,6 +11,7 @@ from workflow_lib.errors import Problem, UserError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 LINES = (".jsonl", ".ndjson")
+ROWS = 'write a list of rows, [{"text": "hello", "label": "greet"}, ...], or one for each split, {"train": [...], ...}'
 SUFFIXES = (*SEPARATORS, ".parquet", ".json", *LINES)
 SPLIT = "split"
 """Column of the splits of a JSON file that has a list of rows for each split."""
@@ -45,7 +46,7 @@ def _columns(path: Path) -> dict[str, list[str]]:
         return _parquet(path)
     if path.suffix in SEPARATORS:
         return _separated(path, SEPARATORS[path.suffix])
-    return _of_rows(_json_lines(path) if path.suffix in LINES else _json(path))
+    return _of_rows(path, _json_lines(path) if path.suffix in LINES else _json(path))
 
 
 def _separated(path: Path, separator: str) -> dict[str, list[str]]:
@@ -78,8 +79,8 @@ def _json(path: Path) -> list[Any]:
     if isinstance(content, list):
         return content
     if isinstance(content, dict) and all(isinstance(rows, list) for rows in content.values()):
-        return [{SPLIT: split} | _as_object(row) for split, rows in content.items() for row in rows]
-    raise ValueError("neither a list of rows nor a list of rows for each split")
+        return [{SPLIT: split} | _as_object(path, row) for split, rows in content.items() for row in rows]
+    raise UserError(Problem(str(path), "", "neither a list of rows nor a list of rows for each split", ROWS))
 
 
 def _json_lines(path: Path) -> list[Any]:
@@ -92,18 +93,19 @@ def _json_lines(path: Path) -> list[Any]:
     return rows
 
 
-def _of_rows(rows: Iterable[Any]) -> dict[str, list[str]]:
-    objects = [_as_object(row) for row in rows]
+def _of_rows(path: Path, rows: Iterable[Any]) -> dict[str, list[str]]:
+    objects = [_as_object(path, row) for row in rows]
     names = dict.fromkeys(name for row in objects for name in row)
     return {name: [_text(row.get(name)) for row in objects] for name in names}
 
 
-def _as_object(row: Any) -> dict[str, Any]:
+def _as_object(path: Path, row: Any) -> dict[str, Any]:
     if isinstance(row, list):
         return {str(number): value for number, value in enumerate(row)}
     if isinstance(row, dict):
         return row
-    raise ValueError(f"a row is {json.dumps(row)[:40]}, and not an object or a list")
+    allowed = f"a row is {json.dumps(row)[:40]}, and not an object or a list"
+    raise UserError(Problem(str(path), "", allowed, ROWS))
 
 
 def _text(value: object) -> str:

@@ -164,7 +164,7 @@ def name_rotation(names: Sequence[str]) -> int:
     return 90 if max(map(len, names)) > 2 else 0
 
 
-def name_height(names: Sequence[str]) -> float:
+def name_height(names: Iterable[str]) -> float:
     """Height in inches of names below a panel."""
     return 0.3 + 0.075 * max(map(len, names))
 

@@ -114,8 +114,12 @@ def load(library: str, folder: str, device: str) -> Loaded:
     import_torchvision()  # which both libraries import
     if library == "sentence-transformers":
         return _sentence_transformers(folder, device)
+    if not Path(folder, "config.json").is_file():
+        allowed = "has no config.json, which says what kind of model it is"
+        raise UserError(Problem("encoder", folder, allowed, "name a folder with the model and its tokenizer"))
     transformers = optional("transformers", "text")
     tokenizer = _try(folder, "tokenizer", lambda: transformers.AutoTokenizer.from_pretrained(folder, **LOCAL))
+    _check_words(folder, tokenizer)
     network, report = _try(
         folder, "model", lambda: transformers.AutoModel.from_pretrained(folder, output_loading_info=True, **LOCAL)
     )
@@ -134,12 +138,20 @@ def _sentence_transformers(folder: str, device: str) -> Loaded:
     library = optional("sentence_transformers", "text")
     model = _try(folder, "model", lambda: library.SentenceTransformer(folder, device=device, local_files_only=True))
     model = model.float().eval()
+    _check_words(folder, model.tokenizer)
     return Loaded(
         model[0].auto_model,
         model.tokenizer,
         model.max_seq_length,
         lambda tokens: model(dict(tokens))["sentence_embedding"],
     )
+
+
+def _check_words(folder: str, tokenizer: Any) -> None:
+    """Refuse a tokenizer without a vocabulary, which the libraries make if its files are missing: it knows no word."""
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        allowed = "has no vocabulary of a tokenizer, so every word would be unknown"
+        raise UserError(Problem("encoder", folder, allowed, "put the files of its tokenizer there"))
 
 
 def _try(folder: str, what: str, load: Callable[[], Any]) -> Any:

@@ -37,20 +37,22 @@ def draw(
     chosen, choice = choose_classes(list(written), wanted, section="kstar", most=len(written))
     known = [set(table["class_name"]) for table in tables]
     classes = [[name for name in chosen if name in own] or [name for name in written if name in own] for own in known]
-    most = max(map(len, classes))
+    counts = [len(own) for own in classes]
+    most = max((count for count in counts if count <= SHOWN_CLASSES), default=max(counts))
     layout = arrange(points, across=4 if most <= 10 else 2)
-    rows, columns = len(layout.rows), len(layout.rows[0])
+    columns = len(layout.rows[0])
     side = side_of(most, 0.26, 1.6)
+    below = [{written[name] for point in row if point is not None for name in classes[point]} for row in layout.rows]
     reading = f"Row: a class. Column: share of a class among the {k} nearest neighbours of its samples, in per cent."
     figure = new_figure(
         columns * (side + 1.1) + 0.8,
-        rows * (side + 0.3 + name_height([written[name] for own in classes for name in own])),
+        sum(side + 0.3 + name_height(names) for names in below),
         title,
         reading,
         layout.note,
         choice,
     )
-    grid = figure.subplots(rows, columns, squeeze=False)
+    grid = figure.subplots(len(layout.rows), columns, squeeze=False)
     for axes, point in zip(grid.flat, [point for row in layout.rows for point in row], strict=True):
         if point is None:
             axes.set_axis_off()

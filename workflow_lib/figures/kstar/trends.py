@@ -191,11 +191,12 @@ class _Axis:
 
 def _draw_lines(axes: Axes, part: pd.DataFrame, axis: _Axis, coloured: Sequence[str]) -> None:
     styles = dict(zip(coloured, _line_styles(len(coloured), axis.ordered), strict=True))
-    classes = list(part[part["class_name"] != ""].groupby("class_name", sort=False))
-    shifts = np.zeros(len(classes)) if axis.ordered else np.linspace(-WIDTH / 2, WIDTH / 2, len(classes) + 2)[1:-1]
-    for shift, (name, line) in zip(shifts, classes, strict=True):
+    classes = part[part["class_name"] != ""]
+    beside = classes.groupby(axis.along, sort=False)["class_name"]  # a place may have classes of its own
+    shifts = WIDTH * ((beside.cumcount() + 1) / (beside.transform("size") + 1) - 0.5) * (not axis.ordered)
+    for name, line in classes.groupby("class_name", sort=False):
         style = styles.get(str(name), OTHER if axis.ordered else OTHER | {"linestyle": ""})
-        axes.plot(axis.positions(line) + shift, line["value"], linewidth=0.8, **style)
+        axes.plot(axis.positions(line) + shifts[line.index], line["value"], linewidth=0.8, **style)
     mean = part[part["class_name"] == ""]
     x = axis.positions(mean)
     if axis.ordered:

@@ -75,7 +75,8 @@ def draw(
     written = written_names(summary)
     labelled = _labelled(layout, classes)
     width = columns * panel_width(most) + 1.9
-    height = rows * 1.9 + sum(map(any, labelled)) * name_height([written[name] for own in classes for name in own])
+    below = [{written[name] for point in row for name in classes[point]} for row in labelled]
+    height = rows * 1.9 + sum(name_height(names) for names in below if names)
     figure = new_figure(width, height, title, READING, layout.note, choice)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for line, row in enumerate(layout.rows):
@@ -87,18 +88,19 @@ def draw(
             draw_panel(axes, shown[point], numbered[numbered["point"] == point], classes[point], written, most)
             axes.set_title(layout.titles[point], loc="left", pad=4)
             axes.set_ylabel("k*" if column == 0 else "")
-            axes.tick_params(axis="x", labelbottom=labelled[line][column])
+            axes.tick_params(axis="x", labelbottom=point in labelled[line])
     figure.legend(handles=legend_handles(numbered, threshold), loc="outside right upper")
     return figure, _numbers(shown, numbered, classes)
 
 
-def _labelled(layout: Layout, classes: Sequence[Sequence[str]]) -> list[list[bool]]:
-    """Which panels have names below: those with nothing, or a panel of other classes, beneath them."""
+def _labelled(layout: Layout, classes: Sequence[Sequence[str]]) -> list[list[int]]:
+    """Points of each row with names below: those with nothing, or a panel of other classes, beneath them."""
     nothing: list[int | None] = [None] * len(layout.rows[0])
     return [
         [
-            point is not None and (below is None or classes[below] != classes[point])
+            point
             for point, below in zip(row, following, strict=True)
+            if point is not None and (below is None or classes[below] != classes[point])
         ]
         for row, following in zip(layout.rows, [*layout.rows[1:], nothing], strict=True)
     ]
