@@ -264,7 +264,7 @@ DATA = [
         "id,text,label\n1,hello,a\n1, ,a\n2,bye,\n3,bye,b\n",
         "rows.csv: 1 row: 1",
         "the column text is empty there",
-        "rows.csv: 1 row: row 2",
+        "rows.csv: 1 row: 2",
         "the column label is empty there",
         "rows.csv: 1",
         "several rows have the same id",

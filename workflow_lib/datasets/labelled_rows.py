@@ -1,7 +1,7 @@
 """Rows of a user's table with labels, and their split: what texts and tables of numbers have in common."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,12 +55,16 @@ def read_rows(spec: Mapping[str, Any], names: Sequence[str] | None) -> LabelledR
     others = Counter(split for split in splits or () if split not in ("", *SPLITS))
     kept = [row for row in range(count) if splits is None or splits[row] not in others]
     chosen = {name: [texts[row] for row in kept] for name, texts in columns.items()}
-    problems = [*_gaps(path, chosen, kept, roles.values()), *_no_rows(path, splits, spec)]
+    places = [f"row-{row:05d}" for row in kept]
+    ids = chosen[spec["ids"]] if spec["ids"] else places
+    named = [identity if identity.strip() else place for identity, place in zip(ids, places, strict=True)]
+    problems = [problem for name in roles.values() for problem in empty(path, name, chosen[name], named)]
+    problems += _no_rows(path, splits, spec)
     problems += _repeated(path, chosen[spec["ids"]]) if spec["ids"] else []
     return LabelledRows(
         columns=chosen,
         labels=chosen[spec["labels"]],
-        ids=chosen[spec["ids"]] if spec["ids"] else [_place(row) for row in kept],
+        ids=ids,
         in_test=None if splits is None else np.array([splits[row] == "test" for row in kept], dtype=bool),
         left_out=f"rows of other splits: {listed(f'{n} of {split}' for split, n in others.items())}" if others else "",
         problems=problems,
@@ -81,18 +85,6 @@ def empty(path: Path, name: str, texts: Sequence[str], ids: Sequence[str]) -> It
     if found:
         words = f"{len(found)} {'row' if len(found) == 1 else 'rows'}: {listed(found, SHOWN)}"
         yield Problem(str(path), words, f"the column {name} is empty there", "fill it, or remove the rows")
-
-
-def _place(row: int) -> str:
-    """The name of a row without an id."""
-    return f"row-{row:05d}"
-
-
-def _gaps(
-    path: Path, columns: Mapping[str, Sequence[str]], kept: Sequence[int], roles: Iterable[str]
-) -> Iterator[Problem]:
-    for name in roles:
-        yield from empty(path, name, columns[name], [_place(row) for row in kept])
 
 
 def _repeated(path: Path, ids: Sequence[str]) -> list[Problem]:
