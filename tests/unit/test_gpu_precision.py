@@ -9,4 +9,4 @@ def test_the_script_for_a_gpu_runs_and_prints_its_tables_last():
     assert done.returncode == 0, done.stderr
     tables = [block.splitlines() for block in done.stdout.split("\n\n")[1:]]
     assert [len(table) for table in tables] == [5, 4, 4]
-    assert [row.split(" | ")[5] for row in tables[0][2:]] == ["yes"] * 3
+    assert [row.split(" | ")[6] for row in tables[0][2:]] == ["yes"] * 3
