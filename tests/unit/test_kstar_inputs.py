@@ -86,3 +86,16 @@ def test_classes_become_neighbours_and_keep_their_order():
 )
 def test_float32_and_float64_are_used_as_given(given, kept):
     assert check(FEATURES.astype(given), LABELS, "euclidean").features.dtype == kept
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_every_row_of_many_is_looked_at(metric):
+    features = np.ones((2500, 2))
+    features[2100] = -8.0
+    labels = np.arange(2500) % 2
+    magnitude = check(features, labels, metric).magnitude
+    assert magnitude.max() == 8.0
+    assert metric == "euclidean" or np.flatnonzero(magnitude != 1.0).tolist() == [2100]
+    features[2400, 1] = np.nan
+    with pytest.raises(UserError, match="nan at sample 2400, feature 1"):
+        check(features, labels, metric)

@@ -20,6 +20,9 @@ class Foreign(nn.Module):
 def test_on_a_cpu_and_for_modules_of_users_the_function_stays_as_it_is():
     assert replayed(twice, nn.Linear(2, 2), "cpu") is twice
     assert replayed(twice, nn.Sequential(nn.Linear(2, 2), Foreign()), "cuda") is twice
+    watched = nn.Linear(2, 2)
+    watched.register_forward_hook(lambda *_: None)
+    assert replayed(twice, watched, "cuda") is twice
 
 
 @gpu

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.kstar.blocks import BLOCK
 from workflow_lib.kstar.device_passes import Count, Search
 from workflow_lib.kstar.device_rows import DeviceRows
-from workflow_lib.kstar.lower_bounds import BLOCK, FLOAT32, FLOAT64, TF32, LowerBounds, Precision, Side
+from workflow_lib.kstar.lower_bounds import FLOAT32, FLOAT64, TF32, LowerBounds, Precision, Side
 from workflow_lib.kstar.metrics import SCORES
 from workflow_lib.kstar.pairs import Rows
 from workflow_lib.kstar.pieces import join_all
@@ -29,7 +30,9 @@ COUNT_TILE = 8192
 SMALL_TILE = 2048
 """Rows per side in the count, if the classes are smaller."""
 MOST_OPEN = 2**24
-"""Open blocks or pairs that may wait for their decision; fewer if the memory is small."""
+"""Rows and blocks that may wait for their decision in the search; fewer if the memory is small."""
+MOST_BLOCKS = 2**16
+"""Blocks that may wait in the count: `torch.nonzero` takes at most 2**31 - 1 pairs. Fewer if the memory is small."""
 BYTES_OF_PAIR = 64
 """What a pair of a tile takes: its bound, and comparisons and labels made of it."""
 FULL_RATE = ((6, 0), (7, 0), (8, 0), (9, 0), (10, 0))
@@ -78,7 +81,7 @@ def sweep_on(
         _each(foreign, search.bounds, search.spans, search.tile, steps)
         search.open.decide()
     with torch.inference_mode(), products_of(for_count, on_device.device):
-        count = Count(LowerBounds(on_device, for_count), search.distance, memory // (16 * BLOCK**2))
+        count = Count(LowerBounds(on_device, for_count), search.distance, min(memory // (16 * BLOCK**2), MOST_BLOCKS))
         _each(same, count.bounds, _spans(count_edges), count.tile, steps)
         count.open.decide()
     found = unknown(on_device.count)

@@ -4,16 +4,13 @@ from collections.abc import Callable
 
 import torch
 
+from workflow_lib.kstar.blocks import BLOCK, OF_BOTH, OF_COLUMN, OF_ROW, UNDECIDED
 from workflow_lib.kstar.components import components
-from workflow_lib.kstar.lower_bounds import BLOCK, LowerBounds, Side
-
-OF_ROW, OF_COLUMN, UNDECIDED = 1, 2, 4
-"""Flags of a pair: surely nearer than the row's limit, than the column's, and whether the bounds leave either open."""
-OF_BOTH = OF_ROW | OF_COLUMN
+from workflow_lib.kstar.lower_bounds import LowerBounds, Side
 
 
 class Open:
-    """Pairs that the bounds leave open; they are decided together once there are many, or at the end."""
+    """What the bounds leave open, pairs or blocks of them; decided together once there are many, or at the end."""
 
     def __init__(self, capacity: int, decide: Callable[..., None]) -> None:
         self.capacity, self.decide_all = capacity, decide
@@ -21,14 +18,14 @@ class Open:
         self.count = 0
 
     def add(self, *part: torch.Tensor) -> None:
-        """Add pairs: positions i and j, and what else the decision takes, (n,) each."""
+        """Add what the decision takes, (n, …) each."""
         self.parts.append(part)
         self.count += len(part[0])
         if self.count > self.capacity:
             self.decide()
 
     def decide(self) -> None:
-        """Decide all pairs added so far."""
+        """Decide all that was added so far."""
         if self.count:
             self.decide_all(*(torch.cat(column) for column in zip(*self.parts, strict=True)))
         self.parts, self.count = [], 0

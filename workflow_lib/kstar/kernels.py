@@ -10,9 +10,8 @@ import torch
 import triton
 import triton.language as tl
 
-BLOCK = 128
-STEP = 32
-"""Features that are worked on at a time; the width of stand-ins is a multiple."""
+from workflow_lib.kstar.blocks import BLOCK, OF_COLUMN, OF_ROW, STEP, UNDECIDED
+
 PART = 32
 """Rows of a block that a program compares."""
 GROUP = 8
@@ -215,6 +214,9 @@ def _flags_of(
     count: int,
     BLOCK: tl.constexpr,
     PART: tl.constexpr,
+    OF_ROW: tl.constexpr,
+    OF_COLUMN: tl.constexpr,
+    UNDECIDED: tl.constexpr,
 ) -> None:
     block = tl.program_id(0) // (BLOCK // PART)
     lane = tl.program_id(0) % (BLOCK // PART) * PART + tl.arange(0, PART)
@@ -234,7 +236,7 @@ def _flags_of(
     tl.atomic_add(nearer + rows, tl.sum(sure.to(tl.int32), 1).to(tl.int64), mask=in_rows)
     tl.atomic_add(nearer + columns, tl.sum(sure_column.to(tl.int32), 0).to(tl.int64), mask=in_columns)
     undecided = (near ^ sure) | (near_column ^ sure_column)
-    found = sure.to(tl.int32) + 2 * sure_column.to(tl.int32) + 4 * undecided.to(tl.int32)
+    found = OF_ROW * sure.to(tl.int32) + OF_COLUMN * sure_column.to(tl.int32) + UNDECIDED * undecided.to(tl.int32)
     at = flags + block.to(tl.int64) * BLOCK * BLOCK + lane[:, None] * BLOCK + across[None, :]
     tl.store(at, found.to(tl.uint8))
 
@@ -253,7 +255,8 @@ def flags_of(
     flags = torch.empty(len(row), BLOCK, BLOCK, dtype=torch.uint8, device=low.device)
     arrays = (low, row, column, limits, class_end, nearer, flags)
     numbers = (first_row, first_column, *low.shape, low.stride(0), limits.shape[1])
-    _launch(_flags_of, len(row) * (BLOCK // PART), (*arrays, *numbers), (BLOCK, PART))
+    sizes = (BLOCK, PART, OF_ROW, OF_COLUMN, UNDECIDED)
+    _launch(_flags_of, len(row) * (BLOCK // PART), (*arrays, *numbers), sizes)
     return flags
 
 

@@ -11,16 +11,13 @@ from typing import Final, NamedTuple
 
 import torch
 
+from workflow_lib.kstar.blocks import BLOCK, STEP
 from workflow_lib.kstar.bounds import error_of
 from workflow_lib.kstar.device_rows import DeviceRows
 from workflow_lib.kstar.metrics import SCORES
 
-BLOCK = 128
-"""Rows and columns of a block, of which a search keeps only the least bounds."""
 KEPT = 4
 """Sides of tiles that are kept."""
-STEP = 32
-"""Stand-ins are filled up with zero features to a multiple of this."""
 
 
 class Precision(NamedTuple):

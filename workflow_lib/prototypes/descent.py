@@ -25,6 +25,9 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 BETWEEN_LOOKS = {"cpu": 1, "cuda": 4}
 """Passes between two checks for images that have finished; a check makes a GPU wait."""
 
+RECORDED_AFTER = 32
+"""Passes of as many images before a pass is recorded: that takes about as long, and images that leave end it."""
+
 CLOSE = 1 / 64
 """Logits in bfloat16 that differ by at most this share of the largest one are compared in float32."""
 
@@ -81,7 +84,7 @@ class Descent:
         self.entry = np.empty(0, np.int64) if state is None else state["entry"].numpy().copy()
         # A copy of `steps` that is known without waiting for a GPU; both are equal between two calls.
         self.passes = self.rows["steps"].cpu().numpy().copy()
-        self.look = replayed(self._look, network, device)
+        self.look = replayed(self._look, network, device, RECORDED_AFTER)
         self.watched = (self.rows["target"] == self.rows["origin"]).cpu().numpy()
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ MOST = 2
 """Recordings kept: the batches of an epoch have two sizes at most."""
 
 KNOWN = ("torch", "torchvision", "workflow_lib")
-"""Packages whose modules do the same in each call. Others may decide in Python, which a recording would not repeat."""
+"""Packages whose modules and hooks do the same in each call. Others may decide in Python, which is not recorded."""
 
 Outputs = TypeVar("Outputs")
 
@@ -36,8 +36,9 @@ class Replayed(Generic[Outputs]):
     Outputs are overwritten by the next call. Whatever else the function changes must stay in place.
     """
 
-    def __init__(self, function: Callable[..., Outputs]) -> None:
-        self._function = function
+    def __init__(self, function: Callable[..., Outputs], after: int = WARM_UP) -> None:
+        """Record calls with inputs of a shape after `after` others of it, at least `WARM_UP`."""
+        self._function, self._after = function, after
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
         self._calls: Counter[tuple[torch.Size, ...]] = Counter()
@@ -49,7 +50,7 @@ class Replayed(Generic[Outputs]):
         shapes = tuple(value.shape for value in inputs)
         if shapes not in self._recordings:
             self._calls[shapes] += 1
-            if not self._possible or self._calls[shapes] <= WARM_UP or not self._record(shapes, inputs):
+            if not self._possible or self._calls[shapes] <= self._after or not self._record(shapes, inputs):
                 return self._beside(inputs)
         found = self._recordings[shapes]
         for own, given in zip(found.inputs, inputs, strict=True):
@@ -82,7 +83,15 @@ class Replayed(Generic[Outputs]):
         return True
 
 
-def replayed(function: Callable[..., Outputs], network: nn.Module, device: str) -> Callable[..., Outputs]:
-    """The function, replayed on a GPU if the network consists of known modules."""
-    known = all(type(module).__module__.partition(".")[0] in KNOWN for module in network.modules())
-    return Replayed(function) if device == "cuda" and known else function
+def replayed(
+    function: Callable[..., Outputs], network: nn.Module, device: str, after: int = WARM_UP
+) -> Callable[..., Outputs]:
+    """The function, replayed on a GPU (`Replayed`) if the network consists of known modules and hooks."""
+    hooks = [
+        hook
+        for module in network.modules()
+        for kind in (module._forward_hooks, module._forward_pre_hooks)
+        for hook in kind.values()
+    ]
+    known = all(type(part).__module__.partition(".")[0] in KNOWN for part in (*network.modules(), *hooks))
+    return Replayed(function, after) if device == "cuda" and known else function
