@@ -20,7 +20,7 @@ from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import inner
 from workflow_lib.training.augmentation import Augmentation
 from workflow_lib.training.optimisation import Settings
-from workflow_lib.training.replicates import compiled, layouts, loop, stack, train
+from workflow_lib.training.replicates import layouts, loop, stack, train
 from workflow_lib.training.replicates.batched import train_stack
 from workflow_lib.training.replicates.kept import KeptStates
 from workflow_lib.training.replicates.layouts import Grouped, Separate
@@ -244,11 +244,11 @@ def test_bfloat16_is_as_good_as_float32(layout, monkeypatch):
 
 
 def stacks(monkeypatch, count, settings, device="cuda"):
-    """Sizes of the stacks in which runs are trained, and whether each is compiled; nothing is trained."""
+    """Sizes of the stacks in which runs are trained; nothing is trained."""
     seen = []
 
-    def spy(block, *_, compiling, **__):
-        seen.append((len(block), compiling))
+    def spy(block, *_, **__):
+        seen.append(len(block))
         return block
 
     monkeypatch.setattr(train, "train_stack", spy)
@@ -259,42 +259,10 @@ def stacks(monkeypatch, count, settings, device="cuda"):
 
 def test_a_stack_has_few_idle_members(monkeypatch):
     settings = SETTINGS["sgd"]
-    assert stacks(monkeypatch, 1, settings) == [(10, False)]
-    assert stacks(monkeypatch, 23, settings) == [(30, False)]
-    assert stacks(monkeypatch, 61, settings) == [(50, False), (20, False)]
-    assert stacks(monkeypatch, 23, settings, "cpu") == [(10, False)] * 3
-
-
-def test_a_long_training_is_compiled_on_a_gpu(monkeypatch):
-    batches = 4  # of 60 images
-    long = Settings(compiled.MANY_BATCHES // batches, 16, 0.1)
-    assert stacks(monkeypatch, 10, long) == [(10, True)]
-    assert stacks(monkeypatch, 10, replace(long, epochs=long.epochs - 1)) == [(10, False)]
-    assert stacks(monkeypatch, 10, long, "cpu") == [(10, False)]
-
-
-def test_without_a_compiler_the_results_are_the_same(monkeypatch, capsys):
-    calls = []
-
-    def fake(function, **_):
-        def call(*arguments):
-            calls.append(function)
-            if len(calls) < 2:
-                raise RuntimeError("Cannot find a working triton installation.\nMore words.")
-            return function(*arguments)
-
-        return call
-
-    monkeypatch.setattr(torch, "compile", fake)
-    which = [*runs(range(2)).values()]
-    plain, without, with_it = (
-        [as_bytes(one) for one in train_stack(which, images(), SETTINGS["adam"], compiling=compiling)]
-        for compiling in (False, True, True)
-    )
-    assert plain == without == with_it
-    assert len(calls) == 1 + 2 * 4, "not tried again after it failed; each batch of the second training is compiled"
-    line = "not compiled, so slower: RuntimeError: Cannot find a working triton installation.\n"
-    assert capsys.readouterr().err == line
+    assert stacks(monkeypatch, 1, settings) == [10]
+    assert stacks(monkeypatch, 23, settings) == [30]
+    assert stacks(monkeypatch, 61, settings) == [50, 20]
+    assert stacks(monkeypatch, 23, settings, "cpu") == [10] * 3
 
 
 def spoilt(seed):
@@ -432,7 +400,7 @@ def test_the_benchmark_for_a_gpu_runs_small_without_one():
     command = [sys.executable, "-m", "bench.gpu_ensemble", "--tiny"]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
     assert done.stdout.count("0.0e+00 (must be 0)") == 2
-    assert "| stack, compiled | tf32 | 10 |" in done.stdout.splitlines()[-1]
+    assert "| stack | bfloat16 | 10 |" in done.stdout.splitlines()[-1]
 
 
 class Fixed(nn.Module):

@@ -18,7 +18,6 @@ from workflow_lib.training.images import as_unit
 from workflow_lib.training.optimisation import Settings, learning_rate, make_optimizer
 from workflow_lib.training.precision import tensor_cores
 from workflow_lib.training.replay import replayed
-from workflow_lib.training.replicates.compiled import compiled
 from workflow_lib.training.replicates.runs import Run, Trained
 from workflow_lib.training.replicates.stack import Stack
 
@@ -32,7 +31,6 @@ def train_stack(
     settings: Settings,
     *,
     device: str = "cpu",
-    compiling: bool = False,
     progress: Progress | None = None,
 ) -> list[Trained]:
     """Train runs whose networks are chains of known layers (`chain.chain`); a run that diverges keeps its weights.
@@ -42,11 +40,10 @@ def train_stack(
         images: (N, c, y, x), uint8 or float32 in [0, 1]; in memory only once.
         settings: training settings.
         device: "cpu" or "cuda".
-        compiling: compile the computation of a batch, if torch can.
         progress: called with the number of finished batches and of all batches.
     """
     with tensor_cores(settings.precision):
-        training = _Training(runs, images, settings, device, compiling)
+        training = _Training(runs, images, settings, device)
         total = settings.epochs * training.batches
         for epoch in range(settings.epochs):
             training.draw_epoch(epoch)
@@ -76,15 +73,12 @@ class _Training:
         images: np.ndarray,
         settings: Settings,
         device: str,
-        compiling: bool,
     ) -> None:
         self.runs, self.settings, self.device = runs, settings, device
-        self.compute_losses = compiled(_losses) if compiling else _losses
         self.networks = [run.build() for run in runs]
         self.stack = Stack(self.networks, images.shape[1], device, DTYPES[settings.precision])
         self.optimizer = make_optimizer(settings, self.stack.vector)
-        # What is compiled could not be recorded when it was tried, and keeps a GPU busy as it is.
-        self.learn = self._learn if compiling else replayed(self._learn, self.networks[0], device)
+        self.learn = replayed(self._learn, self.networks[0], device)
         self.images = torch.from_numpy(images).to(device)
         self.labels = torch.from_numpy(np.stack([run.labels for run in runs])).to(device)
         self.samples = np.stack([run.samples for run in runs])  # (runs, samples of each)
@@ -129,7 +123,7 @@ class _Training:
     def _learn(self, images: Tensor, labels: Tensor, flips: Tensor, offsets: Tensor) -> Tensor:
         """Losses of a batch, (runs,); leaves the gradients in the stack."""
         self.optimizer.zero_grad(set_to_none=False)
-        losses = self.compute_losses(self.stack, images, labels, Draws(flips, offsets), self.settings)
+        losses = _losses(self.stack, images, labels, Draws(flips, offsets), self.settings)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         return losses.detach()
 

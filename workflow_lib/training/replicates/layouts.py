@@ -1,6 +1,7 @@
 """Layouts of the maps of a stack: how the maps of all runs lie in memory, and the layers that depend on it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,19 @@ class Layout(ABC):
     @abstractmethod
     def arrange(self, images: Tensor) -> Tensor:
         """Maps of images (runs, b, c, y, x)."""
+
+    def block(
+        self, maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d, after: Sequence[nn.Module]
+    ) -> Tensor:
+        """Convolutions (`convolve`), and the ReLU and pooling layers `after` them; weights and biases are float32."""
+        cast = weight.to(maps.dtype), None if bias is None else bias.to(maps.dtype)
+        return self.follow(self.convolve(maps, *cast, like), after)
+
+    def follow(self, maps: Tensor, layers: Sequence[nn.Module]) -> Tensor:
+        """ReLU and pooling layers on the maps."""
+        for layer in layers:
+            maps = self.pool(maps, layer) if isinstance(layer, nn.MaxPool2d) else layer(maps)
+        return maps
 
     @abstractmethod
     def convolve(self, maps: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d) -> Tensor:

@@ -9,6 +9,7 @@ says; vectors are (runs, b, features).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -17,7 +18,8 @@ from torch.nn.functional import pad
 
 from workflow_lib.models.normalization import Classifier
 from workflow_lib.training.replicates.chain import chain
-from workflow_lib.training.replicates.layouts import Grouped, Layout, Separate
+from workflow_lib.training.replicates.fused import layout_on_gpu
+from workflow_lib.training.replicates.layouts import Grouped, Layout
 
 ALIGNED = 16
 """Weights begin at multiples of this many numbers, the size of a vector register of 64 bytes."""
@@ -39,7 +41,7 @@ class Stack:
 
     def __init__(self, networks: Sequence[nn.Module], channels: int, device: str, dtype: torch.dtype) -> None:
         self._scale, self._dtype = _scale(networks[0], device), dtype
-        self._layout: Layout = Grouped(len(networks)) if device == "cpu" else Separate(len(networks))
+        self._layout: Layout = Grouped(len(networks)) if device == "cpu" else layout_on_gpu(len(networks))
         self._chains = [chain(network) or [] for network in networks]
         self._layers = list(_stacked(self._chains, channels, self._layout))
         self._classes = next(x.out_features for x in reversed(self._chains[0]) if isinstance(x, nn.Linear))
@@ -73,11 +75,15 @@ def _scale(network: nn.Module, device: str) -> tuple[Tensor, Tensor] | None:
 
 def _stacked(chains: Sequence[list[nn.Module]], channels: int, layout: Layout) -> Iterator[Callable[[Tensor], Tensor]]:
     """Combine the layers of all runs into layers of the stack; `channels` is the number of image channels."""
-    for layers in zip(*chains, strict=True):
-        first = layers[0]
+    index = 0
+    while index < len(chains[0]):
+        layers, first = [layers[index] for layers in chains], chains[0][index]
+        after = [*takewhile(lambda layer: isinstance(layer, nn.ReLU | nn.MaxPool2d), chains[0][index + 1 :])]
+        index += 1
         if isinstance(first, nn.Conv2d):
-            yield _Convolutions(layers, first, layout)
+            yield _Convolutions(layers, first, layout, after)
             channels = first.out_channels
+            index += len(after)
         elif isinstance(first, nn.Linear):
             yield _Linears(layers, first.in_features, channels)
             channels = 1  # its outputs are vectors, not maps
@@ -104,11 +110,6 @@ class _Weighted(ABC):
             for name, own in layer.named_parameters():
                 own.copy_(self._restored(self.tensors[name][run], own.shape))
 
-    def cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        """Weight and bias as the layer computes with them."""
-        bias = self.tensors.get("bias")
-        return self.tensors["weight"].to(dtype), None if bias is None else bias.to(dtype)
-
     @abstractmethod
     def __call__(self, values: Tensor) -> Tensor:
         """The layer's output for all runs."""
@@ -123,14 +124,17 @@ class _Weighted(ABC):
 
 
 class _Convolutions(_Weighted):
-    """Convolutions with weights (runs, outputs, y, x, inputs)."""
+    """Convolutions with weights (runs, outputs, y, x, inputs), and the ReLU and pooling layers `after` them."""
 
-    def __init__(self, layers: Sequence[nn.Module], first: nn.Conv2d, layout: Layout) -> None:
+    def __init__(
+        self, layers: Sequence[nn.Module], like: nn.Conv2d, layout: Layout, after: Sequence[nn.Module]
+    ) -> None:
         super().__init__(layers)
-        self._like, self._layout = first, layout
+        self._like, self._layout, self._after = like, layout, after
 
     def __call__(self, maps: Tensor) -> Tensor:
-        return self._layout.convolve(maps, *self.cast(maps.dtype), self._like)
+        weight, bias = self.tensors["weight"], self.tensors.get("bias")
+        return self._layout.block(maps, weight, bias, self._like, self._after)
 
     def _arranged(self, tensor: Tensor) -> Tensor:
         return tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor
@@ -152,11 +156,12 @@ class _Linears(_Weighted):
         super().__init__(layers)
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        weight, bias = self.cast(vectors.dtype)
-        weight = weight.transpose(1, 2)
+        weight, bias = self.tensors["weight"].to(vectors.dtype).transpose(1, 2), self.tensors.get("bias")
         if missing := weight.shape[1] - vectors.shape[2]:
             vectors = pad(vectors, (0, missing))
-        return torch.bmm(vectors, weight) if bias is None else torch.baddbmm(bias[:, None], vectors, weight)
+        if bias is None:
+            return torch.bmm(vectors, weight)
+        return torch.baddbmm(bias[:, None].to(vectors.dtype), vectors, weight)
 
     def _arranged(self, tensor: Tensor) -> Tensor:
         if tensor.ndim == 1:

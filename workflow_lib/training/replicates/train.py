@@ -7,7 +7,6 @@ import numpy as np
 from workflow_lib.progress import Progress
 from workflow_lib.training.optimisation import Settings
 from workflow_lib.training.replicates.batched import train_stack
-from workflow_lib.training.replicates.compiled import MANY_BATCHES
 from workflow_lib.training.replicates.form import Form
 from workflow_lib.training.replicates.kept import KeptStates
 from workflow_lib.training.replicates.loop import train_one
@@ -57,12 +56,11 @@ def train_runs(
     for name, run in runs.items():
         alike.setdefault(len(run.samples), []).append(name)
     blocks = [names[i : i + MOST[device]] for names in alike.values() for i in range(0, len(names), MOST[device])]
-    compiling = device == "cuda" and settings.epochs * -(-len(images) // settings.batch_size) >= MANY_BATCHES
     for index, block in enumerate(blocks):
         part = _part(progress, index, len(blocks))
         idle = [block[0]] * (-len(block) % STEP)
         stack = [runs[name] for name in (*block, *idle)]
-        trained = train_stack(stack, images, settings, device=device, compiling=compiling, progress=part)
+        trained = train_stack(stack, images, settings, device=device, progress=part)
         yield from zip(block, trained, strict=False)
 
 
