@@ -59,12 +59,13 @@ def check(features: "npt.ArrayLike", labels: "npt.ArrayLike", metric: str) -> Sa
     # numba would compile everything again for the type of read-only arrays: a copy is cheaper.
     matrix = np.require(matrix, requirements=["C", "W"])
     magnitude = _magnitude(matrix, metric)
-    classes, codes, sizes = np.unique(names, return_inverse=True, return_counts=True)
-    problems = [*_value_problems(matrix, magnitude, metric), *_class_problems(classes)]
+    order = np.argsort(names, kind="stable").astype(np.int64)
+    in_order = names[order]
+    starts = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1])[: len(names)])
+    problems = [*_value_problems(matrix, magnitude, metric), *_class_problems(in_order[starts])]
     if problems:
         raise UserError(*problems)
-    order = np.argsort(codes, kind="stable").astype(np.int64)
-    return Samples(matrix, order, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), magnitude)
+    return Samples(matrix, order, np.append(starts, len(names)).astype(np.int64), magnitude)
 
 
 def _array(values: "npt.ArrayLike", where: str) -> np.ndarray:
