@@ -120,5 +120,5 @@ clean-venv:
 
 # Pins every package that is installed now, without the build tag of a CPU-only torch.
 constraints: $(INSTALLED)
-	(head -1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//') > constraints.new
+	(head -1 constraints.txt; $(BIN)/pip freeze --exclude-editable --exclude triton | sed 's/+cpu$$//') > constraints.new
 	mv constraints.new constraints.txt

@@ -283,6 +283,11 @@ print(*{{name.split(".")[0] for name in set(sys.modules) - at_start}})
     assert loaded - known - beside - HARMLESS == set()
 
 
+def test_what_torch_brings_for_gpus_does_not_count(monkeypatch):
+    monkeypatch.setattr(libraries, "installed_version", lambda name: "1.0")
+    assert libraries.versions(["triton", "torch"]) == {"torch": "1.0"}
+
+
 def test_libraries_behind_our_libraries_count():
     assert {"pynndescent", "llvmlite", "scipy", "joblib"} <= set(libraries.versions(["umap_learn"]))
     assert "pillow" in libraries.versions(["torchvision"])

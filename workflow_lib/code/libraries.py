@@ -54,6 +54,9 @@ Left out are those that carry no numbers (types, progress, configuration), so th
 nothing again, and the CUDA libraries, which a version of torch pins: machines without a GPU can share the cache.
 """
 
+BROUGHT = {"triton"}
+"""Distributions that torch brings for GPUs alone, in a version that its own pins: like the CUDA libraries, left out."""
+
 
 def versions(distributions: Iterable[str]) -> dict[str, str]:
     """Version of each of these that is installed and of those behind them, without build tags, by normalised name."""
@@ -61,7 +64,7 @@ def versions(distributions: Iterable[str]) -> dict[str, str]:
     waiting = [normal(name) for name in distributions]
     while waiting:
         name = waiting.pop()
-        if name not in found and (version := installed_version(name)):
+        if name not in found and name not in BROUGHT and (version := installed_version(name)):
             found[name] = version.split("+")[0]
             waiting += BEHIND[name] if name in BEHIND else _required(name)
     return found
