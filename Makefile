@@ -8,6 +8,9 @@ RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
 ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
+# Without byte code, each of the many processes of a run compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run report test test-slow slurm browser test-slurm proof bench-workflow check format lint types docs site notebooks constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
 
