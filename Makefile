@@ -114,8 +114,8 @@ $(RUNS) $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); with PyTorch to download, this takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) '.[$(EXTRAS)]'
-	@echo "Compiling the code of the 2-D maps, once; half a minute."
-	@$(BIN)/python -W ignore -c "import umap"
+	@echo "Compiling the code of k* and of the 2-D maps, once; half a minute."
+	@$(BIN)/python -W ignore -c "import umap, numpy, latent_atlas; latent_atlas.kstar(numpy.eye(3, dtype='f'), [0, 0, 1])"
 	@touch $(RUNS) $@
 
 clean-venv:
