@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
-ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
+ON_ALL_CORES := --numprocesses logical --maxprocesses 8 --dist worksteal
 
 # Without byte code, each of the many processes of a run compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
