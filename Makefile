@@ -108,6 +108,8 @@ bench-gpu: $(INSTALLED)
 # it imports: to compile all that comes with PyTorch takes a minute.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 
+COMPILE := import umap, numpy, latent_atlas; [latent_atlas.kstar(numpy.eye(3, dtype=kind), [0, 0, 1]) for kind in "fd"]
+
 $(RUNS): EXTRAS := workflow
 $(INSTALLED): EXTRAS := dev,docs,slurm
 $(RUNS) $(INSTALLED): pyproject.toml constraints.txt
@@ -115,7 +117,7 @@ $(RUNS) $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) '.[$(EXTRAS)]'
 	@echo "Compiling the code of k* and of the 2-D maps, once; half a minute."
-	@$(BIN)/python -W ignore -c "import umap, numpy, latent_atlas; latent_atlas.kstar(numpy.eye(3, dtype='f'), [0, 0, 1])"
+	@$(BIN)/python -W ignore -c '$(COMPILE)'
 	@touch $(RUNS) $@
 
 clean-venv:
