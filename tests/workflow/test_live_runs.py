@@ -11,6 +11,7 @@ import threading
 
 import numpy as np
 import pytest
+from killing import hear_interrupts
 from PIL import Image
 from project import ROOT
 
@@ -38,18 +39,20 @@ def test_a_run_on_a_terminal_is_drawn_and_stopped(project):
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     os.close(theirs)
     limit = threading.Timer(600, os.killpg, (process.pid, signal.SIGKILL))
     limit.start()
-    seen = read(ours, until=b"now  3 trainings of digits_cnn")
+    seen = read(ours, until=b"batches until epoch")  # what the training says itself
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does
     seen = (seen + read(ours)).decode()
     code = process.wait()
     limit.cancel()
     assert code == 1, seen
+    assert "now  3 trainings of digits_cnn" in seen
     assert re.search(r"training +[█░]+ +0 of 6", seen)
-    assert "nothing of them is lost" in seen.rpartition("Stopped after")[2]
+    assert "nothing of them is lost" in seen.partition("Stopped after")[2]
     assert "Failed" not in seen
     assert "Traceback" not in seen
 
