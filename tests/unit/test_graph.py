@@ -87,9 +87,9 @@ for files in calls:
 
 
 def of_snakemake(folder, *calls):
-    """Rule, inputs, settings (of a bundle: its calls) and logs of each job that Snakemake would run, by its outputs.
+    """For each call, a list of config files, the jobs that Snakemake would run.
 
-    For each of the calls, which are lists of config files.
+    By the outputs of each: its rule, inputs, settings (of a bundle: its calls) and logs.
     """
     shared = ["--snakefile", str(ROOT / "Snakefile"), "--dry-run", "all", "arrays", "--configfile"]
     command = [sys.executable, "-c", LIST_JOBS, json.dumps([shared, [list(map(str, files)) for files in calls]])]

@@ -43,10 +43,12 @@ def test_a_run_on_a_terminal_is_drawn_and_stopped(project):
     )
     os.close(theirs)
     limit = threading.Timer(600, os.killpg, (process.pid, signal.SIGKILL))
+    limit.daemon = True
     limit.start()
     seen = read(ours, until=b"batches until epoch")  # what the training says itself
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does
     seen = (seen + read(ours)).decode()
+    os.close(ours)
     code = process.wait()
     limit.cancel()
     assert code == 1, seen
