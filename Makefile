@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 CONFIG ?= config.yaml
 RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
-ON_ALL_CORES := --numprocesses auto --maxprocesses 8 --dist worksteal
+ON_ALL_CORES := --numprocesses logical --maxprocesses 8 --dist worksteal
+
+# Without byte code, each of the many processes of a run compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run report test test-slow slurm browser test-slurm proof bench-workflow check format lint types docs site notebooks constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
@@ -105,14 +108,16 @@ bench-gpu: $(INSTALLED)
 # it imports: to compile all that comes with PyTorch takes a minute.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 
+COMPILE := import umap, numpy, latent_atlas; [latent_atlas.kstar(numpy.eye(3, dtype=kind), [0, 0, 1]) for kind in "fd"]
+
 $(RUNS): EXTRAS := workflow
 $(INSTALLED): EXTRAS := dev,docs,slurm
 $(RUNS) $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); with PyTorch to download, this takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) '.[$(EXTRAS)]'
-	@echo "Compiling the code of the 2-D maps, once; half a minute."
-	@$(BIN)/python -W ignore -c "import umap"
+	@echo "Compiling the code of k* and of the 2-D maps, once; half a minute."
+	@$(BIN)/python -W ignore -c '$(COMPILE)'
 	@touch $(RUNS) $@
 
 clean-venv:

@@ -70,7 +70,6 @@ GPU = {"train_interval": "cuda", "extract_features": "cuda"}
 @pytest.mark.parametrize(
     ("training", "runtime"),
     [
-        pytest.param(SGD, {"threads": 2}, id="sgd, two threads"),
         pytest.param(ADAM, {"threads": 2}, id="adam, two threads"),
         pytest.param(SGD, GPU, marks=cuda, id="sgd, a GPU"),
         pytest.param(ADAM, {"extract_features": "cuda"}, marks=cuda, id="adam, only the extraction on a GPU"),

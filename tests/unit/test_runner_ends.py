@@ -47,6 +47,15 @@ run.main({arguments})
     assert outside_the_cache(project) == before
 
 
+def test_a_job_that_is_stopped_while_its_code_is_loaded_says_nothing(tmp_path):
+    hook = "import os, signal, sys\nsys.addaudithook(lambda event, arguments: event == 'import'"
+    hook += " and arguments[0] == 'workflow_lib.runner.run' and os.kill(os.getpid(), signal.SIGINT))"
+    (tmp_path / "sitecustomize.py").write_text(hook)
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())])}
+    done = subprocess.run([sys.executable, "-m", "workflow_lib"], check=False, capture_output=True, env=variables)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
 def test_messages_may_name_files_that_are_not_unicode(tmp_path):
     script = "from pathlib import Path; from workflow_lib.runner.log import logged\n"
     script += "with logged(Path('job.log')) as say: say('\\udcff.png')"

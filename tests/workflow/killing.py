@@ -57,7 +57,7 @@ if left:
 """Python imports it at its start, as `sitecustomize`, and tells it each change to the disk before it happens."""
 
 
-def _hear_interrupts() -> None:
+def hear_interrupts() -> None:
     """What a shell starts in the background is deaf to SIGINT, and so is all that it starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -90,7 +90,7 @@ class Running:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_hear_interrupts,
+                preexec_fn=hear_interrupts,
             )
 
     def kill(self, group: bool = False) -> None:

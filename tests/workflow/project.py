@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import hashlib
 import json
 import os
 import re
@@ -26,6 +27,9 @@ from workflow_lib.runner.log import SEE
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = "snakemake_logger_plugin_latent_atlas"
 PARTS = ("Snakefile", "rules", "workflow_lib", PLUGIN, "profiles", "configs", "docs", "environment.yaml")
+KERNELS = Path("workflow_lib", "kstar")
+BEING_WRITTEN = shutil.ignore_patterns("*.pyc.*", "*.tmp.*")
+"""Byte code and machine code that other tests write meanwhile."""
 
 FORECAST = """
 import json, sys
@@ -112,8 +116,11 @@ class Project:
         if not (folder / "Snakefile").exists():
             folder.mkdir(parents=True, exist_ok=True)
             for part in PARTS:
-                copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-                copy(ROOT / part, folder / part)
+                if (ROOT / part).is_dir():
+                    shutil.copytree(ROOT / part, folder / part, ignore=BEING_WRITTEN)
+                else:
+                    shutil.copy(ROOT / part, folder / part)
+            take_machine_code(ROOT, folder)
             (folder / "config.yaml").write_text(config)
 
     @property
@@ -127,6 +134,7 @@ class Project:
     def copy(self, folder: Path, cores: int | None = None) -> "Project":
         """The same project in another folder, with its results, their time stamps, and Snakemake's memory of them."""
         shutil.copytree(self.folder, folder, symlinks=True)
+        take_machine_code(self.folder, folder)
         return Project(folder, cores)
 
     def snakemake(self, *arguments: str) -> Run:
@@ -192,4 +200,12 @@ def run_once(folder: Path, make: Callable[[Path], Project] = Project, *stages: s
             run = make(unfinished).snakemake(*stages)
             assert run.code == 0, run.output
             unfinished.rename(folder)
+            take_machine_code(unfinished, folder)
     return Project(folder)
+
+
+def take_machine_code(source: Path, folder: Path) -> None:
+    """Let a copy use the machine code that came with it: numba looks for it by the path of the sources."""
+    old, new = (f"kstar_{hashlib.sha1(bytes(each / KERNELS)).hexdigest()}" for each in (source, folder))
+    for code in (folder / KERNELS / "__pycache__").glob(f"*/{old}"):
+        code.rename(code.with_name(new))
