@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from workflow_lib.datasets.optional import optional
 from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.torchvision_shim import import_torchvision
+from workflow_lib.optional import optional
 
 LOCAL: Final[Mapping[str, bool]] = {"local_files_only": True, "trust_remote_code": False}
 SENTENCE = "sentence"
