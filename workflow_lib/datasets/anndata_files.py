@@ -87,7 +87,8 @@ def _column(path: Path, name: str, stored: Any) -> NDArray[Any]:
 
 def _of_categories(path: Path, name: str, codes: NDArray[Any], categories: Any) -> NDArray[Any]:
     _require_all(path, name, codes < 0)
-    return _column(path, name, categories)[codes]
+    values: NDArray[Any] = _column(path, name, categories)[codes]
+    return values
 
 
 def _require_all(path: Path, name: str, is_missing: NDArray[np.bool_]) -> None:

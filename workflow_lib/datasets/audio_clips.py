@@ -81,8 +81,9 @@ def clips_of_table(spec: Mapping[str, Any]) -> tuple[Clips, list[Problem]]:
     """
     table, keys = Path(spec["table"]), ["paths", "labels", "ids", "splits"]
     keys += ["speakers"] if spec["test_speakers"] else []
-    columns = read_text_columns(table, [spec[key] for key in keys if spec[key]])
-    column = {key: columns[spec[key]] for key in keys if spec[key]}
+    names = {key: spec[key] for key in keys if spec[key]}
+    columns = read_text_columns(table, names)
+    column = {key: columns[name] for key, name in names.items()}
     paths, labels = column["paths"], column["labels"]
     found = [
         *_gaps(table, column, spec),

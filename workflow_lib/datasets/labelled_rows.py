@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workflow_lib.datasets.labels import SHOWN
 from workflow_lib.datasets.selection import Samples, train_and_test
 from workflow_lib.datasets.text_table import read_text_columns
-from workflow_lib.errors import Problem, listed
+from workflow_lib.errors import Problem, UserError, listed
 
 SPLITS = ("train", "test")
 
@@ -36,21 +36,21 @@ class LabelledRows(NamedTuple):
     problems: list[Problem]
 
 
-def read_rows(spec: Mapping[str, Any], names: Sequence[str] | None) -> LabelledRows:
-    """The rows of `spec["path"]` that belong to a split, with the columns `names` or all.
+def read_rows(spec: Mapping[str, Any], names: Mapping[str, str] | None) -> LabelledRows:
+    """The rows of `spec["path"]` that belong to a split, with the columns `names`, by their keys, or all.
 
     Rows are named by the column `ids`, or `row-00017` by their place in the file. If there is a column `splits`, rows
     of splits other than train and test are left out.
 
     Raises:
-        UserError: the file cannot be read or lacks columns.
+        UserError: the file cannot be read, or lacks columns or rows.
     """
     path, keys = Path(spec["path"]), ("labels", "splits", "ids")
     roles = {key: spec[key] for key in keys if spec[key]}
-    columns = read_text_columns(path, None if names is None else list(dict.fromkeys([*names, *roles.values()])))
-    if names is None:
-        columns |= read_text_columns(path, list(roles.values()))  # refuses names that are not there
+    columns = read_text_columns(path, {**(names or {}), **roles}, all_columns=names is None)
     count = len(columns[spec["labels"]])
+    if not count:
+        raise UserError(Problem(str(path), "", "the table has no rows", "add samples, or name another file"))
     splits = columns[spec["splits"]] if spec["splits"] else None
     others = Counter(split for split in splits or () if split not in ("", *SPLITS))
     kept = [row for row in range(count) if splits is None or splits[row] not in others]
