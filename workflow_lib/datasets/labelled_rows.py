@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workflow_lib.datasets.labels import SHOWN
 from workflow_lib.datasets.selection import Samples, train_and_test
 from workflow_lib.datasets.text_table import read_text_columns
-from workflow_lib.errors import Problem, UserError, listed
+from workflow_lib.errors import Problem, listed
 
 SPLITS = ("train", "test")
 
@@ -49,8 +49,6 @@ def read_rows(spec: Mapping[str, Any], names: Mapping[str, str] | None) -> Label
     roles = {key: spec[key] for key in keys if spec[key]}
     columns = read_text_columns(path, {**(names or {}), **roles}, all_columns=names is None)
     count = len(columns[spec["labels"]])
-    if not count:
-        raise UserError(Problem(str(path), "", "the table has no rows", "add samples, or name another file"))
     splits = columns[spec["splits"]] if spec["splits"] else None
     others = Counter(split for split in splits or () if split not in ("", *SPLITS))
     kept = [row for row in range(count) if splits is None or splits[row] not in others]

@@ -102,15 +102,20 @@ def composed(names: Sequence[str], origin: str) -> list[str]:
     Raises:
         UserError: two names differ only in this form, or in blanks around them.
     """
+    if problems := look_alikes(names, origin):
+        raise UserError(*problems)
+    return [unicodedata.normalize("NFC", name) for name in names]
+
+
+def look_alikes(names: Iterable[str], origin: str) -> list[Problem]:
+    """The problem of names that differ only in their Unicode form or in blanks around them."""
     forms: dict[str, set[str]] = {}
     for name in set(names):
         forms.setdefault(unicodedata.normalize("NFC", name).strip(), set()).add(name)
     twice = [" and ".join(sorted(map(ascii, forms[name]))) for name in sorted(forms) if len(forms[name]) > 1]
-    if twice:
-        allowed = "these names look the same and differ only in their Unicode form or in blanks around them"
-        repair = 'write each name in one form: unicodedata.normalize("NFC", name).strip()'
-        raise UserError(Problem(origin, listed(twice, SHOWN), allowed, repair))
-    return [unicodedata.normalize("NFC", name) for name in names]
+    allowed = "these names look the same and differ only in their Unicode form or in blanks around them"
+    repair = 'write each name in one form: unicodedata.normalize("NFC", name).strip()'
+    return [Problem(origin, listed(twice, SHOWN), allowed, repair)] if twice else []
 
 
 def _plain(labels: NDArray[Any], origin: str) -> Sequence[Any]:

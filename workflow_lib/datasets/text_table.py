@@ -32,13 +32,15 @@ def read_text_columns(path: Path, names: Mapping[str, str], *, all_columns: bool
     column `split`. A row is an object, or a list whose columns are called 0, 1 and so on.
 
     Raises:
-        UserError: no such file, another kind of file, or a damaged one; columns that it does not have, or that hold
-            lists.
+        UserError: no such file, another kind of file, or a damaged one; no rows; columns that it does not have, or
+            that hold lists.
     """
     require_file(path, SUFFIXES)
     try:
         columns = _columns(path)
         require_names(path, names, list(columns))
+        if not any(columns.values()):
+            raise UserError(Problem(str(path), "", "the table has no rows", "add samples, or name another file"))
         wanted = list(columns) if all_columns else list(dict.fromkeys(names.values()))
         return {name: [_text(path, name, value) for value in columns[name]] for name in wanted}
     except UserError:
