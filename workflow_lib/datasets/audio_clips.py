@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workflow_lib.datasets.image_tree import SHOWN, Kind, look_through
 from workflow_lib.datasets.imagefolder import wanted_classes
+from workflow_lib.datasets.labelled_rows import empty
 from workflow_lib.datasets.labels import look_alikes
 from workflow_lib.datasets.text_table import read_text_columns
 from workflow_lib.errors import Problem, listed, unknown
@@ -86,8 +87,9 @@ def clips_of_table(spec: Mapping[str, Any]) -> tuple[Clips, list[Problem]]:
     columns = read_text_columns(table, names)
     column = {key: columns[name] for key, name in names.items()}
     paths, labels = column["paths"], column["labels"]
+    named = [path or f"row {row}" for row, path in enumerate(paths)]
     found = [
-        *_gaps(table, column, spec),
+        *(gap for key, texts in column.items() for gap in empty(table, spec[key], texts, named)),
         *_repeated(table, paths),
         *_outside(table, paths),
         *_no_split(table, column),
@@ -113,16 +115,6 @@ def clips_of_table(spec: Mapping[str, Any]) -> tuple[Clips, list[Problem]]:
         in_test,
     )
     return clips, found
-
-
-def _gaps(table: Path, column: Mapping[str, Sequence[str]], spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """Rows in which a column is empty."""
-    for key, texts in column.items():
-        empty = [row for row, text in enumerate(texts) if not text.strip()]
-        if empty:
-            rows = [column["paths"][row] or f"row {row}" for row in empty]
-            found = f"{len(empty)} {'row' if len(empty) == 1 else 'rows'}: {listed(rows, SHOWN)}"
-            yield Problem(str(table), found, f"the column {spec[key]} is empty there", "fill it, or remove the rows")
 
 
 def _repeated(table: Path, paths: Sequence[str]) -> Iterator[Problem]:

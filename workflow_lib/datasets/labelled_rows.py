@@ -78,8 +78,12 @@ def divided(samples: Samples, rows: LabelledRows, spec: Mapping[str, Any]) -> di
 
 
 def empty(path: Path, name: str, texts: Sequence[str], ids: Sequence[str]) -> Iterator[Problem]:
-    """The problem of rows in which a column is empty or blank."""
-    found = [identity for text, identity in zip(texts, ids, strict=True) if not text.strip()]
+    """The problem of rows in which nothing can be seen in a column: it is empty, or has only blanks."""
+    found = [
+        identity
+        for text, identity in zip(texts, ids, strict=True)
+        if not any(sign.isprintable() and not sign.isspace() for sign in text)
+    ]
     if found:
         words = f"{len(found)} {'row' if len(found) == 1 else 'rows'}: {listed(found, SHOWN)}"
         yield Problem(str(path), words, f"the column {name} is empty there", "fill it, or remove the rows")
