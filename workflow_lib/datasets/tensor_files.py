@@ -34,9 +34,26 @@ def open_tensors(path: Path) -> ArrayFile:
         raise UserError(damaged(str(path), error)) from error
 
 
+class _Mapped:
+    """The array of an .npy file, of which slices are read.
+
+    The file is mapped for each slice anew: pages of a mapped file count as memory of the process until it is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        array = self._array()
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def _array(self) -> Any:
+        return np.load(self._path, mmap_mode="r", allow_pickle=False)
+
+    def __getitem__(self, rows: Any) -> Any:
+        return np.array(self._array()[rows])
+
+
 def _npy(path: Path) -> ArrayFile:
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return ArrayFile(path, (SINGLE,), {SINGLE: array}.__getitem__)
+    return ArrayFile(path, (SINGLE,), {SINGLE: _Mapped(path)}.__getitem__)
 
 
 def _torch(path: Path) -> ArrayFile:
