@@ -134,16 +134,34 @@ def test_confusion_studies_run_on_rows():
 def test_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x").mkdir()
-    (tmp_path / "x.h5ad").touch()
-    (tmp_path / "x.csv").touch()
+    for name in ("x.h5ad", "x.csv", "x.safetensors"):
+        (tmp_path / name).touch()
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
-    encoded = {"source": "encoded", "of": "texts", "encoder": "transformers/x"}
-    cells = {"source": "features", "path": "x.h5ad"}
+    datasets = {
+        "texts": RAW["datasets"]["texts"],
+        "encoded": {"source": "encoded", "of": "texts", "encoder": "transformers/x"},
+        "clips": {"source": "audio", "root": "x", "test_fraction": 0.5},
+        "cells": {"source": "features", "path": "x.h5ad"},
+        "tensors": {"source": "features", "path": "x.safetensors"},
+        "digits": {"source": "digits"},
+    }
+    net = {"architecture": "timm/resnet18", "dataset": "digits", "layers": {"logits": "logits"}}
+    models = {"net": net, "stored": net | {"architecture": "small_cnn", "weights": "x.safetensors"}}
     with pytest.raises(UserError) as error:
-        load({"datasets": {"texts": RAW["datasets"]["texts"], "encoded": encoded, "cells": cells}})
-    assert {problem.where for problem in error.value.problems} == {"datasets.encoded.encoder", "datasets.cells.path"}
+        load({"datasets": datasets, "models": models | {"net": net | {"training": {"epochs": 1}}}})
+    found = {problem.where: problem.repair for problem in error.value.problems}
+    assert found == {
+        where: f"pip install -c constraints.txt -e '.[{extra}]'"
+        for where, extra in {
+            "datasets.encoded.encoder": "text",
+            "datasets.clips.source": "sound",
+            "datasets.cells.path": "anndata",
+            "datasets.tensors.path": "safetensors",
+            "models.net.architecture": "timm",
+            "models.stored.weights": "safetensors",
+        }.items()
+    }
     assert "sentence_transformers, transformers, which the extra text installs" in str(error.value)
-    assert "pip install -c constraints.txt -e '.[anndata]'" in str(error.value)
 
 
 def test_a_name_in_the_cache_of_the_hub(monkeypatch, tmp_path):

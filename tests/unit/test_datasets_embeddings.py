@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from scipy.sparse import csr_array
 
 from workflow_lib.datasets import imported
 from workflow_lib.datasets.imported import read_imported, write_imported
@@ -17,6 +18,7 @@ from workflow_lib.errors import UserError
 from workflow_lib.io import storage
 
 FEATURES = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+SPARSE = np.where(FEATURES > 0, FEATURES, 0)
 LABELS = np.array(["song", "talk", "noise"] * 3)
 NUMBERS = np.array([1, 2, 0] * 3)
 OPTIONAL = {"predictions": None, "ids": None, "class_names": None, "labels_path": None}
@@ -51,7 +53,7 @@ def safetensors(folder):
 
 
 def h5ad(folder):
-    """As AnnData writes it: a categorical column is a group of codes and categories."""
+    """As AnnData writes it: a column is plain, or a group of codes and categories or of values and a mask."""
     h5py = pytest.importorskip("h5py", reason="needs the extra anndata")
     with h5py.File(folder / "x.h5ad", "w") as file:
         file["obsm/X_pca"] = FEATURES
@@ -61,7 +63,16 @@ def h5ad(folder):
         obs["type/codes"] = np.array([1, 2, 0] * 3, np.int8)
         obs["type/categories"] = ["noise", "song", "talk"]
         obs["plain"] = LABELS.tolist()
-        file["X/data"] = np.ones(3)
+        obs["counted/values"], obs["counted/mask"] = NUMBERS, np.zeros(9, bool)
+        obs["gap/values"], obs["gap/mask"] = NUMBERS, np.arange(9) % 4 == 1
+        file["obs/__categories/old"] = ["noise", "song", "talk"]
+        obs["old"] = NUMBERS.astype(np.int8)
+        obs["old"].attrs["categories"] = file["obs/__categories/old"].ref
+        rows = csr_array(SPARSE)
+        for name, kind in (("X", "csr_matrix"), ("obsm/columns", "csc_matrix")):
+            group = file.create_group(name)
+            group.attrs.update({"encoding-type": kind, "shape": rows.shape})
+            group["data"], group["indices"], group["indptr"] = rows.data, rows.indices, rows.indptr
     return spec_of(folder / "x.h5ad", features="X_pca", labels="type")
 
 
@@ -98,14 +109,27 @@ def test_ids_and_plain_columns_of_anndata(tmp_path):
     assert given.class_names == ("noise", "song", "talk")
 
 
+@pytest.mark.parametrize("name", ["plain", "type", "counted", "old"])
+def test_columns_of_anndata(tmp_path, name):
+    given = read_imported(h5ad(tmp_path) | {"labels": name})
+    assert given.labels.tolist() == NUMBERS.tolist()
+    assert given.class_names == (("0", "1", "2") if name == "counted" else ("noise", "song", "talk"))
+
+
+def test_a_sparse_matrix_of_anndata_is_read_in_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(imported, "BLOCK_BYTES", 2 * 4 * 4)
+    np.testing.assert_array_equal(read_imported(h5ad(tmp_path) | {"features": "X"}).features, SPARSE)
+
+
 @pytest.mark.parametrize(
     ("make", "changes", "said"),
     [
         (npy, {"labels_path": None}, "holds one array, and no labels"),
         (npy, {"predictions": "guess"}, "which is taken for the labels"),
         (pt, {"features": "x"}, "the file has y, z"),
-        (h5ad, {"features": "X"}, "is sparse or a table"),
-        (h5ad, {"labels": "kind"}, "the file has X, X_pca, cell, plain, type"),
+        (h5ad, {"features": "columns"}, "is stored as csc_matrix"),
+        (h5ad, {"labels": "gap"}, "2 rows of gap: 1, 5"),
+        (h5ad, {"labels": "kind"}, "the file has X, X_pca, cell, columns, counted, gap, old, plain, type"),
     ],
 )
 def test_what_is_missing_is_named(tmp_path, make, changes, said):

@@ -149,8 +149,71 @@ def test_cells_that_are_no_numbers_are_named_for_each_column(tmp_path):
     assert len(caught.value.problems) == 2
     assert "1 cell (row-00001: ?)" in str(caught.value)
     assert "2 cells (row-00001: empty, row-00002: inf)" in str(caught.value)
-    with pytest.raises(UserError, match="is no column of"):
+    with pytest.raises(UserError, match="features.1: c\n    the file has a, b, label"):
         load(spec | {"features": ["a", "c"]})
+
+
+DRAWN = {**TABLE, **COMMON, "splits": None, "test_fraction": 0.5}
+WIDE = pd.DataFrame("0,5", index=range(4), columns=[f"f{n}" for n in range(13)]).assign(label=list("xyxy"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a,b,kind\n1,2,x\n", "labels: label\n    the file has a, b, kind"),
+        ("a;b;label\n1,5;2;x\n", "the columns are divided by ';', and those of a .csv by ','"),
+        ("a,b,a,label\n1,2,3,x\n", "a\n    several columns have this name"),
+        (",a,label\n0,1,x\n", "a column has no name, such as the index that pandas writes"),
+        ("Unnamed: 0,a,label\n0,1,x\n", "a column has no name"),
+        ("a,label\n", "the table has no rows"),
+        ("label\nx\ny\n", "the table has no columns of numbers"),
+        ("a,label\n1e39,x\n1,y\n", r"1 cell \(row-00000: 1e39\)"),
+        ("a,label\n1,x\n2,y\n3, x\n4,y\n", "' x' and 'x'\n    these names look the same"),
+        (WIDE.to_csv(index=False), "3 more columns: f10, f11, f12\n    have such cells, too"),
+    ],
+)
+def test_tables_that_would_be_misread_are_refused(tmp_path, content, said):
+    (tmp_path / "x.csv").write_text(content)
+    with pytest.raises(UserError, match=said):
+        load(DRAWN | {"path": str(tmp_path / "x.csv")})
+
+
+@pytest.mark.parametrize(("given", "names"), [([10, 9, 9, 10], ("9", "10")), (["007", "7"] * 2, ("007", "7"))])
+def test_whole_numbers_are_in_their_order(tmp_path, given, names):
+    pd.DataFrame({"a": range(4), "label": given}).to_csv(tmp_path / "x.csv", index=False)
+    assert load(DRAWN | {"path": str(tmp_path / "x.csv")})["train"].class_names == names
+
+
+def test_typed_columns(tmp_path):
+    """Floats that are whole numbers are named by their digits, NaN is no label, bytes are UTF-8, lists are refused."""
+    frame = pd.DataFrame(
+        {"a": range(4), "label": [1.0, 2.0] * 2, "word": [b"x", "\u00e9".encode()] * 2, "v": [[1]] * 4}
+    )
+    frame.to_parquet(tmp_path / "x.parquet")
+    spec = DRAWN | {"path": str(tmp_path / "x.parquet"), "features": ["a"]}
+    with pytest.raises(UserError, match=r"the column v has the value \[1\]"):
+        load(spec)
+    frame.drop(columns="v").to_parquet(tmp_path / "x.parquet")
+    assert load(spec)["train"].class_names == ("1", "2")
+    assert load(spec | {"labels": "word"})["train"].class_names == ("x", "\u00e9")
+    rows = [{"a": n, "label": label} for n, label in enumerate([1.0, float("nan"), 1.0, 2.0])]
+    (tmp_path / "x.json").write_text(json.dumps(rows))
+    with pytest.raises(UserError, match="row-00001\n    the column label is empty there"):
+        load(spec | {"path": str(tmp_path / "x.json")})
+
+
+def test_small_differences_between_large_numbers_are_kept(tmp_path):
+    pd.DataFrame({"a": [2**40 + n for n in range(4)], "label": list("xxyy")}).to_csv(tmp_path / "x.csv", index=False)
+    splits = load(DRAWN | {"path": str(tmp_path / "x.csv"), "scaling": "unit"})
+    assert np.ptp(splits["train"].read(np.arange(2))) == 1
+
+
+def test_classes_are_missed_in_the_split_that_lacks_them(tmp_path):
+    frame = pd.DataFrame({"a": range(8), "label": list("xyxyxyxx"), "split": ["train"] * 4 + ["test"] * 4})
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    files = {name: tmp_path / f"{name}.zarr.zip" for name in ("train", "test")}
+    with pytest.raises(UserError, match=r"x\.csv, test split: class y\n    a class has one sample"):
+        prepare_dataset(spec={**TABLE, **COMMON, "path": str(tmp_path / "x.csv")}, **files)
 
 
 TABLES = [("iris", 150, 4), ("wine", 178, 13), ("breast_cancer", 569, 30)]

@@ -1,5 +1,6 @@
 """Frozen encoders: counted words, and a tiny transformer that is made here."""
 
+import json
 import math
 import shutil
 
@@ -98,7 +99,7 @@ def test_what_is_no_model_is_refused(model, tmp_path):
     half.mkdir()
     for name in ("tokenizer.json", "tokenizer_config.json", "config.json"):
         (half / name).write_bytes((model / name).read_bytes())
-    with pytest.raises(UserError, match="no model can be loaded"):
+    with pytest.raises(UserError, match="cannot be loaded as a model"):
         encode(tmp_path, **settings | {"folder": str(half)})
     with pytest.raises(UserError, match="has no modules.json"):
         encode(tmp_path, encoder="sentence-transformers/x", folder=str(half))
@@ -107,7 +108,81 @@ def test_what_is_no_model_is_refused(model, tmp_path):
         encode(tmp_path, **settings | {"folder": str(half)})
 
 
-@pytest.mark.parametrize("library", ["transformers", "sentence-transformers"])
+def copied(model, place, lacking="", **words):
+    """A copy of the model, without some of its weights, with other numbers of words."""
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(model, place)
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: values for name, values in weights.items() if not lacking or lacking not in name}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    change(folder / "tokenizer.json", lambda tokenizer: tokenizer["model"]["vocab"].update(words))
+    return folder
+
+
+def change(file, edit):
+    content = json.loads(file.read_text())
+    edit(content)
+    file.write_text(json.dumps(content))
+
+
+LIBRARIES = pytest.mark.parametrize("library", ["transformers", "sentence-transformers"])
+
+
+@LIBRARIES
+def test_weights_that_would_be_random_are_refused(model, tmp_path, library):
+    half, poolless = (copied(model, tmp_path / name, name) for name in ("layer.1", "pooler"))
+    with pytest.raises(UserError, match="lacks encoder.layer.1.*which would be random"):
+        encode(tmp_path, encoder=f"{library}/x", folder=str(half))
+    encode(tmp_path, encoder=f"{library}/x", folder=str(poolless))
+    with pytest.raises(UserError, match="lacks pooler.dense.bias, pooler.dense.weight"):
+        encode(tmp_path, encoder=f"{library}/x", folder=str(poolless), layers=["pooler"])
+
+
+@LIBRARIES
+def test_a_tokenizer_of_another_model_is_refused(model, tmp_path, library):
+    folder = copied(model, tmp_path / "model", night=9)
+    with pytest.raises(UserError, match="numbers its words up to 9, and the model knows 9 words"):
+        encode(tmp_path, encoder=f"{library}/x", folder=str(folder))
+
+
+def saved(model, place, network):
+    """Another network with the tokenizer of the model, which names no number of tokens."""
+    network.eval().save_pretrained(place)
+    for file in model.glob("token*"):
+        shutil.copy(file, place)
+    change(place / "tokenizer_config.json", lambda settings: settings.pop("model_max_length"))
+    return place
+
+
+def test_a_model_like_roberta_has_fewer_tokens_than_positions(model, tmp_path):
+    from transformers import RobertaConfig, RobertaModel
+
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    network = RobertaModel(RobertaConfig(vocab_size=9, max_position_embeddings=6, pad_token_id=0, **sizes))
+    folder = saved(model, tmp_path / "roberta", network)
+    _, test = encode(tmp_path, [" ".join(["good"] * 9), *TEST[1:]], encoder="transformers/x", folder=str(folder))
+    assert test.image_shape == (1, 1, 8)
+    said = "1 of 4 texts have more than 5 tokens; their ends are not read"
+    assert storage.load(tmp_path / "test.zarr.zip").attrs["cut"] == said
+
+
+def test_of_a_model_with_a_decoder_the_encoder_is_taken(model, tmp_path):
+    import torch
+    from transformers import T5Config, T5Model
+
+    torch.manual_seed(0)
+    network = T5Model(T5Config(vocab_size=9, d_model=8, d_kv=4, d_ff=16, num_layers=2, num_heads=2))
+    folder = saved(model, tmp_path / "t5", network)
+    _, test = encode(tmp_path, encoder="transformers/x", folder=str(folder), layers=["block.0", "sentence"])
+    tokens = torch.tensor([[2, 5, 7, 3]])  # [CLS] good day [SEP]
+    with torch.no_grad():
+        states = network.encoder(tokens, output_hidden_states=True)
+    wanted = [state[0].mean(dim=0).numpy() for state in (states.hidden_states[1], states.last_hidden_state)]
+    np.testing.assert_allclose(test.all_images()[0, :, 0], wanted, rtol=1e-5, atol=1e-6)
+
+
+@LIBRARIES
 def test_a_model_without_its_tokenizer_is_refused(model, tmp_path, library):
     folder = shutil.copytree(model, tmp_path / "wordless", ignore=shutil.ignore_patterns("token*", "vocab*"))
     with pytest.raises(UserError, match="has no vocabulary"):

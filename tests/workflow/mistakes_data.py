@@ -259,6 +259,14 @@ DATA = [
         test_fraction=None,
         test_speakers=["thoe"],
     ),
+    sounds(
+        "a speaker with two names that look the same",
+        "low.wav,low,theo\nother.wav,low,theo \n",
+        "sounds/clips.csv: speaker: 'theo ' and 'theo'",
+        "differ only in their Unicode form or in blanks around them",
+        test_fraction=None,
+        test_speakers=["theo"],
+    ),
     rows(
         "texts that are empty, without a label, or share an id, all at once",
         "id,text,label\n1,hello,a\n1, ,a\n2,bye,\n3,bye,b\n",
@@ -271,15 +279,31 @@ DATA = [
         source="text",
         ids="id",
     ),
-    rows("texts without the column that is named", "utterance,label\nhello,a\n", "rows.csv: text", source="text"),
+    rows(
+        "texts without the column that is named", "utterance,label\nhello,a\n", "rows.csv: texts: text", source="text"
+    ),
     rows("texts that are not UTF-8", b"text,label\nd\xe9j\xe0 vu,a\n", "rows.csv", "not in UTF-8", source="text"),
     rows(
         "numbers that are none, in two columns",
         "size,age,label\n1,?,a\n2,,a\nbig,3,b\n4,5,b\n",
         "1 cell (row-00002: big)",
-        "the column size has cells that are no numbers",
+        "the column size has cells that are no finite numbers",
         "2 cells (row-00000: ?, row-00001: empty)",
-        "the column age has cells that are no numbers",
+        "the column age has cells that are no finite numbers",
+        source="table",
+    ),
+    rows(
+        "a table of another separator",
+        "size;age;label\n1,5;2;a\n",
+        "rows.csv: size;age;label",
+        "the columns are divided by ';', and those of a .csv by ','",
+        source="table",
+    ),
+    rows(
+        "a table with the index of pandas",
+        ",size,label\n0,1,a\n1,2,b\n",
+        'rows.csv: ""',
+        "would be taken for a feature",
         source="table",
     ),
     loader(

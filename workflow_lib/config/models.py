@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, ValidationError
 
-from workflow_lib.config import attacks
+from workflow_lib.config import attacks, extras
 from workflow_lib.config.attacks import Attack
 from workflow_lib.config.fields import (
     FUNCTION,
@@ -244,9 +243,15 @@ class Model(Section):
         weights = {"weights": str(self.weights)} if is_file else {}
         return weights | ({"predictions.map": self.predictions.map} if self.predictions else {})
 
+    def extras(self) -> dict[str, str]:
+        """Key of each value that needs an extra of the project, and the extra."""
+        timm = {"architecture": "timm"} if self.architecture.startswith(TIMM) else {}
+        is_safetensors = isinstance(self.weights, str) and self.weights.endswith(".safetensors")
+        return timm | ({"weights": "safetensors"} if is_safetensors else {})
+
     def functions(self) -> dict[str, str]:
         """Key and `module:name` of each function from outside; timm, whose version counts, is one of them."""
-        if self.architecture.startswith(TIMM) and find_spec("timm"):
+        if self.architecture.startswith(TIMM) and extras.is_installed("timm"):
             return {"architecture": "timm:create_model"}
         return {"architecture": self.architecture} if ":" in self.architecture else {}
 
@@ -261,9 +266,6 @@ def problems(name: str, model: Model) -> Iterator[Problem]:
             f"{model.weights} has no weights for the architecture {model.architecture}",
             f"choose an architecture {PUBLISHED[model.weights]}NAME, or name a file",
         )
-    if model.architecture.startswith(TIMM) and not find_spec("timm"):
-        allowed = "the package timm is not installed"
-        yield Problem(f"{where}.architecture", model.architecture, allowed, "pip install timm")
     if model.normalize and len(model.normalize.mean) != len(model.normalize.std):
         yield Problem(
             f"{where}.normalize",

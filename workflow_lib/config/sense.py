@@ -67,8 +67,7 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         if check_files:
             yield from paths.problems(f"datasets.{name}", dataset.required(), dataset.suffixes, made)
             yield from functions.all_problems(f"datasets.{name}", dataset.functions())
-            for key, extra in dataset.extras().items():
-                yield from extras.problems(f"datasets.{name}.{key}", getattr(dataset, key), extra)
+            yield from extras.problems(f"datasets.{name}", dataset, dataset.extras())
         wanted: tuple[Kind] = ("text",) if dataset.source == "encoded" else ("image",)
         yield from kinds.dataset_problems(f"datasets.{name}.of", dataset.parts(), names.kinds, wanted)
         if isinstance(dataset, datasets.Transformed):
@@ -85,6 +84,7 @@ def problems(config: Config, names: Names, check_files: bool) -> Iterator[Proble
         if check_files:
             yield from paths.problems(f"models.{name}", model.files(), made=made)
             yield from functions.all_problems(f"models.{name}", model.functions())
+            yield from extras.problems(f"models.{name}", model, model.extras())
             yield from _output_problems(f"models.{name}", model, config)
     yield from edges.weights_problems(config.models, names.models)
     for name, transform in config.transforms.items():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workflow_lib.datasets.files import open_arrays
+from workflow_lib.datasets.files import open_arrays, require_names
 from workflow_lib.datasets.image_arrays import array_split
 from workflow_lib.datasets.labels import encode, texts
 from workflow_lib.datasets.split import Split, numbered, strings
@@ -22,6 +22,8 @@ def read_arrays(spec: Mapping[str, Any]) -> dict[str, Split]:
     """
     files = {name: open_arrays(Path(spec[name])) for name in ("train", "test")}
     train = files["train"]
+    for file in files.values():
+        require_names(file.path, {key: spec[key] for key in ("images", "labels")}, file.names)
     labels, class_names = encode(
         [(str(file.path), file.read(spec["labels"])) for file in files.values()],
         texts(train.read("class_names"), f"{train.path}: class_names") if "class_names" in train.names else None,

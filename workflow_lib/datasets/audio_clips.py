@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from workflow_lib.datasets.image_tree import SHOWN, Kind, look_through
 from workflow_lib.datasets.imagefolder import wanted_classes
+from workflow_lib.datasets.labelled_rows import empty
+from workflow_lib.datasets.labels import look_alikes
 from workflow_lib.datasets.text_table import read_text_columns
 from workflow_lib.errors import Problem, listed, unknown
 
@@ -81,27 +83,30 @@ def clips_of_table(spec: Mapping[str, Any]) -> tuple[Clips, list[Problem]]:
     """
     table, keys = Path(spec["table"]), ["paths", "labels", "ids", "splits"]
     keys += ["speakers"] if spec["test_speakers"] else []
-    columns = read_text_columns(table, [spec[key] for key in keys if spec[key]])
-    column = {key: columns[spec[key]] for key in keys if spec[key]}
+    names = {key: spec[key] for key in keys if spec[key]}
+    columns = read_text_columns(table, names)
+    column = {key: columns[name] for key, name in names.items()}
     paths, labels = column["paths"], column["labels"]
+    named = [path or f"row {row}" for row, path in enumerate(paths)]
     found = [
-        *_gaps(table, column, spec),
+        *(gap for key, texts in column.items() for gap in empty(table, spec[key], texts, named)),
         *_repeated(table, paths),
         *_outside(table, paths),
         *_no_split(table, column),
-        *_no_speakers(column, spec),
+        *_no_speakers(table, column, spec),
     ]
     wanted = wanted_classes(spec)
     rows = [
         row
         for row, (path, label) in enumerate(zip(paths, labels, strict=True))
-        if path and (not wanted or unicodedata.normalize("NFC", label) in wanted)
+        if path and (not wanted or _composed(label) in wanted)
     ]
     in_test = None
     if spec["splits"]:
         in_test = np.array([column["splits"][row] == "test" for row in rows])
     elif spec["test_speakers"]:
-        in_test = np.array([column["speakers"][row] in spec["test_speakers"] for row in rows])
+        chosen = {*map(_composed, spec["test_speakers"])}
+        in_test = np.array([_composed(column["speakers"][row]) in chosen for row in rows])
     clips = Clips(
         [Path(spec["root"], paths[row]) for row in rows],
         [labels[row] for row in rows],
@@ -110,16 +115,6 @@ def clips_of_table(spec: Mapping[str, Any]) -> tuple[Clips, list[Problem]]:
         in_test,
     )
     return clips, found
-
-
-def _gaps(table: Path, column: Mapping[str, Sequence[str]], spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """Rows in which a column is empty."""
-    for key, texts in column.items():
-        empty = [row for row, text in enumerate(texts) if not text.strip()]
-        if empty:
-            rows = [column["paths"][row] or f"row {row}" for row in empty]
-            found = f"{len(empty)} {'row' if len(empty) == 1 else 'rows'}: {listed(rows, SHOWN)}"
-            yield Problem(str(table), found, f"the column {spec[key]} is empty there", "fill it, or remove the rows")
 
 
 def _repeated(table: Path, paths: Sequence[str]) -> Iterator[Problem]:
@@ -138,6 +133,10 @@ def _outside(table: Path, paths: Sequence[str]) -> Iterator[Problem]:
         yield Problem(str(table), listed(outside, SHOWN), allowed, repair)
 
 
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
 def _normal(path: str) -> str:
     return Path(path).as_posix() if path else ""
 
@@ -150,10 +149,11 @@ def _no_split(table: Path, column: Mapping[str, Sequence[str]]) -> Iterator[Prob
         yield Problem(str(table), listed(others, SHOWN), "a split is train or test", repair)
 
 
-def _no_speakers(column: Mapping[str, Sequence[str]], spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """Test speakers of whom there is no clip, or no others to train on."""
-    present = sorted({name for name in column.get("speakers", ()) if name.strip()})
-    chosen = spec["test_speakers"] or ()
+def _no_speakers(table: Path, column: Mapping[str, Sequence[str]], spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """Test speakers of whom there is no clip, or no others to train on; speakers who may be the same."""
+    yield from look_alikes(column.get("speakers", ()), f"{table}: {spec['speakers']}")
+    present = sorted({_composed(name) for name in column.get("speakers", ()) if name.strip()})
+    chosen = [*map(_composed, spec["test_speakers"] or ())]
     for name in chosen:
         if name not in present:
             yield unknown("test_speakers", name, "speaker", present)

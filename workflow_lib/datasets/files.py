@@ -34,9 +34,8 @@ class ArrayFile:
         """Array `name` with `.shape`, `.dtype` and `array[rows]`; a Zarr array is not read yet.
 
         Raises:
-            UserError: no such array, damaged data, or Python objects instead of numbers or text.
+            UserError: damaged data, or Python objects instead of numbers or text.
         """
-        require_names(self.path, [name], self.names)
         try:
             return self.get(name)
         except UserError:
@@ -107,14 +106,14 @@ def damaged(origin: str, error: Exception) -> Problem:
     return Problem(origin, f"{type(error).__name__}: {error}", "the file cannot be read", "save it again")
 
 
-def require_names(path: Path, names: Sequence[str], available: Sequence[str]) -> None:
-    """Raise a UserError that lists all `names` that are not `available` in the file."""
+def require_names(path: Path, names: Mapping[str, str], available: Sequence[str]) -> None:
+    """Raise a UserError that lists all `names`, by their keys in the config, that are not `available` in the file."""
     problems = []
-    for name in names:
+    for key, name in names.items():
         if name not in available:
-            allowed = f"the file has {listed(sorted(available), SHOWN) if available else 'no arrays'}"
+            allowed = f"the file has {listed(sorted(available), SHOWN)}"
             such = nearest(name, available) or next(iter(available), None)
-            repair = f"name an array of the file, such as {such}" if such else "save the array there"
-            problems.append(Problem(str(path), name, allowed, repair))
+            repair = f"choose a name of the file, such as {key}: {such}" if such else "save it there"
+            problems.append(Problem(str(path), f"{key}: {name}", allowed, repair))
     if problems:
         raise UserError(*problems)

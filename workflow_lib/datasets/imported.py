@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_lib.datasets.files import damaged, require_names
-from workflow_lib.datasets.labels import encode, problems_of, texts
+from workflow_lib.datasets.labels import encode, names_or_numbers, problems_of, texts
 from workflow_lib.datasets.selection import select
 from workflow_lib.datasets.split import Labelled, Labels, Rows, numbered, strings
 from workflow_lib.datasets.tensor_files import SINGLE, open_tensors
@@ -140,15 +140,14 @@ def _within(path: Path, names: dict[str, str]) -> dict[str, Any]:
     if path.suffix == ".parquet":
         from workflow_lib.datasets.parquet import class_names_of, read_columns
 
-        columns = read_columns(path, names["features"], [names[role] for role in names if role != "features"])
-        found = {role: columns[name] for role, name in names.items()}
+        found = read_columns(path, names)
         known = class_names_of(path, names["labels"]) if "labels" in names and "class_names" not in names else None
         return found | ({"class_names": known} if known else {})
     file = open_tensors(path)
     if file.names == (SINGLE,) and "labels" in names:
         allowed = "the file holds one array, and no labels"
         raise UserError(Problem(str(path), "", allowed, "name the file of the labels: labels_path"))
-    require_names(path, list(names.values()), file.names)
+    require_names(path, names, file.names)
     return {role: file.lazy(name) if role == "features" else file.read(name) for role, name in names.items()}
 
 
@@ -160,13 +159,8 @@ def _beside(path: Path, names: Mapping[str, str]) -> dict[str, NDArray[Any]]:
             allowed = "the file holds one array, which is taken for the labels"
             raise UserError(Problem(str(path), listed(names), allowed, "save a table with columns of these names"))
         return dict.fromkeys(names, array)
-    columns = read_text_columns(path, list(dict.fromkeys(names.values())))
-    return {role: _words(columns[name]) for role, name in names.items()}
-
-
-def _words(texts: list[str]) -> NDArray[Any]:
-    """Texts, or whole numbers if all of them are digits."""
-    return np.array([int(text) for text in texts] if all(map(str.isdecimal, texts)) else texts)
+    columns = read_text_columns(path, names)
+    return {role: names_or_numbers(columns[name]) for role, name in names.items()}
 
 
 def _float_type(features: Any, origin: str) -> np.dtype[Any]:

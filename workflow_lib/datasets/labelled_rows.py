@@ -36,20 +36,18 @@ class LabelledRows(NamedTuple):
     problems: list[Problem]
 
 
-def read_rows(spec: Mapping[str, Any], names: Sequence[str] | None) -> LabelledRows:
-    """The rows of `spec["path"]` that belong to a split, with the columns `names` or all.
+def read_rows(spec: Mapping[str, Any], names: Mapping[str, str] | None) -> LabelledRows:
+    """The rows of `spec["path"]` that belong to a split, with the columns `names`, by their keys, or all.
 
     Rows are named by the column `ids`, or `row-00017` by their place in the file. If there is a column `splits`, rows
     of splits other than train and test are left out.
 
     Raises:
-        UserError: the file cannot be read or lacks columns.
+        UserError: the file cannot be read, or lacks columns or rows.
     """
     path, keys = Path(spec["path"]), ("labels", "splits", "ids")
     roles = {key: spec[key] for key in keys if spec[key]}
-    columns = read_text_columns(path, None if names is None else list(dict.fromkeys([*names, *roles.values()])))
-    if names is None:
-        columns |= read_text_columns(path, list(roles.values()))  # refuses names that are not there
+    columns = read_text_columns(path, {**(names or {}), **roles}, all_columns=names is None)
     count = len(columns[spec["labels"]])
     splits = columns[spec["splits"]] if spec["splits"] else None
     others = Counter(split for split in splits or () if split not in ("", *SPLITS))
@@ -80,8 +78,12 @@ def divided(samples: Samples, rows: LabelledRows, spec: Mapping[str, Any]) -> di
 
 
 def empty(path: Path, name: str, texts: Sequence[str], ids: Sequence[str]) -> Iterator[Problem]:
-    """The problem of rows in which a column is empty or blank."""
-    found = [identity for text, identity in zip(texts, ids, strict=True) if not text.strip()]
+    """The problem of rows in which nothing can be seen in a column: it is empty, or has only blanks."""
+    found = [
+        identity
+        for text, identity in zip(texts, ids, strict=True)
+        if not any(sign.isprintable() and not sign.isspace() for sign in text)
+    ]
     if found:
         words = f"{len(found)} {'row' if len(found) == 1 else 'rows'}: {listed(found, SHOWN)}"
         yield Problem(str(path), words, f"the column {name} is empty there", "fill it, or remove the rows")

@@ -15,6 +15,9 @@ from workflow_lib.errors import Problem, UserError, listed
 SHOWN = 10
 """Largest number of names listed in one message."""
 
+MOST_DIGITS = 19
+"""From so many digits on, a number may not fit into 64 bits."""
+
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, such as line breaks, and surrogates from bytes that are not Unicode."""
 
@@ -38,7 +41,7 @@ def encode(
 
     Raises:
         UserError: labels of another type, a number outside 0...n-1, a negative number, an unknown class name, names
-            that differ only in their Unicode form, predictions none of which is a class.
+            that differ only in their Unicode form or in blanks, predictions none of which is a class.
     """
     given = [*parts, *([predicted] if predicted else [])]
     plain = [_plain(labels, origin) for origin, labels in given]
@@ -65,6 +68,15 @@ def encode(
     return [np.array([index.get(value, -1) for value in part], dtype=np.int64) for part in plain], names
 
 
+def names_or_numbers(texts: Sequence[str]) -> NDArray[Any]:
+    """Labels of a table: whole numbers, whose classes are in the order 2, 10, if all texts are written as such.
+
+    007 stays a text.
+    """
+    are_whole = all(text.isdecimal() and len(text) < MOST_DIGITS and str(int(text)) == text for text in texts)
+    return np.array([int(text) for text in texts] if are_whole else texts)
+
+
 def texts(values: object, origin: str) -> list[str]:
     """Class names or ids as text; bytes are decoded, and numbers are named by their digits.
 
@@ -88,17 +100,22 @@ def composed(names: Sequence[str], origin: str) -> list[str]:
     """The names with accents in their composed form (NFC), in which all names are compared.
 
     Raises:
-        UserError: two names differ only in this form.
+        UserError: two names differ only in this form, or in blanks around them.
     """
+    if problems := look_alikes(names, origin):
+        raise UserError(*problems)
+    return [unicodedata.normalize("NFC", name) for name in names]
+
+
+def look_alikes(names: Iterable[str], origin: str) -> list[Problem]:
+    """The problem of names that differ only in their Unicode form or in blanks around them."""
     forms: dict[str, set[str]] = {}
     for name in set(names):
-        forms.setdefault(unicodedata.normalize("NFC", name), set()).add(name)
+        forms.setdefault(unicodedata.normalize("NFC", name).strip(), set()).add(name)
     twice = [" and ".join(sorted(map(ascii, forms[name]))) for name in sorted(forms) if len(forms[name]) > 1]
-    if twice:
-        allowed = "these names look the same and differ only in their Unicode form"
-        repair = 'write each name in one form: unicodedata.normalize("NFC", name)'
-        raise UserError(Problem(origin, listed(twice, SHOWN), allowed, repair))
-    return [unicodedata.normalize("NFC", name) for name in names]
+    allowed = "these names look the same and differ only in their Unicode form or in blanks around them"
+    repair = 'write each name in one form: unicodedata.normalize("NFC", name).strip()'
+    return [Problem(origin, listed(twice, SHOWN), allowed, repair)] if twice else []
 
 
 def _plain(labels: NDArray[Any], origin: str) -> Sequence[Any]:

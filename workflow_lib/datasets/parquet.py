@@ -1,7 +1,7 @@
 """Features and labels from the user's Parquet files; features are read a group of rows at a time."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,14 +67,13 @@ class ParquetRows:
         return pc.list_value_length(column).fill_null(-1).to_numpy(), np.concatenate(flat)
 
 
-def read_columns(path: Path, features: str, others: Sequence[str]) -> dict[str, Any]:
-    """Columns of a Parquet file by name: the features as `ParquetRows`, all others as arrays (N,).
+def read_columns(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
+    """Columns of a Parquet file: the features as `ParquetRows`, all others as arrays (N,).
 
     Args:
         path: the file.
-        features: name of one column of lists of equal length, or prefix of the names of numeric columns, in the order
-            of the file.
-        others: names of further columns.
+        names: name of the column of each kind; for "features" that of lists of equal length, or the beginning of the
+            names of numeric columns, in the order of the file.
 
     Raises:
         UserError: file or columns missing or damaged; see also `ParquetRows`.
@@ -84,12 +83,13 @@ def read_columns(path: Path, features: str, others: Sequence[str]) -> dict[str, 
     require_file(path, (".parquet",))
     try:
         file = pq.ParquetFile(path)
-        names = file.schema_arrow.names
-        chosen = [name for name in names if name.startswith(features) and name not in others]
-        chosen = [features] if features in names else chosen
-        require_names(path, others if chosen else [features, *others], names)
-        vectors = {name: _vector(file.read(columns=[name])[name]) for name in others}
-        return {features: ParquetRows(path, file, chosen), **vectors}
+        columns, features = file.schema_arrow.names, names["features"]
+        others = {kind: name for kind, name in names.items() if kind != "features"}
+        chosen = [name for name in columns if name.startswith(features) and name not in others.values()]
+        chosen = [features] if features in columns else chosen
+        require_names(path, others if chosen else names, columns)
+        vectors = {kind: _vector(file.read(columns=[name])[name]) for kind, name in others.items()}
+        return {"features": ParquetRows(path, file, chosen), **vectors}
     except UserError:
         raise
     except Exception as error:  # Arrow raises errors of its own kinds

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from workflow_lib.datasets.anndata_files import open_anndata
 from workflow_lib.datasets.files import ArrayFile, damaged, open_arrays, require_file
-from workflow_lib.datasets.optional import optional
-from workflow_lib.errors import Problem, UserError
+from workflow_lib.errors import UserError
+from workflow_lib.optional import optional
 
 SINGLE: Final = "features"
 """Name of the array of a file that holds one without a name."""
@@ -33,9 +34,26 @@ def open_tensors(path: Path) -> ArrayFile:
         raise UserError(damaged(str(path), error)) from error
 
 
+class _Mapped:
+    """The array of an .npy file, of which slices are read.
+
+    The file is mapped for each slice anew: pages of a mapped file count as memory of the process until it is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        array = self._array()
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def _array(self) -> Any:
+        return np.load(self._path, mmap_mode="r", allow_pickle=False)
+
+    def __getitem__(self, rows: Any) -> Any:
+        return np.array(self._array()[rows])
+
+
 def _npy(path: Path) -> ArrayFile:
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return ArrayFile(path, (SINGLE,), {SINGLE: array}.__getitem__)
+    return ArrayFile(path, (SINGLE,), {SINGLE: _Mapped(path)}.__getitem__)
 
 
 def _torch(path: Path) -> ArrayFile:
@@ -69,36 +87,4 @@ def _numpy(values: Any) -> Any:
     return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
 
 
-def _anndata(path: Path) -> ArrayFile:
-    """Matrices of `obsm`, X if it is dense, and columns of `obs`, each by its own name."""
-    file = optional("h5py", "anndata").File(path, "r")
-    obs, matrices = file["obs"], dict(file.get("obsm", {}))
-    if "X" in file:
-        matrices["X"] = file["X"]
-
-    def get(name: str) -> Any:
-        if name in matrices:
-            return _dense(path, name, matrices[name])
-        column = obs[name]
-        if "codes" not in column:  # a plain column
-            return column.asstr()[...] if column.dtype.kind == "O" else column[...]
-        codes, categories = column["codes"][...], column["categories"]
-        words = categories.asstr()[...] if categories.dtype.kind == "O" else categories[...]
-        if (codes < 0).any():
-            found = f"row {int(np.flatnonzero(codes < 0)[0])} of {name}"
-            raise UserError(Problem(str(path), found, "has no category", "leave these rows out, or fill them"))
-        return words[codes].astype(str) if words.dtype.kind == "O" else words[codes]
-
-    index = obs.attrs.get("_index", "_index")
-    columns = dict.fromkeys([*obs, index])
-    return ArrayFile(path, (*matrices, *(name for name in columns if name != "__categories")), get)
-
-
-def _dense(path: Path, name: str, matrix: Any) -> Any:
-    if not hasattr(matrix, "shape"):
-        allowed = "is sparse or a table, and a dense matrix is wanted"
-        raise UserError(Problem(str(path), name, allowed, "name a dense one of obsm, such as X_pca, or save it as one"))
-    return matrix
-
-
-OPENERS: Final = {".npy": _npy, ".pt": _torch, ".pth": _torch, ".safetensors": _safetensors, ".h5ad": _anndata}
+OPENERS: Final = {".npy": _npy, ".pt": _torch, ".pth": _torch, ".safetensors": _safetensors, ".h5ad": open_anndata}

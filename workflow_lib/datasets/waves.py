@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_lib.datasets.optional import optional
 from workflow_lib.errors import Problem, UserError
+from workflow_lib.optional import optional
 
 REPAIR = "replace the file, or take it out of the data set"
 

@@ -4,9 +4,7 @@ timm is not imported by a statement, because every step that builds networks wou
 that uses it has this version in its settings (`config.models.Model.functions`).
 """
 
-import importlib
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,6 +13,7 @@ from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.architectures import TIMM, unfit_options
 from workflow_lib.models.pretrained import Pretrained
 from workflow_lib.models.torchvision_shim import import_torchvision
+from workflow_lib.optional import optional
 
 SHOWN = 20
 
@@ -63,10 +62,8 @@ def timm_weights(architecture: str, options: Mapping[str, Any]) -> dict[str, Ten
 
 def _timm(architecture: str) -> tuple[Any, str]:
     """The package, and the name of a network that it has."""
-    if find_spec("timm") is None:
-        raise UserError(Problem("architecture", architecture, "the package timm is not installed", "pip install timm"))
     import_torchvision()  # timm imports it, too
-    timm, name = importlib.import_module("timm"), architecture.removeprefix(TIMM)
+    timm, name = optional("timm", "timm"), architecture.removeprefix(TIMM)
     plain, _, tag = name.partition(".")
     names = timm.list_models()
     if plain not in names:

@@ -3,7 +3,6 @@
 import copy
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from workflow_lib.io import checkpoints
 from workflow_lib.models.layers import inner, load_state
 from workflow_lib.models.timm_models import timm_weights
 from workflow_lib.models.torchvision_models import torchvision_weights
+from workflow_lib.optional import optional
 
 HOLDERS = ("network", "state_dict", "model", "net", "model_state_dict", "state_dict_ema", "model_ema", "ema")
 """Keys of the state_dict in checkpoints of this project and of others."""
@@ -87,10 +87,7 @@ def _read_torch(path: Path) -> object:
 
 
 def _read_safetensors(path: Path) -> object:
-    if find_spec("safetensors") is None:
-        raise UserError(
-            Problem("weights", str(path), "the package safetensors is not installed", "pip install safetensors")
-        )
+    optional("safetensors", "safetensors")
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

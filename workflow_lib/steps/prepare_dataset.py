@@ -1,6 +1,7 @@
 """Images, rows or texts of any source as two canonical artifacts, train and test."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from workflow_lib.datasets.sources import load
@@ -14,6 +15,7 @@ def prepare_dataset(*, spec: Mapping[str, Any], train: Output, test: Output) -> 
     """Write both splits of the data set that `spec` describes; that for training may be empty by intention."""
     only_test = spec.get("test_fraction") == 1
     for name, split in load(spec).items():
+        split = replace(split, origin=f"{split.origin}, {name} split")
         path = {"train": train, "test": test}[name]
         if isinstance(split, Texts):
             write_texts(split, path)

@@ -1,5 +1,6 @@
 """Frozen transformers from a local folder, through sentence-transformers or transformers."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from workflow_lib.datasets.optional import optional
 from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.models.torchvision_shim import import_torchvision
+from workflow_lib.optional import optional
 
 LOCAL: Final[Mapping[str, bool]] = {"local_files_only": True, "trust_remote_code": False}
+RELATIVE: Final = 512
+"""Tokens that a model of relative positions takes, which has no limit of its own, if its tokenizer names no fewer."""
 SENTENCE = "sentence"
 """Name of the layer that is the output of the whole encoder."""
 
@@ -31,7 +34,7 @@ class Transformer:
     """
 
     def __init__(self, library: str, folder: str, layers: Sequence[str], pooling: str, device: str) -> None:
-        self._loaded = load(library, folder, device)
+        self._loaded = load(library, folder, layers, device)
         self._pooling, self._device, self.layers = pooling, device, tuple(layers)
         modules = dict(self._loaded.network.named_modules())
         unknown = [name for name in layers if name != SENTENCE and (not name or name not in modules)]
@@ -40,7 +43,8 @@ class Transformer:
             words = f"is no module of the encoder, which has {listed(names, 20)}"
             raise UserError(*(Problem("layers", name, words, write_nearest(name, names)) for name in unknown))
         self._taps = {name: modules[name] for name in layers if name != SENTENCE}
-        widths = {name: values.shape[-1] for name, values in zip(layers, self._vectors("a"), strict=True)}
+        tried = _try(folder, "be run on a text", lambda: self._vectors("a"))
+        widths = {name: values.shape[-1] for name, values in zip(layers, tried, strict=True)}
         if len(set(widths.values())) > 1:
             found = listed(f"{name}: {width}" for name, width in widths.items())
             raise UserError(Problem("layers", found, "layers have the same width", "make a dataset for each width"))
@@ -105,7 +109,7 @@ class Loaded(NamedTuple):
     run: Callable[[Mapping[str, Tensor]], Tensor]
 
 
-def load(library: str, folder: str, device: str) -> Loaded:
+def load(library: str, folder: str, layers: Sequence[str], device: str) -> Loaded:
     """A model in eval mode and float32; nothing is fetched, and no code of the folder is run.
 
     Raises:
@@ -113,54 +117,94 @@ def load(library: str, folder: str, device: str) -> Loaded:
     """
     import_torchvision()  # which both libraries import
     if library == "sentence-transformers":
-        return _sentence_transformers(folder, device)
+        return _sentence_transformers(folder, layers, device)
     if not Path(folder, "config.json").is_file():
         allowed = "has no config.json, which says what kind of model it is"
         raise UserError(Problem("encoder", folder, allowed, "name a folder with the model and its tokenizer"))
     transformers = optional("transformers", "text")
-    tokenizer = _try(folder, "tokenizer", lambda: transformers.AutoTokenizer.from_pretrained(folder, **LOCAL))
-    _check_words(folder, tokenizer)
-    network, report = _try(
-        folder, "model", lambda: transformers.AutoModel.from_pretrained(folder, output_loading_info=True, **LOCAL)
+    tokenizer = _try(
+        folder, "be loaded as a tokenizer", lambda: transformers.AutoTokenizer.from_pretrained(folder, **LOCAL)
     )
-    if lacking := sorted(name for name in report["missing_keys"] if not name.startswith("pooler")):
-        allowed = f"the file of weights lacks {listed(lacking, 5)}, which would be random"
-        raise UserError(Problem("encoder", folder, allowed, "name a folder with all weights of the model"))
+    network = _network(folder, transformers.AutoModel, layers)
+    if network.config.is_encoder_decoder:
+        network = network.get_encoder()
+    _check_words(folder, tokenizer, network)
     network = network.float().to(device).eval()
-    most = min(tokenizer.model_max_length, getattr(network.config, "max_position_embeddings", 512))
+    most = min(tokenizer.model_max_length, _positions(network))
     return Loaded(network, tokenizer, most, lambda tokens: network(**tokens).last_hidden_state)
 
 
-def _sentence_transformers(folder: str, device: str) -> Loaded:
+def _network(folder: str, kind: Any, layers: Sequence[str]) -> Any:
+    """The model that a class of transformers loads; the weights of a pooler may be lacking if it is none of the layers.
+
+    Raises:
+        UserError: it cannot be loaded, or lacks weights.
+    """
+    network, report = _try(
+        folder, "be loaded as a model", lambda: kind.from_pretrained(folder, output_loading_info=True, **LOCAL)
+    )
+    is_used = any(name.startswith("pooler") for name in layers)
+    if lacking := sorted(name for name in report["missing_keys"] if is_used or not name.startswith("pooler")):
+        allowed = f"the file of weights lacks {listed(lacking, 5)}, which would be random"
+        raise UserError(Problem("encoder", folder, allowed, "name a folder with all weights of the model"))
+    return network
+
+
+def _positions(network: Any) -> int:
+    """Tokens for which the model has positions; models like RoBERTa begin to count after the padding."""
+    table = getattr(getattr(network, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    most: int = getattr(network.config, "max_position_embeddings", RELATIVE)
+    return most - (0 if padding is None else padding + 1)
+
+
+def _sentence_transformers(folder: str, layers: Sequence[str], device: str) -> Loaded:
     if not Path(folder, "modules.json").is_file():
         allowed = "has no modules.json, which says how a model of sentence-transformers pools"
         raise UserError(Problem("encoder", folder, allowed, "name another folder, or write transformers/FOLDER"))
     library = optional("sentence_transformers", "text")
-    model = _try(folder, "model", lambda: library.SentenceTransformer(folder, device=device, local_files_only=True))
+    model = _try(
+        folder,
+        "be loaded as a model",
+        lambda: library.SentenceTransformer(folder, device=device, local_files_only=True),
+    )
     model = model.float().eval()
-    _check_words(folder, model.tokenizer)
+    network, tokenizer = model[0].auto_model, model.tokenizer
+    first = json.loads(Path(folder, "modules.json").read_text("utf-8"))[0]["path"]
+    _network(str(Path(folder, first)), type(network), layers)  # the library does not say what is lacking
+    _check_words(folder, tokenizer, network)
     return Loaded(
-        model[0].auto_model,
-        model.tokenizer,
-        model.max_seq_length,
+        network,
+        tokenizer,
+        min(model.max_seq_length or tokenizer.model_max_length, _positions(network)),
         lambda tokens: model(dict(tokens))["sentence_embedding"],
     )
 
 
-def _check_words(folder: str, tokenizer: Any) -> None:
-    """Refuse a tokenizer without a vocabulary, which the libraries make if its files are missing: it knows no word."""
+def _check_words(folder: str, tokenizer: Any, network: Any) -> None:
+    """Refuse a tokenizer of another model, and one without a vocabulary, which the libraries make if files are missing.
+
+    The latter knows no word.
+    """
+    highest, known = max(tokenizer.get_vocab().values(), default=0), network.get_input_embeddings().num_embeddings
+    allowed = ""
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         allowed = "has no vocabulary of a tokenizer, so every word would be unknown"
+    elif highest >= known:
+        allowed = f"the tokenizer numbers its words up to {highest}, and the model knows {known} words"
+    if allowed:
         raise UserError(Problem("encoder", folder, allowed, "put the files of its tokenizer there"))
 
 
-def _try(folder: str, what: str, load: Callable[[], Any]) -> Any:
-    """What `load` returns; its errors as a problem of the folder."""
+def _try(folder: str, what: str, run: Callable[[], Any]) -> Any:
+    """What `run` returns; its errors as a problem of the folder."""
     try:
-        return load()
+        return run()
+    except UserError:
+        raise
     except Exception as error:  # the libraries raise errors of many kinds
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        allowed = f"no {what} can be loaded from this folder: {reason}"
+        allowed = f"cannot {what}: {reason}"
         raise UserError(
             Problem("encoder", folder, allowed, "name a folder with the model and its tokenizer")
         ) from error

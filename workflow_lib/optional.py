@@ -1,4 +1,4 @@
-"""Optional packages of the steps that read data."""
+"""Packages of the extras of the project."""
 
 import importlib
 from typing import Any
@@ -9,7 +9,7 @@ from workflow_lib.errors import Problem, UserError
 def optional(module: str, extra: str) -> Any:
     """A module of an extra of the project.
 
-    It is not imported by a statement, because every step that reads datasets would then depend on its version.
+    It is not imported by a statement, because every step that can read its files would then depend on its version.
 
     Raises:
         UserError: it is not installed where the job runs.
