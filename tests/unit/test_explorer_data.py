@@ -13,7 +13,6 @@ from workflow_lib.report.explorer import fragment
 from workflow_lib.report.explorer import kstar as kstar_data
 from workflow_lib.report.explorer import samples as samples_data
 from workflow_lib.report.explorer.blobs import Blobs, narrow
-from workflow_lib.report.explorer.neighbours import nearest
 from workflow_lib.report.explorer.pictures import sheet
 from workflow_lib.report.state import State
 
@@ -53,23 +52,6 @@ def test_a_point_has_the_numbers_of_its_store(project):
     store = storage.load(Path("results/kstar", PLACE.format(interval=100), "euclidean.zarr.zip"))
     sizes = np.array(point["sizes"])[LABELS]
     np.testing.assert_array_equal(element(point["kappa"]) / sizes, store["kstar"])
-
-
-@pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev", "cosine"])
-def test_neighbours_are_those_of_all_distances(metric):
-    from scipy.spatial.distance import cdist
-
-    points = np.random.default_rng(0).normal(size=(60, 5)).astype("float32")
-    away = cdist(points, points, metric)
-    np.fill_diagonal(away, np.inf)
-    asked = np.array([3, 59, 0])
-    np.testing.assert_array_equal(nearest(points, asked, 4, metric), away.argsort(axis=1)[asked, :4])
-
-
-def test_duplicates_are_neighbours_but_no_sample_is_its_own():
-    found = nearest(np.zeros((6, 2), "float32"), np.arange(6), 3, "euclidean")
-    assert all(row not in others for row, others in enumerate(found.tolist()))
-    assert all(len(set(others)) == 3 for others in found.tolist())
 
 
 def test_neighbours_in_the_page(project):

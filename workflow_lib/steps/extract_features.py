@@ -102,7 +102,9 @@ def _write(
     with contextlib.ExitStack() as stack:
         writers = {
             name: stack.enter_context(
-                storage.SampleWriter(path, _variables(first.features[name], len(split), knows), coords, _attrs(layers[name]))
+                storage.SampleWriter(
+                    path, _variables(first.features[name], len(split), knows), coords, _attrs(layers[name])
+                )
             )
             for name, path in stores.items()
         }

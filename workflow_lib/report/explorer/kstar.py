@@ -14,6 +14,7 @@ from workflow_lib.datasets.artifact import open_split
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage
 from workflow_lib.kstar.directions import zero_rows
+from workflow_lib.kstar.nearest import nearest
 from workflow_lib.kstar.projections import FEWEST_SAMPLES, project
 from workflow_lib.kstar.summary import summarize
 from workflow_lib.names import MapMethod
@@ -21,13 +22,12 @@ from workflow_lib.plan.kstar import FROM_FILE, FROM_MODEL, KstarPlan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.points import DIMENSIONS, points, varied
 from workflow_lib.report.explorer.blobs import Blobs, narrow
-from workflow_lib.report.explorer.neighbours import nearest
 from workflow_lib.report.explorer.samples import Rows, Samples
 from workflow_lib.seeds import sample_rows
 
 NEIGHBOURS = 6
-WORK, ALL_WORK = 2e11, 2e12
-"""Most steps of the search for the neighbours in one point, and in all points; 2e11 are about ten seconds of one core.
+WORK, ALL_WORK = 4e11, 4e12
+"""Most steps of the search for the neighbours in one point, and in all points; 4e11 are about ten seconds of one core.
 Where they do not suffice, the samples with the smallest kappa get neighbours."""
 PER_PAIR = 60
 """Steps for a pair of samples besides those for each of its features."""
