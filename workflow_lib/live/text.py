@@ -1,5 +1,6 @@
 """The text that a run shows: a view for terminals, lines for all else, a summary of a dry run, the last words."""
 
+import shlex
 import shutil
 import time
 from collections import Counter
@@ -124,9 +125,12 @@ def _reasons(state: State, stage: str) -> list[str]:
 
 def last_words(state: State, now: float) -> list[str]:
     """What is said when a run has ended, in whatever way."""
-    folder = Path(state.forecast.results, "studies")
+    where = [
+        f"Tables and figures: {Path(state.forecast.results, 'studies')}/",
+        f"To see them on one page: {shlex.join(['latent-atlas', 'report', *state.forecast.options])}",
+    ]
     if state.nothing:
-        return [f"Nothing to be done: all results are up to date. Tables and figures: {folder}/"]
+        return ["Nothing to be done: all results are up to date.", *where]
     done, steps = len(state.done), len(state.forecast.steps)
     took = f" after {span(now - state.began)}" if state.began else ""
     if state.stopped:
@@ -141,6 +145,4 @@ def last_words(state: State, now: float) -> list[str]:
         ]
     if done < steps or state.began is None:
         return []
-    return [
-        f"Done{took}: {steps:,} of {steps:,} steps. Tables and figures: {folder}/    On one page: latent-atlas report"
-    ]
+    return [f"Done{took}: {steps:,} of {steps:,} steps.", *where]
