@@ -142,6 +142,26 @@ def test_a_lasso_on_the_map_selects_samples(page, toys, tmp_path):
     assert page.locator("#explorer .count").inner_text() == "8 of 8 samples selected"
 
 
+def test_the_wheel_scrolls_the_page_until_the_map_is_clicked(page, toys, tmp_path):
+    opened(page, tmp_path, toys + "<div style='height: 3000px'></div>")
+    page.wait_for_timeout(300)
+    place = "document.getElementById('explorer').latentAtlas.placeOf(4).map.map(Math.round)"
+    canvas = page.locator("#explorer .map canvas").first
+    canvas.scroll_into_view_if_needed()
+    before, canvas_top = page.evaluate(place), canvas.bounding_box()["y"]
+    canvas.hover()
+    page.mouse.wheel(0, 30)
+    page.wait_for_timeout(300)
+    assert page.evaluate(place) == before
+    assert canvas.bounding_box()["y"] < canvas_top
+    canvas.click(position={"x": 5, "y": 5})
+    canvas_top = canvas.bounding_box()["y"]
+    page.mouse.wheel(0, 30)
+    page.wait_for_timeout(300)
+    assert page.evaluate(place) != before
+    assert canvas.bounding_box()["y"] == canvas_top
+
+
 def test_the_list_of_suspicious_samples_opens_the_right_one(page, toys, tmp_path):
     _, element = opened(page, tmp_path, toys)
     page.locator("#explorer .list li").nth(1).click()
