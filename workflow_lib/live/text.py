@@ -114,7 +114,13 @@ def dry_run(state: State, now: float) -> list[str]:
     for row in rows(state, now):
         lines += [f"{row.stage:{NAME}}{row.steps:>6}  {why}"[:width] for why in _reasons(state, row.stage)[:1]]
         lines += [f"{'':{NAME}}{'':>6}  {why}"[:width] for why in _reasons(state, row.stage)[1:3]]
-    return [*lines, "Nothing was run. Which steps and why: latent-atlas why   Time and disk: latent-atlas estimate"]
+    which, costs = _command(state, "why"), _command(state, "estimate")
+    return [*lines, "Nothing was run.", f"Which steps, and why: {which}", f"Time and disk: {costs}"]
+
+
+def _command(state: State, name: str) -> str:
+    """A command of `latent-atlas` on the same config."""
+    return shlex.join(["latent-atlas", name, *state.forecast.options])
 
 
 def _reasons(state: State, stage: str) -> list[str]:
@@ -127,7 +133,7 @@ def last_words(state: State, now: float) -> list[str]:
     """What is said when a run has ended, in whatever way."""
     where = [
         f"Tables and figures: {Path(state.forecast.results, 'studies')}/",
-        f"To see them on one page: {shlex.join(['latent-atlas', 'report', *state.forecast.options])}",
+        f"To see them on one page: {_command(state, 'report')}",
     ]
     if state.nothing:
         return ["Nothing to be done: all results are up to date.", *where]
