@@ -61,6 +61,8 @@ class Samples:
 
     def places(self, ids: npt.NDArray[Any]) -> Rows:
         """Place in the page of the samples with these ids; -1 for those that are not shown."""
+        if np.array_equal(ids, self.ids[self.shown]):
+            return np.arange(len(ids))
         return np.array([self._places.get(name, -1) for name in ids.tolist()], dtype=np.int64)
 
     def add(self, blobs: Blobs, name: str) -> bool:
@@ -135,9 +137,7 @@ class Samples:
                 break
             packs += added
             sizes += map(len, made)
-        about = blobs.add(narrow(wanted[: len(sizes)]), narrow(sizes), besides=packs, limit=limit) if packs else None
-        return (
-            {"packs": packs, "rows": about[0], "sizes": about[1], "each": PER_PACK, "count": len(sizes)}
-            if about
-            else None
-        )
+        added = blobs.add(narrow(wanted[: len(sizes)]), narrow(sizes), besides=packs, limit=limit) if packs else None
+        if added is None:
+            return None
+        return {"packs": packs, "rows": added[0], "sizes": added[1], "each": PER_PACK, "count": len(sizes)}
