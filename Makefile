@@ -15,9 +15,9 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run report test test-slow slurm browser test-slurm proof bench-workflow check format lint types docs site notebooks constraints bench-kstar bench-prototypes bench-confusion bench-gpu clean-venv
 
 help:
-	@echo "make run               install what running needs into .venv, and run the studies of config.yaml"
+	@echo "make run               install what running needs into .venv, run the studies of config.yaml, and make their page"
 	@echo "make run CONFIG=FILE   the same for another config, such as those in configs/"
-	@echo "make report            what was run and found, tables and figures on one page: results/report.html"
+	@echo "make report            the page again, also during a run: results/report.html"
 	@echo "make test              install what developing needs, and run the quick tests"
 	@echo "make check             format, lint and types"
 	@echo "make proof             every edit, kill and damage of the re-run contract; hours"
@@ -25,10 +25,13 @@ help:
 	@echo "make docs              write generated pages again"
 	@echo "make site              the documentation as a folder to open: site/index.html"
 
+# The results are worth something without the page, too: a page that fails does not fail the run.
 run: $(RUNS)
 	@echo "Running the studies of $(CONFIG). Ctrl-C stops this, and nothing is lost."
 	@$(BIN)/latent-atlas run --configfile $(CONFIG)
-	@echo "For the page: make report    For the commands: source $(BIN)/activate"
+	@echo "Making the page of all results; it takes seconds to a few minutes."
+	@$(BIN)/latent-atlas report --configfile $(CONFIG) || echo "There is no page, but all results are there. To try again: make report"
+	@echo "For commands of your own, such as latent-atlas: source $(BIN)/activate"
 
 report: $(RUNS)
 	$(BIN)/latent-atlas report --configfile $(CONFIG)

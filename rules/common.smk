@@ -11,18 +11,17 @@ from workflow_lib.io.files import require_writable
 from workflow_lib.plan import bundles, targets
 from workflow_lib.plan.forecast import forecast
 from workflow_lib.plan.jobs import is_made
-from workflow_lib.plan.load import load_plan, read_config
+from workflow_lib.plan.load import load_plan, options_of, read_config
 from workflow_lib.plan.plan import FAMILIES
 from workflow_lib.plan.why import explain, outdated
 from workflow_lib.runner import gpus, job, snakemake_process
 from workflow_lib.runner.snakemake_words import sort_words
 
 CONFIG_FILES = workflow.configfiles or ["config.yaml"]
+CHANGES = workflow.config_settings.config_args
 
 try:
-    PLAN = load_plan(
-        read_config(CONFIG_FILES, workflow.config_settings.config_args), CONFIG_FILES
-    )
+    PLAN = load_plan(read_config(CONFIG_FILES, CHANGES), CONFIG_FILES)
     GPU_PLACES = gpus.places()
 except UserError as error:
     # Prints only the message and exits with code 1; an exception would add Snakemake's traceback.
@@ -56,9 +55,9 @@ def bundles_of_run():
     asked = [path for name in names for path in targets.paths(PLAN, name)] + files
     answer = explained(tuple(asked))
     if workflow.is_main_process:
+        expected = forecast(PLAN, answer, options_of(CONFIG_FILES, CHANGES))
         logger.info(
-            "Steps were compared with their records.",
-            extra={"forecast": forecast(PLAN, answer)},
+            "Steps were compared with their records.", extra={"forecast": expected}
         )
     return bundles.shapes(PLAN, answer, one_gpu=GPU_PLACES == 1)
 

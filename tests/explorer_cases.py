@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import wave
 import zlib
 from pathlib import Path
 
@@ -58,10 +59,13 @@ def write_samples(root, features=FEATURES, labels=LABELS, names=("round", "squar
     kappa, foreign, distance = found or kstar_of(features, labels)
     prediction = PREDICTIONS if labels is LABELS else labels
     coords["prediction"] = ("sample", prediction)
+    confidence = np.linspace(0.5, 1, len(labels))
+    of_label = np.where(prediction == labels, confidence, 1 - confidence)
+    network = {"confidence": ("sample", confidence), "label_probability": ("sample", of_label)}
     for interval in (50, 100):
         place = PLACE.format(interval=interval)
         storage.save(
-            xr.Dataset({"features": (("sample", "feature"), features)}, coords),
+            xr.Dataset({"features": (("sample", "feature"), features), **network}, coords),
             root / f"results/features/{place}.zarr.zip",
         )
         variables = {
@@ -74,6 +78,26 @@ def write_samples(root, features=FEATURES, labels=LABELS, names=("round", "squar
         store = xr.Dataset({name: ("sample", values) for name, values in variables.items()}, coords).drop_vars("class")
         store.attrs = {"class_names": list(names), "left_out": [0] * len(names)}
         storage.save(store, root / f"results/kstar/{place}/euclidean.zarr.zip")
+
+
+def config_of_sounds():
+    """The config with sounds in place of images: WAV files of the names in IDS."""
+    source = "{source: audio, root: sounds, table: sounds/clips.csv, ids: name, test_fraction: 0.5, "
+    source += "sample_rate: 8000, seconds: 0.5}"
+    return CONFIG.replace("{source: digits}", source)
+
+
+def write_sounds(root):
+    """A tone of each sample, 500 + 200 i Hz, half a second."""
+    folder = root / "sounds"
+    folder.mkdir()
+    rows = [f"toy-{i}.wav,{('round', 'square')[label]},toy-{i}" for i, label in enumerate(LABELS)]
+    (folder / "clips.csv").write_text("\n".join(["path,label,name", *rows]))
+    for i, name in enumerate(IDS):
+        tone = 10_000 * np.sin(2 * np.pi * (500 + 200 * i) * np.arange(4000) / 8000)
+        with wave.open(str(folder / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(tone.astype("<i2").tobytes())
 
 
 def write_prototypes(root, names=("round", "square", "star"), seed=0):

@@ -373,8 +373,9 @@ def _results(files: Sequence[Path], results: str | None) -> Path:
 
 def _options(files: Sequence[Path], results: str | None) -> list[str]:
     """The options of this call, for another command that is to find the same config and results."""
-    named = [] if list(files) == [DEFAULT] else [word for file in files for word in ("--configfile", str(file))]
-    return [*named, *(["--results", results] if results else [])]
+    from workflow_lib.plan.load import options_of
+
+    return options_of(files, _changes(results))
 
 
 def _changes(results: str | None) -> list[str]:

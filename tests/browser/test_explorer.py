@@ -6,7 +6,15 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from explorer_cases import IDS, contents_of, plan_in, write_prototypes, write_samples
+from explorer_cases import (
+    IDS,
+    config_of_sounds,
+    contents_of,
+    plan_in,
+    write_prototypes,
+    write_samples,
+    write_sounds,
+)
 from PIL import Image
 
 from workflow_lib.io import storage
@@ -134,6 +142,26 @@ def test_a_lasso_on_the_map_selects_samples(page, toys, tmp_path):
     assert page.locator("#explorer .count").inner_text() == "8 of 8 samples selected"
 
 
+def test_the_wheel_scrolls_the_page_until_the_map_is_clicked(page, toys, tmp_path):
+    opened(page, tmp_path, toys + "<div style='height: 3000px'></div>")
+    page.wait_for_timeout(300)
+    place = "document.getElementById('explorer').latentAtlas.placeOf(4).map.map(Math.round)"
+    canvas = page.locator("#explorer .map canvas").first
+    canvas.scroll_into_view_if_needed()
+    before, canvas_top = page.evaluate(place), canvas.bounding_box()["y"]
+    canvas.hover()
+    page.mouse.wheel(0, 30)
+    page.wait_for_timeout(300)
+    assert page.evaluate(place) == before
+    assert canvas.bounding_box()["y"] < canvas_top
+    canvas.click(position={"x": 5, "y": 5})
+    canvas_top = canvas.bounding_box()["y"]
+    page.mouse.wheel(0, 30)
+    page.wait_for_timeout(300)
+    assert page.evaluate(place) != before
+    assert canvas.bounding_box()["y"] == canvas_top
+
+
 def test_the_list_of_suspicious_samples_opens_the_right_one(page, toys, tmp_path):
     _, element = opened(page, tmp_path, toys)
     page.locator("#explorer .list li").nth(1).click()
@@ -144,6 +172,52 @@ def test_the_list_of_suspicious_samples_opens_the_right_one(page, toys, tmp_path
     assert field(page, "sample") == IDS[2]
     page.locator("#explorer .doubtful").check()
     assert [line.inner_text().split()[0] for line in page.locator("#explorer .list li").all()] == [IDS[7]]
+
+
+def test_the_prediction_has_its_confidence(page, toys, tmp_path):
+    opened(page, tmp_path, toys)
+    click_sample(page, "strips", 0)
+    assert field(page, "confidence") == "50.0\xa0%"
+    click_sample(page, "strips", 7)  # a square that the network takes for a round one
+    assert field(page, "prediction") == "round"
+    assert field(page, "confidence") == "> 99.9\xa0%; in its own class square: < 0.1\xa0%"
+
+
+HEARD = """async () => {
+    const { player } = document.getElementById("explorer").latentAtlas;
+    const bytes = await (await fetch(player.src)).arrayBuffer();
+    const sound = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(bytes);
+    const wave = sound.getChannelData(0).subarray(2000, 4000);
+    let crossings = 0;
+    for (let i = 1; i < wave.length; i++) crossings += wave[i - 1] < 0 && wave[i] >= 0;
+    return { row: Number(player.dataset.row), hertz: (crossings * 8000) / wave.length, paused: player.paused };
+}"""
+
+
+def test_the_sound_of_the_sample_is_played(page, tmp_path, monkeypatch):
+    pytest.importorskip("soundfile", reason="needs the extra sound")
+    pytest.importorskip("soxr", reason="needs the extra sound")
+    monkeypatch.chdir(tmp_path)
+    write_samples(tmp_path)
+    write_sounds(tmp_path)
+    opened(page, tmp_path, fragment(plan_in(tmp_path, config_of_sounds()), 2_000_000, ()))
+    page.evaluate("document.getElementById('explorer').latentAtlas.player.loop = true")
+    click_sample(page, "strips", 4)
+    button = page.locator("#explorer .sample .play")
+    button.click()
+    page.wait_for_function("document.getElementById('explorer').latentAtlas.player.currentTime > 0")
+    assert button.inner_text() == "■ Stop"
+    heard = page.evaluate(HEARD)
+    assert (heard["row"], heard["paused"]) == (4, False)
+    assert heard["hertz"] == pytest.approx(1300, abs=30)
+    button.click()
+    page.wait_for_function("document.querySelector('#explorer .play').textContent === '▶ Play'")
+    assert page.evaluate(HEARD)["paused"]
+    place = page.evaluate("document.getElementById('explorer').latentAtlas.placeOf(2).strips.map(Number)")
+    page.locator("#explorer .strips canvas").first.hover(position={"x": place[0], "y": place[1]})
+    page.keyboard.press("p")  # the sample under the pointer
+    page.wait_for_function("!document.getElementById('explorer').latentAtlas.player.paused")
+    assert page.evaluate(HEARD)["hertz"] == pytest.approx(900, abs=30)
 
 
 @pytest.mark.slow

@@ -5,7 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from explorer_cases import CONFIG, FEATURES, IDS, LABELS, PLACE, contents_of, plan_in, write_prototypes, write_samples
+from explorer_cases import (
+    CONFIG,
+    FEATURES,
+    IDS,
+    LABELS,
+    PLACE,
+    config_of_sounds,
+    contents_of,
+    plan_in,
+    write_prototypes,
+    write_samples,
+    write_sounds,
+)
 from PIL import Image
 
 from workflow_lib.io import storage
@@ -13,7 +25,6 @@ from workflow_lib.report.explorer import fragment
 from workflow_lib.report.explorer import kstar as kstar_data
 from workflow_lib.report.explorer import samples as samples_data
 from workflow_lib.report.explorer.blobs import Blobs, narrow
-from workflow_lib.report.explorer.neighbours import nearest
 from workflow_lib.report.explorer.pictures import sheet
 from workflow_lib.report.state import State
 
@@ -55,21 +66,69 @@ def test_a_point_has_the_numbers_of_its_store(project):
     np.testing.assert_array_equal(element(point["kappa"]) / sizes, store["kstar"])
 
 
-@pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev", "cosine"])
-def test_neighbours_are_those_of_all_distances(metric):
-    from scipy.spatial.distance import cdist
+def test_how_sure_the_network_is(project):
+    contents, element = shown(plan_in(project))
+    point = points_of(contents)[100, "euclidean"]
+    expected = np.linspace(0.5, 1, 8)
+    np.testing.assert_allclose((element(point["confidence"]) - 1.0) / kstar_data.PROBABILITY, expected, atol=1e-5)
+    expected[7] = 0  # the only one that is not recognised
+    np.testing.assert_allclose(
+        (element(point["label_probability"]) - 1.0) / kstar_data.PROBABILITY, expected, atol=1e-5
+    )
 
-    points = np.random.default_rng(0).normal(size=(60, 5)).astype("float32")
-    away = cdist(points, points, metric)
-    np.fill_diagonal(away, np.inf)
-    asked = np.array([3, 59, 0])
-    np.testing.assert_array_equal(nearest(points, asked, 4, metric), away.argsort(axis=1)[asked, :4])
+
+def test_results_of_before_have_no_confidence(project):
+    path = Path("results/features", PLACE.format(interval=100) + ".zarr.zip")
+    storage.save(storage.load(path).load().drop_vars(["confidence", "label_probability"]), path)
+    assert "confidence" not in points_of(shown(plan_in(project))[0])[100, "euclidean"]
 
 
-def test_duplicates_are_neighbours_but_no_sample_is_its_own():
-    found = nearest(np.zeros((6, 2), "float32"), np.arange(6), 3, "euclidean")
-    assert all(row not in others for row, others in enumerate(found.tolist()))
-    assert all(len(set(others)) == 3 for others in found.tolist())
+def pitch(content):
+    """The loudest frequency of an MP3, in Hz, and its length in seconds."""
+    sound, rate = pytest.importorskip("soundfile").read(io.BytesIO(content))
+    return np.abs(np.fft.rfft(sound)).argmax() * rate / len(sound), len(sound) / rate
+
+
+def sounds_of(contents, element):
+    """MP3s by the place of their sample."""
+    sounds = contents["samples"][0]["media"]["sounds"]
+    sizes = element(sounds["sizes"]).astype(int)
+    whole = b"".join(element(number).tobytes() for number in sounds["packs"])
+    ends = np.cumsum(sizes)
+    return {row: whole[end - size : end] for row, size, end in zip(element(sounds["rows"]), sizes, ends, strict=True)}
+
+
+@pytest.fixture
+def sounds(project):
+    pytest.importorskip("soundfile", reason="needs the extra sound")
+    pytest.importorskip("soxr", reason="needs the extra sound")
+    write_sounds(project)
+    return plan_in(project, config_of_sounds())
+
+
+def test_every_sound_is_that_of_its_sample(sounds, monkeypatch):
+    monkeypatch.setattr(samples_data, "PER_PACK", 3)
+    contents, element = shown(sounds)
+    assert contents["samples"][0]["media"]["kind"] == "audio"
+    found = sounds_of(contents, element)
+    assert sorted(found) == list(range(8))
+    for row, content in found.items():
+        hertz, seconds = pitch(content)
+        assert hertz == pytest.approx(500 + 200 * int(row), abs=10)
+        assert seconds == pytest.approx(0.5, abs=0.2)  # MP3 has whole frames
+
+
+def test_only_the_most_suspicious_can_be_played_where_there_are_many(sounds, monkeypatch):
+    monkeypatch.setattr(samples_data, "PLAYED", 2)
+    assert sorted(sounds_of(*shown(sounds))) == [1, 7]
+
+
+@pytest.mark.parametrize("lost", ["toy-1.wav", "clips.csv"])
+def test_without_the_files_there_are_spectrograms_only(sounds, lost):
+    Path("sounds", lost).unlink()
+    media = shown(sounds)[0]["samples"][0]["media"]
+    assert media["count"] == 8
+    assert not media.get("sounds")
 
 
 def test_neighbours_in_the_page(project):

@@ -568,7 +568,7 @@ class TestAccuracy:
     def test_few_or_unknown_values_are_drawn(self, classes):
         table = table_of(grid(), classes)
         figure, _ = accuracy_vs_kstar.draw(table, trend_table(table), threshold=0.5, title="A title")
-        assert figure.axes[0].get_title(loc="left") == f"ρ = –, n = {classes}"
+        assert figure.axes[0].get_title(loc="left") == f"ρ is not defined, n = {classes}"
         table = table.assign(accuracy=np.nan)
         figure, _ = accuracy_vs_kstar.draw(table, trend_table(table), threshold=0.5, title="A title")
         assert [text.get_text() for text in figure.axes[0].texts] == ["accuracies are not known"]

@@ -110,8 +110,16 @@ def test_the_first_figure_and_the_end_are_told():
     state.take("job_info", info(2, "results/logs/draw_violins/layers.log", "violins.csv", figure), 130)
     state.take("job_finished", {"job_id": 2}, 150)
     assert f"first figure       {figure}" in text.view(state, 150, 80, 20)
-    (said,) = text.last_words(state, 150)
-    assert said.startswith("Done after 50 s: 3 of 3 steps. Tables and figures: results/studies/")
+    assert text.last_words(state, 150) == [
+        "Done after 50 s: 3 of 3 steps.",
+        "Tables and figures: results/studies/",
+        "To see them on one page: latent-atlas report",
+    ]
+
+
+def test_the_page_is_that_of_the_same_config():
+    state = State(forecast=Forecast(options=["--configfile", "a b.yaml"]), nothing=True)
+    assert text.last_words(state, 0)[-1] == "To see them on one page: latent-atlas report --configfile 'a b.yaml'"
 
 
 def test_a_stop_says_that_nothing_is_lost():
@@ -233,13 +241,13 @@ def run_through(made):
 def test_a_log_gets_a_line_per_stage():
     stream = io.StringIO()
     run_through(handler(stream))
-    first, second, last = stream.getvalue().splitlines()
+    first, second, last, *_ = stream.getvalue().splitlines()
     assert first.endswith(" 1 step to run: maps 1")
     assert second.endswith(" maps: 1 of 1 done after 0 s")
     assert last.startswith("Done after 0 s: 1 of 1 steps.")
 
 
-@pytest.mark.parametrize(("quiet", "lines"), [({"progress"}, 1), ({"all"}, 0)])
+@pytest.mark.parametrize(("quiet", "lines"), [({"progress"}, 3), ({"all"}, 0)])
 def test_quiet_runs_say_less(quiet, lines):
     stream = io.StringIO()
     run_through(handler(stream, quiet=quiet))

@@ -265,7 +265,7 @@ def test_weights_of_other_classes_keep_their_outputs_and_give_no_predictions(tmp
     images = torch.from_numpy(storage.load(split)["image"].values).float() / 255
     np.testing.assert_allclose(store["features"], network(images).detach(), atol=1e-5)
     assert store["features"].shape == (COUNT, 5)
-    assert "prediction" not in store
+    assert not {"prediction", "confidence", "label_probability"} & set(store.variables)
 
 
 def test_weights_of_another_model_bring_its_normalisation(tmp_path, split):
@@ -294,6 +294,10 @@ def test_weights_of_more_classes_predict_those_of_the_dataset(tmp_path, split):
         settings = {"map": str(path), "rule": rule}
         (store,) = features(tmp_path, split, checkpoint, roles=["late"], predictions=settings)
         np.testing.assert_array_equal(store["prediction"], expected)
+        of_class = np.stack([shares[:, [0, 3]].sum(1), shares[:, 1], shares[:, 4]], 1)
+        of_class /= of_class.sum(1, keepdims=True)  # without output 2, which is no class
+        for name, chosen in (("confidence", expected), ("label_probability", store["label"].values)):
+            np.testing.assert_allclose(store[name], of_class[np.arange(COUNT), chosen], rtol=1e-5)
     path.write_text('{"top": [0, 5], "bottom": [4]}')
     with pytest.raises(UserError, match="2 problems") as error:
         features(tmp_path, split, checkpoint, roles=["late"], predictions=settings)

@@ -16,8 +16,8 @@ LOGITS = np.log(np.array([[0.3, 0.1, 0.25, 0.35], [0.6, 0.1, 0.3, 0.0001]], dtyp
 
 def test_classes_are_matched_by_name_and_never_by_place():
     found = predicted(LOGITS, ["a", "b", "c", "d"], ["d", "c", "b", "a"])
-    assert (found.tolist(), found.dtype) == ([0, 3], np.int64)
-    assert predicted(LOGITS, ["a", "b", "c", "d"], ["a", "b", "c", "d"]).tolist() == [3, 0]
+    assert (found.classes.tolist(), found.classes.dtype) == ([0, 3], np.int64)
+    assert predicted(LOGITS, ["a", "b", "c", "d"], ["a", "b", "c", "d"]).classes.tolist() == [3, 0]
 
 
 @pytest.mark.parametrize("outputs", [None, ["0", "1", "2", "3"]])
@@ -28,19 +28,28 @@ def test_there_are_no_predictions_if_no_output_is_known_to_be_a_class(outputs):
 def test_the_mean_and_the_highest_output_by_hand():
     """First row: a has 0.3 and 0.1, mean 0.2, and b 0.25; the highest output of a class is one of a."""
     outputs = ["a", "a", "b", None]
-    assert predicted(LOGITS, outputs, ["b", "a"], "mean_probability").tolist() == [0, 1]
-    assert predicted(LOGITS, outputs, ["b", "a"], "argmax").tolist() == [1, 1]
+    assert predicted(LOGITS, outputs, ["b", "a"], "mean_probability").classes.tolist() == [0, 1]
+    assert predicted(LOGITS, outputs, ["b", "a"], "argmax").classes.tolist() == [1, 1]
 
 
 def test_a_predicted_class_that_the_data_lack_is_no_class():
-    assert predicted(LOGITS, ["a", "b", "c", "d"], ["b", "a"]).tolist() == [-1, 1]
+    assert predicted(LOGITS, ["a", "b", "c", "d"], ["b", "a"]).classes.tolist() == [-1, 1]
     assert predicted(LOGITS, ["a", "b", "c", "d"], ["x", "y"]) is None
+
+
+def test_probabilities_by_hand():
+    """Three outputs of a class: 0.3 and 0.1 of a, 0.25 of b, which sum to 0.65; the fourth belongs to no class."""
+    found = predicted(LOGITS[:1], ["a", "a", "b", None], ["b", "c", "a"])
+    assert found.probabilities[0] == pytest.approx([0.25 / 0.65, np.nan, 0.4 / 0.65], nan_ok=True)
+    assert found.confidence == pytest.approx([0.4 / 0.65])
+    absent = predicted(LOGITS[:1], ["a", "b", "c", "d"], ["b", "a"])
+    assert (absent.classes.tolist(), absent.confidence) == ([-1], pytest.approx([0.35]))
 
 
 def test_an_output_of_no_class_does_not_drown_the_others():
     logits = np.array([[5000, -2000, -1999.5]], dtype=np.float32)
     for rule in ("argmax", "mean_probability"):
-        assert predicted(logits, [None, "a", "b"], ["a", "b"], rule).tolist() == [1]
+        assert predicted(logits, [None, "a", "b"], ["a", "b"], rule).classes.tolist() == [1]
 
 
 def test_the_mean_equals_softmax_by_the_definition():
@@ -51,7 +60,7 @@ def test_the_mean_equals_softmax_by_the_definition():
     softmax = np.exp(logits.astype(float)) / np.exp(logits.astype(float)).sum(1, keepdims=True)
     means = [softmax[:, [i for i, name in enumerate(outputs) if name == own]].mean(1) for own in classes]
     expected = np.argmax(means, axis=0)
-    assert predicted(logits, outputs, classes, "mean_probability").tolist() == expected.tolist()
+    assert predicted(logits, outputs, classes, "mean_probability").classes.tolist() == expected.tolist()
     assert len(set(expected)) > 5
 
 

@@ -344,7 +344,7 @@ class TestTables:
         rho = stats.spearmanr(own["C"], own["accuracy"]).statistic
         assert panels["mean C"].get_title(loc="left").startswith(f"ρ = {signed(rho)} [")
         assert panels["mean C"].get_title(loc="left").endswith("], n = 35")
-        assert panels["M_adv"].get_title(loc="left") == "ρ = –, n = 35"
+        assert panels["M_adv"].get_title(loc="left") == "ρ is not defined, n = 35"
         assert "bootstrap of the networks" in " ".join(figure.get_supxlabel().split())
         few = draw_quality(table[table["seed"] < 4])[0].get_supxlabel()
         assert "treats the intervals of a network as independent" in " ".join(few.split())

@@ -20,6 +20,7 @@ from workflow_lib.plan.plan import FAMILIES
 from workflow_lib.report import facts, page, tables, write
 from workflow_lib.report.captions import FOLDER, caption
 from workflow_lib.report.files import Budget, script_text, sheet
+from workflow_lib.report.tables import MEANINGS, columns
 
 EVIL = "</script><img src=x onerror=alert(1)> \"q\" 'é' κ,7"
 VIOLINS = Path("results/studies/kstar/training/violins.png")
@@ -311,3 +312,30 @@ def test_samples_have_the_name_of_their_kind():
     plan = SimpleNamespace(config=config)
     named = {name: facts.unit(plan, name) for name in config.datasets}
     assert named == {"flowers": "rows", "intents": "texts", "vectors": "texts", "digits": "images"}
+
+
+@pytest.mark.parametrize(("family", "name"), [(family, name) for family in MEANINGS for name in MEANINGS[family]])
+def test_the_page_explains_the_columns_of_every_table(family, name):
+    text = columns(family, name)
+    assert text.startswith("<strong>Rows:</strong> ")
+    assert not re.search(r"\]\(|\\\*|`|\.md", text)
+
+
+def test_tables_of_one_name_are_explained_by_their_family():
+    assert "C by targets" in columns("prototypes", "pairs")
+    assert "diverged" in columns("confusion", "pairs")
+    assert not columns("kstar", "nothing")
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_links_to_the_documentation_are_pages_that_a_browser_shows(finished, monkeypatch, is_made):
+    site = Path("documentation")
+    monkeypatch.setattr(page, "SITE", site)
+    if is_made:
+        site.mkdir()
+        (site / "index.html").write_text("")
+    links = {link["href"] for link in made()[0].all("a")}
+    assert ("../documentation/science.html" in links) == is_made
+    assert {link for link in links if link.endswith((".md", ".cff")) or ".md#" in link} <= {
+        link for link in links if link.endswith("/table.md")
+    }

@@ -55,7 +55,7 @@ def sweep(rows: Rows, starts: np.ndarray, *, threads: int, progress: Progress | 
     nearest, nearer, joining = found.nearest, found.nearer, Lock()
     edges = block_edges(starts, tile)
     foreign, same = tiles_of(edges, rows.class_end)
-    tiles = _Tiles(values, rows.kind, edges, threads, Steps(len(foreign) + len(same), progress))
+    tiles = Tiles(values, rows.kind, edges, threads, Steps(len(foreign) + len(same), progress))
     tiles.each(foreign, lambda scores, row, column: search_tile(scores, row, column, bounds, nearest, rows))
     close_duplicates(nearest)
 
@@ -129,7 +129,7 @@ class Steps:
             self.progress(self.done, self.total)
 
 
-class _Tiles:
+class Tiles:
     """Computes tiles in threads and passes each to a function, which has exclusive access to the tile's positions."""
 
     def __init__(self, values: np.ndarray, kind: int, edges: list[int], threads: int, steps: Steps) -> None:

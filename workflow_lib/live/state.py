@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class State:
         """Forget steps whose rules do not take part, as with `--until`."""
         rules = {re.sub(r"_\d+$", "", rule) for rule in stats}
         steps = {name: step for name, step in self.forecast.steps.items() if step.rule in rules}
-        self._expect(Forecast(self.forecast.results, steps, self.forecast.reasons))
+        self._expect(replace(self.forecast, steps=steps))
 
     def _expect(self, found: Forecast) -> None:
         self.forecast = found

@@ -1,5 +1,6 @@
 """The text that a run shows: a view for terminals, lines for all else, a summary of a dry run, the last words."""
 
+import shlex
 import shutil
 import time
 from collections import Counter
@@ -113,7 +114,13 @@ def dry_run(state: State, now: float) -> list[str]:
     for row in rows(state, now):
         lines += [f"{row.stage:{NAME}}{row.steps:>6}  {why}"[:width] for why in _reasons(state, row.stage)[:1]]
         lines += [f"{'':{NAME}}{'':>6}  {why}"[:width] for why in _reasons(state, row.stage)[1:3]]
-    return [*lines, "Nothing was run. Which steps and why: latent-atlas why   Time and disk: latent-atlas estimate"]
+    which, costs = _command(state, "why"), _command(state, "estimate")
+    return [*lines, "Nothing was run.", f"Which steps, and why: {which}", f"Time and disk: {costs}"]
+
+
+def _command(state: State, name: str) -> str:
+    """A command of `latent-atlas` on the same config."""
+    return shlex.join(["latent-atlas", name, *state.forecast.options])
 
 
 def _reasons(state: State, stage: str) -> list[str]:
@@ -124,9 +131,12 @@ def _reasons(state: State, stage: str) -> list[str]:
 
 def last_words(state: State, now: float) -> list[str]:
     """What is said when a run has ended, in whatever way."""
-    folder = Path(state.forecast.results, "studies")
+    where = [
+        f"Tables and figures: {Path(state.forecast.results, 'studies')}/",
+        f"To see them on one page: {_command(state, 'report')}",
+    ]
     if state.nothing:
-        return [f"Nothing to be done: all results are up to date. Tables and figures: {folder}/"]
+        return ["Nothing to be done: all results are up to date.", *where]
     done, steps = len(state.done), len(state.forecast.steps)
     took = f" after {span(now - state.began)}" if state.began else ""
     if state.stopped:
@@ -141,6 +151,4 @@ def last_words(state: State, now: float) -> list[str]:
         ]
     if done < steps or state.began is None:
         return []
-    return [
-        f"Done{took}: {steps:,} of {steps:,} steps. Tables and figures: {folder}/    On one page: latent-atlas report"
-    ]
+    return [f"Done{took}: {steps:,} of {steps:,} steps.", *where]

@@ -1,6 +1,7 @@
 """What a run is going to do, in a form that its display can show: steps by stage, their weight, and why they run."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -41,11 +42,13 @@ class Forecast:
         results: folder of results.
         steps: by name, as in `logs/{name}.log`.
         reasons: for each stage, reasons and the number of steps that have each of them.
+        options: those of `latent-atlas` that find the same config and results.
     """
 
     results: str = "results"
     steps: dict[str, Step] = field(default_factory=dict)
     reasons: dict[str, Counter[str]] = field(default_factory=dict)
+    options: Sequence[str] = ()
 
 
 def stage(verb: str) -> str:
@@ -53,7 +56,7 @@ def stage(verb: str) -> str:
     return STAGE_OF.get(verb, LAST)
 
 
-def forecast(plan: Plan, answer: Answer) -> Forecast:
+def forecast(plan: Plan, answer: Answer, options: Sequence[str] = ()) -> Forecast:
     """What would run, from the built-in table of costs: it is there at once, and the display soon measures."""
     seconds: dict[tuple[str, str], float] = {}
     steps: dict[str, Step] = {}
@@ -67,4 +70,4 @@ def forecast(plan: Plan, answer: Answer) -> Forecast:
         steps[job.name] = Step(stage(job.verb), job.bundle[0] if job.bundle else job.verb, seconds[alike])
         why = reasons.setdefault(stage(job.verb), Counter())
         why.update([answer.reasons.get(job.name, [FOLLOWING])[0]])
-    return Forecast(str(Path(plan.results)), steps, reasons)
+    return Forecast(str(Path(plan.results)), steps, reasons, options)

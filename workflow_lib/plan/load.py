@@ -64,6 +64,14 @@ def load_plan(config: Mapping[str, Any], files: Sequence[str | Path]) -> Plan:
     return plan
 
 
+def options_of(files: Sequence[str | Path], changes: Sequence[str] = ()) -> list[str]:
+    """The options of `latent-atlas` that find the config of these files again, and results that a change places."""
+    here = [str(_shortest(Path(file))) for file in files]
+    named = [] if here == ["config.yaml"] else [word for file in here for word in ("--configfile", file)]
+    elsewhere = [entry.partition("=")[2] for entry in changes if entry.startswith("results=")]
+    return [*named, *(word for folder in elsewhere for word in ("--results", folder))]
+
+
 def _seeds_per_job() -> int:
     """Number of trainings per job, from the environment."""
     wanted = os.environ.get(PER_JOB, str(SEEDS_PER_JOB))

@@ -37,6 +37,8 @@ FAMILIES = {
     "confusion": "Confusion",
     "relations": "Relations between classes",
 }
+SITE = ROOT / "site"
+"""The documentation, where it was made (`make site`)."""
 HEROES = ("class_prototypes", "maps", "trends", "violins", "information", "strongest")
 """Figures that can open the page, best first."""
 
@@ -103,11 +105,11 @@ def render(plan: Plan, files: Sequence[Path], page: Path, options: Sequence[str]
         "outdated": count["outdated"],
         "failed": {failure.job for failure in state.failures},
         "failures": [(failure, link(failure.log, page)) for failure in state.failures],
-        "config": [(str(file), file.read_text(encoding="utf-8", errors="replace")) for file in files],
+        "config": [(str(file), _text(file)) for file in files],
         "options": "".join(f" {shlex.quote(word)}" for word in options),
         "sources": sources(plan),
-        "citation": link(ROOT / "CITATION.cff", page),
-        "docs": link(ROOT / "docs", page),
+        "citation": _text(ROOT / "CITATION.cff"),
+        "site": link(SITE, page) if (SITE / "index.html").is_file() else "",
         "now": datetime.now(UTC),
     }
     template = environment.get_template("page.html.jinja")
@@ -144,6 +146,10 @@ def _duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return words.counted(round(seconds / 60), "minute")
     return f"{words.number(seconds / 3600, 2)}{words.SPACE}hours"
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _asset(name: str) -> str:

@@ -18,7 +18,7 @@ from workflow_lib.report.captions import caption
 from workflow_lib.report.files import Budget, Picture, Sheet, link, picture, sheet
 from workflow_lib.report.findings import READ, Finding, of_study
 from workflow_lib.report.state import State, Status, worst
-from workflow_lib.report.tables import COLUMNS, FIRST, MEANINGS
+from workflow_lib.report.tables import FIRST, MEANINGS, columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,10 +79,12 @@ class TablePart(Part):
     Attributes:
         file: name of its file.
         is_open: whether it is shown at once.
+        columns: what its rows and columns are; "" if the docs do not say it.
     """
 
     file: str
     is_open: bool
+    columns: Markup
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,6 @@ class StudyPart:
         findings, troubles: what its tables say.
         figures, tables: in the order of the family's outputs.
         others: names and URLs of tables in other forms than CSV.
-        columns: URL of the page that explains the columns of the tables; "" if there is none.
     """
 
     id: str
@@ -108,7 +109,6 @@ class StudyPart:
     figures: Sequence[FigurePart]
     tables: Sequence[TablePart]
     others: Sequence[tuple[str, str]]
-    columns: str
 
     @property
     def parts(self) -> Sequence[Part]:
@@ -146,7 +146,6 @@ def study_part(plan: Plan, study: StudyPlan, state: State, page: Path, sizes: Si
             tables += _tables(study, output, state, page, sizes)
             others += [(path.name, link(path, page)) for path in paths if path.suffix != ".csv" and path.is_file()]
     findings, troubles = of_study(study.family, _read(study), _unit(plan, study))
-    explained = COLUMNS.get(study.family, "")
     return StudyPart(
         id=f"{study.family}-{study.name}",
         family=study.family,
@@ -158,7 +157,6 @@ def study_part(plan: Plan, study: StudyPlan, state: State, page: Path, sizes: Si
         figures=figures,
         tables=tables,
         others=others,
-        columns=f"{link(ROOT / 'docs', page)}/{explained}" if explained else "",
     )
 
 
@@ -216,6 +214,7 @@ def _tables(study: StudyPlan, output: Output, state: State, page: Path, sizes: S
             problem=problem,
             file=path.name,
             is_open=path.stem == FIRST.get(study.family),
+            columns=columns(study.family, path.stem),
         )
 
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from workflow_lib.plan.plan import Plan
+from workflow_lib.report.words import marked_up
 
 SCIENCE = Path(__file__).parents[2] / "docs" / "science.md"
 FAMILIES = {
@@ -17,7 +18,6 @@ FAMILIES = {
 }
 DATA = {"digits": ("digits", "sklearn"), "cifar10": ("krizhevsky",), "cifar100": ("krizhevsky",)}
 ENTRY = re.compile(r'^\* <a id="ref-(\w+)"></a>(.*?)(?=^\* |^\S|\Z)', re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
 
 
 def sources(plan: Plan) -> list[Markup]:
@@ -26,7 +26,7 @@ def sources(plan: Plan) -> list[Markup]:
         entries = dict(ENTRY.findall(SCIENCE.read_text(encoding="utf-8")))
     except OSError:
         return []
-    return [_html(" ".join(entries[name].split())) for name in dict.fromkeys(_used(plan)) if name in entries]
+    return [marked_up(" ".join(entries[name].split())) for name in dict.fromkeys(_used(plan)) if name in entries]
 
 
 def _used(plan: Plan) -> Iterator[str]:
@@ -42,10 +42,3 @@ def _used(plan: Plan) -> Iterator[str]:
             yield "madry"
     for dataset in plan.config.datasets.values():
         yield from DATA.get(dataset.source, ())
-
-
-def _html(text: str) -> Markup:
-    """HTML of a line of Markdown with links, italics and code."""
-    safe = str(escape(text.replace("\\*", "∗")))
-    linked = LINK.sub(r'<a href="\2">\1</a>', re.sub(r"`([^`]+)`", r"<code>\1</code>", safe))
-    return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", linked).replace("∗", "*"))

@@ -1,15 +1,20 @@
-"""What the tables of studies are, in a few words each (docs/outputs.md says more)."""
+"""What the tables of studies are, and what their columns mean, in the words of the docs."""
 
+import re
+from functools import cache
+from pathlib import Path
+
+from markupsafe import Markup
+
+from workflow_lib.report.words import marked_up
+
+DOCS = Path(__file__).parents[2] / "docs"
 FIRST = {"kstar": "classes", "prototypes": "sets", "confusion": "effects", "relations": "correlations"}
 """The table of each family that is open."""
 
-COLUMNS = {
-    "kstar": "outputs.md#tables-and-figures-of-studies",
-    "prototypes": "prototypes.md#tables",
-    "confusion": "confusion.md#tables",
-    "relations": "relations.md#tables-and-figures",
-}
-"""Where the columns of the tables of each family are explained, below docs."""
+PAGES = {"kstar": "outputs.md", "prototypes": "prototypes.md", "confusion": "confusion.md", "relations": "relations.md"}
+"""Where the tables of each family are explained, below docs: the file, the rows and the columns of each in one line."""
+LINE = re.compile(r"^\| `(?:(\w+)/\{study\}/)?(\w+)\.csv` \|.*?([^|]*)\|([^|]*)\|$", re.MULTILINE)
 
 MEANINGS = {
     "kstar": {
@@ -48,3 +53,23 @@ MEANINGS = {
     },
 }
 """Tables by family and name of the file."""
+
+
+def columns(family: str, name: str) -> Markup:
+    """What a row and the columns of a table are, as HTML; "" if the docs do not say it."""
+    rows, meaning = _explained(family).get(name, ("", ""))
+    if not meaning:
+        return Markup("")
+    said = Markup("<strong>Rows:</strong> {}. <strong>Columns:</strong> {}.")
+    return said.format(marked_up(rows), marked_up(meaning))
+
+
+@cache
+def _explained(family: str) -> dict[str, tuple[str, str]]:
+    """Rows and columns of each table of a family, in Markdown."""
+    try:
+        text = (DOCS / PAGES[family]).read_text(encoding="utf-8")
+    except (KeyError, OSError):
+        return {}
+    lines = LINE.findall(text)
+    return {name: (rows.strip(), meaning.strip()) for of, name, rows, meaning in lines if of in ("", family)}

@@ -1,10 +1,16 @@
-"""Numbers, intervals and lists as the page writes them."""
+"""Numbers, intervals, lists and lines of the docs as the page writes them."""
 
+import re
 from collections.abc import Iterable
+
+from markupsafe import Markup, escape
 
 SPACE = "\N{NO-BREAK SPACE}"
 SHOWN = 5
 """Most names in a sentence."""
+WEB = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
+PAGE = re.compile(r"\[([^\]]+)\]\([^)\s]+\)")
+"""Links of Markdown, to the web and to other pages of the docs."""
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -54,3 +60,10 @@ def listed(names: Iterable[object], most: int = SHOWN) -> str:
     if len(texts) > most:
         texts = [*texts[:most], f"{len(texts) - most:,} more"]
     return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def marked_up(line: str) -> Markup:
+    """HTML of a line of Markdown with code, italics and links; those to other pages of the docs become plain text."""
+    safe = str(escape(line.replace("\\*", "∗")))
+    linked = PAGE.sub(r"\1", WEB.sub(r'<a href="\2">\1</a>', re.sub(r"`([^`]+)`", r"<code>\1</code>", safe)))
+    return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", linked).replace("∗", "*"))

@@ -58,7 +58,7 @@ def _check(path: Path) -> None:
 def describe(written: Written, options: Sequence[str]) -> str:
     """Where the page is, its size, and what it lacks."""
     summary = written.summary
-    lines = [f"{written.path.absolute().as_uri()} ({summary.bytes / 1e6:.1f} MB)"]
+    lines = [f"Open this page in a browser ({summary.bytes / 1e6:.1f} MB): {written.path.absolute().as_uri()}"]
     for count, words in (
         (summary.missing, f"of {summary.total} tables and figures are missing"),
         (summary.outdated, f"of {summary.total} tables and figures are outdated"),

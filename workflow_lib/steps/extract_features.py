@@ -15,19 +15,25 @@ from workflow_lib.features import checks
 from workflow_lib.features.extraction import Batch, Layer, extract
 from workflow_lib.features.images import ShownImages
 from workflow_lib.features.output_map import read_outputs
-from workflow_lib.features.predictions import predicted
+from workflow_lib.features.predictions import Predicted, predicted
 from workflow_lib.io import checkpoints, storage
 from workflow_lib.models.stored import restore
 from workflow_lib.progress import bar
 from workflow_lib.steps.roles import Context, Input, Output
 from workflow_lib.training.devices import configure
 
-Predict = Callable[[np.ndarray], np.ndarray | None]
+Predict = Callable[[np.ndarray], Predicted | None]
 SUFFIX = ".zarr.zip"
 BATCH_VALUES = 2**24
 """Pixel values in a batch: 64 MB as float32."""
 
 MOST_IN_BATCH = 512
+
+CONFIDENCES = {
+    "confidence": "softmax probability of the predicted class",
+    "label_probability": "softmax probability of the sample's own class; NaN if the network has no output for it",
+}
+"""What is stored of each sample besides its prediction, and what it is."""
 
 
 def extract_features(
@@ -61,7 +67,7 @@ def extract_features(
 def _predictor(
     settings: Mapping[str, Any] | None, outputs: Sequence[str] | None, classes: Sequence[str], count: int
 ) -> Predict:
-    """The function that turns logits (n, count) into predictions of the classes (n,), or returns None.
+    """The function that turns logits (n, count) into predictions, or returns None.
 
     `outputs` are the classes of the network's outputs, or None if they are not known.
     """
@@ -89,24 +95,30 @@ def _write(
     logits: dict[int, np.ndarray] = {}
     first = next(batches)
     predictions = np.full(len(split), -1, dtype=np.int64)
-    coords = _coords(split, None if predict(first.logits) is None else predictions)
+    knows = predict(first.logits) is not None
+    coords = _coords(split, predictions if knows else None)
     coords |= {name: ("sample", array) for name, array in values.items()}
     progress, done = bar("images"), 0
     with contextlib.ExitStack() as stack:
         writers = {
             name: stack.enter_context(
-                storage.SampleWriter(path, _variable(first.features[name], len(split)), coords, _attrs(layers[name]))
+                storage.SampleWriter(
+                    path, _variables(first.features[name], len(split), knows), coords, _attrs(layers[name])
+                )
             )
             for name, path in stores.items()
         }
         for batch in itertools.chain([first], batches):
             _require_finite(batch, split.ids[done:])
-            for name, writer in writers.items():
-                writer.append(features=batch.features[name])
-            # The writers store coords when they close, so the predictions are filled in by then.
             rows = range(done, done + len(batch.logits))
+            confidences: dict[str, np.ndarray] = {}
             if (found := predict(batch.logits)) is not None:
-                predictions[rows.start : rows.stop] = found
+                # The writers store coords when they close, so the predictions are filled in by then.
+                predictions[rows.start : rows.stop] = found.classes
+                own = found.probabilities[np.arange(len(rows)), split.labels[rows.start : rows.stop]]
+                confidences = dict(zip(CONFIDENCES, (found.confidence, own), strict=True))
+            for name, writer in writers.items():
+                writer.append(features=batch.features[name], **confidences)
             logits |= {row: batch.logits[row - done] for row in probes if row in rows}
             done = rows.stop
             progress(done, len(split))
@@ -121,8 +133,13 @@ def _require_finite(batch: Batch, ids: np.ndarray) -> None:
         raise UserError(checks.not_finite(names, f"sample {sample}"))
 
 
-def _variable(features: np.ndarray, count: int) -> dict[str, storage.VariableSpec]:
-    return {"features": storage.VariableSpec(("sample", "feature"), (count, features.shape[1]), "float32")}
+def _variables(features: np.ndarray, count: int, has_predictions: bool) -> dict[str, storage.VariableSpec]:
+    variables = {"features": storage.VariableSpec(("sample", "feature"), (count, features.shape[1]), "float32")}
+    if has_predictions:
+        for name, meaning in CONFIDENCES.items():
+            about = {"long_name": meaning, "units": "1"}
+            variables[name] = storage.VariableSpec(("sample",), (count,), "float32", about)
+    return variables
 
 
 def _attrs(layer: Layer) -> dict[str, str]:

@@ -57,7 +57,7 @@
     const save = element("button", { type: "button" }, "Download CSV");
     const body = element("tbody");
     const heads = columns.map((c) => element("th", { scope: "col", "aria-sort": "none" }, element("button", { type: "button" }, names[c])));
-    const table = element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body);
+    const table = element("table", columns.length > 12 ? { class: "wide" } : {}, element("thead", {}, element("tr", {}, ...heads)), body);
     heads.forEach((head, place) => numeric.has(columns[place]) && head.classList.add("n"));
 
     function compare(a, b) {

@@ -1,5 +1,6 @@
 """What the explorer shows of k* studies: the points that fit, with maps and neighbours of their samples."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from workflow_lib.datasets.artifact import open_split
 from workflow_lib.errors import UserError
 from workflow_lib.io import storage
 from workflow_lib.kstar.directions import zero_rows
+from workflow_lib.kstar.nearest import nearest
 from workflow_lib.kstar.projections import FEWEST_SAMPLES, project
 from workflow_lib.kstar.summary import summarize
 from workflow_lib.names import MapMethod
@@ -21,13 +23,13 @@ from workflow_lib.plan.kstar import FROM_FILE, FROM_MODEL, KstarPlan
 from workflow_lib.plan.plan import Plan
 from workflow_lib.points import DIMENSIONS, points, varied
 from workflow_lib.report.explorer.blobs import Blobs, narrow
-from workflow_lib.report.explorer.neighbours import nearest
 from workflow_lib.report.explorer.samples import Rows, Samples
+from workflow_lib.report.explorer.sounds import Sounds
 from workflow_lib.seeds import sample_rows
 
 NEIGHBOURS = 6
-WORK, ALL_WORK = 2e11, 2e12
-"""Most steps of the search for the neighbours in one point, and in all points; 2e11 are about ten seconds of one core.
+WORK, ALL_WORK = 4e11, 4e12
+"""Most steps of the search for the neighbours in one point, and in all points; 4e11 are about ten seconds of one core.
 Where they do not suffice, the samples with the smallest kappa get neighbours."""
 PER_PAIR = 60
 """Steps for a pair of samples besides those for each of its features."""
@@ -39,6 +41,9 @@ MAP_VALUES = 2**25
 """Values of features from which a map is made, 256 MB as float64; of more, a selection of samples is mapped."""
 POINTS, WITH_NEIGHBOURS = 0.5, 0.7
 """Share of the room that points may fill, and that points with neighbours may fill. Pictures get the rest."""
+
+PROBABILITY = 65_534
+"""Probabilities are whole numbers in the page: 1 stands for 0, so much more for 1, and 0 for none."""
 
 Current = Callable[[Path], bool]
 """Whether a result is there and up to date."""
@@ -150,6 +155,7 @@ class KstarData:
             prediction = store["prediction"].values
             doubtful = order[prediction[order] == labels[foreign[order]]]
             arrays |= {"prediction": spread(prediction + 1), "doubtful": narrow(places[_listed(doubtful, labels)])}
+            arrays |= self._confidences(source, samples)
         if "censored" in store:
             arrays["censored"] = spread(store["censored"].values.astype(np.int64))
         config = self._plan.config.kstar
@@ -186,7 +192,8 @@ class KstarData:
             images = open_split(split) if "image" in store else None
             ids, labels = store["sample"].values, store["label"].values
             texts = self._texts(values["dataset"], values["split"], ids)
-            samples = Samples(ids, labels, [str(name) for name in _class_names(store)], images, texts)
+            sounds = self._sounds(values["dataset"]) if images else None
+            samples = Samples(ids, labels, [str(name) for name in _class_names(store)], images, texts, sounds)
             self._samples[name] = samples if samples.add(self._blobs, name) else None
         return self._samples[name]
 
@@ -198,8 +205,33 @@ class KstarData:
                 return np.array([texts.get(name, "") for name in ids.tolist()], dtype=object)
         return None
 
+    def _sounds(self, dataset: str) -> Sounds | None:
+        """The sound files of a dataset; those of a split that is up to date are as they were."""
+        settings = self._plan.config.datasets.get(dataset)
+        with contextlib.suppress(UserError):
+            return Sounds(settings.model_dump(mode="json")) if settings and settings.source == "audio" else None
+        return None
+
     def _features(self, source: str) -> Path:
         return Path(self._plan.results, "features", f"{source}.zarr.zip")
+
+    def _confidences(self, source: str, samples: Samples) -> dict[str, npt.NDArray[np.generic]]:
+        """How sure the network is of its prediction, and of the sample's own class; empty if its features are gone."""
+        path = self._features(source)
+        if not self._current(path):
+            return {}
+        with storage.load(path) as store:
+            places = samples.places(store["sample"].values)
+            kept = places >= 0
+            found: dict[str, npt.NDArray[np.generic]] = {}
+            for name in ("confidence", "label_probability"):
+                if name not in store:
+                    continue
+                whole = np.zeros(len(samples.shown), dtype=np.uint16)
+                share = store[name].values[kept].astype(np.float64)
+                whole[places[kept]] = np.where(np.isnan(share), 0, np.rint(np.nan_to_num(share) * PROBABILITY) + 1)
+                found[name] = whole
+            return found
 
     def _maps_of(self, source: str, samples: Samples) -> dict[str, int]:
         """Elements with the maps of a source, by method: those of the studies, else its principal components."""

@@ -1,4 +1,4 @@
-"""The samples of a split in the page: ids, labels, and pictures or texts."""
+"""The samples of a split in the page: ids, labels, and pictures, texts or sounds."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from workflow_lib.datasets.artifact import StoredSplit
+from workflow_lib.errors import UserError
 from workflow_lib.report.explorer.blobs import Blobs, narrow
 from workflow_lib.report.explorer.pictures import COLUMNS, EXACT, PER_SHEET, cell_of, sheets
+from workflow_lib.report.explorer.sounds import Sounds
 from workflow_lib.seeds import sample_rows
 
 SHOWN = 100_000
@@ -20,6 +22,8 @@ CHARACTERS = 600
 """Longer texts are cut."""
 LESS = 1.05
 """Pictures may take so much more room than the first ones; beyond it, the last rows get none."""
+PLAYED, PER_PACK = 1000, 50
+"""So many samples have a sound at most, and so many sounds are in one element."""
 ROW_BYTES = 6
 """Of the list of rows with pictures, for each of them."""
 
@@ -37,6 +41,7 @@ class Samples:
         shown: (S,) rows of the samples in the page.
         images: their images; None if they have none.
         texts: (N,) their texts; None if they have none.
+        sounds: their sounds; None if they have none.
         entry: what the page is told.
         wanted: of each point, places in the page of its samples and their nearest foreign ones, most suspicious first.
     """
@@ -46,6 +51,7 @@ class Samples:
     class_names: list[str]
     images: StoredSplit | None = None
     texts: npt.NDArray[Any] | None = None
+    sounds: Sounds | None = None
     entry: dict[str, Any] = field(default_factory=dict)
     wanted: list[Rows] = field(default_factory=list)
 
@@ -55,6 +61,8 @@ class Samples:
 
     def places(self, ids: npt.NDArray[Any]) -> Rows:
         """Place in the page of the samples with these ids; -1 for those that are not shown."""
+        if np.array_equal(ids, self.ids[self.shown]):
+            return np.arange(len(ids))
         return np.array([self._places.get(name, -1) for name in ids.tolist()], dtype=np.int64)
 
     def add(self, blobs: Blobs, name: str) -> bool:
@@ -66,9 +74,10 @@ class Samples:
         return added is not None
 
     def add_media(self, blobs: Blobs, limit: float) -> None:
-        """Put as many texts or pictures into the page as fit below `limit` bytes in all.
+        """Put as many texts, or pictures and sounds, into the page as fit below `limit` bytes in all.
 
-        First come the most suspicious samples of every point, then the other ones of the first point.
+        First come the most suspicious samples of every point, then the other ones of the first point. Of the room,
+        pictures may leave half to sounds.
         """
         heads = [places[:PER_POINT] for places in self.wanted]
         every = np.concatenate([*heads, *self.wanted[:1], np.arange(len(self.shown))])
@@ -76,7 +85,10 @@ class Samples:
         if self.texts is not None:
             self._add_texts(self.texts[self.shown], wanted, blobs, limit)
         elif self.images is not None:
-            self._add_pictures(self.images, wanted, blobs, limit)
+            half = (blobs.used + limit) / 2
+            self._add_pictures(self.images, wanted, blobs, half if self.sounds else limit)
+            if self.sounds and self.entry["media"]:
+                self.entry["media"]["sounds"] = self._add_sounds(self.sounds, wanted[:PLAYED], blobs, limit)
 
     def _add_texts(self, texts: npt.NDArray[Any], wanted: Rows, blobs: Blobs, limit: float) -> None:
         count = len(wanted)
@@ -100,7 +112,7 @@ class Samples:
         if rows and numbers:
             cell = cell_of(*images.image_shape[1:])
             self.entry["media"] = {
-                "kind": "image",
+                "kind": "audio" if self.sounds else "image",
                 "sheets": numbers,
                 "rows": rows[0],
                 "count": min(len(numbers) * PER_SHEET, len(chosen)),
@@ -110,3 +122,22 @@ class Samples:
                 "each": PER_SHEET,
                 "exact": max(images.image_shape[1:]) <= EXACT,
             }
+
+    def _add_sounds(self, sounds: Sounds, wanted: Rows, blobs: Blobs, limit: float) -> dict[str, Any] | None:
+        """What the page is told of the sounds, in elements of several; None if there are none."""
+        packs: list[int] = []
+        sizes: list[int] = []
+        for start in range(0, len(wanted), PER_PACK):
+            try:
+                made = [sounds.mp3(name) for name in self.ids[self.shown[wanted[start : start + PER_PACK]]].tolist()]
+            except UserError:  # files that have moved, or no extra for sounds: pictures are enough
+                break
+            added = blobs.add(np.frombuffer(b"".join(made), np.uint8), limit=limit - 2 * ROW_BYTES * len(wanted))
+            if added is None:
+                break
+            packs += added
+            sizes += map(len, made)
+        added = blobs.add(narrow(wanted[: len(sizes)]), narrow(sizes), besides=packs, limit=limit) if packs else None
+        if added is None:
+            return None
+        return {"packs": packs, "rows": added[0], "sizes": added[1], "each": PER_PACK, "count": len(sizes)}

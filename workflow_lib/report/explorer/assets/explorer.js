@@ -1,6 +1,7 @@
 // The choices of study and point, and what they show.
 
 const METHODS = { tsne: "t-SNE", umap: "UMAP", isomap: "Isomap", pca: "PCA" };
+const WHAT = { image: "pictures", text: "texts", audio: "spectrograms" };
 const NAMES = { "not computed": "not computed yet", outdated: "outdated", damaged: "damaged", "no room": "without room in the page" };
 
 (function explorer() {
@@ -73,7 +74,12 @@ const NAMES = { "not computed": "not computed yet", outdated: "outdated", damage
     }
     const samples = contents.samples[entry.samples];
     if (samples.count < samples.of) sentences.push(`${samples.count} of ${samples.of} samples are shown, drawn evenly from the classes; k* is among all.`);
-    if (samples.media && samples.media.count < samples.count) sentences.push(`${samples.media.count} of ${samples.count} samples have ${samples.media.kind === "text" ? "texts" : "pictures"}, the most suspicious ones first.`);
+    if (samples.media && samples.media.count < samples.count) sentences.push(`${samples.media.count} of ${samples.count} samples have ${WHAT[samples.media.kind]}, the most suspicious ones first.`);
+    if (samples.media?.kind === "audio") {
+      const heard = samples.media.sounds?.count || 0;
+      if (!heard) sentences.push("Sounds cannot be played: when the page was made, their files or the extra sound were missing, or there was no room.");
+      else if (heard < samples.count) sentences.push(`${heard} of ${samples.count} samples can be played, the most suspicious ones first.`);
+    }
     if (!entry.near) sentences.push("Nearest neighbours of this point are not in the page.");
     else if (entry.near.count < samples.count) sentences.push(`${entry.near.count} of ${samples.count} samples have nearest neighbours, those with the smallest κ.`);
     if (entry.values.transform !== "original" && samples.media) sentences.push("Pictures show the images before the transform.");

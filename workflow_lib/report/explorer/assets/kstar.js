@@ -6,7 +6,7 @@ const CIVIDIS = ["#00224e", "#00306f", "#213d6b", "#36496b", "#48566c", "#57636f
 /** Everything of a point that the views need, decoded. */
 async function loadPoint(study, entry) {
   const samples = await loadSamples(contents.samples[entry.samples]);
-  const names = ["kappa", "foreign", "piece", "prediction", "censored", "suspects", "doubtful"];
+  const names = ["kappa", "foreign", "piece", "prediction", "confidence", "label_probability", "censored", "suspects", "doubtful"];
   const arrays = await Promise.all(names.map((name) => element(entry[name])));
   const point = Object.fromEntries(names.map((name, i) => [name, arrays[i]]));
   const { labels } = samples;
@@ -28,11 +28,15 @@ async function loadPoint(study, entry) {
 const loadedSamples = new Map();
 async function loadSamples(entry) {
   if (!loadedSamples.has(entry)) {
-    const parts = [entry.ids, entry.labels, entry.media?.rows, entry.media?.texts];
-    const [ids, labels, some, texts] = await Promise.all(parts.map(element));
-    const pictured = some && new Int32Array(entry.count).fill(-1);
-    if (some) some.forEach((row, place) => (pictured[row] = place));
-    loadedSamples.set(entry, { entry, ids, labels, pictured, texts });
+    const sounds = entry.media?.sounds;
+    const parts = [entry.ids, entry.labels, entry.media?.rows, entry.media?.texts, sounds?.rows, sounds?.sizes];
+    const [ids, labels, some, texts, heard, sizes] = await Promise.all(parts.map(element));
+    const places = (rows) => {
+      const found = rows && new Int32Array(entry.count).fill(-1);
+      if (rows) rows.forEach((row, place) => (found[row] = place));
+      return found;
+    };
+    loadedSamples.set(entry, { entry, ids, labels, pictured: places(some), texts, heard: places(heard), sizes });
   }
   return loadedSamples.get(entry);
 }
@@ -59,6 +63,11 @@ function kstarView(box) {
     select();
   });
   find(".clear").addEventListener("click", clear);
+  document.addEventListener("keydown", (event) => {
+    const typing = event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (event.key.toLowerCase() !== "p" || typing || box.hidden) return;
+    if (hovered >= 0 || box.contains(event.target)) find(".sample .play")?.click();
+  });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape") clear();
     if (event.target.tagName !== "CANVAS") return;
@@ -188,5 +197,5 @@ function kstarView(box) {
     list.highlight(row);
   }
 
-  return { show, placeOf: (row) => ({ strips: strips.placeOf(row), map: map.placeOf(row) }), point: () => point };
+  return { show, placeOf: (row) => ({ strips: strips.placeOf(row), map: map.placeOf(row) }), point: () => point, player };
 }

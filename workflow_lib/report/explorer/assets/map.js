@@ -13,13 +13,17 @@ function mapView(figure, events) {
   if (!hasWebGL) {
     state.box = (start, end) => drawBox(marks, width, height, start, end);
     pointAtDots(canvas, state, events);
-    lasso.hidden = figure.querySelector(".whole").hidden = true;
+    lasso.hidden = figure.querySelector(".whole").hidden = figure.querySelector(".zoom").hidden = true;
   }
+  // Else a page that is scrolled would stop at the map and zoom it.
+  const inUse = (event) => event.ctrlKey || document.activeElement === canvas;
+  plot.addEventListener("wheel", (event) => inUse(event) || event.stopPropagation(), { capture: true });
   lasso.addEventListener("click", () => mode(lasso.getAttribute("aria-pressed") === "false"));
   figure.querySelector(".whole").addEventListener("click", () => scatter.reset());
 
   function mode(region) {
     lasso.setAttribute("aria-pressed", String(region));
+    canvas.style.touchAction = region ? "none" : ""; // a finger draws the region in place of scrolling the page
     scatter.set({ mouseMode: region ? "lasso" : "panZoom" });
   }
 

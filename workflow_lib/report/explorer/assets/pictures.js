@@ -27,6 +27,9 @@ const MEDIA = {
   },
 };
 
+/** Sounds are seen as spectrograms, which are images. */
+MEDIA.audio = MEDIA.image;
+
 /** Where a sample's picture would be. */
 function noPicture(size) {
   const cell = make("span", "picture none");
@@ -42,4 +45,40 @@ function drawSample(samples, row, size) {
   const place = samples.pictured ? samples.pictured[row] : row;
   if (place < 0 || place >= about.count) return noPicture(size);
   return MEDIA[about.kind](about, place, size, samples);
+}
+
+const player = new Audio();
+let playing = null; // the samples and the row that are heard
+for (const event of ["play", "pause", "ended", "error"]) player.addEventListener(event, showPlaying);
+
+/** A button that plays the sound of a sample, or stops it; null where the page has no sound of it. */
+function playButton(samples, row) {
+  if (!samples.heard || samples.heard[row] < 0) return null;
+  const button = make("button", "play");
+  button.type = "button";
+  button.title = "key: P";
+  button.latentAtlas = { samples, row };
+  button.addEventListener("click", () => (isPlaying(button) ? player.pause() : play(samples, row)));
+  showPlaying(null, button);
+  return button;
+}
+
+const isPlaying = (button) => !player.paused && playing && playing.samples === button.latentAtlas.samples && playing.row === button.latentAtlas.row;
+
+function showPlaying(_, button = section.querySelector(".sample .play")) {
+  if (button) button.textContent = isPlaying(button) ? "\u25a0 Stop" : "\u25b6 Play";
+}
+
+/** Play the sound of a sample from its beginning. */
+async function play(samples, row) {
+  const { packs, each } = samples.entry.media.sounds;
+  const at = samples.heard[row];
+  playing = { samples, row };
+  const pack = await element(packs[Math.floor(at / each)]);
+  if (playing.samples !== samples || playing.row !== row) return; // another one was asked for since
+  const start = samples.sizes.subarray(at - (at % each), at).reduce((sum, size) => sum + size, 0);
+  URL.revokeObjectURL(player.src);
+  player.src = URL.createObjectURL(new Blob([pack.subarray(start, start + samples.sizes[at])], { type: "audio/mpeg" }));
+  player.dataset.row = row;
+  await player.play().catch(() => showPlaying());
 }

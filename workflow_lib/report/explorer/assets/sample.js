@@ -11,6 +11,9 @@ function showSample(aside, point, row, choose) {
   const name = (label) => (label >= 0 ? point.classes[label] : "another class");
   const picture = drawSample(point.samples, row, 112);
   if (picture) aside.append(picture);
+  const play = playButton(point.samples, row);
+  if (play) aside.append(make("div", "row", play));
+  if (point.samples.entry.media?.kind === "audio") aside.append(make("p", "muted", "Spectrogram: time to the right, pitch upwards."));
   const foreign = point.foreign[row] - 1;
   const label = point.labels[row];
   const prediction = point.prediction && point.prediction[row] - 1;
@@ -22,6 +25,7 @@ function showSample(aside, point, row, choose) {
       ["sample", point.samples.ids[row]],
       ["class", name(label)],
       ["prediction", prediction === null ? null : prediction < 0 ? "a class that the dataset lacks" : name(prediction)],
+      ["confidence", confidenceOf(point, row, name)],
       ["κ", known ? `${bound}${point.kappa[row]}` : "left out: it has no k*"],
       ["k*", known ? `${bound}${point.kstar[row].toFixed(4)} (κ of ${point.sizes[label]} in its class)` : null],
       ["piece", point.piece[row] ? `${point.piece[row] - 1}${point.piece[row] === 1 ? ", the largest of its class" : " of its class (0 is the largest)"}` : "not known"],
@@ -49,4 +53,21 @@ function neighboursOf(point, row) {
   if (!point.neighbours || row < 0) return [];
   const { k } = point.entry.near;
   return Array.from(point.neighbours.subarray(row * k, row * k + k), (other) => other - 1).filter((other) => other >= 0);
+}
+
+const PROBABILITY = 65534; // stands for 1; numbers are one higher, as 0 stands for none
+
+/** How sure the network is of its prediction and of the sample's own class, in words; null where it is not known. */
+function confidenceOf(point, row, name) {
+  const said = point.confidence?.[row];
+  if (!said) return null;
+  const own = point.label_probability?.[row];
+  const right = point.prediction[row] - 1 === point.labels[row];
+  return percent((said - 1) / PROBABILITY) + (right || !own ? "" : `; in its own class ${name(point.labels[row])}: ${percent((own - 1) / PROBABILITY)}`);
+}
+
+/** A share in per cent with one decimal; shares that would look like none or all are said to be below or above. */
+function percent(share) {
+  if (share < 0.0005) return "< 0.1\u00a0%";
+  return share > 0.9995 ? "> 99.9\u00a0%" : `${(100 * share).toFixed(1)}\u00a0%`;
 }
