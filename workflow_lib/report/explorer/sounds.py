@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from workflow_lib.datasets.audio_clips import clips_in_folders, clips_of_table
-from workflow_lib.datasets.optional import optional
 from workflow_lib.datasets.waves import fitted, read_sound
+from workflow_lib.optional import optional
 
 RATES = (8000, 11025, 12000, 16000, 22050, 24000)
 """Samples per second that MP3 allows; of higher ones, the page keeps the highest of these."""
