@@ -12,7 +12,7 @@ function showSample(aside, point, row, choose) {
   const picture = drawSample(point.samples, row, 112);
   if (picture) aside.append(picture);
   const play = playButton(point.samples, row);
-  if (play) aside.append(make("div", "row", play));
+  if (play) aside.append(play);
   if (point.samples.entry.media?.kind === "audio") aside.append(make("p", "muted", "Spectrogram: time to the right, pitch upwards."));
   const foreign = point.foreign[row] - 1;
   const label = point.labels[row];
