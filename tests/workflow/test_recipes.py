@@ -182,7 +182,7 @@ def sources(project):
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory):
     """A project with one thing more of each kind, after a run with all of them."""
-    project = Project(tmp_path_factory.mktemp("recipes"), cores=2)
+    project = Project(tmp_path_factory.mktemp("recipes"), cores=1)
     before = sources(project)
     follow(project)
     project.touched = {path for path, text in sources(project).items() if text != before.get(path)}
