@@ -100,7 +100,9 @@ def test_every_format_says_the_same_in_blocks_of_any_size(tmp_path, monkeypatch,
 
 def test_blocks_are_no_larger_than_said(tmp_path, monkeypatch):
     monkeypatch.setattr(imported, "BLOCK_BYTES", 2 * 4 * 4)
-    assert [len(block) for block in read_imported(npy(tmp_path)).blocks()] == [2, 2, 2, 2, 1]
+    given = read_imported(npy(tmp_path))
+    assert [len(block) for block in given.blocks()] == [2, 2, 2, 2, 1]
+    assert not any(isinstance(block, np.memmap) for block in given.blocks())  # which would keep the file in memory
 
 
 def test_ids_and_plain_columns_of_anndata(tmp_path):

@@ -126,11 +126,11 @@ def load(library: str, folder: str, layers: Sequence[str], device: str) -> Loade
         folder, "be loaded as a tokenizer", lambda: transformers.AutoTokenizer.from_pretrained(folder, **LOCAL)
     )
     network = _network(folder, transformers.AutoModel, layers)
-    if network.config.is_encoder_decoder:
+    if getattr(network.config, "is_encoder_decoder", False):
         network = network.get_encoder()
     _check_words(folder, tokenizer, network)
     network = network.float().to(device).eval()
-    most = min(tokenizer.model_max_length, _positions(network))
+    most = min(tokenizer.model_max_length, _positions(network, RELATIVE))
     return Loaded(network, tokenizer, most, lambda tokens: network(**tokens).last_hidden_state)
 
 
@@ -150,12 +150,12 @@ def _network(folder: str, kind: Any, layers: Sequence[str]) -> Any:
     return network
 
 
-def _positions(network: Any) -> int:
-    """Tokens for which the model has positions; models like RoBERTa begin to count after the padding."""
+def _positions(network: Any, otherwise: int) -> int:
+    """Tokens for which the model has positions, or `otherwise`; models like RoBERTa count from after the padding."""
     table = getattr(getattr(network, "embeddings", None), "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
-    most: int = getattr(network.config, "max_position_embeddings", RELATIVE)
-    return most - (0 if padding is None else padding + 1)
+    most = getattr(network.config, "max_position_embeddings", None) or 0
+    return most - (0 if padding is None else padding + 1) if most > 0 else otherwise
 
 
 def _sentence_transformers(folder: str, layers: Sequence[str], device: str) -> Loaded:
@@ -173,10 +173,11 @@ def _sentence_transformers(folder: str, layers: Sequence[str], device: str) -> L
     first = json.loads(Path(folder, "modules.json").read_text("utf-8"))[0]["path"]
     _network(str(Path(folder, first)), type(network), layers)  # the library does not say what is lacking
     _check_words(folder, tokenizer, network)
+    most = model.max_seq_length or min(tokenizer.model_max_length, RELATIVE)
     return Loaded(
         network,
         tokenizer,
-        min(model.max_seq_length or tokenizer.model_max_length, _positions(network)),
+        min(most, _positions(network, most)),
         lambda tokens: model(dict(tokens))["sentence_embedding"],
     )
 
@@ -186,7 +187,8 @@ def _check_words(folder: str, tokenizer: Any, network: Any) -> None:
 
     The latter knows no word.
     """
-    highest, known = max(tokenizer.get_vocab().values(), default=0), network.get_input_embeddings().num_embeddings
+    words = _try(folder, "be used for texts", network.get_input_embeddings)
+    highest, known = max(tokenizer.get_vocab().values(), default=0), words.num_embeddings
     allowed = ""
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         allowed = "has no vocabulary of a tokenizer, so every word would be unknown"
