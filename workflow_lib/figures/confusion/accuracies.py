@@ -111,7 +111,7 @@ def _dots(axes: Axes, pairs: pd.DataFrame, classes: list[str], colour: str) -> N
 def _counts(numbers: pd.DataFrame, runs: int) -> str:
     pairs = numbers.loc[numbers["pair"] != BASELINE, "pair"].nunique()
     baseline = numbers.loc[numbers["pair"] == BASELINE, "n"].max()
-    return f"{pairs} pairs with {runs} runs each, {0 if math.isnan(baseline) else int(baseline)} runs of the baseline."
+    return f"Pairs: {pairs}. Runs of each: {runs}, of the baseline: {0 if math.isnan(baseline) else int(baseline)}."
 
 
 def _thinned(pairs: pd.DataFrame) -> str:

@@ -87,8 +87,9 @@ def _scale(axes: Axes, table: pd.DataFrame) -> None:
 def _notes(table: pd.DataFrame, names: list[str], drawn: list[str]) -> list[str]:
     runs = table.groupby("pair", sort=False)["n"].max()
     low, high = int(runs.min()), int(runs.max())
-    counted = f"{len(names)} pairs; {low if low == high else f'{low} to {high}'} runs each; diverged runs are left out."
-    return [counted] + ([f"{len(drawn)} pairs are drawn."] if len(drawn) < len(names) else [])
+    each = str(low) if low == high else f"{low} to {high}"
+    shown = f", of which {len(drawn)} are drawn" if len(drawn) < len(names) else ""
+    return [f"Pairs: {len(names)}{shown}. Runs of each: {each}; diverged runs are left out."]
 
 
 def _legend(pairs: bool) -> list[Line2D | Patch]:
