@@ -35,7 +35,8 @@ PROTOTYPES = [
     _row(
         "another layer of a study of prototypes",
         put(f"{STUDY}.layer", "logits"),
-        starts=f"compute_dissimilarity/sure/*/logits find_boundaries/* {TABLES} {NUMBERS} draw_boundaries/sure",
+        starts=f"compute_dissimilarity/sure/*/logits attack_prototypes/sure/* find_boundaries/* {TABLES} {NUMBERS} "
+        "draw_boundaries/sure",
     ),
     _row("the precision of prototypes", put(f"{STUDY}.precision", "bfloat16"), starts=ALL),
     _row("defaults of a study of prototypes written out", put(f"{STUDY}.include_self", False)),
@@ -79,8 +80,6 @@ PROTOTYPES = [
         "code of C and R, with a change",
         replace("workflow_lib/dissimilarity/cosine.py", "np.subtract(1, found", "np.subtract(1.5, found"),
         starts=f"compute_dissimilarity/* {TABLES} {NUMBERS} draw_boundaries/sure",
-        computes=f"compute_dissimilarity/* {TABLES} {NUMBERS}",
-        because="the tables of boundaries come out equal",
     ),
     _warm(
         "an interval added in the middle of a study with a warm start",
@@ -92,7 +91,8 @@ PROTOTYPES = [
     _warm(
         "an initialisation added to a study with a warm start",
         put(f"{WARM}.initialisations", 2),
-        starts=f"*/warm/*/initialisation-1 {AFTER_SETS} !draw_prototypes/warm !draw_trajectories/warm",
+        starts=f"*/warm/*/initialisation-1* {AFTER_SETS} !draw_prototypes/warm !draw_trajectories/warm "
+        "!draw_class_prototypes/warm",
     ),
     _warm(
         "noise instead of a warm start",
