@@ -10,6 +10,7 @@ from typing import Any
 from workflow_lib.datasets.files import damaged, require_file, require_names
 from workflow_lib.datasets.split import as_text
 from workflow_lib.errors import Problem, UserError, listed
+from workflow_lib.optional import optional
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 LINES = (".jsonl", ".ndjson")
@@ -91,9 +92,7 @@ def _require_plain(path: Path, names: Sequence[str], separator: str) -> None:
 
 
 def _parquet(path: Path) -> dict[str, list[Any]]:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
+    table = optional("pyarrow.parquet", "workflow").read_table(path)  # for datasets of images its version is nothing
     return {name: table[name].to_pylist() for name in table.column_names}
 
 
