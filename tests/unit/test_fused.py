@@ -70,7 +70,6 @@ def with_gradients(function, name, values):
 
 
 def all_are_equal(device):
-    torch.backends.cudnn.allow_tf32 = False
     for name in CASES:
         values = inputs(name, device)
         expected, found = (with_gradients(function, name, values) for function in (plain, by_kernels))
