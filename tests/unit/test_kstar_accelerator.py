@@ -121,6 +121,60 @@ def test_distances_are_those_of_the_cpu_bit_for_bit(device, name, metric):
     np.testing.assert_array_equal(found.cpu().numpy().reshape(count, count), true_distances(name, metric))
 
 
+class Card:
+    """A device that copies as late as it may: a buffer is read when someone waits for the event behind it."""
+
+    def __init__(self, shape):
+        self.memory, self.due = np.full(shape, np.nan, np.float32), []
+
+    def __getitem__(self, rows):
+        return SimpleNamespace(copy_=lambda buffer, non_blocking: self.due.append((rows, buffer)))
+
+    def finish(self):
+        for rows, buffer in self.due:
+            self.memory[rows] = buffer
+        self.due = []
+
+
+class Sent:
+    """An event of a card."""
+
+    def __init__(self, card):
+        self.card, self.recorded = card, False
+
+    def record(self):
+        self.recorded = True
+
+    def synchronize(self):
+        if self.recorded:  # before, there is nothing to wait for
+            self.card.finish()
+
+
+@pytest.mark.parametrize(("count", "size"), [(7, 3), (6, 3), (2, 3), (9, 1), (1, 1)])
+def test_a_buffer_is_filled_again_only_when_it_was_sent(count, size):
+    source = torch.arange(4.0 * count).reshape(count, 4)
+    card, buffers = Card((count, 4)), [torch.empty(size, 4) for _ in range(2)]
+    device_rows.copy_through(buffers, [Sent(card), Sent(card)], source, card)
+    card.finish()
+    np.testing.assert_array_equal(card.memory, source)
+
+
+def test_the_card_of_this_test_notices_a_buffer_filled_too_early():
+    source = torch.arange(28.0).reshape(7, 4)
+    card, never = Card((7, 4)), SimpleNamespace(record=lambda: None, synchronize=lambda: None)
+    device_rows.copy_through([torch.empty(3, 4)], [never], source, card)
+    card.finish()
+    assert not np.array_equal(card.memory, source)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU: page-locked buffers are those of CUDA")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_features_reach_the_gpu_unchanged(dtype, monkeypatch):
+    monkeypatch.setattr(device_rows, "BUFFER_BYTES", 4096)
+    features = torch.from_numpy(np.random.default_rng(0).standard_normal((1001, 33)).astype(dtype))
+    assert torch.equal(device_rows._moved(features, torch.device("cuda")).cpu(), features)
+
+
 def bounds_of(name, metric, precision, product=None, device="cpu"):
     """Lower bounds, float64 distances and upper bounds of all pairs."""
     rows, _ = rows_and_starts(name, metric)

@@ -1,7 +1,9 @@
 """The rows on a device: float64 values as they are compared, and distances that equal those of the CPU bit for bit."""
 
 import functools
+import itertools
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 
 import torch
@@ -11,6 +13,8 @@ from workflow_lib.kstar.pairs import CHEBYSHEV, EUCLIDEAN, Rows
 
 BATCH_BYTES = 2**28
 """Float64 rows that are worked on at a time: enough to keep a GPU busy."""
+BUFFER_BYTES = 2**23
+"""Size of each of the two buffers through which features go to a GPU."""
 
 
 class DeviceRows:
@@ -33,7 +37,7 @@ class DeviceRows:
             torch.from_numpy(part).to(device) for part in (rows.order, rows.scale, rows.class_end)
         )
         features = torch.from_numpy(rows.features)
-        self.features = features.to(device) if rows.features.nbytes <= memory // 2 else features
+        self.features = _moved(features, self.device) if rows.features.nbytes <= memory // 2 else features
         self.batch = max(min(memory // 32, BATCH_BYTES) // (8 * self.width), 1)
         total = torch.zeros(self.width, dtype=torch.float64, device=device)
         for span in self.parts(self.count, self.batch):
@@ -76,6 +80,43 @@ class DeviceRows:
         for feature in difference.T.contiguous():
             total += feature
         return total
+
+
+def _moved(features: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Features (N, d) on the device.
+
+    CUDA copies ordinary memory through buffers of its own, with one thread. Here all threads fill the buffers.
+    """
+    if device.type != "cuda":
+        return features.to(device)
+    size = max(BUFFER_BYTES // (features.shape[1] * features.element_size()), 1)
+    shape = (min(size, len(features)), features.shape[1])
+    buffers = [torch.empty(shape, dtype=features.dtype, pin_memory=True) for _ in range(2)]
+    found = torch.empty_like(features, device=device)
+    with torch.cuda.device(device):
+        sent = [torch.cuda.Event() for _ in buffers]  # type: ignore[no-untyped-call]
+        copy_through(buffers, sent, features, found)
+    return found
+
+
+def copy_through(
+    buffers: Sequence[torch.Tensor], sent: Sequence[torch.cuda.Event], source: torch.Tensor, target: torch.Tensor
+) -> None:
+    """Copy source to target, (N, d) each, through page-locked buffers (n, d): one is filled while another is sent.
+
+    Args:
+        buffers: at least one; all of one size.
+        sent: an event for each buffer; it has happened when the buffer may be filled again.
+        source: in host memory.
+        target: on the device.
+    """
+    size = len(buffers[0])
+    turns = itertools.cycle(zip(buffers, sent, strict=True))
+    for first, (buffer, event) in zip(range(0, len(source), size), turns, strict=False):
+        part = source[first : first + size]
+        event.synchronize()
+        target[first : first + size].copy_(buffer[: len(part)].copy_(part), non_blocking=True)
+        event.record()
 
 
 @functools.cache
