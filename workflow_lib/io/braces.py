@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 def expand(pattern: str) -> list[str]:
     """All paths that match a pattern; the last braces vary fastest. A pattern without braces is one path."""
+    if "{" not in pattern:  # nearly all
+        return [pattern]
     parts = re.split(r"\{([^{}]*)\}", pattern)
     choices = [part.split(",") if i % 2 else [part] for i, part in enumerate(parts)]
     return ["".join(path) for path in itertools.product(*choices)]

@@ -20,7 +20,10 @@ COMPARED = {"spec": dict, "code": str, "inputs": dict, "key": str, "device": str
 
 def record_path(artifact: Path, results: Path) -> Path:
     """Path of the record of an artifact."""
-    inside = artifact.relative_to(results) if artifact.is_relative_to(results) else Path(artifact.name)
+    try:
+        inside = str(artifact.relative_to(results))
+    except ValueError:
+        inside = artifact.name
     return results / FOLDER / f"{inside}.json"
 
 
