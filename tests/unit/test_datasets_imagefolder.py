@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from workflow_lib.cache.digests import DigestMemory
-from workflow_lib.config.datasets import ImageFolder
+from workflow_lib.config.datasets_images import ImageFolder
 from workflow_lib.datasets.artifact import open_split, unit_range
 from workflow_lib.datasets.imagefolder import decode
 from workflow_lib.datasets.sources import load

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from workflow_lib.config.datasets import Torchvision
+from workflow_lib.config.datasets_images import Torchvision
 from workflow_lib.datasets.sources import load
 from workflow_lib.errors import UserError
 

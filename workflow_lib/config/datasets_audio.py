@@ -91,43 +91,41 @@ class Audio(Images):
         """Not if every clip is one to test on."""
         return self.test_fraction != 1
 
+    def problems(self, where: str) -> Iterator[Problem]:
+        """Contradictions in values that are all well formed."""
+        yield from self._split_problems(where)
+        if self.table and not self.table.endswith(TABLES):
+            allowed = f"the name must end in one of {listed(TABLES)}"
+            yield Problem(f"{where}.table", self.table, allowed, "save the table as CSV or Parquet")
+        highest = self.sample_rate / 2
+        fmax = self.fmax or highest
+        if fmax > highest:
+            allowed = f"must not be above {highest:g}, half the sample rate"
+            yield Problem(f"{where}.fmax", f"{fmax:g}", allowed, "remove it, or raise sample_rate")
+        if self.fmin >= fmax:
+            yield Problem(f"{where}.fmin", f"{self.fmin:g}", f"must be below fmax, {fmax:g}", "write a lower one, or 0")
+        if self.n_fft % 2:
+            yield Problem(f"{where}.n_fft", str(self.n_fft), "must be even", f"write {self.n_fft + 1}")
+        if self.hop_length > self.n_fft:
+            allowed = f"must not be larger than n_fft, {self.n_fft}, or samples between two frames are left out"
+            yield Problem(f"{where}.hop_length", str(self.hop_length), allowed, f"write {self.n_fft // 2}")
+        samples = round(self.seconds * self.sample_rate)
+        if samples < self.n_fft:
+            allowed = f"is {samples} samples at this rate, fewer than one frame of n_fft, {self.n_fft}"
+            yield Problem(f"{where}.seconds", f"{self.seconds:g}", allowed, "write more seconds, or a smaller n_fft")
 
-def problems(where: str, dataset: Audio) -> Iterator[Problem]:
-    """Contradictions in values that are all well formed."""
-    yield from _split_problems(where, dataset)
-    if dataset.table and not dataset.table.endswith(TABLES):
-        allowed = f"the name must end in one of {listed(TABLES)}"
-        yield Problem(f"{where}.table", dataset.table, allowed, "save the table as CSV or Parquet")
-    highest = dataset.sample_rate / 2
-    fmax = dataset.fmax or highest
-    if fmax > highest:
-        allowed = f"must not be above {highest:g}, half the sample rate"
-        yield Problem(f"{where}.fmax", f"{fmax:g}", allowed, "remove it, or raise sample_rate")
-    if dataset.fmin >= fmax:
-        yield Problem(f"{where}.fmin", f"{dataset.fmin:g}", f"must be below fmax, {fmax:g}", "write a lower one, or 0")
-    if dataset.n_fft % 2:
-        yield Problem(f"{where}.n_fft", str(dataset.n_fft), "must be even", f"write {dataset.n_fft + 1}")
-    if dataset.hop_length > dataset.n_fft:
-        allowed = f"must not be larger than n_fft, {dataset.n_fft}, or samples between two frames are left out"
-        yield Problem(f"{where}.hop_length", str(dataset.hop_length), allowed, f"write {dataset.n_fft // 2}")
-    samples = round(dataset.seconds * dataset.sample_rate)
-    if samples < dataset.n_fft:
-        allowed = f"is {samples} samples at this rate, fewer than one frame of n_fft, {dataset.n_fft}"
-        yield Problem(f"{where}.seconds", f"{dataset.seconds:g}", allowed, "write more seconds, or a smaller n_fft")
-
-
-def _split_problems(where: str, dataset: Audio) -> Iterator[Problem]:
-    """The split is made in one way, and by speakers or a column only from a table."""
-    if dataset.table is None:
-        for key in OF_TABLE:
-            if key in dataset.model_fields_set:
-                allowed = "is for clips that a table names, and there is no table"
-                yield Problem(f"{where}.{key}", yaml_text(getattr(dataset, key)), allowed, "add table, or remove it")
-    ways = ("splits", "test_speakers", "test_fraction")
-    given = [way for way in ways if getattr(dataset, way) is not None]
-    if dataset.table and len(given) != 1:
-        allowed = f"needs one of {listed(ways)}, and has {' and '.join(given) or 'none'}"
-        yield Problem(where, "", allowed, "write for example test_fraction: 0.2")
-    if dataset.split_seed and dataset.test_fraction in (None, 1):
-        allowed = "nothing is drawn without a test_fraction below 1"
-        yield Problem(f"{where}.split_seed", str(dataset.split_seed), allowed, "remove it, or give test_fraction")
+    def _split_problems(self, where: str) -> Iterator[Problem]:
+        """The split is made in one way, and by speakers or a column only from a table."""
+        if self.table is None:
+            for key in OF_TABLE:
+                if key in self.model_fields_set:
+                    allowed = "is for clips that a table names, and there is no table"
+                    yield Problem(f"{where}.{key}", yaml_text(getattr(self, key)), allowed, "add table, or remove it")
+        ways = ("splits", "test_speakers", "test_fraction")
+        given = [way for way in ways if getattr(self, way) is not None]
+        if self.table and len(given) != 1:
+            allowed = f"needs one of {listed(ways)}, and has {' and '.join(given) or 'none'}"
+            yield Problem(where, "", allowed, "write for example test_fraction: 0.2")
+        if self.split_seed and self.test_fraction in (None, 1):
+            allowed = "nothing is drawn without a test_fraction below 1"
+            yield Problem(f"{where}.split_seed", str(self.split_seed), allowed, "remove it, or give test_fraction")

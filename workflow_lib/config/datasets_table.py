@@ -40,6 +40,16 @@ class Labelled(Samples):
         """The table."""
         return {"path": self.path}
 
+    def problems(self, where: str) -> Iterator[Problem]:
+        """The split is made in exactly one way."""
+        given = [key for key in ("splits", "test_fraction") if getattr(self, key) is not None]
+        if len(given) != 1:
+            allowed = f"needs either splits or test_fraction, and has {' and '.join(given) or 'neither'}"
+            yield Problem(where, "", allowed, "write for example test_fraction: 0.2")
+        if self.split_seed and self.test_fraction is None:
+            allowed = "nothing is drawn without test_fraction"
+            yield Problem(f"{where}.split_seed", str(self.split_seed), allowed, "remove it, or give test_fraction")
+
 
 class Table(Labelled):
     """Rows of numbers with labels (CSV, Parquet, JSON)."""
@@ -82,14 +92,3 @@ class SklearnTable(Samples):
     def own_classes(self) -> tuple[str, ...]:
         """The classes of the data set, in the order of their labels."""
         return SKLEARN[self.source]
-
-
-def problems(where: str, dataset: Labelled) -> Iterator[Problem]:
-    """The split is made in exactly one way."""
-    given = [key for key in ("splits", "test_fraction") if getattr(dataset, key) is not None]
-    if len(given) != 1:
-        allowed = f"needs either splits or test_fraction, and has {' and '.join(given) or 'neither'}"
-        yield Problem(where, "", allowed, "write for example test_fraction: 0.2")
-    if dataset.split_seed and dataset.test_fraction is None:
-        allowed = "nothing is drawn without test_fraction"
-        yield Problem(f"{where}.split_seed", str(dataset.split_seed), allowed, "remove it, or give test_fraction")

@@ -90,6 +90,13 @@ class Encoded(Samples):
             return {}
         return {"encoder": "sentence_transformers:SentenceTransformer"}
 
+    def problems(self, where: str) -> Iterator[Problem]:
+        """Keys that the encoder does not have."""
+        wrong = ("layers", "pooling") if self.encoder == TFIDF else ("terms",)
+        for key in wrong:
+            if key in self.model_fields_set:
+                yield Problem(f"{where}.{key}", "", f"the encoder {self.encoder} has no {key}", f"remove {key}")
+
 
 def hub_folder(name: str) -> Path | None:
     """The folder of a model's main version in the cache of Hugging Face; None if it is not there."""
@@ -97,11 +104,3 @@ def hub_folder(name: str) -> Path | None:
     model = Path(os.environ.get("HF_HUB_CACHE", home / "hub"), f"models--{name.replace('/', '--')}")
     main = model / "refs" / "main"
     return model / "snapshots" / main.read_text().strip() if main.is_file() else None
-
-
-def problems(where: str, dataset: Encoded) -> Iterator[Problem]:
-    """Keys that the encoder does not have."""
-    wrong = ("layers", "pooling") if dataset.encoder == TFIDF else ("terms",)
-    for key in wrong:
-        if key in dataset.model_fields_set:
-            yield Problem(f"{where}.{key}", "", f"the encoder {dataset.encoder} has no {key}", f"remove {key}")

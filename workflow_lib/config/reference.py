@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from workflow_lib.config.attacks import RATIO
-from workflow_lib.config.datasets import CHARACTERS
+from workflow_lib.config.datasets_images import CHARACTERS
 from workflow_lib.config.datasets_text import ENCODER, LIBRARIES, TFIDF
 from workflow_lib.config.fields import ALL, FUNCTION, NAME
 from workflow_lib.config.models import ARCHITECTURE

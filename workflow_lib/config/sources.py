@@ -1,13 +1,17 @@
 """What all sources of data have in common: choice of classes, subsamples, files and functions from outside."""
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from workflow_lib.config.fields import UNIQUE, ClassName, Section, Seed
+from workflow_lib.errors import Problem
 
 Kind = Literal["image", "table", "text", "features"]
 """What a sample is: an image, a row of numbers, a text, or features without a network."""
+ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
+"""Endings of files of arrays."""
 PerClass = Annotated[int, Field(ge=2)]
 ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
 ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
@@ -70,6 +74,14 @@ class Source(Section):
     def has_training_split(self) -> bool:
         """Whether there are samples to train on, where it is not made of other datasets."""
         return True
+
+    def problems(self, where: str) -> Iterator[Problem]:
+        """Contradictions of values that are all well formed, other than in the choice of classes and samples.
+
+        Args:
+            where: config key of the dataset.
+        """
+        yield from ()
 
 
 class Samples(Source):

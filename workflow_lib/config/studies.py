@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from workflow_lib.config.config import Config
 from workflow_lib.config.confusion import pairs_of
-from workflow_lib.config.datasets import Features, class_names
+from workflow_lib.config.datasets import class_names
+from workflow_lib.config.datasets_features import Features
 from workflow_lib.config.kstar import Study
 from workflow_lib.config.models import Model
 from workflow_lib.config.prototypes import PrototypeStudy

@@ -13,7 +13,8 @@ from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.code.functions import function_source
 from workflow_lib.code.signature import step_module
 from workflow_lib.config.config import Config
-from workflow_lib.config.datasets import Features, Transformed, UnionOf
+from workflow_lib.config.datasets import Transformed, UnionOf
+from workflow_lib.config.datasets_features import Features
 from workflow_lib.config.datasets_text import Encoded
 from workflow_lib.config.models import Model, TrainedWeights
 from workflow_lib.config.transforms import Transform
