@@ -110,6 +110,10 @@ def follow(project):
         SOURCE,
         "workflow_lib/config/datasets.py",
         ("    | Torchvision\n", "    | Ramps\n    | Torchvision\n"),
+        (
+            "import UNIQUE, Function, Name, Options, Text,",
+            "import UNIQUE, Fraction, Function, Name, Options, Seed, Text,",
+        ),
         before="Dataset = Annotated[",
     )
     readers = "READERS: Final"
