@@ -192,12 +192,15 @@ class Cluster:
         file.unlink(missing_ok=True)
 
     def _end_steps(self) -> None:
-        """End every job and what watches over it, by their ids."""
-        for step in list(self._steps()):
+        """End every job and what watches over it, by their ids; the watchers first, or they tell how the job ended."""
+        steps = list(self._steps())
+        below = []
+        for step in steps:
             with contextlib.suppress(psutil.Error):
-                for process in [*step.children(recursive=True), step]:
-                    with contextlib.suppress(psutil.Error):
-                        process.kill()
+                below += step.children(recursive=True)
+        for process in (*steps, *below):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
     def _steps(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter(["name", "create_time"]):
