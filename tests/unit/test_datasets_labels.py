@@ -4,10 +4,10 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from workflow_lib.datasets.labels import composed, encode, problems_of, texts
+from workflow_lib.datasets.labels import composed, encode, look_alikes, problems_of, texts
 from workflow_lib.datasets.split import strings
 from workflow_lib.errors import UserError
 
@@ -45,6 +45,7 @@ def test_parts_share_their_classes():
 @given(ANY_LABELS)
 def test_encoding_agrees_with_sorted_distinct_values(values):
     kind = np.uint64 if isinstance(values[0], int) else object
+    assume(kind is np.uint64 or not look_alikes(values, "here"))  # which are refused
     (labels,), names = encode([("here", np.array(values, dtype=kind))])
     ordered = sorted(set(values))
     assert labels.tolist() == [ordered.index(value) for value in values]
