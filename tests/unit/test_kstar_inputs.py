@@ -8,6 +8,8 @@ from workflow_lib.names import METRICS
 
 FEATURES = np.arange(1.0, 13).reshape(6, 2)
 LABELS = np.array([0, 1, 0, 1, 0, 1])
+DEVICES = ["cpu", "cpu:0"]
+"""With NumPy, and with torch, as for a GPU."""
 
 
 def spoiled(value, row, column=0):
@@ -41,9 +43,10 @@ def spoiled(value, row, column=0):
         (spoiled(1e-300, 2) * [1, 0], LABELS, "cosine", ["1e-300"]),
     ],
 )
-def test_an_error_names_what_was_found(features, labels, metric, words):
+@pytest.mark.parametrize("device", DEVICES)
+def test_an_error_names_what_was_found(features, labels, metric, words, device):
     with pytest.raises(UserError) as error:
-        check(features, labels, metric)
+        check(features, labels, metric, device)
     assert [word for word in words if word not in str(error.value)] == []
 
 
@@ -88,14 +91,27 @@ def test_float32_and_float64_are_used_as_given(given, kept):
     assert check(FEATURES.astype(given), LABELS, "euclidean").features.dtype == kept
 
 
+@pytest.mark.parametrize("number", ["int8", "uint8", "int16", "uint16", "int64", "uint64"])
+def test_numbers_are_sorted_up_to_the_ends_of_their_range(number):
+    least, largest = np.iinfo(number).min, np.iinfo(number).max
+    rng = np.random.default_rng(0)
+    for first, last in [(least, least + 70), (max(least, largest - 2**16 + 1), largest), (least, largest)]:
+        labels = rng.integers(first, last, 500, dtype=number, endpoint=True)
+        labels[-4:] = np.array([last, first, last, first], number)
+        order = check(np.ones((len(labels), 1)), labels, "euclidean").order
+        np.testing.assert_array_equal(order, np.argsort(labels, kind="stable"))
+
+
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-def test_every_row_of_many_is_looked_at(metric):
+def test_every_row_of_many_is_looked_at(metric, device):
     features = np.ones((2500, 2))
     features[2100] = -8.0
     labels = np.arange(2500) % 2
-    magnitude = check(features, labels, metric).magnitude
+    magnitude = check(features, labels, metric, device).magnitude
+    assert magnitude.dtype == np.float64
     assert magnitude.max() == 8.0
     assert metric == "euclidean" or np.flatnonzero(magnitude != 1.0).tolist() == [2100]
     features[2400, 1] = np.nan
     with pytest.raises(UserError, match="nan at sample 2400, feature 1"):
-        check(features, labels, metric)
+        check(features, labels, metric, device)

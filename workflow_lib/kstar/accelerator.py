@@ -23,11 +23,11 @@ from workflow_lib.kstar.pieces import join_all
 from workflow_lib.kstar.sweep import Steps, Swept, block_edges, close_duplicates, tiles_of, unknown
 from workflow_lib.progress import Progress
 
-TILE = 16_384
+TILE = 32_768
 """Most rows per side of a tile."""
 COUNT_TILE = 8192
 """The same where the tile itself is made."""
-SMALL_TILE = 2048
+SMALL_TILE = 4096
 """Rows per side in the count, if the classes are smaller."""
 MOST_OPEN = 2**24
 """Rows and blocks that may wait for their decision in the search; fewer if the memory is small."""

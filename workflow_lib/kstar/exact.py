@@ -100,7 +100,7 @@ def neighbourhood(
         >>> found.nearest_foreign_distance
         array([2.5, 1.5, 0.5, 0.5, 7. ])
     """
-    samples = check(features, labels, metric)
+    samples = check(features, labels, metric, device)
     rows = rows_of(samples, metric)
     nearest, nearer, parent = _sweep(rows, samples.starts, device, threads, progress)
     count = len(samples.order)

@@ -82,19 +82,18 @@ def numbered(parent: np.ndarray, order: np.ndarray, class_end: np.ndarray) -> np
 
     Args:
         parent: (N,) int64, forest over the positions.
-        order: (N,) int64, the caller's row at each position; positions are sorted by class.
+        order: (N,) int64, the caller's row at each position; positions are sorted by class, then by row.
         class_end: (N,) int64, the position where the class of each position ends.
 
     Returns:
         (N,) int64 in the caller's order.
     """
     _flatten(parent)
-    roots, codes, sizes = np.unique(parent, return_inverse=True, return_counts=True)
-    lowest = np.full(len(roots), len(order))
-    np.minimum.at(lowest, codes, order)
-    of_class = class_end[roots]
-    ranked = np.lexsort((lowest, -sizes, of_class))
-    first = np.searchsorted(of_class[ranked], of_class[ranked])  # where the class begins among the pieces
+    is_root = parent == np.arange(len(parent))
+    roots, codes = np.flatnonzero(is_root), np.cumsum(is_root)[parent] - 1
+    sizes, of_class = np.bincount(codes, minlength=len(roots)), class_end[roots]
+    ranked = np.lexsort((-sizes, of_class))  # of equal ones the first: a root is the lowest row of its piece
+    first = np.searchsorted(of_class, of_class)  # where the class begins among the pieces
     number = np.empty(len(roots), np.int64)
     number[ranked] = np.arange(len(roots)) - first
     piece = np.empty(len(order), np.int64)

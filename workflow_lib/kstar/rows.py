@@ -1,6 +1,7 @@
 """The rows that a metric compares, and distances turned back into the units of the features."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -8,6 +9,10 @@ from workflow_lib.kstar.compiled import compiled
 from workflow_lib.kstar.inputs import Samples
 from workflow_lib.kstar.metrics import METRICS
 from workflow_lib.kstar.pairs import Rows
+from workflow_lib.kstar.sweep import available_threads
+
+ROWS = 4096
+"""Rows whose norms a thread computes together."""
 
 
 def rows_of(samples: Samples, metric: str) -> Rows:
@@ -19,7 +24,10 @@ def rows_of(samples: Samples, metric: str) -> Rows:
     features = samples.features
     if METRICS[metric].of_directions:
         power = np.ldexp(1.0, -np.frexp(samples.magnitude)[1])  # against overflow of the squares
-        scale = power / np.sqrt(_sums_of_squares(features, power))
+        parts = [slice(first, first + ROWS) for first in range(0, len(features), ROWS)]
+        with ThreadPoolExecutor(available_threads()) as pool:
+            sums = list(pool.map(lambda part: _sums_of_squares(features[part], power[part]), parts))
+        scale = power / np.sqrt(np.concatenate(sums))
     else:
         scale = np.full(len(features), math.ldexp(1.0, -math.frexp(samples.magnitude)[1]))
     class_end = np.repeat(samples.starts[1:], np.diff(samples.starts))
