@@ -1,11 +1,14 @@
 """Tables and figures of relations: rows, families of tests, reasons, and what is drawn."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from workflow_lib.figures.relations import correlation_matrix, strongest
 from workflow_lib.figures.style import save
+from workflow_lib.relations.measures import MEASURES
 from workflow_lib.relations.tables import correlation_table, in_order, measure_table, pair_table
 from workflow_lib.statistics import benjamini_hochberg
 
@@ -104,6 +107,18 @@ def test_the_strongest_correlation_of_each_two_methods_is_drawn(correlations):
     assert set(dots["panel"]) == {0, 1, 2}
     assert len(dots[dots["panel"] == 1]) == 30
     assert any("class 1 → class" in text.get_text() for text in figure.axes[1].texts)
+    assert figure.axes[0].get_xlabel().replace("\n", " ") == f"nearest foreign: {MEASURES['nearest_foreign'].meaning}"
+
+
+def test_names_of_dots_do_not_touch():
+    near = np.linspace(0, 1, 36).reshape(6, 6) ** 8  # most pairs lie close together
+    found = {"predicted": near, "C": near + near.T, "effect": near}
+    tables = correlation_table(found, permutations=19, seed=0), measure_table(found, SOURCES)
+    figure, _ = strongest.draw(pair_table(NAMES, found), *tables, title="A title")
+    for axes in figure.axes:
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert len(boxes) > 2
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_without_a_correlation_the_figure_says_so():

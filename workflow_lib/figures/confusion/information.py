@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from workflow_lib.figures import class_groups
 from workflow_lib.figures.axes import NO_ENTRIES, nothing, say
 from workflow_lib.figures.cells import label_classes, side_of, write_numbers
-from workflow_lib.figures.confusion import class_groups
 from workflow_lib.figures.confusion.words import CONFUSED, DONE
 from workflow_lib.figures.style import RC, SHOWN_CLASSES, class_names, labels_of, name_height, new_figure, significant
 

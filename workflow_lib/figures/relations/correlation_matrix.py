@@ -10,7 +10,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from workflow_lib.figures.cells import side_of, write_numbers
+from workflow_lib.figures.cells import label_classes, side_of, write_numbers
+from workflow_lib.figures.class_groups import Span, draw_lines, name_beside, room_beside
 from workflow_lib.figures.style import RC, name_height, new_figure, signed
 
 READING = (
@@ -37,17 +38,18 @@ def draw(correlations: pd.DataFrame, measures: pd.DataFrame, *, title: str) -> t
     names = list(measures["measure"])
     matrix = correlations.pivot(index="other", columns="measure", values="rho").reindex(index=names, columns=names)
     values = matrix.to_numpy(dtype=float)
-    side, margin = side_of(len(names), cell=0.34), name_height(names)
-    figure = new_figure(side + margin + 1.2, side + margin + 0.3, title, READING, _counts(correlations))
+    written, methods = [name.replace("_", " ") for name in names], _methods(list(measures["method"]))
+    side, margin = side_of(len(names), cell=0.34), name_height(written)
+    beside = room_beside(methods, side)
+    size = side + margin + beside
+    figure = new_figure(size + 1.2, size + 0.3, title, READING, _counts(correlations))
     axes = figure.subplots()
     image = axes.imshow(values, cmap=COLOURS, norm=Normalize(-1, 1), interpolation="nearest")
     write_numbers(axes, values, signed, np.abs(values) > 0.62, most=len(names))
-    axes.set_xticks(range(len(names)), names, rotation=90)
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    label_classes(axes, written)
     _mark(axes, correlations, names)
-    _part_methods(axes, list(measures["method"]))
+    draw_lines(axes, methods)
+    name_beside(axes, methods, side)
     figure.colorbar(image, ax=axes, label="ρ", shrink=0.7, aspect=25)
     return figure, correlations
 
@@ -62,11 +64,14 @@ def _mark(axes: Axes, correlations: pd.DataFrame, names: list[str]) -> None:
             axes.add_patch(Rectangle(corner, 1, 1, color="#d8d8d8", linewidth=0))
 
 
-def _part_methods(axes: Axes, methods: list[str]) -> None:
-    for place, (one, other) in enumerate(itertools.pairwise(methods)):
-        if one != other:
-            axes.axhline(place + 0.5, color="black", linewidth=0.6)
-            axes.axvline(place + 0.5, color="black", linewidth=0.6)
+def _methods(of_measures: list[str]) -> list[Span]:
+    """Neighbouring measures of one method."""
+    found, start = [], 0
+    for method, members in itertools.groupby(of_measures):
+        stop = start + len(list(members))
+        found.append(Span("k*" if method == "kstar" else method, start, stop))
+        start = stop
+    return found
 
 
 def _counts(correlations: pd.DataFrame) -> str:

@@ -1,12 +1,14 @@
 """Scatter of the two measures that correlate most, for each two methods."""
 
 import itertools
+import textwrap
 from collections.abc import Iterator, Mapping
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from workflow_lib.figures.axes import nothing
 from workflow_lib.figures.style import RC, TEN_COLOURS, class_names, labels_of, new_figure, signed
@@ -14,10 +16,12 @@ from workflow_lib.figures.style import RC, TEN_COLOURS, class_names, labels_of, 
 READING = (
     "For each two methods, the two measures with the largest |ρ|. They were chosen because they correlate, so look at "
     "the adjusted p. Dot: a pair of classes. A → B: the measure of A with respect to B; A, B: mean of both directions. "
-    "The outermost dots have names."
+    "The outermost dots have names, unless two would touch."
 )
-NAMED = 8
-"""Dots with names: those farthest from the middle of a panel."""
+NAMED = 16
+"""Dots that may have names: those farthest from the middle of a panel."""
+LINE = 38
+"""Most letters in a line of the name of an axis."""
 MANY = 5000
 """More dots than this are drawn as an image inside the SVG, which would be too large."""
 COLUMNS = ["panel", "measure", "other", "class_a", "class_b", "x", "y"]
@@ -38,7 +42,10 @@ def draw(
     Returns:
         The figure, and its dots: panel, measure, other, class_a, class_b, x, y.
     """
-    chosen = list(_strongest(correlations, dict(zip(measures["measure"], measures["method"], strict=True))))
+    method, meaning = (
+        dict(zip(measures["measure"], measures[column], strict=True)) for column in ("method", "meaning")
+    )
+    chosen = list(_strongest(correlations, method))
     if not chosen:
         return nothing(title, "no correlation is defined", READING), pd.DataFrame(columns=COLUMNS)
     names = class_names(labels_of([pairs["class_a"]]))
@@ -47,7 +54,11 @@ def draw(
     for panel, (axes, row) in enumerate(zip(figure.subplots(1, len(chosen), squeeze=False)[0], chosen, strict=True)):
         dots = _dots(pairs, str(row["measure"]), str(row["other"]), ordered=row["pairs"] == "ordered")
         _draw_panel(axes, dots, row, names)
+        axes.set(**{f"{axis}label": _name(row[key], meaning) for axis, key in (("x", "measure"), ("y", "other"))})
         parts.append(dots.assign(panel=panel, measure=row["measure"], other=row["other"]))
+    figure.draw_without_rendering()  # only then it is known how long the names are
+    for axes in figure.axes:
+        _thin(axes)
     return figure, pd.concat(parts, ignore_index=True)[COLUMNS]
 
 
@@ -78,10 +89,26 @@ def _draw_panel(axes: Axes, dots: pd.DataFrame, row: "pd.Series", names: Mapping
     )
     values = dots[["x", "y"]]
     outermost = (((values - values.mean()) / values.std()) ** 2).sum(axis=1).nlargest(NAMED).index
-    between = " → " if row["pairs"] == "ordered" else ", "
+    between, middle = " → " if row["pairs"] == "ordered" else ", ", (dots["x"].min() + dots["x"].max()) / 2
     for dot in dots.loc[outermost].itertuples():
         text = f"{names[str(dot.class_a)]}{between}{names[str(dot.class_b)]}"
-        axes.annotate(text, (dot.x, dot.y), xytext=(2, 2), textcoords="offset points", fontsize=6, color="#404040")
-    axes.set(xlabel=row["measure"], ylabel=row["other"])
+        beside = {"xytext": (2, 2)} if dot.x < middle else {"xytext": (-2, 2), "ha": "right"}
+        axes.annotate(text, (dot.x, dot.y), textcoords="offset points", fontsize=6, color="#404040", **beside)
     rho, p = signed(row["rho"]), f"{row['p_adjusted']:.2g}"
     axes.set_title(f"ρ = {rho}, adjusted p = {p}\n{row['n']} {row['pairs']} pairs", loc="left")
+
+
+def _name(measure: str, meaning: Mapping[str, str]) -> str:
+    """A measure and what it is, as the name of an axis."""
+    return textwrap.fill(f"{measure.replace('_', ' ')}: {meaning[measure]}", LINE)
+
+
+def _thin(axes: Axes) -> None:
+    """Remove the names of dots that touch one before."""
+    taken: list[Bbox] = []
+    for text in list(axes.texts):
+        box = text.get_window_extent()
+        if any(box.overlaps(other) for other in taken):
+            text.remove()
+        else:
+            taken.append(box)
