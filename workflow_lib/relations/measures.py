@@ -39,7 +39,9 @@ class Measure:
 
 MEASURES: Mapping[str, Measure] = {
     "nearest_foreign": Measure("kstar", True, "share of A's samples whose nearest sample of another class is of B"),
-    "nearest_foreign_pieces": Measure("kstar", True, "the same share within each piece of A; mean over the pieces"),
+    "nearest_foreign_pieces": Measure(
+        "kstar", True, "the share nearest_foreign in each piece of A; mean over the pieces"
+    ),
     "predicted": Measure("kstar", True, "share of A's samples that the network predicts as B"),
     "C": Measure("prototypes", False, "dissimilarity of images driven to A and to B; mean over origins"),
     "R": Measure("prototypes", False, "dissimilarity of images that start at A and at B; mean over targets"),

@@ -21,7 +21,7 @@ READING = (
 NAMED = 16
 """Dots that may have names: those farthest from the middle of a panel."""
 LINE = 38
-"""Most letters in a line of the name of an axis."""
+"""About the most letters in a line of the name of an axis."""
 MANY = 5000
 """More dots than this are drawn as an image inside the SVG, which would be too large."""
 COLUMNS = ["panel", "measure", "other", "class_a", "class_b", "x", "y"]
@@ -100,7 +100,8 @@ def _draw_panel(axes: Axes, dots: pd.DataFrame, row: "pd.Series", names: Mapping
 
 def _name(measure: str, meaning: Mapping[str, str]) -> str:
     """A measure and what it is, as the name of an axis."""
-    return textwrap.fill(f"{measure.replace('_', ' ')}: {meaning[measure]}", LINE)
+    text = f"{measure}: {meaning[measure]}".replace("_", " ")
+    return textwrap.fill(text, len(text) // -(-len(text) // LINE) + 4)  # lines of about equal length
 
 
 def _thin(axes: Axes) -> None:
