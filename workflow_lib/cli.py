@@ -204,7 +204,7 @@ def estimate(files: Files = [DEFAULT], results: Results = None) -> None:
     from workflow_lib.plan.estimate import describe, estimate, measurements, unmeasured
 
     plan = _plan(files, results)
-    print(describe(estimate(plan, measure=measurements(plan))) + unmeasured(plan))
+    print(describe(estimate(plan, measure=measurements(plan))) + unmeasured(plan, _options(files, results)))
 
 
 @app.command()

@@ -16,8 +16,9 @@ MIXED = {"studies": {"mixed": {"model": "digits_cnn", "seeds": [0, 1, 2], "pairs
 def planned(epochs=4, intervals_of="epochs", **sections):
     """A plan of the miniature, with further sections."""
     raw = {**read_mapping(MINIATURE), "results": "results", **sections}
-    raw["models"]["digits_cnn"]["training"]["epochs"] = epochs
-    raw["models"]["digits_cnn"]["intervals_of"] = intervals_of
+    for model in raw["models"].values():
+        model["training"]["epochs"] = epochs
+        model["intervals_of"] = intervals_of
     return Plan(load(raw, "miniature"), DigestMemory(Path("digests")))
 
 

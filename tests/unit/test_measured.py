@@ -2,11 +2,14 @@
 
 import time
 
+import numpy as np
 import pytest
 from estimate_cases import MIXED, job_like, planned
 
 from workflow_lib.models.registry import build
 from workflow_lib.plan import measured, targets
+from workflow_lib.plan.costs import MEASURABLE
+from workflow_lib.plan.estimate import describe, estimate, unmeasured
 from workflow_lib.plan.jobs import upstream
 from workflow_lib.runner.run import run
 
@@ -89,11 +92,53 @@ def test_a_network_is_measured_once(plan, monkeypatch):
     assert (len(jobs), len(calls)) == (6, 1)
 
 
+def test_kstar_grows_with_the_square_of_the_samples(plan, second, monkeypatch):
+    job = job_like(plan, "compute_kstar")
+    images = 48 if "/test" in job.name else 80
+    measurements = measured.Measurements(plan, "cpu")
+    assert measurements.cost(job).cpu == pytest.approx(1.0)
+    monkeypatch.setattr(measured, "SAMPLES", 10)
+    assert measured.Measurements(plan, "cpu").cost(job).cpu == pytest.approx((images / 10) ** 2)
+
+
+def test_data_of_known_size_need_not_be_there(tmp_path, monkeypatch, plan, second):
+    """The digits of the miniature, by the config alone: 20 and 12 of each of four classes."""
+    there = {verb: cost(plan, verb) for verb in MEASURABLE}
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert {verb: cost(plan, verb) for verb in MEASURABLE} == there
+
+
 def test_what_cannot_be_measured_has_no_cost(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    unknown = {"digits": {"source": "arrays", "train": "train.npz", "test": "test.npz"}}
     plan = planned(confusion=MIXED)
-    assert cost(plan, "train_interval") is None  # the data set has not been prepared
+    assert cost(plan, "compute_map") is None
+    for file in unknown["digits"]["train"], unknown["digits"]["test"]:
+        (tmp_path / file).touch()
+    plan = planned(datasets=unknown)
+    assert [cost(plan, verb) for verb in ("train_interval", "extract_features", "compute_kstar")] == [None] * 3
+    table = describe(estimate(plan, measure=measured.Measurements(plan, "cpu").cost)).splitlines()
+    rows = {line.split("  ")[0].strip(): line for line in table}
+    assert rows["train_interval"].split()[3:6] == ["?", "?", "?"]
+    assert rows["all"].count(" + ?") == 3
+    command = "latent-atlas run --configfile my.yaml results/datasets/digits/train.zarr.zip"
+    assert unmeasured(plan, ["--configfile", "my.yaml"]).endswith(f"prepare the data: {command}")
+
+
+def test_imported_features_have_to_be_there(tmp_path, monkeypatch, second):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    np.savez("rows.npz", features=rng.random((30, 4)), labels=np.arange(30) % 3)
+    study = {"title": "Rows", "features": "rows", "metric": "cityblock"}
+    plan = planned(
+        datasets={"rows": {"source": "features", "path": "rows.npz"}}, models={}, kstar={"studies": {"rows": study}}
+    )
     assert cost(plan, "compute_kstar") is None
+    assert "results/features/imported/rows.zarr.zip" in unmeasured(plan)
+    run(job_like(plan, "import_features").run(plan, "cpu"))
+    assert cost(plan, "compute_kstar").cpu == pytest.approx(1.0)
+    assert unmeasured(plan) == ""
 
 
 def test_times_are_those_of_this_machine(plan):

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import AfterValidator, Field
 
 from workflow_lib.config.fields import PAIR, Count, Fraction, Seed, Text, example, wrong
-from workflow_lib.config.sources import ARRAYS, Images, PerClass
+from workflow_lib.config.sources import ARRAYS, Images, PerClass, Size
 from workflow_lib.errors import Problem, yaml_text
 
 CHARACTERS: Final = r"^[A-Za-z0-9]{2,}$"
@@ -29,6 +29,11 @@ class Digits(Images):
     def own_classes(self) -> tuple[str, ...]:
         """The ten digits."""
         return tuple("0123456789")
+
+    def size(self) -> Size:
+        """About 180 of each digit."""
+        test = round(180 * self.test_fraction)
+        return Size(180 - test, test, (1, 8, 8))
 
 
 CIFAR100: Final = (
@@ -80,6 +85,10 @@ class Glyphs(Images):
         """The characters."""
         return tuple(self.characters)
 
+    def size(self) -> Size:
+        """As many of each character as are asked for."""
+        return Size(self.train, self.test, (1, self.side, self.side))
+
 
 CLASSES: Final = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
@@ -88,6 +97,12 @@ CLASSES: Final = {
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
         *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
     ),
+}
+
+SIZES: Final = {
+    "cifar10": Size(5000, 1000, (3, 32, 32)),
+    "cifar100": Size(500, 100, (3, 32, 32)),
+    "fashion_mnist": Size(6000, 1000, (1, 28, 28)),
 }
 
 
@@ -117,6 +132,10 @@ class Torchvision(Images):
     def own_classes(self) -> tuple[str, ...]:
         """The classes of the data set, in the order of their labels."""
         return CLASSES[self.source]
+
+    def size(self) -> Size:
+        """That of the official splits."""
+        return SIZES[self.source]
 
 
 class ImageFolder(Images):

@@ -1,7 +1,7 @@
 """What all sources of data have in common: choice of classes, subsamples, files and functions from outside."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -15,6 +15,14 @@ ARRAYS: Final = (".npz", ".zarr", ".zarr.zip")
 PerClass = Annotated[int, Field(ge=2)]
 ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2), *UNIQUE]
 ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
+
+
+class Size(NamedTuple):
+    """Size of data whose classes are about equally large: samples of a class in each split, and the shape of one."""
+
+    train: int
+    test: int
+    shape: tuple[int, int, int]
 
 
 class Subsample(Section):
@@ -61,6 +69,10 @@ class Source(Section):
 
     def own_classes(self) -> tuple[str, ...] | None:
         """Classes of a source that always has the same ones, or None. With them wrong names are reported at once."""
+        return None
+
+    def size(self) -> Size | None:
+        """Size of all that the source has, if it is known before the data are there. For estimates only."""
         return None
 
     def parts(self) -> tuple[str, ...]:

@@ -47,6 +47,11 @@ TABLE = {
     "collect_confusion": (0.0076, 110_000),
 }
 """Core seconds and bytes of one output per unit of work, from the default study without a GPU."""
+MEASURABLE = (
+    *("train_interval", "train_replicates", "extract_features", "compute_kstar"),
+    *("make_prototypes", "attack_prototypes", "find_boundaries"),
+)
+"""Verbs whose cost depends most on data and networks, so that it is measured (`plan/measured.py`)."""
 TRAININGS = ("train_interval", "train_replicates")
 """Verbs whose cost grows with the epochs."""
 LIGHT = (1.6, 100_000)

@@ -3,13 +3,16 @@
 No job runs and no result is changed.
 """
 
+import shlex
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow_lib.cache.inventory import aligned, size_text
-from workflow_lib.plan.costs import TABLE, Cost, cost_by_records, cost_by_table, former_jobs
+from workflow_lib.plan.costs import MEASURABLE, TABLE, TABLE_SOURCE, Cost, cost_by_records, cost_by_table, former_jobs
+from workflow_lib.plan.expected import expected
 from workflow_lib.plan.jobs import PlannedJob
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.why import explain
@@ -66,32 +69,42 @@ def estimate(plan: Plan, targets: Iterable[str] | None = None, measure: Measure 
 
 
 def describe(stages: Mapping[str, Stage]) -> str:
-    """Table with a row for each stage and a total."""
-    rows = [_row(name, [stage]) for name, stage in stages.items()]
-    return aligned([list(HEADINGS), *rows, _row("all", list(stages.values()))])
+    """Table with a row for each stage and a total. "?" stands for data and networks of which nothing is known."""
+    rows = [_row(name, stage, unknown="?" if _unknown(name, stage) else "") for name, stage in stages.items()]
+    known = [stage for name, stage in stages.items() if not _unknown(name, stage)]
+    total = Stage(sum(stage.jobs for stage in stages.values()), sum(stage.running for stage in stages.values()))
+    for part in ("cpu", "gpu", "size"):
+        setattr(total, part, sum(getattr(stage, part) for stage in known))
+    more = " + ?" if len(known) < len(stages) else ""
+    return aligned([list(HEADINGS), *rows, _row("all", total, more=more)])
 
 
-def _row(name: str, stages: Sequence[Stage]) -> list[str]:
-    cpu, gpu = sum(stage.cpu for stage in stages), sum(stage.gpu for stage in stages)
-    return [
-        name,
-        f"{sum(stage.jobs for stage in stages):,}",
-        f"{sum(stage.running for stage in stages):,}",
-        f"{cpu / 3600:.2f}",
-        f"{gpu / 3600:.2f}",
-        size_text(round(sum(stage.size for stage in stages))),
-        "; ".join(stages[0].sources) if len(stages) == 1 else "",
-    ]
+def _unknown(name: str, stage: Stage) -> bool:
+    """Whether the table, which is of small data, was taken for work that depends on the data."""
+    return name in MEASURABLE and TABLE_SOURCE in stage.sources
 
 
-def unmeasured(plan: Plan) -> str:
-    """Advice on how to prepare the datasets that measuring the networks needs; "" if all are prepared."""
+def _row(name: str, stage: Stage, unknown: str = "", more: str = "") -> list[str]:
+    hours = (f"{seconds / 3600:.2f}" for seconds in (stage.cpu, stage.gpu))
+    costs = [unknown or text + more for text in (*hours, size_text(round(stage.size)))]
+    source = "not known before the data are prepared" if unknown else "; ".join(stage.sources)
+    return [name, f"{stage.jobs:,}", f"{stage.running:,}", *costs, source]
+
+
+def unmeasured(plan: Plan, options: Sequence[str] = ()) -> str:
+    """Advice on how to prepare the data whose size is not known before; "" if there are none.
+
+    Args:
+        plan: the plan of the run.
+        options: those of `latent-atlas` that find the same config and results.
+    """
     datasets = dict.fromkeys(model.dataset for model in plan.config.models.values())
-    files = [plan.path(f"datasets/{name}/train.zarr.zip") for name in datasets]
+    unknown = [name for name in datasets if not expected(name, "train", plan.config.datasets)]
+    files = [plan.path(f"datasets/{name}/train.zarr.zip") for name in unknown]
+    files += [plan.path(f"features/imported/{name}.zarr.zip") for name in plan.imported]
     missing = [file for file in files if not Path(file).is_file()]
-    if not missing:
-        return ""
-    return f"\nThe table does not know your networks. To measure them here: latent-atlas run {' '.join(missing)}"
+    command = shlex.join(["latent-atlas", "run", *options, *missing])
+    return f"\nTo estimate what is not known, prepare the data: {command}" if missing else ""
 
 
 def measurements(plan: Plan) -> Measure:
@@ -100,6 +113,7 @@ def measurements(plan: Plan) -> Measure:
 
     def measure(job: PlannedJob) -> Cost | None:
         if not begun:
+            print("Measuring a little of each kind of work: seconds to a minute.", file=sys.stderr)
             from workflow_lib.plan.measured import Measurements
 
             begun.append(Measurements(plan).cost)

@@ -1,6 +1,7 @@
 """Measure the cost of jobs on this machine, by short trials with the networks and data of the config.
 
-The networks are untrained, as trained ones take the same time. Nothing is written.
+The networks are untrained, as trained ones take the same time. Data that are not there yet are noise of the same size.
+Nothing is written.
 """
 
 import json
@@ -15,9 +16,12 @@ import torch
 
 from workflow_lib.datasets.artifact import StoredSplit, open_split
 from workflow_lib.features.extraction import Layer, extract
+from workflow_lib.io.storage import load
+from workflow_lib.kstar.exact import neighbourhood
 from workflow_lib.models.stored import new_network
-from workflow_lib.plan.costs import Cost
-from workflow_lib.plan.jobs import PlannedJob
+from workflow_lib.plan.costs import MEASURABLE, Cost
+from workflow_lib.plan.expected import expected, noise
+from workflow_lib.plan.jobs import PlannedJob, job_of
 from workflow_lib.plan.plan import Plan
 from workflow_lib.prototypes import descent
 from workflow_lib.prototypes.batches import default_batch
@@ -33,6 +37,10 @@ LONG_ENOUGH = 0.5
 MOST_ROUNDS = 5
 IMAGES = 128
 """Images per forward pass without gradients."""
+SAMPLES = 2000
+"""Most samples whose k* is measured; the time of more grows as their square."""
+KSTAR_BYTES = 32.0
+"""Bytes of a sample in a store of k*."""
 LOOKS = SCAN + 1 + 2 + 2 * HALVINGS[torch.float32]
 """Largest number of forward passes for a boundary image, on the line and on the path."""
 SOURCE = "measured on this machine"
@@ -53,33 +61,43 @@ class Measurements:
     def __init__(self, plan: Plan, device: str = "auto") -> None:
         self._plan, self._device = plan, configure(device, 1)
         self._known: dict[str, tuple[float, float]] = {}
+        self._splits: dict[Path, StoredSplit | None] = {}
         self._kinds: dict[str, Callable[[PlannedJob, Any, StoredSplit], Counts]] = {
-            "train_interval": self._train_interval,
-            "train_replicates": self._train_replicates,
-            "extract_features": self._extract_features,
-            "make_prototypes": self._make_prototypes,
-            "attack_prototypes": self._attack_prototypes,
-            "find_boundaries": self._find_boundaries,
+            verb: getattr(self, f"_{verb}") for verb in MEASURABLE
         }
 
     def cost(self, job: PlannedJob) -> Cost | None:
-        """Cost of a job; None if it cannot be measured or its dataset has not been prepared."""
+        """Cost of a job; None if it cannot be measured, or if nothing is known of its data."""
         if job.verb not in self._kinds:
             return None
-        spec = json.loads(job.run(self._plan, self._device).spec)
-        dataset = self._dataset(job)
-        if not dataset.is_file():
+        split = self._split(self._dataset(job))
+        if split is None:
             return None
-        seconds, size, source = self._kinds[job.verb](job, spec, open_split(dataset))
+        spec = json.loads(job.run(self._plan, self._device).spec)
+        seconds, size, source = self._kinds[job.verb](job, spec, split)
         return Cost(seconds, seconds if self._device == "cuda" else 0.0, size, source)
 
     def _dataset(self, job: PlannedJob) -> Path:
-        """File of a dataset split that fits the network of a job."""
+        """File of a split that fits the network of a job, or that its features are of; or imported features."""
         for path in job.needs:
-            if path.startswith(self._plan.path("datasets/")):
+            if path.startswith((self._plan.path("datasets/"), self._plan.path("features/imported/"))):
                 return Path(path)
+            if path.startswith(self._plan.path("features/")):
+                return self._dataset(job_of(self._plan, path))
         dataset = self._plan.config.models[job.wildcards["model"]].dataset
         return Path(self._plan.path(f"datasets/{dataset}/train.zarr.zip"))
+
+    def _split(self, file: Path) -> StoredSplit | None:
+        """The split of a file, or noise of its size; None if that is not known."""
+        if file not in self._splits:
+            name, split = file.parent.name, file.name.partition(".")[0]
+            imported = file.parent == Path(self._plan.path("features/imported"))
+            if file.is_file():
+                self._splits[file] = rows(file) if imported else open_split(file)
+            else:
+                size = None if imported else expected(name, split, self._plan.config.datasets)
+                self._splits[file] = noise(size) if size else None
+        return self._splits[file]
 
     def _train_interval(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
         model, interval = job.wildcards["model"], int(job.wildcards["interval"])
@@ -96,6 +114,18 @@ class Measurements:
     def _extract_features(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
         seconds, size = self._once(job, extraction, spec, split)
         return seconds * len(split), size * len(split), SOURCE
+
+    def _compute_kstar(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
+        (file,) = job.reads
+        width = split.image_shape[-1]
+        if Path(file) != self._dataset(job):
+            whole = json.loads(job_of(self._plan, file).run(self._plan, self._device).spec)
+            layer = Path(file).name.removesuffix(".zarr.zip")
+            width = round(
+                self._once(job, extraction, {**whole, "layers": {layer: whole["layers"][layer]}}, split)[1] / 4
+            )
+        seconds, few = self._once(job, neighbours, {"metric": spec["metric"], "width": width}, split)
+        return seconds * (len(split) / few) ** 2, KSTAR_BYTES * len(split), SOURCE
 
     def _make_prototypes(self, job: PlannedJob, spec: Any, split: StoredSplit) -> Counts:
         seconds, size = self._once(job, gradient, spec, split)
@@ -124,6 +154,14 @@ class Measurements:
         if key not in self._known:
             self._known[key] = measure(spec, split, self._device)
         return self._known[key]
+
+
+def rows(file: Path) -> StoredSplit:
+    """Imported features as a split whose samples are rows."""
+    store = load(file)
+    names = tuple(map(str, store["class"].values))
+    labels, features = store["label"].values, store["features"]
+    return StoredSplit(labels, store["sample"].values, names, (1, 1, features.shape[1]), features)
 
 
 OF_ONE_JOB = ("model", "seed", "study", "runs", "initialisation", "each", "stop_epoch", "intervals_of", "percent")
@@ -158,6 +196,14 @@ def extraction(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tupl
         sizes.append(sum(features.nbytes for features in batch.features.values()))
 
     return _seconds(one_pass) / len(images), sizes[-1] / len(images)
+
+
+def neighbours(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:
+    """Seconds for k* of some noise of this width, and the number of its samples."""
+    count = min(len(split), SAMPLES)
+    features = np.random.default_rng(0).standard_normal((count, spec["width"]), dtype=np.float32)
+    labels = np.arange(count) % len(split.class_names)
+    return _seconds(lambda: neighbourhood(features, labels, spec["metric"], device=device, threads=1)), count
 
 
 def gradient(spec: Mapping[str, Any], split: StoredSplit, device: str) -> tuple[float, float]:

@@ -1,0 +1,58 @@
+"""What a split will look like once it is prepared, where the config tells: for estimates before the data are there."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from workflow_lib.config.sources import Samples, Source
+from workflow_lib.datasets.artifact import StoredSplit
+
+
+class Expected(NamedTuple):
+    """Number of samples of each class, in the order of the labels, and the shape of a sample."""
+
+    counts: Mapping[str, int]
+    shape: tuple[int, int, int]
+
+
+def expected(name: str, split: str, datasets: Mapping[str, Source]) -> Expected | None:
+    """Size of a split of a dataset; None if it is known only from files of the user.
+
+    Args:
+        name: of the dataset.
+        split: train or test.
+        datasets: all datasets of the config.
+    """
+    source = datasets[name]
+    if source.parts():
+        parts = [expected(part, split, datasets) for part in source.parts()]
+        known = [part for part in parts if part]
+        if len(known) < len(parts):
+            return None
+        counts: Mapping[str, int] = dict(sum((Counter(part.counts) for part in known), Counter()))
+        shape = known[0].shape
+    else:
+        size, names = source.size(), source.own_classes()
+        if size is None or names is None:
+            return None
+        counts, shape = dict.fromkeys(names, getattr(size, split)), size.shape
+    if source.superclasses:
+        counts = {
+            group: sum(map(counts.__getitem__, source.superclasses[group])) for group in sorted(source.superclasses)
+        }
+    if source.classes:
+        counts = {member: counts[member] for member in source.classes}
+    most = getattr(source.subsample, split) if isinstance(source, Samples) and source.subsample else None
+    return Expected({member: min(count, most or count) for member, count in counts.items()}, shape)
+
+
+def noise(size: Expected) -> StoredSplit:
+    """A split of this size whose images are all the same noise, which takes no memory."""
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.repeat(np.arange(len(size.counts)), [*size.counts.values()]))
+    image = rng.integers(0, 256, size.shape, dtype=np.uint8)
+    images = xr.DataArray(np.broadcast_to(image, (len(labels), *size.shape)))
+    return StoredSplit(labels, labels, tuple(size.counts), size.shape, images)
