@@ -7,7 +7,7 @@ import pytest
 from estimate_cases import MIXED, job_like, planned
 
 from workflow_lib.models.registry import build
-from workflow_lib.plan import measured, targets
+from workflow_lib.plan import measured, targets, trials
 from workflow_lib.plan.costs import MEASURABLE
 from workflow_lib.plan.estimate import describe, estimate, unmeasured
 from workflow_lib.plan.jobs import upstream
@@ -34,7 +34,7 @@ def second(monkeypatch):
         work()
         return 1.0
 
-    monkeypatch.setattr(measured, "_seconds", seconds)
+    monkeypatch.setattr(trials, "_seconds", seconds)
 
 
 def cost(plan, verb):
@@ -72,7 +72,7 @@ def test_features_are_floats_of_all_layers(plan, second):
     images = 48 if "/test" in job.name else 80
     found = measured.Measurements(plan, "cpu").cost(job)
     assert found.size == images * 4 * (32 + 4)  # maps of conv1, averaged, and logits
-    assert found.cpu == pytest.approx(images / min(images, measured.IMAGES))
+    assert found.cpu == pytest.approx(images / min(images, trials.IMAGES))
 
 
 def test_prototypes_take_all_steps_of_all_pairs(plan, second):
@@ -85,7 +85,7 @@ def test_prototypes_take_all_steps_of_all_pairs(plan, second):
 
 def test_a_network_is_measured_once(plan, monkeypatch):
     calls = []
-    monkeypatch.setattr(measured, "training", lambda *_: calls.append(1) or (1.0, 1.0))
+    monkeypatch.setattr(trials, "training", lambda *_: calls.append(1) or (1.0, 1.0))
     measurements = measured.Measurements(plan, "cpu")
     jobs = [job for job in upstream(plan, targets.default(plan)) if job.verb == "train_interval"]
     assert all(measurements.cost(job) for job in jobs)
@@ -97,7 +97,7 @@ def test_kstar_grows_with_the_square_of_the_samples(plan, second, monkeypatch):
     images = 48 if "/test" in job.name else 80
     measurements = measured.Measurements(plan, "cpu")
     assert measurements.cost(job).cpu == pytest.approx(1.0)
-    monkeypatch.setattr(measured, "SAMPLES", 10)
+    monkeypatch.setattr(trials, "SAMPLES", 10)
     assert measured.Measurements(plan, "cpu").cost(job).cpu == pytest.approx((images / 10) ** 2)
 
 
