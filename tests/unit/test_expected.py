@@ -39,8 +39,9 @@ def parsed(raw):
         ),
         ({"source": "glyphs", "characters": "AB", "test": 7, "side": 20}, {"A": 7, "B": 7}, (1, 20, 20)),
         (DIGITS | {"classes": ["3", "5"], "subsample": {"train": 9}}, {"3": 54, "5": 54}, (1, 8, 8)),
-        ({"source": "iris"}, None, None),
-        ({"source": "arrays", "train": "a.npz", "test": "b.npz"}, None, None),
+        ({"source": "iris"}, {"setosa": 15, "versicolor": 15, "virginica": 15}, (1, 1, 4)),
+        ({"source": "arrays", "train": "absent.npz", "test": "absent.npz"}, None, None),
+        ({"source": "function", "function": "my:images"}, None, None),
     ],
 )
 def test_by_hand(raw, counts, shape):
@@ -54,7 +55,18 @@ def test_datasets_made_of_others():
     union = {"source": "union", "of": ["natural", "few"], "classes": ["ship", "cat"]}
     assert size(both=union, **parts).counts == {"ship": 1010, "cat": 1010}
     assert size(noisy={"source": "transformed", "of": "few", "transform": "noise"}, **parts).counts["cat"] == 10
-    assert size(both=union, natural=CIFAR, few={"source": "iris"}) is None
+    assert size(both=union, natural=CIFAR, few={"source": "function", "function": "my:images"}) is None
+
+
+def test_files_are_counted_and_no_image_is_read(tmp_path):
+    for place in ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(b"no image")
+    folder = {"source": "imagefolder", "root": str(tmp_path), "image_size": [20, 30], "on_damaged": "leave_out"}
+    assert size("train", data=folder) == ({"cat": 2, "dog": 1}, (3, 20, 30))
+    assert size("train", data=folder | {"classes": ["dog", "cat"]}).counts == {"dog": 1, "cat": 2}
+    (tmp_path / "test/dog/1.png").rename(tmp_path / "test/dog/1.heic")  # a mistake that is reported in the run
+    assert size("train", data=folder) is None
 
 
 @pytest.mark.parametrize("raw", [DIGITS, {"source": "glyphs", "characters": "AB", "train": 30, "test": 20, "side": 8}])

@@ -69,7 +69,7 @@ def estimate(plan: Plan, targets: Iterable[str] | None = None, measure: Measure 
 
 
 def describe(stages: Mapping[str, Stage]) -> str:
-    """Table with a row for each stage and a total. "?" stands for data and networks of which nothing is known."""
+    """Table with a row for each stage and a total. "?" stands for work on data of which nothing is known."""
     rows = [_row(name, stage, unknown="?" if _unknown(name, stage) else "") for name, stage in stages.items()]
     known = [stage for name, stage in stages.items() if not _unknown(name, stage)]
     total = Stage(sum(stage.jobs for stage in stages.values()), sum(stage.running for stage in stages.values()))
@@ -98,11 +98,16 @@ def unmeasured(plan: Plan, options: Sequence[str] = ()) -> str:
         plan: the plan of the run.
         options: those of `latent-atlas` that find the same config and results.
     """
-    datasets = dict.fromkeys(model.dataset for model in plan.config.models.values())
-    unknown = [name for name in datasets if not expected(name, "train", plan.config.datasets)]
-    files = [plan.path(f"datasets/{name}/train.zarr.zip") for name in unknown]
-    files += [plan.path(f"features/imported/{name}.zarr.zip") for name in plan.imported]
-    missing = [file for file in files if not Path(file).is_file()]
+    files = {
+        plan.path(f"datasets/{model.dataset}/train.zarr.zip"): model.dataset for model in plan.config.models.values()
+    }
+    missing = [
+        file
+        for file, name in files.items()
+        if not Path(file).is_file() and not expected(name, "train", plan.config.datasets)
+    ]
+    imported = [plan.path(f"features/imported/{name}.zarr.zip") for name in plan.imported]
+    missing += [file for file in imported if not Path(file).is_file()]
     command = shlex.join(["latent-atlas", "run", *options, *missing])
     return f"\nTo estimate what is not known, prepare the data: {command}" if missing else ""
 

@@ -1,14 +1,20 @@
-"""What a split will look like once it is prepared, where the config tells: for estimates before the data are there."""
+"""How large a split will be once it is prepared, where the config or a look at the files tells; for estimates."""
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from workflow_lib.config.sources import Samples, Source
 from workflow_lib.datasets.artifact import StoredSplit
+from workflow_lib.datasets.sources import load
+from workflow_lib.datasets.split import Split
+from workflow_lib.errors import UserError
+
+LISTED: Final = ("imagefolder", "arrays", "table", "iris", "wine", "breast_cancer")
+"""Sources whose labels and shapes are known before any image is read."""
 
 
 class Expected(NamedTuple):
@@ -19,7 +25,7 @@ class Expected(NamedTuple):
 
 
 def expected(name: str, split: str, datasets: Mapping[str, Source]) -> Expected | None:
-    """Size of a split of a dataset; None if it is known only from files of the user.
+    """Size of a split of a dataset; None if it is not known before the data are prepared.
 
     Args:
         name: of the dataset.
@@ -27,6 +33,9 @@ def expected(name: str, split: str, datasets: Mapping[str, Source]) -> Expected 
         datasets: all datasets of the config.
     """
     source = datasets[name]
+    spec = source.model_dump(mode="json")
+    if spec["source"] in LISTED:
+        return _looked_at(spec, split)
     if source.parts():
         parts = [expected(part, split, datasets) for part in source.parts()]
         known = [part for part in parts if part]
@@ -47,6 +56,20 @@ def expected(name: str, split: str, datasets: Mapping[str, Source]) -> Expected 
         counts = {member: counts[member] for member in source.classes}
     most = getattr(source.subsample, split) if isinstance(source, Samples) and source.subsample else None
     return Expected({member: min(count, most or count) for member, count in counts.items()}, shape)
+
+
+def _looked_at(spec: Mapping[str, Any], split: str) -> Expected | None:
+    """Size of a split of a source; None if it cannot be read, which is reported when it is prepared."""
+    try:
+        found = load({**spec, "on_damaged": "error"})[split]  # to leave damaged images out, all have to be read
+    except UserError:
+        return None
+    counts = np.bincount(found.labels, minlength=len(found.class_names)).tolist()
+    return (
+        Expected(dict(zip(found.class_names, counts, strict=True)), found.image_shape)
+        if isinstance(found, Split)
+        else None
+    )
 
 
 def noise(size: Expected) -> StoredSplit:
