@@ -30,11 +30,6 @@ class Digits(Images):
         """The ten digits."""
         return tuple("0123456789")
 
-    def size(self) -> Size:
-        """About 180 of each digit."""
-        test = round(180 * self.test_fraction)
-        return Size(180 - test, test, (1, 8, 8))
-
 
 CIFAR100: Final = (
     "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel "

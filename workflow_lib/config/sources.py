@@ -18,7 +18,7 @@ ClassGroup = Annotated[tuple[ClassName, ...], Field(min_length=1), *UNIQUE]
 
 
 class Size(NamedTuple):
-    """Size of data whose classes are about equally large: samples of a class in each split, and the shape of one."""
+    """Size of data with equally large classes: samples of a class in each split, and the shape of one."""
 
     train: int
     test: int

@@ -13,7 +13,7 @@ from workflow_lib.datasets.sources import load
 from workflow_lib.datasets.split import Split
 from workflow_lib.errors import UserError
 
-LISTED: Final = ("imagefolder", "arrays", "table", "iris", "wine", "breast_cancer")
+LISTED: Final = ("digits", "imagefolder", "arrays", "table", "iris", "wine", "breast_cancer")
 """Sources whose labels and shapes are known before any image is read."""
 
 
