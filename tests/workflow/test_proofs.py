@@ -10,6 +10,7 @@ import pytest
 from mistake import Mistake
 from proof import chosen
 from row import Row, matching
+from unfinished import place_of
 
 pytestmark = pytest.mark.workflow
 
@@ -88,6 +89,8 @@ def test_every_verb_is_killed_in_each_way():
     assert {(case.verb, case.kind) for case in cases} == {(verb, kind) for verb in kills.VERBS for kind in kills.KINDS}
     assert {"train_interval", "tabulate_kstar"} <= set(kills.VERBS)
     assert not {"roles", "__init__"} & set(kills.VERBS)
+    for verb in kills.VERBS:
+        place_of(verb)
 
 
 def test_patterns_name_jobs_from_left_to_right():

@@ -7,12 +7,14 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import approximate_project
 import examined_project
 import own_project
 import relations_project
 import text_project
+import warm_project
 from killing import locks
 from outcome import Outcome, misfits
 from project import MINIATURE, Project, Run, planned
@@ -30,6 +32,7 @@ BESIDE = {
     approximate_project: ("arrays",),
     relations_project: (),
     text_project: (),
+    warm_project: (),
 }
 """Projects with jobs that the miniature has not, and the stages that they make only when asked."""
 
@@ -69,13 +72,17 @@ def unfinished(finished: Project, folder: Path, verb: str, rng: random.Random) -
 
 def _base(finished: Project, verb: str) -> tuple[Project, Sequence[PlannedJob]]:
     """The first finished project that has jobs of a verb, and all its jobs."""
-    jobs = planned(MINIATURE)
-    if any(job.verb == verb for job in jobs):
-        return finished, jobs
-    for other, stages in BESIDE.items():
-        jobs = planned(other.CONFIG, *stages)
+    other, jobs = place_of(verb)
+    return other.made_beside(finished) if other else finished, jobs
+
+
+def place_of(verb: str) -> tuple[ModuleType | None, Sequence[PlannedJob]]:
+    """The first project that has jobs of a verb, None for the miniature, and all its jobs."""
+    beside = [(other, other.CONFIG, stages) for other, stages in BESIDE.items()]
+    for other, config, stages in [(None, MINIATURE, ()), *beside]:
+        jobs = planned(config, *stages)
         if any(job.verb == verb for job in jobs):
-            return other.made_beside(finished), jobs
+            return other, jobs
     raise ValueError(f"{verb} runs in no base project: give it a place in one")
 
 

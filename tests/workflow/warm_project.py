@@ -1,4 +1,4 @@
-"""A small study of prototypes that start from those of the interval before."""
+"""A small study of prototypes that start from those of the interval before, compared at two layers."""
 
 from pathlib import Path
 
@@ -22,6 +22,7 @@ prototypes:
     warm:
       model: net
       start: warm
+      layer: [head_input, logits]
       optimizer: normalised_sgd
       initialisations: 1
       lr: 0.1
