@@ -177,7 +177,7 @@ DATA = [
     embeddings("a single class", "only class 0", labels=LABELS * 0),
     embeddings("a name for no label", "class c", "no sample", class_names=np.array(["a", "b", "c"])),
     embeddings("labels with gaps", "label 5 of row 4", "0 to 1", labels=LABELS * 5, class_names=np.array(["a", "b"])),
-    embeddings("an array that is not there", "labels", "the file has features", labels=None),
+    embeddings("no labels", "one array, and no labels", "labels_path", labels=None),
     embeddings("one axis too many", "shape (8, 3, 1)", "a row per sample", features=FEATURES[:, :, None]),
     embeddings("complex features", "type complex64", "real numbers", features=FEATURES.astype(np.complex64)),
     embeddings("class names as one text", "one-dimensional text", class_names=np.array("a b")),
@@ -197,6 +197,7 @@ DATA = [
         arguments=(EMBEDDINGS,),
         when="run",
     ),
+    images("an array that is not there", "labels", "the file has images", labels=None),
     images("images of 16 bits", "pixels of type uint16", images=IMAGES.astype(np.uint16)),
     images("floats up to 255", "has the value 255", "divide by the full scale", images=IMAGES + 255.0),
     images(
