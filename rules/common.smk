@@ -10,7 +10,7 @@ from workflow_lib.errors import UserError
 from workflow_lib.io.files import require_writable
 from workflow_lib.plan import bundles, targets
 from workflow_lib.plan.forecast import forecast
-from workflow_lib.plan.jobs import is_made
+from workflow_lib.plan.jobs import makeable
 from workflow_lib.plan.load import load_plan, options_of, read_config
 from workflow_lib.plan.plan import FAMILIES
 from workflow_lib.plan.why import explain, outdated
@@ -49,8 +49,8 @@ def bundles_of_run():
     if not workflow.is_main_process and (known := snakemake_process.run_content()):
         return {shape: [] for shape in bundles.read(known)}
     words = sort_words(sys.argv[1:]).targets
-    files = [word for word in words if is_made(PLAN, word)]
     names = [word for word in words if word in targets.TARGETS]
+    files = makeable(PLAN, [word for word in words if word not in names])
     names = names if (names or files) and "all" not in words else ["all"]
     asked = [path for name in names for path in targets.paths(PLAN, name)] + files
     answer = explained(tuple(asked))
@@ -118,7 +118,7 @@ def asked_for(target):
 def force_files():
     """Do the same as `asked_for`, once, for results that are requested by their paths, and for rules of the same kind."""
     dag = workflow.dag
-    files = [file for file in dag.targetfiles if is_made(PLAN, file)]
+    files = makeable(PLAN, list(dag.targetfiles))
     dag.forcefiles.update(outdated(explained(tuple(files))))
     for rules in (dag.forcerules, dag.priorityrules):
         names = {rule.name for rule in rules}

@@ -12,7 +12,7 @@ from workflow_lib.code.fingerprint import code_fingerprint
 from workflow_lib.config.load import load
 from workflow_lib.io import storage
 from workflow_lib.plan import bundles, targets
-from workflow_lib.plan.jobs import all_jobs, upstream
+from workflow_lib.plan.jobs import all_jobs, makeable, upstream
 from workflow_lib.plan.plan import Plan
 from workflow_lib.plan.why import Answer
 from workflow_lib.runner import gpus, run
@@ -215,3 +215,34 @@ def test_a_bundle_takes_one_gpu_once(features, monkeypatch):
     monkeypatch.setattr(gpus, "lent", Lent)
     assert run.main(["--results", "results", *call("euclidean"), *call("cityblock")]) == 0
     assert taken == ["cpu"]
+
+
+def test_results_beyond_the_studies_can_be_asked_for(plan):
+    place = f"{MODEL}/digits/seed-0/interval-100/train/original"
+    asked = [plan.path(f"kstar/{place}/logits/cityblock.zarr.zip"), plan.path(f"maps/{place}/early/umap.parquet")]
+    jobs = upstream(plan, asked)
+    found = bundles.shapes(plan, Answer(jobs, {job.name: ["why"] for job in jobs}, (), ()))
+    made = {path for shape, points in found.items() for at in points for path in bundles.bundle(plan, shape, at).makes}
+    assert {*asked} <= made
+    assert plan.path(f"features/{place}/logits.zarr.zip") in made
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("kstar", "gone"),
+        (MODEL, "gone"),
+        ("/digits/", "/gone/"),
+        ("seed-0", "seed-9"),
+        ("seed-0", "seed"),
+        ("interval-100", "interval-33"),
+        ("/test/", "/val/"),
+        ("original", "gone"),
+        ("logits", "gone"),
+        ("euclidean", "gone"),
+    ],
+)
+def test_a_path_with_a_name_that_the_config_has_not_is_not_made(plan, right, wrong):
+    path = f"kstar/{MODEL}/digits/seed-0/interval-100/test/original/logits/euclidean.zarr.zip"
+    right, wrong = plan.path(path), plan.path(path.replace(right, wrong, 1))
+    assert makeable(plan, [right, wrong, "figures"]) == [right]

@@ -206,6 +206,18 @@ def test_a_lock_is_told_in_our_words():
     assert in_our_words("OSError", "no room\n") == "no room"
 
 
+def test_a_target_that_nothing_makes_is_told_in_our_words():
+    text = "MissingRuleException:\nNo rule to produce {} (if you use input functions make sure that they don't raise)."
+    path = "results/kstar/net/gone.zarr.zip"
+    said = in_our_words("MissingRuleException", text.format(path)).splitlines()
+    assert said[0] == path
+    assert "names no such result" in said[1]
+    said = in_our_words("MissingRuleException", text.format("figurs"))
+    assert said.splitlines()[0] == "figurs"
+    assert "tables, figures, arrays" in said
+    assert said.endswith("-> write figures")
+
+
 def test_only_steps_that_make_tables_or_figures_are_in_the_last_stage():
     steps = Path(__file__).parents[2] / "workflow_lib" / "steps"
     last = [file.stem for file in steps.glob("[a-z]*_*.py") if stage(file.stem) == LAST]

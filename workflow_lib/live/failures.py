@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow_lib.errors import Problem
+from workflow_lib.errors import Problem, listed, write_nearest
+from workflow_lib.plan.targets import TARGETS
 from workflow_lib.runner.log import SEE
 
 PROBLEMS = re.compile(r"^(?:\w+: )?\d+ problems?:\n.*", re.MULTILINE | re.DOTALL)
@@ -72,9 +73,21 @@ def in_our_words(exception: str, text: str) -> str:
     if exception == "LockException":
         here = Problem(str(Path.cwd()), "", "another run works in this folder, or one was killed", "wait for it to end")
         return f"{here}; if none is alive, call the same command once with --unlock"
-    if exception == "MissingRuleException":
-        return f"{text.strip()}\n    the config names no such result\n    -> correct the path, or name its --configfile"
+    if exception == "MissingRuleException" and (unknown := re.search(r"No rule to produce (.+?) \(if you use", text)):
+        return str(_no_result(unknown[1]))
     return text.strip()
+
+
+def _no_result(target: str) -> Problem:
+    if "/" in target:
+        return Problem(target, "", "the config names no such result", "correct the path, or name its --configfile")
+    stages = (*TARGETS, "all")
+    return Problem(
+        target,
+        "",
+        f"the targets are {listed(stages)}, and paths of results",
+        write_nearest(target, stages, "write one of these"),
+    )
 
 
 def end_words(failures: Mapping[int, Failure]) -> list[str]:

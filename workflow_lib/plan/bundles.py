@@ -25,6 +25,8 @@ COMPARED = 1_000_000
 """Bytes up to which Snakemake compares contents of inputs whose time stamp is newer."""
 MOST = 50
 """Most jobs in any other bundle: a command line is limited to 128 KiB."""
+OF_CHECKPOINTS = ("extract_features", "compute_kstar", "approximate_kstar", "count_neighbours", "compute_map")
+"""Verbs of jobs that can be asked for beyond those of the studies, such as another layer or metric."""
 
 
 class Shape(NamedTuple):
@@ -69,7 +71,7 @@ class Bundle:
 
 
 def shapes(plan: Plan, answer: Answer, one_gpu: bool = False) -> dict[Shape, list[str]]:
-    """Points of the bundles of each shape; every job of the plan that can be bundled is in one.
+    """Points of the bundles of each shape; every job that can be bundled, of the plan or asked for, is in one.
 
     Args:
         plan: the plan of the run.
@@ -79,6 +81,8 @@ def shapes(plan: Plan, answer: Answer, one_gpu: bool = False) -> dict[Shape, lis
     """
     needed, due = {job.name for job in answer.jobs}, {*answer.reasons, *answer.following}
     jobs = all_jobs(plan)
+    planned = {job.name for job in jobs}
+    jobs += [job for job in answer.jobs if job.name not in planned and job.verb in OF_CHECKPOINTS]
     stale = _stale([job for job in jobs if job.name not in due])
     grouped: dict[tuple[str, str, str, bool, bool], list[PlannedJob]] = {}
     found: dict[Shape, list[str]] = {}

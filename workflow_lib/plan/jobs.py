@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import get_args
 
 from workflow_lib.code.signature import signature
 from workflow_lib.config.datasets import Transformed
 from workflow_lib.io.braces import expand
-from workflow_lib.names import HEAD_INPUT, SPLITS
+from workflow_lib.names import HEAD_INPUT, METRICS, ORIGINAL, SPLITS, MapMethod
 from workflow_lib.plan import targets
 from workflow_lib.plan.confusion import BLOCK
 from workflow_lib.plan.plan import Plan
@@ -98,7 +99,11 @@ class PlannedJob:
 
 
 def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
-    """All jobs needed to make these artifacts, each after the jobs that make its inputs."""
+    """All jobs needed to make these artifacts, each after the jobs that make its inputs.
+
+    Raises:
+        LookupError: no job makes one of them, or what is needed for it.
+    """
     jobs: dict[str, PlannedJob] = {}
     made: set[str] = set()
     waiting = list(paths)[::-1]
@@ -107,6 +112,8 @@ def upstream(plan: Plan, paths: Iterable[str]) -> list[PlannedJob]:
             waiting.pop()
             continue
         job = job_of(plan, waiting[-1])
+        if waiting[-1] not in job.makes:
+            raise LookupError(waiting[-1])
         if open_inputs := [path for path in job.needs if path not in made]:
             waiting += reversed(open_inputs)
         else:
@@ -125,12 +132,13 @@ def all_jobs(plan: Plan) -> list[PlannedJob]:
     return upstream(plan, [*targets.default(plan), *more, *datasets])
 
 
-def is_made(plan: Plan, path: str) -> bool:
-    """Whether a job of the plan makes this path."""
+def makeable(plan: Plan, paths: Sequence[str]) -> list[str]:
+    """Those of the paths that jobs of the plan make, with all that is needed for them."""
     try:
-        return path in job_of(plan, path).makes
-    except (LookupError, TypeError, ValueError, StopIteration):  # no path of an artifact
-        return False
+        upstream(plan, paths)
+    except (LookupError, TypeError, ValueError, StopIteration):  # a word that is no path of an artifact
+        return [path for path in paths if makeable(plan, [path])] if len(paths) > 1 else []
+    return list(paths)
 
 
 def job_of(plan: Plan, path: str) -> PlannedJob:
@@ -179,6 +187,8 @@ def _prepare_dataset(plan: Plan, dataset: str, _: str) -> PlannedJob:
 def _checkpoint(plan: Plan, model: str, seed: str, file: str) -> PlannedJob:
     settings = plan.config.models[model]
     interval = file.partition(".")[0]
+    if _number(seed) not in settings.seeds or _number(interval) not in settings.intervals:
+        raise LookupError(file)
     place = f"{model}/{seed}/{interval}"
     checkpoint, check = {"checkpoint": [plan.path(f"checkpoints/{place}.pt")]}, (plan.path(f"networks/{model}.csv"),)
     if settings.training is None:
@@ -250,6 +260,8 @@ def _features(plan: Plan, model: str, *place: str) -> PlannedJob:
         spec = partial(plan.import_features, dataset)
         return PlannedJob("import_features", dataset, dataset, "", {"dataset": dataset}, {}, outputs, spec)
     dataset, seed, interval, split, transform, _ = place
+    if transform not in (ORIGINAL, *plan.config.transforms):
+        raise LookupError(transform)
     settings, point = plan.config.models[model], f"{model}/{dataset}/{seed}/{interval}/{split}"
     return PlannedJob(
         "extract_features",
@@ -269,18 +281,23 @@ def _features(plan: Plan, model: str, *place: str) -> PlannedJob:
 
 
 def _kstar(plan: Plan, *place: str) -> PlannedJob:
-    return _on_features(plan.kstar_verb, "kstar", "kstar", ".zarr.zip")(plan, *place)
+    return _on_features(plan.kstar_verb, "kstar", "kstar", ".zarr.zip", METRICS)(plan, *place)
 
 
 def _neighbours(plan: Plan, *place: str) -> PlannedJob:
-    return _on_features("count_neighbours", "neighbours", "neighbours", ".csv", rule=plan.kstar_verb)(plan, *place)
+    job = _on_features("count_neighbours", "neighbours", "neighbours", ".csv", METRICS, rule=plan.kstar_verb)
+    return job(plan, *place)
 
 
-def _on_features(verb: str, argument: str, kind: str, suffix: str, rule: str = "") -> Callable[..., PlannedJob]:
+def _on_features(
+    verb: str, argument: str, kind: str, suffix: str, choices: Sequence[str], rule: str = ""
+) -> Callable[..., PlannedJob]:
     """Make a function that returns the job reading the features of one point; its rule has the name of the verb."""
 
     def job(plan: Plan, *place: str) -> PlannedJob:
         source, choice = "/".join(place[:-1]), place[-1].removesuffix(suffix)
+        if choice not in choices:
+            raise LookupError(choice)
         point = source if place[0] == "imported" else "/".join(place[:3])
         return PlannedJob(
             verb,
@@ -368,7 +385,7 @@ _MAKERS: Mapping[str, Callable[..., PlannedJob]] = {
     "checkpoints": _checkpoint,
     "features": _features,
     "kstar": _kstar,
-    "maps": _on_features("compute_map", "map", "maps", ".parquet"),
+    "maps": _on_features("compute_map", "map", "maps", ".parquet", get_args(MapMethod)),
     "neighbours": _neighbours,
     "confusion": _train_replicates,
 }
