@@ -128,7 +128,7 @@ WHERE = "confusion.studies.mixed"
 @pytest.mark.parametrize(
     ("study", "where", "words"),
     [
-        ({}, "model", ["is required", "add the key model"]),
+        ({}, "model", ["its seeds and intervals (and what these are of) are ignored", "add the key model"]),
         ({"model": "nett"}, "model", ["is not a model", "write net"]),
         ({"model": "ready"}, "model", ["is not trained here", "name a model with training"]),
         ({"model": "net", "modell": 1}, "modell", ["is not a known key", "write model"]),

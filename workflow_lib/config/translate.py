@@ -35,7 +35,7 @@ def _problem(error: ErrorDetails, raw: Any) -> Problem:
     if kind.startswith("union_tag"):
         return _unknown_choice(error, place)
     if kind == "missing":
-        meaning = place.section.model_fields[place.key].description
+        meaning = " ".join(str(place.section.model_fields[place.key].description).split())  # on one line
         return Problem(place.path, "", f"is required: {meaning}".rstrip("."), f"add the key {place.key}")
     allowed, repair = _WORDS.get(kind, _otherwise)(error, place)
     return Problem(place.path, yaml_text(value), allowed.rstrip("."), repair)
