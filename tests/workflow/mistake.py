@@ -64,7 +64,7 @@ class Mistake:
         files: further files by path; None makes a folder.
         arguments: of Snakemake.
         when: parse: told by us before anything is planned; run: told by us in the log of the first job that can know;
-            target: Snakemake's own message that no rule makes this; snakemake: its own message about its command line;
+            snakemake: its own message about its command line;
             never: no mistake, the call must succeed.
     """
 
@@ -74,7 +74,7 @@ class Mistake:
     base: str = "miniature"
     files: Mapping[str, bytes | None] = field(default_factory=dict)
     arguments: tuple[str, ...] = ("--dry-run",)
-    when: Literal["parse", "run", "target", "snakemake", "never"] = "parse"
+    when: Literal["parse", "run", "snakemake", "never"] = "parse"
 
     def make(self, project: Project) -> None:
         """Make the mistake in a project."""

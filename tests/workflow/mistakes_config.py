@@ -40,9 +40,9 @@ def override(entry: str, *said: str, when: Literal["parse", "snakemake"] = "pars
     return Mistake(f"--config {entry}", said, arguments=("-n", "--config", entry), when=when)
 
 
-def target(path: str) -> Mistake:
-    """A result that the config does not name."""
-    return Mistake(f"no target {path}", (f"No rule to produce {path}",), arguments=("-n", path), when="target")
+def target(path: str, said: str = "the config names no such result") -> Mistake:
+    """A result that the config does not name, or a target that there is not."""
+    return Mistake(f"no target {path}", (path, said), arguments=("-n", path))
 
 
 IN_CONFIG = [
@@ -250,8 +250,11 @@ COMMAND_LINE = [
     configfile("a tab", b"a:\n\tb: 1\n", "not valid JSON or YAML"),
     configfile("Latin-1", b"a: caf\xe9\n", "can't decode byte 0xe9"),
     target("results/kstar/nonsense.zarr.zip"),
-    target("nonsense"),
+    target("nonsense", "the targets are checkpoints, features"),
+    target("figurs", "write figures"),
     target("results/datasets/cats/train.zarr.zip"),
+    target("results/features/digits_cnn/cats/seed-0/interval-100/test/original/logits.zarr.zip"),
+    target("results/features/digits_cnn/digits/seed-0/interval-100/val/original/logits.zarr.zip"),
     target("results/checkpoints/digits_cnn/seed-2/interval-100.pt"),
     target("results/checkpoints/digits_cnn/seed-0/interval-33.pt"),
     target("results/features/digits_cnn/digits/seed-0/interval-100/test/turned/logits.zarr.zip"),

@@ -113,10 +113,9 @@ PROTOTYPES = [
     ),
     Mistake(
         f"no target {UNSURE}",
-        (f"No rule to produce {UNSURE}",),
+        (UNSURE, "the config names no such result"),
         setting(f"{STUDIES}/sure", STUDY),
         arguments=("-n", UNSURE),
-        when="target",
     ),
     # networks
     network("a network without a linear layer", "without_linear", "prototypes", "layer", "cannot be told"),

@@ -57,7 +57,7 @@ what does not depend on it, leaves no partial files, and names the mistake at it
 
 `latent-atlas run` reports the mistake and its line if a config file is missing, not UTF-8 or not YAML. Plain
 `snakemake` reads these files before the workflow starts, and reports such mistakes in its own words.
-`No rule to produce …` means that the config does not contain this result.
+A path that names no result of the config, and a target that there is not, are told in this form, too.
 """
 
 NOUNS = {

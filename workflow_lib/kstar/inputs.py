@@ -132,8 +132,8 @@ def _magnitude(features: np.ndarray, metric: str, device: str) -> np.ndarray:
     if device != "cpu" and features.size:
         import torch
 
-        values, over = torch.from_numpy(features), () if axis is None else axis
-        return torch.maximum(values.amax(over), -values.amin(over)).clamp_(min=0).double().numpy()
+        values, axes = torch.from_numpy(features), () if axis is None else (axis,)
+        return torch.maximum(values.amax(axes), -values.amin(axes)).clamp_(min=0).double().numpy()
 
     def of_rows(first: int) -> np.ndarray:
         part = features[first : first + ROWS]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow_lib.errors import Problem, listed, write_nearest
+from workflow_lib.errors import Problem, UserError, listed, write_nearest
 from workflow_lib.plan.targets import TARGETS
 from workflow_lib.runner.log import SEE
 
@@ -74,11 +74,12 @@ def in_our_words(exception: str, text: str) -> str:
         here = Problem(str(Path.cwd()), "", "another run works in this folder, or one was killed", "wait for it to end")
         return f"{here}; if none is alive, call the same command once with --unlock"
     if exception == "MissingRuleException" and (unknown := re.search(r"No rule to produce (.+?) \(if you use", text)):
-        return str(_no_result(unknown[1]))
+        return str(UserError(_no_result(unknown[1])))
     return text.strip()
 
 
 def _no_result(target: str) -> Problem:
+    """The problem of a path, or the name of a target, that no rule makes."""
     if "/" in target:
         return Problem(target, "", "the config names no such result", "correct the path, or name its --configfile")
     stages = (*TARGETS, "all")

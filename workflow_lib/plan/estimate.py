@@ -72,9 +72,13 @@ def describe(stages: Mapping[str, Stage]) -> str:
     """Table with a row for each stage and a total. "?" stands for work on data of which nothing is known."""
     rows = [_row(name, stage, unknown="?" if _unknown(name, stage) else "") for name, stage in stages.items()]
     known = [stage for name, stage in stages.items() if not _unknown(name, stage)]
-    total = Stage(sum(stage.jobs for stage in stages.values()), sum(stage.running for stage in stages.values()))
-    for part in ("cpu", "gpu", "size"):
-        setattr(total, part, sum(getattr(stage, part) for stage in known))
+    total = Stage(
+        jobs=sum(stage.jobs for stage in stages.values()),
+        running=sum(stage.running for stage in stages.values()),
+        cpu=sum(stage.cpu for stage in known),
+        gpu=sum(stage.gpu for stage in known),
+        size=sum(stage.size for stage in known),
+    )
     more = " + ?" if len(known) < len(stages) else ""
     return aligned([list(HEADINGS), *rows, _row("all", total, more=more)])
 

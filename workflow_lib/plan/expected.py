@@ -1,6 +1,5 @@
 """How large a split will be once it is prepared, where the config or a look at the files tells; for estimates."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -41,17 +40,17 @@ def expected(name: str, split: str, datasets: Mapping[str, Source]) -> Expected 
         known = [part for part in parts if part]
         if len(known) < len(parts):
             return None
-        counts: Mapping[str, int] = dict(sum((Counter(part.counts) for part in known), Counter()))
-        shape = known[0].shape
+        first, *_ = known  # all have the same classes
+        counts: Mapping[str, int] = {member: sum(part.counts[member] for part in known) for member in first.counts}
+        shape = first.shape
     else:
         size, names = source.size(), source.own_classes()
         if size is None or names is None:
             return None
         counts, shape = dict.fromkeys(names, getattr(size, split)), size.shape
     if source.superclasses:
-        counts = {
-            group: sum(map(counts.__getitem__, source.superclasses[group])) for group in sorted(source.superclasses)
-        }
+        groups = sorted(source.superclasses.items())
+        counts = {group: sum(counts[member] for member in members) for group, members in groups}
     if source.classes:
         counts = {member: counts[member] for member in source.classes}
     most = getattr(source.subsample, split) if isinstance(source, Samples) and source.subsample else None

@@ -1,7 +1,5 @@
 """Heat map of the rank correlations between measures of pairs of classes."""
 
-import itertools
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -11,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from workflow_lib.figures.cells import label_classes, side_of, write_numbers
-from workflow_lib.figures.class_groups import Span, draw_lines, name_beside, room_beside
+from workflow_lib.figures.class_groups import draw_lines, name_beside, room_beside, spans
 from workflow_lib.figures.style import RC, name_height, new_figure, signed
 
 READING = (
@@ -38,7 +36,11 @@ def draw(correlations: pd.DataFrame, measures: pd.DataFrame, *, title: str) -> t
     names = list(measures["measure"])
     matrix = correlations.pivot(index="other", columns="measure", values="rho").reindex(index=names, columns=names)
     values = matrix.to_numpy(dtype=float)
-    written, methods = [name.replace("_", " ") for name in names], _methods(list(measures["method"]))
+    written = [name.replace("_", " ") for name in names]
+    of_method: dict[str, list[str]] = {}
+    for name, method in zip(names, measures["method"], strict=True):
+        of_method.setdefault("k*" if method == "kstar" else method, []).append(name)
+    methods = spans(names, of_method)
     side, margin = side_of(len(names), cell=0.34), name_height(written)
     beside = room_beside(methods, side)
     size = side + margin + beside
@@ -62,16 +64,6 @@ def _mark(axes: Axes, correlations: pd.DataFrame, names: list[str]) -> None:
             axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="black", linewidth=1.2))
         elif row["undefined"]:
             axes.add_patch(Rectangle(corner, 1, 1, color="#d8d8d8", linewidth=0))
-
-
-def _methods(of_measures: list[str]) -> list[Span]:
-    """Neighbouring measures of one method."""
-    found, start = [], 0
-    for method, members in itertools.groupby(of_measures):
-        stop = start + len(list(members))
-        found.append(Span("k*" if method == "kstar" else method, start, stop))
-        start = stop
-    return found
 
 
 def _counts(correlations: pd.DataFrame) -> str:

@@ -54,7 +54,7 @@ def draw(
     for panel, (axes, row) in enumerate(zip(figure.subplots(1, len(chosen), squeeze=False)[0], chosen, strict=True)):
         dots = _dots(pairs, str(row["measure"]), str(row["other"]), ordered=row["pairs"] == "ordered")
         _draw_panel(axes, dots, row, names)
-        axes.set(**{f"{axis}label": _name(row[key], meaning) for axis, key in (("x", "measure"), ("y", "other"))})
+        axes.set(xlabel=_name(row["measure"], meaning), ylabel=_name(row["other"], meaning))
         parts.append(dots.assign(panel=panel, measure=row["measure"], other=row["other"]))
     figure.draw_without_rendering()  # only then it is known how long the names are
     for axes in figure.axes:
@@ -89,7 +89,8 @@ def _draw_panel(axes: Axes, dots: pd.DataFrame, row: "pd.Series", names: Mapping
     )
     values = dots[["x", "y"]]
     outermost = (((values - values.mean()) / values.std()) ** 2).sum(axis=1).nlargest(NAMED).index
-    between, middle = " → " if row["pairs"] == "ordered" else ", ", (dots["x"].min() + dots["x"].max()) / 2
+    between = " → " if row["pairs"] == "ordered" else ", "
+    middle = (dots["x"].min() + dots["x"].max()) / 2
     for dot in dots.loc[outermost].itertuples():
         text = f"{names[str(dot.class_a)]}{between}{names[str(dot.class_b)]}"
         beside = {"xytext": (2, 2)} if dot.x < middle else {"xytext": (-2, 2), "ha": "right"}
