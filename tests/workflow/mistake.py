@@ -100,7 +100,7 @@ class Mistake:
 
     def _wrong_words(self, project: Project, run: Run) -> Iterator[str]:
         """What is wrong with the message: all that is printed; of a job, that in its log, which is printed too."""
-        message = run.output.removeprefix(PROFILE)
+        message = run.output.replace(PROFILE, "")
         if self.when == "run":
             logs = [found[0] for log in map(project.log, sorted(run.started)) if (found := MESSAGE.search(log))]
             printed = [log for log in logs if log.strip() in run.output]
